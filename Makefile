@@ -1,0 +1,54 @@
+# amani: set-up, the demo and the tests. `make demo` and `make test` need Python 3.11 or newer and nothing else.
+
+# The first Python that is new enough; one that is there but can't run is passed over.
+PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
+UV ?= uv
+BIN = .venv/bin
+CODE = amani_cli tests bootstrap.py demo.py
+TEST_WORKERS ?= auto
+
+.PHONY: help demo test lint format lock clean setup setup-dev
+
+help:
+	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
+	@echo 'make test    set up, lint and run every test'
+	@echo 'make lint    only the linters and the type checker'
+	@echo 'make format  let ruff rewrite the code'
+	@echo 'make lock    choose the locked versions anew (needs uv)'
+	@echo 'make clean   remove what set-up made (the sandbox and .amani stay)'
+
+demo: setup
+	@$(BIN)/python demo.py
+
+test: setup-dev lint
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
+
+lint: setup-dev
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy
+
+format: setup-dev
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+setup:
+	@$(PYTHON) bootstrap.py
+
+setup-dev:
+	@$(PYTHON) bootstrap.py --dev
+
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-config --default-index https://pypi.org/simple \
+	--custom-compile-command 'make lock' --upgrade
+lock:
+	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }
+	$(COMPILE) --python-version 3.11 --group build pyproject.toml -o requirements.lock
+	$(COMPILE) --python-version 3.11 --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --python-version 3.10 amani_cli/sandbox.in -o amani_cli/sandbox.lock
+	$(COMPILE) --python-version 3.11 amani_cli/sandbox-uv.in -o amani_cli/sandbox-uv.lock
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -not -path './.amani/*' -prune -exec rm -rf {} +
