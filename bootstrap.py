@@ -1,17 +1,17 @@
 """Makes `.venv` in this clone from the lock files, with nothing but Python: `python3 bootstrap.py [--dev]`.
 
 What is needed is Python 3.11 or newer. uv is used when it is on PATH; else the standard library's venv and
-pip; and where ensurepip is missing, as on a Debian without python3-venv, the pip that the lock pins is fetched
-and run from its wheel. Caches live in `.cache/`, nothing is written outside the clone, and a second run
-only compares a stamp. The syntax is kept to what Python 3.6 can read, so that it gets the line below.
+pip; and where ensurepip is missing, as on a Debian without python3-venv, the pip that the lock pins is
+fetched and run from its wheel. Caches live in `.cache/`, nothing is written outside the clone, and a second
+run only compares a stamp. The syntax is kept to what Python 3.6 can read, so that it gets the line below.
 """
 
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - said here, before a line that an older Python can't run
     sys.exit(
-        "amani needs Python 3.11 or newer, and this is Python %d.%d. Install one, then: make PYTHON=python3.12 demo"
-        % sys.version_info[:2]
+        "amani needs Python 3.11 or newer, and this is Python {}.{}.".format(*sys.version_info[:2])
+        + " Install one, then: make PYTHON=python3.12 demo"
     )
 
 import argparse
@@ -83,7 +83,7 @@ def set_up(clone: Path, *, dev: bool) -> bool:
         _create(venv, clone, uv)
     _install(venv, clone, clone / ("requirements-dev.lock" if dev else "requirements.lock"), uv)
     _say("installing amani from this clone")
-    _run(_installer(venv, uv) + ["--no-deps", "--no-build-isolation", "-e", str(clone)], clone)
+    _run([*_installer(venv, uv), "--no-deps", "--no-build-isolation", "-e", str(clone)], clone)
     _run([str(venv / "bin" / "python"), "-m", "compileall", "-q", "amani_cli"], clone)
 
     stamp.write_text(json.dumps({**wanted, "dev": wanted["dev"] if dev else ""}, indent=1) + "\n")
@@ -161,11 +161,11 @@ def _install(venv: Path, clone: Path, lock: Path, uv: str | None) -> None:
     """Everything in the lock, each file checked against its hash."""
     total = len(locked(lock))
     _say(f"installing {total} packages from {lock.name}")
-    options = ["--require-hashes", "-r", str(lock)]
+    options = ["--require-hashes", "--no-deps", "-r", str(lock)]  # the lock is complete
     if uv:
-        _run(_installer(venv, uv) + ["--compile-bytecode", *options], clone)
+        _run([*_installer(venv, uv), "--compile-bytecode", *options], clone)
     else:
-        _run(_installer(venv, uv) + options, clone, total=total)
+        _run([*_installer(venv, uv), *options], clone, total=total)
 
 
 def locked(lock: Path) -> dict[str, str]:
@@ -205,7 +205,7 @@ def fetch_pip(lock: Path, cache: Path) -> Path:
         reason = getattr(error, "reason", None) or error
         raise SetupFailed(
             f"could not fetch pip from {_without_login(index)}: {reason}. "
-            "Check the network (or PIP_INDEX_URL, HTTPS_PROXY), or install python3-venv or uv, and run it again"
+            "Check the network (PIP_INDEX_URL, HTTPS_PROXY), or install python3-venv or uv, and run it again"
         ) from error
     if hashlib.sha256(content).hexdigest() not in accepted:
         raise SetupFailed(
@@ -219,7 +219,7 @@ def fetch_pip(lock: Path, cache: Path) -> Path:
 
 
 def index_url() -> str:
-    """The package index that pip would ask: the environment, then pip's own configuration files, then PyPI."""
+    """The package index that pip would ask: the environment, then pip's configuration files, then PyPI."""
     if os.environ.get("PIP_INDEX_URL"):
         return os.environ["PIP_INDEX_URL"]
     config = configparser.ConfigParser(interpolation=None, strict=False)
@@ -269,7 +269,7 @@ def _get(url: str) -> tuple[str, bytes]:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("https", "http", "file"):
         raise SetupFailed(f"the package index must be an https address, not {_without_login(url)!r}")
-    request = urllib.request.Request(_without_login(url), headers={"Accept": "text/html"})
+    request = urllib.request.Request(_without_login(url), headers={"Accept": "text/html"})  # noqa: S310 - scheme checked
     if parts.username:
         login = urllib.parse.unquote(f"{parts.username}:{parts.password or ''}")
         request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
