@@ -1,0 +1,146 @@
+"""Durations, dates and moments: what a person may type, and how times are stored (UTC) and shown (local)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from amani_cli.errors import Usage
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_S = 3660 * 86400  # ten years and a little
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+# The shapes that `parse_when` takes, each digit written as 0.
+_DATE = "0000-00-00"
+_MINUTE = "0000-00-00T00:00"
+_SECOND = "0000-00-00T00:00:00"
+_OFFSETS = ("", "Z", "+00:00", "-00:00")
+
+
+def parse_duration(text: str, minimum: int = 1) -> int:
+    """Return the duration in `text` (`90s` `15m` `24h` `7d`) in seconds.
+
+    Raises:
+        Usage: code `BAD_DURATION`, for anything else and for less than `minimum` seconds.
+    """
+    cleaned = text.strip()
+    digits, unit = cleaned[:-1], cleaned[-1:]
+    if cleaned and _is_number(cleaned):
+        raise _bad_duration(f"{_shown(cleaned)} has no unit", f"{cleaned.lstrip('0') or '90'}s")
+    if unit not in _SECONDS or not _is_number(digits):
+        raise _bad_duration(f"{_shown(cleaned)} is not a duration" if cleaned else "no duration given", "90s")
+    if len(digits) > 9 or int(digits) * _SECONDS[unit] > _LONGEST_S:
+        raise _bad_duration(f"{_shown(cleaned)} is more than ten years", "7d")
+    seconds = int(digits) * _SECONDS[unit]
+    if seconds < minimum:
+        raise _bad_duration(f"{_shown(cleaned)} is too short", f"{minimum}s or more")
+    return seconds
+
+
+def parse_when(text: str, now: datetime) -> datetime:
+    """Return the moment in `text`, in UTC.
+
+    `2026-08-01`, `today` and `yesterday` are midnights, and `2026-08-01T09:00` a time, in the local zone;
+    `2026-08-01T09:00Z` and `…+03:00` name their own. `7d` and `24h` are that long before `now`, which is aware.
+
+    Raises:
+        Usage: code `BAD_DATE`.
+    """
+    cleaned = text.strip()
+    word = cleaned.lower()
+    if word in {"today", "yesterday"}:
+        day = now.astimezone().date()
+        return _midnight(day if word == "today" else day - timedelta(days=1))
+    if word[-1:] in _SECONDS and _is_number(word[:-1]):
+        try:
+            return now.astimezone(UTC) - timedelta(seconds=parse_duration(word, minimum=0))
+        except Usage as refused:
+            raise _bad_date(refused.message.partition(":")[0]) from None
+        except OverflowError:
+            raise _bad_date(f"{_shown(cleaned)} is too long ago") from None
+    shape = "".join("0" if letter in "0123456789" else letter for letter in cleaned.replace(" ", "T", 1))
+    if shape == _DATE or any(shape == base + offset for base in (_MINUTE, _SECOND) for offset in _OFFSETS):
+        try:
+            moment = datetime.fromisoformat(cleaned)
+            if _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+                # Without an offset astimezone() takes the system's zone, daylight saving included.
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError, OSError):
+            pass
+        raise _bad_date(f"{_shown(cleaned)} is not in the calendar")
+    raise _bad_date(f"{_shown(cleaned)} is not a date" if cleaned else "no date given")
+
+
+def to_rfc3339(moment: datetime | int) -> str:
+    """Return an aware `moment`, or unix seconds, as RFC 3339 in UTC: `2026-08-01T09:00:00Z`.
+
+    Always to the second (what is finer is cut off), so that the texts sort as the moments do.
+    """
+    utc = datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else _aware(moment).astimezone(UTC)
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def from_rfc3339(text: str) -> datetime:
+    """Return the moment that `text` (RFC 3339, with `Z` or an offset) names, in UTC.
+
+    Raises:
+        Usage: code `BAD_DATE`.
+    """
+    try:
+        return _aware(datetime.fromisoformat(text)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _bad_date(f"{_shown(text)} is not a date and time with an offset") from None
+
+
+def local(moment: str | datetime | int) -> str:
+    """Return a moment (RFC 3339, aware datetime or unix seconds) in the local zone: `2026-08-01 09:00`."""
+    return _moment(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def ago(moment: str | datetime | int, now: datetime | None = None) -> str:
+    """Return how far `moment` is from `now`, for people: `3 min ago`, `in 59 min`, `just now`."""
+    seconds = int(((now or datetime.now(UTC)) - _moment(moment)).total_seconds())
+    span = abs(seconds)
+    if span < 5:
+        return "just now"
+    if span < 60:
+        words = f"{span} s"
+    elif span < 3600:
+        words = f"{span // 60} min"
+    elif span < 86400:
+        words = f"{span // 3600} h"
+    else:
+        days = span // 86400
+        words = f"{days} day{'' if days == 1 else 's'}"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _bad_duration(reason: str, example: str) -> Usage:
+    return Usage(f"{reason}: write for example {example}, with s, m, h or d", code="BAD_DURATION")
+
+
+def _bad_date(reason: str) -> Usage:
+    return Usage(f"{reason}: write for example 2026-08-01, 2026-08-01T09:00, today or 7d", code="BAD_DATE")
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 32 and text.isascii() and text.isprintable() else "that"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day).astimezone(UTC)
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone could be anywhere")
+    return moment
+
+
+def _moment(moment: str | datetime | int) -> datetime:
+    if isinstance(moment, str):
+        return from_rfc3339(moment)
+    return datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else _aware(moment)
