@@ -1,0 +1,107 @@
+"""Text from outside, made harmless: for a terminal, for a spreadsheet, and with secrets taken out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# What can move the cursor, colour the screen, turn the reading direction or hide text. Letters of every
+# script, combining marks and emoji stay.
+_UNSAFE = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: ESC, BEL, CSI, OSC, backspace, carriage return
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # letters and joiners that show nothing
+    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks, overrides, isolates; zero width
+    "\u2028\u2029"  # line and paragraph separators
+    "\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff"  # other invisible format characters
+    "\ufe00-\ufe0d"  # variation selectors, but for the two that choose between text and emoji
+    "\ud800-\udfff"  # lone surrogates, which can't be printed at all
+    "\U0001d173-\U0001d17a"  # musical format characters
+    "\U000e0000-\U000e0fff"  # tags and more selectors, which can spell hidden text
+    "]"
+    # A joiner or emoji selector belongs once after a sign that it can change (1️⃣); elsewhere it only hides.
+    "|(?<![\u00a9\u00ae\u0100-\U0010ffff])(?!(?<=[0-9#*])\ufe0f\u20e3)[\u200c\u200d\ufe0e\ufe0f]"
+    "|(?<=[\u200c\u200d\ufe0e\ufe0f])[\u200c\ufe0e\ufe0f]"
+    "|(?<=[\u200c\u200d])\u200d"
+)
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_SHORTEST_SECRET = 4
+
+
+def plain(text: str) -> str:
+    r"""Return `text` safe to show on a terminal: what could act on it or hide is shown as `\x1b` or `\u202e`.
+
+    A tab becomes a space and a line break `\n`, so that one text stays one line. Safe text is unchanged.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\t", " ")
+    # Again until nothing is found: a joiner may have stood after what has just been spelled out.
+    while (shown := _UNSAFE.sub(_escaped, text)) != text:
+        text = shown
+    return text
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return `text` as `plain` does, its white space run together and cut to `limit` characters with `…`."""
+    line = plain(" ".join(text.split()))
+    return line if len(line) <= limit else line[: max(limit - 1, 0)].rstrip() + "…" * min(limit, 1)
+
+
+def csv_cell(text: str) -> str:
+    """Return `text` so that a spreadsheet takes it for text: an apostrophe before what would be a formula.
+
+    https://owasp.org/www-community/attacks/CSV_Injection. For text only; a negative number is not text.
+    """
+    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` with every one of `secrets` replaced by `***`, in whatever form it was written.
+
+    That is: as it is, in either case, as in a Python or JSON string, percent-encoded, in hex, and in Base64,
+    alone or inside something longer. A secret of fewer than four characters stays: it would blot out the text.
+    """
+    forms: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            forms |= _forms(secret)
+    if not forms:
+        return text
+    longest_first = sorted(forms, key=lambda form: (-len(form), form))
+    return re.sub("|".join(map(re.escape, longest_first)), "***", text, flags=re.IGNORECASE)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code == 0x0A:
+        return r"\n"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _forms(secret: str) -> set[str]:
+    # Imported here: only text that is about to be logged or shown after a failure comes this way.
+    import json
+    from base64 import b64encode
+    from urllib.parse import quote, quote_plus
+
+    raw = secret.encode("utf-8", "surrogatepass")
+    forms = {
+        secret,
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    }
+    forms |= {quote(raw, safe=""), quote(raw), quote_plus(raw), raw.hex()}
+    if len(raw) >= 8:
+        for before in range(3):
+            # Inside something longer a secret starts at one of three places in a group of three bytes.
+            # The letters at its edges depend on its neighbours, those between do not.
+            start, end = -(-8 * before // 6), 8 * (before + len(raw)) // 6
+            core = b64encode(bytes(before) + raw).decode()[start:end]
+            forms |= {core, core.replace("+", "-").replace("/", "_")}
+        whole = b64encode(raw).decode()
+        forms |= {whole, whole.replace("+", "-").replace("/", "_")}
+    return forms
