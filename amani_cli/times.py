@@ -40,7 +40,7 @@ def parse_when(text: str, now: datetime) -> datetime:
     """Return the moment in `text`, in UTC.
 
     `2026-08-01`, `today` and `yesterday` are midnights, and `2026-08-01T09:00` a time, in the local zone;
-    `2026-08-01T09:00Z` and `…+03:00` name their own. `7d` and `24h` are that long before `now`, which is aware.
+    `2026-08-01T09:00Z` and `…+03:00` name their own; `7d` and `24h` are that long before `now`, an aware one.
 
     Raises:
         Usage: code `BAD_DATE`.
