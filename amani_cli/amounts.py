@@ -46,9 +46,10 @@ CURRENCIES = _NO_DECIMALS | _TWO_DECIMALS | _THREE_DECIMALS
 
 _LONGEST = 64  # characters; far more than any amount needs, and short enough to keep every step cheap
 _MOST_FIAT_DIGITS = 15
-_NUMBER_AND_UNIT = re.compile(r"([0-9][0-9_.]*)[ \t]*([A-Za-z]*)")
-_WHOLE = re.compile(r"0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:_[0-9]{3})+")
-_COMMA_GROUPS = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+)(\.[0-9]+)?[ \t]*([A-Za-z]*)")
+# Patterns stay text until they are used: most commands only print amounts, and compiling takes milliseconds.
+_NUMBER_AND_UNIT = r"([0-9][0-9_.]*)[ \t]*([A-Za-z]*)"
+_WHOLE = r"0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:_[0-9]{3})+"
+_COMMA_GROUPS = r"([0-9]{1,3}(?:,[0-9]{3})+)(\.[0-9]+)?[ \t]*([A-Za-z]*)"
 
 
 class Fiat(NamedTuple):
@@ -186,7 +187,7 @@ def _cleaned(text: str, example: str) -> str:
 
 def _number_and_unit(text: str, example: str) -> tuple[str, str]:
     """Split `text` into number and unit, or say what is wrong with its shape."""
-    match = _NUMBER_AND_UNIT.fullmatch(text)
+    match = re.fullmatch(_NUMBER_AND_UNIT, text)
     if match is None:
         raise _bad_shape(text, example)
     number, unit = match[1], match[2]
@@ -198,7 +199,7 @@ def _number_and_unit(text: str, example: str) -> tuple[str, str]:
     if re.fullmatch(r"[0-9.]+[eE]", number + unit) or re.fullmatch(r"[0-9.]+e[0-9]+.*", lowered):
         raise _bad(f"{_shown(text)} has an exponent: write all digits out, for example {example}")
     whole, dot, fraction = number.partition(".")
-    if _WHOLE.fullmatch(whole) is None:
+    if re.fullmatch(_WHOLE, whole) is None:
         if whole.replace("_", "").isdigit() and "_" not in whole:
             tidy = whole.lstrip("0") or "0"
             raise _bad(f"{_shown(text)} has leading zeros: write {tidy}{dot}{fraction}{unit}")
@@ -229,7 +230,7 @@ def _bad_shape(text: str, example: str) -> Usage:
         return _bad(f"{shown} has an exponent: write all digits out, for example {example}")
     if re.match(r"0[xXbBoO][0-9a-fA-F]", text):
         return _bad(f"{shown} is not decimal: write the amount in decimal digits, for example {example}")
-    commas = _COMMA_GROUPS.fullmatch(text)
+    commas = re.fullmatch(_COMMA_GROUPS, text)
     if commas is not None:
         digits = (commas[1].replace(",", "").lstrip("0") or "0") + (commas[2] or "") + commas[3]
         return _bad(f"{shown}: a comma can mean a decimal point: write {digits}")

@@ -31,7 +31,7 @@ _CHECKSUM_WORDS = 6
 _TIMESTAMP_WORDS = 7
 _SIGNATURE_WORDS = 104
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z, the last moment that RFC 3339 can write
-_PREFIX_AND_AMOUNT = re.compile(r"ln(bcrt|bc|tbs|tb|sb)(?:([0-9]+)([a-z]?))?")
+_PREFIX_AND_AMOUNT = r"ln(bcrt|bc|tbs|tb|sb)(?:([0-9]+)([a-z]?))?"
 _MSAT_DIVISORS = {"": 1, "m": 10**3, "u": 10**6, "n": 10**9, "p": 10**12}
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 
@@ -212,7 +212,7 @@ def _bech32(bare: str) -> tuple[str, bytes]:
 
 
 def _network_and_amount(prefix: str) -> tuple[str, int | None]:
-    match = _PREFIX_AND_AMOUNT.fullmatch(prefix)
+    match = re.fullmatch(_PREFIX_AND_AMOUNT, prefix)
     if match is None:
         raise _bad("has an amount that can't be read")
     currency, digits, multiplier = match.groups()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amani_cli.errors import Usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from segno import QRCode
 
 # ISO/IEC 18004 asks for four light modules on every side; phones read the code without trouble from two.
@@ -21,7 +21,7 @@ _PIXELS_PER_MODULE = 8
 # of the colour cube, which no theme changes.
 _BLACK_ON_WHITE, _RESET = "\x1b[38;5;16;48;5;231m", "\x1b[0m"
 # Bech32 means the same in upper case, which a QR code packs more tightly (BOLT 11 recommends it).
-_BECH32 = re.compile(r"(?:lightning:)?ln[a-z0-9]{1,40}1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{6,}")
+_BECH32 = r"(?:lightning:)?ln[a-z0-9]{1,40}1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{6,}"
 
 
 def terminal(text: str, color: bool = True) -> str:
@@ -50,11 +50,14 @@ def write(text: str, path: str | Path) -> None:
     Raises:
         Usage: code `BAD_QR`, for another suffix, text that is too long, or a path that can't be written.
     """
-    target = Path(path)
-    kind = target.suffix.lower()
+    import tempfile
+
+    target = os.fspath(path)
+    suffix = os.path.splitext(target)[1]
+    kind = suffix.lower()
     if kind not in {".png", ".svg"}:
         raise Usage(
-            f"A QR code is written as .png or .svg, not as {target.suffix!r}.",
+            f"A QR code is written as .png or .svg, not as {suffix!r}.",
             code="BAD_QR",
             hint="For example --qr-file invoice.png",
         )
@@ -62,7 +65,9 @@ def write(text: str, path: str | Path) -> None:
     _code(text).save(picture, kind=kind[1:], scale=_PIXELS_PER_MODULE, border=_FILE_BORDER, light="white")
     try:
         # mkstemp makes the file 0600 from the start, and the rename shows it whole or not at all.
-        handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=".qr-", suffix=kind)
+        handle, unfinished = tempfile.mkstemp(
+            dir=os.path.dirname(target) or os.curdir, prefix=".qr-", suffix=kind
+        )
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(picture.getvalue())
@@ -73,7 +78,7 @@ def write(text: str, path: str | Path) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise Usage(
-            f"The QR code can't be written to {str(target)!r}: {reason or 'that is no path'}.",
+            f"The QR code can't be written to {target!r}: {reason or 'that is no path'}.",
             code="BAD_QR",
             hint="Name a file in a folder that you can write to.",
         ) from None
@@ -82,7 +87,7 @@ def write(text: str, path: str | Path) -> None:
 def _code(text: str) -> QRCode:
     import segno
 
-    packed = text.upper() if _BECH32.fullmatch(text) else text
+    packed = text.upper() if re.fullmatch(_BECH32, text) else text
     if not text:
         raise Usage("There is nothing to show as a QR code.", code="BAD_QR")
     try:

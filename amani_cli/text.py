@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 # What can move the cursor, colour the screen, turn the reading direction or hide text. Letters of every
-# script, combining marks and emoji stay.
-_UNSAFE = re.compile(
+# script, combining marks and emoji stay. Compiled when it is first needed, which plain ASCII never does.
+_UNSAFE = (
     "["
     "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: ESC, BEL, CSI, OSC, backspace, carriage return
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # letters and joiners that show nothing
@@ -37,7 +37,7 @@ def plain(text: str) -> str:
         return text
     text = text.replace("\r\n", "\n").replace("\t", " ")
     # Again until nothing is found: a joiner may have stood after what has just been spelled out.
-    while (shown := _UNSAFE.sub(_escaped, text)) != text:
+    while (shown := re.sub(_UNSAFE, _escaped, text)) != text:
         text = shown
     return text
 
@@ -60,7 +60,7 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     """Return `text` with every one of `secrets` replaced by `***`, in whatever form it was written.
 
     That is: as it is, in either case, as in a Python or JSON string, percent-encoded, in hex, and in Base64,
-    alone or inside something longer. A secret of fewer than four characters stays: it would blot out the text.
+    alone or inside something longer. Fewer than four characters are left: they would blot out the text.
     """
     forms: set[str] = set()
     for secret in secrets:
