@@ -52,6 +52,7 @@ STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 LARGEST_TOP_UP_SAT = 10_000_000  # LNbits' default limit for one incoming payment
 APP = "lnbits.__main__:app"
+PROC = Path("/proc")  # where it is missing, as on macOS, ps is asked
 
 Progress = Callable[[str, float | None], None]
 State = Literal["not installed", "stopped", "running", "killed"]
@@ -676,7 +677,7 @@ def _is_alive(pid: int) -> bool:
 def _stat_field(pid: int, number: int) -> str | None:
     """A field of /proc/PID/stat counted from the state; None on systems without /proc."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[number]
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[number]
     except (OSError, IndexError):
         return None
 
@@ -686,24 +687,23 @@ def _process_start(pid: int) -> str | None:
     ticks = _stat_field(pid, 19)
     if ticks is not None:
         # Ticks since boot, so two boots could give the same number.
-        boot = Path("/proc/sys/kernel/random/boot_id")
+        boot = PROC / "sys" / "kernel" / "random" / "boot_id"
         return f"{boot.read_text().strip() if boot.exists() else ''}:{ticks}"
     return _ps("-o", "lstart=", "-p", str(pid)).strip() or None
 
 
 def _command(pid: int) -> str:
-    path = Path(f"/proc/{pid}/cmdline")
-    if Path("/proc/self").exists():
+    if (PROC / "self").exists():
         try:
-            return path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             return ""
     return _ps("-ww", "-o", "command=", "-p", str(pid))
 
 
 def _all_commands() -> Iterator[tuple[int, str]]:
-    if Path("/proc/self").exists():
-        for entry in Path("/proc").iterdir():
+    if (PROC / "self").exists():
+        for entry in PROC.iterdir():
             if entry.name.isdigit():
                 yield int(entry.name), _command(int(entry.name))
         return
