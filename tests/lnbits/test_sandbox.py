@@ -1,4 +1,4 @@
-"""The sandbox itself, on real servers: it starts from whatever state it was left in, and ends only its own."""
+"""The sandbox itself, on real servers: it starts from any state it was left in, and ends only its own."""
 
 from __future__ import annotations
 

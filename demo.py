@@ -1,0 +1,132 @@
+"""What `make demo` runs: a sandbox LNbits, an invoice, its payment and the books, each as one would type it."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+CLONE = Path(__file__).resolve().parent
+HOME = Path(os.environ.get("AMANI_HOME") or CLONE / ".amani").absolute()
+AMANI = Path(sys.executable).with_name("amani")
+
+
+class StepFailed(Exception):
+    """A command ended with something else than 0."""
+
+    def __init__(self, command: str, code: int) -> None:
+        super().__init__(command)
+        self.command = command
+        self.code = code
+
+
+def main() -> int:
+    """Run the steps in order and stop at the first that fails, with its exit code."""
+    say(f"Everything below is kept in {HOME} (AMANI_HOME); the money is fake.")
+    try:
+        steps()
+    except StepFailed as step:
+        print(f"\ndemo: stopped, `{step.command}` ended with exit code {step.code}", file=sys.stderr)
+        print("demo: `make demo` takes up again from here", file=sys.stderr)
+        return step.code
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted; `make demo` takes up again from here", file=sys.stderr)
+        return 130
+    farewell()
+    return 0
+
+
+def steps() -> None:
+    """Alice pays bob for a coffee."""
+    say("A real LNbits on this machine, with four funded wallets:")
+    run("amani sandbox start")
+    run("amani wallet list")
+    run("amani wallet balance --all")
+
+    say("Bob asks for 2100 sat:")
+    invoice = capture("INVOICE", "amani invoice create 2100 --memo coffee --wallet bob --quiet")
+
+    say("Alice pays it:")
+    run('amani pay "$INVOICE" --wallet alice --yes', INVOICE=invoice)
+
+    say("Paying it once more moves nothing: the receipt is replayed, here for its payment hash:")
+    command = 'amani pay "$INVOICE" --wallet alice --yes --quiet'
+    payment_hash = capture("HASH", command, INVOICE=invoice)
+
+    say("Bob sees that it is paid:")
+    run('amani invoice check "$HASH" --wallet bob', HASH=payment_hash)
+
+    say("Where the money is now, and what happened:")
+    run("amani wallet balance alice bob")
+    run("amani history list --limit 5")
+
+
+def farewell() -> None:
+    """What to try next, and how to stop."""
+    say("The sandbox is still running. To go on in this shell:")
+    if AMANI.is_relative_to(CLONE):
+        print(f'  export PATH="{AMANI.parent}:$PATH"')
+    print(f'  export AMANI_HOME="{HOME}"')
+    print("  amani invoice create 500 --memo tea --qr --wallet bob")
+    print("  amani history list --json")
+    print("  amani --help")
+    say("To stop it (wallets and history stay), or to delete its wallets too:")
+    print("  amani sandbox stop")
+    print("  amani sandbox reset")
+
+
+def run(command: str, **variables: str) -> None:
+    """Print the command as one would type it and run it with its output on this terminal."""
+    show(command)
+    finished = subprocess.run(arguments(command, variables), env=environment(), check=False)
+    if finished.returncode:
+        raise StepFailed(command, finished.returncode)
+
+
+def capture(name: str, command: str, **variables: str) -> str:
+    """The same for a command whose answer later steps use: returns the one line that it prints."""
+    show(f"{name}=$({command})")
+    finished = subprocess.run(
+        arguments(command, variables), env=environment(), stdout=subprocess.PIPE, text=True, check=False
+    )
+    if finished.returncode:
+        raise StepFailed(command, finished.returncode)
+    answer = finished.stdout.strip()
+    show(f"echo ${name}")
+    print(answer, flush=True)
+    return answer
+
+
+def arguments(command: str, variables: dict[str, str]) -> list[str]:
+    """The words of a command, with amani taken from this environment and each `$NAME` filled in."""
+    words = shlex.split(command)
+    filled = [variables.get(word[1:], word) if word.startswith("$") else word for word in words]
+    return [str(AMANI), *filled[1:]]
+
+
+def environment() -> dict[str, str]:
+    """The caller's, less what would name another wallet or another server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LNBITS_", "FINCRA_"))}
+    for name in ("AMANI_WALLET", "AMANI_KEY_FILE", "AMANI_KEY_COMMAND"):
+        kept.pop(name, None)
+    return {**kept, "AMANI_HOME": str(HOME)}
+
+
+def say(text: str) -> None:
+    """A line of explanation."""
+    print(f"\n{paint('1', text)}", flush=True)
+
+
+def show(command: str) -> None:
+    """A command as it is typed at a prompt."""
+    print(paint("36", f"$ {command}"), flush=True)
+
+
+def paint(code: str, text: str) -> str:
+    """Colour at a terminal only."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\x1b[{code}m{text}\x1b[0m" if coloured else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
