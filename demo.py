@@ -1,4 +1,4 @@
-"""What `make demo` runs: a sandbox LNbits, an invoice, its payment and the books, each as one would type it."""
+"""What `make demo` runs: a sandbox LNbits, an invoice and its payment, each step as one would type it."""
 
 import os
 import shlex

@@ -373,10 +373,11 @@ def _is_usable(python: Path) -> bool:
     return answer.returncode == 0 and answer.stdout.split() in [[str(a), str(b)] for a, b in PYTHONS]
 
 
-def _no_python() -> errors.Unreachable:
+def _no_python(tried: str = "") -> errors.Unreachable:
+    here = "{}.{}".format(*sys.version_info[:2])
     return errors.Unreachable(
         f"LNbits {LNBITS_VERSION} runs on Python 3.10, 3.11 and 3.12 only, and none of them was found"
-        " (amani itself runs on {}.{})".format(*sys.version_info[:2]),
+        f" (amani itself runs on {here}){tried}",
         hint="put one on PATH, for example with `uv python install 3.12`, `brew install python@3.12` or"
         " `apt install python3.11`, and run amani sandbox start again",
         code="NO_PYTHON",
@@ -404,7 +405,7 @@ def _make_with_managed_python(root: Path, uv: str | None, env: Path, progress: P
     try:
         _run(root, [uv, "venv", "--no-config", "--python", "3.12", str(env)])
     except errors.Unreachable as failure:
-        raise _no_python() from failure
+        raise _no_python(f"; fetching one failed, see {root / 'install.log'}") from failure
 
 
 def _install_locked(root: Path, python: Path, uv: str | None, progress: Progress) -> None:
