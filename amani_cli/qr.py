@@ -53,14 +53,7 @@ def write(text: str, path: str | Path) -> None:
     import tempfile
 
     target = os.fspath(path)
-    suffix = os.path.splitext(target)[1]
-    kind = suffix.lower()
-    if kind not in {".png", ".svg"}:
-        raise Usage(
-            f"A QR code is written as .png or .svg, not as {suffix!r}.",
-            code="BAD_QR",
-            hint="For example --qr-file invoice.png",
-        )
+    kind = check_path(target)
     picture = io.BytesIO()
     _code(text).save(picture, kind=kind[1:], scale=_PIXELS_PER_MODULE, border=_FILE_BORDER, light="white")
     try:
@@ -82,6 +75,18 @@ def write(text: str, path: str | Path) -> None:
             code="BAD_QR",
             hint="Name a file in a folder that you can write to.",
         ) from None
+
+
+def check_path(path: str | Path) -> str:
+    """The kind of picture a path asks for, `.png` or `.svg`; raises `Usage` (code `BAD_QR`) for any other."""
+    suffix = os.path.splitext(os.fspath(path))[1]
+    if suffix.lower() not in {".png", ".svg"}:
+        raise Usage(
+            f"A QR code is written as .png or .svg, not as {suffix!r}.",
+            code="BAD_QR",
+            hint="For example --qr-file invoice.png",
+        )
+    return suffix.lower()
 
 
 def _code(text: str) -> QRCode:

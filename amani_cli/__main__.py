@@ -1,0 +1,21 @@
+"""`python -m amani_cli`, and what the `amani` script calls."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run amani on the words of the command line, and leave with its exit code."""
+    if sys.argv[1:] == ["--version"]:  # asked for by every installer and probe: no command tree is built for it
+        from amani_cli import __version__
+
+        sys.stdout.write(f"amani {__version__}\n")
+        return
+    from amani_cli.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

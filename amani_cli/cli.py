@@ -1,0 +1,230 @@
+"""The root of the command tree, and the one place that turns whatever ends a command into an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any
+
+import typer
+from typer import TyperException
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from amani_cli import errors
+from amani_cli.options import Command, Group, Options
+
+# Each command of the first level: the module under commands/ that holds it, and its line in the help. A module is
+# imported when its command is called, so that a start pays for one of them.
+TREE: dict[str, tuple[str, str]] = {
+    "wallet": ("wallet", "Wallets: add, create, list, balance and their keys."),
+    "invoice": ("invoice", "Ask for money, and see whether it came."),
+    "pay": ("pay", "Pay an invoice."),
+    "history": ("history", "What was paid and received."),
+    "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),
+    "login": ("login", "Log in to an LNbits: make, rotate and delete wallets there."),
+    "logout": ("logout", "Forget a login."),
+    "sandbox": ("sandbox", "A real LNbits on this machine, with fake sats, to try things on."),
+    "doctor": ("doctor", "Look for what is wrong and say how to mend it."),
+    "config": ("config", "Settings, and where each value comes from."),
+    "completion": ("completion", "Completion scripts for bash, zsh and fish."),
+    "schema": ("schema", "The JSON Schemas of what --json prints."),
+}
+
+
+class Root(Group):
+    """The first level: its commands are known by name and loaded when called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the tree."""
+        return list(TREE)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load one command, or None for a word that is none."""
+        if cmd_name not in TREE:
+            return None
+        if cmd_name not in self.commands:
+            module = importlib.import_module(f"amani_cli.commands.{TREE[cmd_name][0]}")
+            command = get_command(module.app)
+            command.name = cmd_name
+            self.commands[cmd_name] = command
+        return self.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, help) in TREE.items()])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, suggesting near names for a word that is none."""
+        if args and args[0] not in TREE and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], TREE)
+            hint = f" Did you mean '{near[0]}'?" if near else " See 'amani --help'."
+            raise errors.Usage(f"no command '{args[0][:60]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+_root = typer.Typer(
+    cls=Root,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+@_root.callback()
+def _amani() -> None:
+    """amani: a wallet for Lightning (LNbits) and African fiat rails (Fincra)."""
+
+
+def root() -> TyperGroup:
+    """The command tree."""
+    command = get_command(_root)
+    assert isinstance(command, TyperGroup)
+    return command
+
+
+def run(argv: list[str]) -> int:
+    """Run amani on `argv` and return its exit code. Nothing but an exit code ever comes out of here."""
+    _harden()
+    options = Options()
+    try:
+        try:
+            code = _invoke(argv, options)
+            sys.stdout.flush() if sys.stdout else None
+            return code
+        except BrokenPipeError:
+            raise
+        except BaseException as error:
+            code = _end(error, argv, options)
+            sys.stdout.flush() if sys.stdout else None
+            return code
+    except BrokenPipeError:
+        # The reader has gone. Python would complain again when it closes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+
+
+def _invoke(argv: list[str], options: Options) -> int:
+    """Parse and run. Typer's own `main` would swallow errors and print them its way."""
+    with root().make_context("amani", list(argv), obj=options) as ctx:
+        result = ctx.command.invoke(ctx)
+    _mention_open(options, None)
+    return result if isinstance(result, int) else 0
+
+
+def _end(error: BaseException, argv: list[str], options: Options) -> int:
+    """Say how a command ended, and give the exit code."""
+    if isinstance(error, typer.Exit):
+        _mention_open(options, None)
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    # An option after the one that could not be parsed was never seen: look for the form of the answer ourselves.
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    options.json = options.json or "--json" in words
+    if isinstance(error, KeyboardInterrupt):
+        options.out.say("interrupted; nothing was sent" if not options.json else "")
+        return 143 if isinstance(error, Terminated) else 130
+    failure = _as_failure(error)
+    if options.debug or "--debug" in words:
+        _traceback(error, options)
+    warnings = options.ws.warnings if "ws" in options.__dict__ else None
+    options.out.fail(failure, warnings)
+    _mention_open(options, failure.id)
+    return failure.exit_code
+
+
+def _as_failure(error: BaseException) -> errors.AmaniError:
+    if isinstance(error, errors.AmaniError):
+        return error
+    if isinstance(error, TyperException):
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return errors.Usage("which command?\n" + error.format_message(), code="NO_COMMAND")
+        return _usage(error)
+    if isinstance(error, (typer.Abort, EOFError)):
+        return errors.NotConfirmed("not confirmed; nothing was sent")
+    if isinstance(error, RecursionError | MemoryError):
+        return errors.Bug(f"amani ran out of room ({type(error).__name__})", money_moved="maybe", hint="amani reconcile")
+    return errors.Bug(
+        f"amani failed in a way it should not ({type(error).__name__}: {_first_line(error)})",
+        money_moved="maybe",
+        hint="If a payment was under way, run 'amani reconcile'. Run again with --debug and report what it shows.",
+    )
+
+
+def _usage(error: TyperException) -> errors.Usage:
+    """A parser's complaint in one line, with the way to the command's help."""
+    message = error.format_message().rstrip(".")
+    ctx = getattr(error, "ctx", None)
+    path = ctx.command_path if ctx is not None else "amani"
+    option = getattr(error, "option_name", "") or ""
+    if option[1:2].isdigit():
+        return errors.Usage(
+            f"'{option}' is not an amount: amounts are above zero, without a sign",
+            code="BAD_AMOUNT",
+            hint="Write it as 1000, 1000sat or 5000NGN.",
+        )
+    return errors.Usage(message[:1].lower() + message[1:], hint=f"See: {path} --help")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0][:200]
+
+
+def _traceback(error: BaseException, options: Options) -> None:
+    """The traceback for --debug: the code's path and the error's words, never a local's value, masked besides."""
+    import traceback
+
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    for line in "".join(lines).splitlines():
+        options.out.say(line)
+
+
+def _mention_open(options: Options, already: str | None) -> None:
+    """Tell the user, in one line, of outcomes that are still open, if this command looked at the books."""
+    ws = options.__dict__.get("ws")
+    if ws is None or "store" not in ws.__dict__ or options.quiet:
+        return
+    from amani_cli.store import payments as journal
+
+    try:
+        count, since = journal.count_open(ws.store)
+    except errors.AmaniError:
+        return
+    if count and not (count == 1 and already):
+        noun = "outcome is" if count == 1 else "outcomes are"
+        options.out.say(f"{count} {noun} open since {since}; settle with: amani reconcile")
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, taken like Ctrl-C so that a payment under way is reported as unknown and not lost."""
+
+
+def _terminated(*_: object) -> None:
+    raise Terminated
+
+
+def _harden() -> None:
+    """Make files private from their first byte, leave no core dump with keys in it, and take SIGTERM in order."""
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        # A C locale must not turn a name with an accent into a crash.
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ImportError, ValueError, OSError):
+        pass
+
+
+__all__ = ["Command", "root", "run"]

@@ -1,0 +1,74 @@
+"""`amani history`: list, show, sync."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from amani_cli import errors, options
+from amani_cli.options import Command
+
+app = options.group("What was paid and received.")
+
+
+@app.command("list", cls=Command)
+def list_(
+    ctx: typer.Context,
+    limit: int = typer.Option(20, "--limit", help="How many at most.", min=1, max=10000),
+    since: str = typer.Option(None, "--since", help="From this moment on: 2026-08-01, today, 7d."),
+    until: str = typer.Option(None, "--until", help="Before this moment."),
+    status: str = typer.Option(None, "--status", help="settled, failed or unknown."),
+    direction: str = typer.Option(None, "--direction", help="in or out."),
+    smallest: str = typer.Option(None, "--min", help="This amount or more.", metavar="AMOUNT"),
+    largest: str = typer.Option(None, "--max", help="This amount or less.", metavar="AMOUNT"),
+    search: str = typer.Option(None, "--search", help="Text in memo, reference, destination, wallet or id."),
+    after: str = typer.Option(None, "--after", help="Go on after this id (the 'next' of a page).", metavar="ID"),
+) -> None:
+    """List payments, newest first, as written down here; 'history sync' brings in what others did."""
+    from amani_cli import history, wallets
+    from amani_cli.amounts import parse_msat
+    from amani_cli.store.payments import Filter
+    from amani_cli.times import parse_when, to_rfc3339
+
+    said = options.of(ctx)
+    for value, words in ((status, ("settled", "failed", "unknown")), (direction, ("in", "out"))):
+        if value is not None and value not in words:
+            raise errors.Usage(f"'{value[:40]}' is none of: {', '.join(words)}")
+    now = datetime.now(UTC)
+    wanted = Filter(
+        wallet_id=wallets.resolve(said.ws, said.wallet).id if said.wallet else None,
+        since=to_rfc3339(parse_when(since, now)) if since else None,
+        until=to_rfc3339(parse_when(until, now)) if until else None,
+        status=status,
+        direction=direction,
+        min_msat=parse_msat(smallest) if smallest else None,
+        max_msat=parse_msat(largest) if largest else None,
+        search=search,
+        limit=limit,
+    )
+    said.out.emit(history.listed(said.ws, wanted, after), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def show(
+    ctx: typer.Context,
+    id: str = typer.Argument(help="Id, payment hash, bolt11, reference, or the beginning of one.", metavar="ID"),
+) -> None:
+    """Show one payment."""
+    from amani_cli import history
+
+    said = options.of(ctx)
+    said.out.emit(history.shown(said.ws, id), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def sync(ctx: typer.Context) -> None:
+    """Bring in what other clients did on the wallets, money that came too; repeat it as often as you like."""
+    from amani_cli import history, wallets
+
+    said = options.of(ctx)
+    chosen = [wallets.resolve(said.ws, said.wallet)] if said.wallet else wallets.everything(said.ws)
+    if not chosen:
+        chosen = [wallets.resolve(said.ws, None)]
+    said.out.emit(history.sync(said.ws, chosen), said.ws.warnings)

@@ -1,0 +1,125 @@
+"""`amani invoice`: create, show, check, wait, list, decode."""
+
+from __future__ import annotations
+
+import typer
+
+from amani_cli import errors, options
+from amani_cli.options import Command, Options
+
+app = options.group("Ask for money, and see whether it came.")
+
+HASH = typer.Argument(help="Payment hash, the beginning of one, bolt11 or reference.", metavar="HASH")
+QR = typer.Option(False, "--qr", help="Show a QR code on stderr.")
+QR_FILE = typer.Option(None, "--qr-file", help="Write the QR code to a new .png or .svg.", metavar="PATH")
+
+
+@app.command(cls=Command)
+def create(
+    ctx: typer.Context,
+    amount: str = typer.Argument(help="How much, e.g. 1000 or 1000sat or 21k."),
+    memo: str = typer.Option("", "--memo", "-m", help="What it is for; at most 639 bytes."),
+    expiry: str = typer.Option(None, "--expiry", help="How long it can be paid, e.g. 15m or 24h."),
+    webhook: str = typer.Option(None, "--webhook", help="Address that LNbits calls when it is paid.", metavar="URL"),
+    qr: bool = QR,
+    qr_file: str = QR_FILE,
+    wait: bool = typer.Option(False, "--wait", help="Wait until it is paid."),
+    reference: str = typer.Option(None, "--reference", help="The same one again returns the same invoice."),
+) -> None:
+    """Make an invoice and print it."""
+    from amani_cli import invoices, wallets
+    from amani_cli.amounts import parse_amount
+    from amani_cli.times import parse_duration
+
+    said = options.of(ctx)
+    ws = said.ws
+    amount_msat = parse_amount(amount)
+    if not isinstance(amount_msat, int):
+        raise errors.Usage(
+            "an invoice on a Lightning wallet is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat."
+        )
+    invoices.check_memo(memo)
+    if qr_file:
+        from amani_cli.qr import check_path
+
+        check_path(qr_file)
+    wallet = wallets.resolve(ws, said.wallet)
+    expiry_s = parse_duration(expiry or ws.config.get("expiry"))
+    made = invoices.create(ws, wallet, amount_msat, memo, expiry_s, webhook=webhook, reference=reference)
+    _show_qr(said, made.bolt11, qr, qr_file)
+    if wait:
+        if not said.json:
+            said.out.emit(made, ws.warnings, ws.notes)
+        _wait(said, made.payment_hash, wallet.name)
+    else:
+        said.out.emit(made, ws.warnings, ws.notes)
+
+
+def _show_qr(said: Options, bolt11: str, qr: bool, qr_file: str | None) -> None:
+    if qr or qr_file:
+        from amani_cli import qr as codes
+
+        if qr:
+            said.out.picture(codes.terminal(f"lightning:{bolt11}".upper(), color=said.out.colored_stderr()))
+        if qr_file:
+            codes.write(f"lightning:{bolt11}".upper(), qr_file)
+            said.out.say(f"QR code written to {qr_file}")
+
+
+def _wait(said: Options, text: str, wallet: str | None) -> None:
+    from amani_cli import invoices
+
+    said.out.emit(invoices.wait(said.ws, text, wallet, limit_s=said.ws.timeout_s), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_FILE) -> None:
+    """Show an invoice and what became of it, asked live."""
+    from amani_cli import invoices
+
+    said = options.of(ctx)
+    found = invoices.check(said.ws, hash, said.wallet)
+    _show_qr(said, found.bolt11, qr, qr_file)
+    said.out.emit(found, said.ws.warnings)
+
+
+@app.command(cls=Command)
+def check(ctx: typer.Context, hash: str = HASH) -> None:
+    """Ask whether an invoice is paid; a paid one enters the history."""
+    from amani_cli import invoices
+
+    said = options.of(ctx)
+    said.out.emit(invoices.check(said.ws, hash, said.wallet), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def wait(ctx: typer.Context, hash: str = HASH) -> None:
+    """Wait until an invoice is paid (exit 0) or has expired (exit 6); --timeout ends it sooner (exit 8)."""
+    said = options.of(ctx)
+    _wait(said, hash, said.wallet)
+
+
+@app.command("list", cls=Command)
+def list_(
+    ctx: typer.Context,
+    status: str = typer.Option(None, "--status", help="pending, paid or expired."),
+    limit: int = typer.Option(20, "--limit", help="How many at most.", min=1, max=1000),
+    after: str = typer.Option(None, "--after", help="Go on after this hash.", metavar="HASH"),
+) -> None:
+    """List invoices made here, newest first."""
+    from amani_cli import invoices, wallets
+
+    said = options.of(ctx)
+    if status not in (None, "pending", "paid", "expired"):
+        raise errors.Usage(f"no status '{status}'", hint="There are pending, paid and expired.")
+    wallet = wallets.resolve(said.ws, said.wallet) if said.wallet else None
+    said.out.emit(invoices.listed(said.ws, wallet, status=status, after=after, limit=limit), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def decode(ctx: typer.Context, text: str = typer.Argument(help="A bolt11 invoice, or - for stdin.")) -> None:
+    """Say what an invoice asks for; offline, without any wallet."""
+    from amani_cli import invoices
+
+    said = options.of(ctx)
+    said.out.emit(invoices.decoded(options.secret_from_stdin("invoice") if text == "-" else text))

@@ -1,0 +1,65 @@
+"""`amani pay`: one thing to pay, checked, asked about, journaled, sent once."""
+
+from __future__ import annotations
+
+import typer
+
+from amani_cli import models, options
+from amani_cli.options import Command, Options
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
+def pay(
+    ctx: typer.Context,
+    dest: str = typer.Argument(help="A bolt11 invoice (lightning: in front is fine), or - for stdin."),
+    amount: str = typer.Argument(None, help="The amount, to be sure: it must be the invoice's."),
+    max_fee: str = typer.Option(None, "--max-fee", help="Refuse if the fee may be higher, e.g. 10sat.", metavar="A"),
+    memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
+    reference: str = typer.Option(None, "--reference", help="The same one again returns the receipt.", metavar="REF"),
+    dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
+    wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait for the outcome of a slow payment."),
+) -> None:
+    """Pay an invoice. Paying the same one again returns the receipt and sends nothing."""
+    from amani_cli import payments, wallets
+    from amani_cli.amounts import parse_msat
+
+    said = options.of(ctx)
+    ws = said.ws
+    wanted = payments.order(
+        ws,
+        options.secret_from_stdin("invoice") if dest == "-" else dest,
+        None if amount is None else parse_msat(amount),
+        memo=memo,
+        reference=reference,
+        max_fee_msat=None if max_fee is None else _fee(max_fee),
+    )
+    wallet = wallets.resolve(ws, said.wallet)
+    if dry_run:
+        said.out.emit(payments.plan(ws, wallet, wanted), ws.warnings)
+        return
+    confirm = None if said.yes else _asking(said)
+    said.out.emit(payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait), ws.warnings)
+
+
+def _fee(text: str) -> int:
+    from amani_cli.amounts import parse_msat
+
+    return 0 if text.strip() in ("0", "0sat") else parse_msat(text)
+
+
+def _asking(said: Options) -> options.Confirm:
+    """The question before a payment: who, how much in two units, the worst fee, from where, what will be left."""
+
+    def confirm(plan: models.Plan) -> None:
+        from amani_cli import views
+
+        lines = [
+            f"{label + ':':<14}{value}" for label, value in views.view(plan).fields if label != "expires"
+        ]
+        said.ask.confirm("Pay?", *lines)
+
+    if not said.ask.can_ask:
+        said.ask.confirm("Pay?")  # refuses, before anything is asked of the provider
+    return confirm

@@ -1,0 +1,27 @@
+"""`amani reconcile`: every open outcome, asked again."""
+
+from __future__ import annotations
+
+import typer
+
+from amani_cli import options
+from amani_cli.options import Command
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
+def reconcile(
+    ctx: typer.Context,
+    ids: list[str] = typer.Argument(None, help="Only these payments.", metavar="[ID]..."),
+    older_than: str = typer.Option(None, "--older-than", help="Leave younger ones alone, e.g. 10m."),
+) -> None:
+    """Settle every open outcome by asking the provider; nothing is ever sent anew. Exit 8 if some stay open."""
+    from amani_cli.reconcile import reconcile as settle
+    from amani_cli.times import parse_duration
+
+    said = options.of(ctx)
+    result = settle(said.ws, ids or [], parse_duration(older_than) if older_than else 0)
+    said.out.emit(result, said.ws.warnings)
+    if result.unknown:
+        raise typer.Exit(8)

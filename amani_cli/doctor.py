@@ -1,0 +1,166 @@
+"""What may be wrong with this amani, its files, its wallets and their servers; looks, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.request import getproxies
+
+from amani_cli import errors, keys, wallets
+from amani_cli.models import Diagnosis, Finding
+from amani_cli.store import payments as journal
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+CLOCK_TOLERANCE_S = 30
+SLOW_S = 1.0
+
+
+def diagnose(ws: Workspace) -> Diagnosis:
+    """Everything that can be looked at without changing it; each finding with the way to mend it."""
+    items = [*_files(ws), *_dotenv(ws), _keyring(), *_proxies()]
+    try:
+        known = wallets.everything(ws)
+    except errors.AmaniError as error:
+        return Diagnosis([*items, Finding("database", "fail", error.message, error.hint)])
+    if not known:
+        items.append(Finding("wallets", "warn", "no wallet yet", "amani wallet add NAME --url URL"))
+    for wallet in known:
+        items.extend(_wallet(wallet))
+    items.extend(_outcomes(ws))
+    return Diagnosis(items)
+
+
+def _files(ws: Workspace) -> list[Finding]:
+    found = []
+    paths = ws.paths
+    database = paths.database
+    names = [paths.data, paths.config, paths.settings, database]
+    names += [database.with_name(database.name + ending) for ending in ("-wal", "-shm")]
+    names += [paths.sandbox / "keys.json"]
+    for path in dict.fromkeys(names):
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        if about.st_uid != os.getuid():
+            found.append(Finding(f"file {path}", "fail", "belongs to another user", f"sudo chown $USER '{path}'"))
+        elif about.st_mode & 0o077:
+            mode = "700" if stat.S_ISDIR(about.st_mode) else "600"
+            words = f"others may read it ({stat.filemode(about.st_mode)})"
+            found.append(Finding(f"file {path}", "fail", words, f"chmod {mode} '{path}'"))
+    if ws.has_store:
+        try:
+            intact = ws.store.one("PRAGMA quick_check")
+            if intact is None or intact[0] != "ok":
+                found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
+        except errors.AmaniError as error:
+            found.append(Finding("database", "fail", error.message, error.hint))
+    return found or [Finding("files", "ok", f"private, in {paths.data}")]
+
+
+def _dotenv(ws: Workspace) -> list[Finding]:
+    path = Path.cwd() / ".env"
+    try:
+        about = path.stat()
+    except OSError:
+        return []
+    if about.st_mode & 0o077:
+        return [Finding(".env", "fail", "others may read it", "chmod 600 .env")]
+    try:
+        tracked = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", ".env"],
+            cwd=path.parent,
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+        if tracked.returncode == 0:
+            return [Finding(".env", "fail", "it is tracked by git", "git rm --cached .env, and change the keys in it")]
+    except (OSError, subprocess.TimeoutExpired):
+        pass
+    return [Finding(".env", "ok", "private")]
+
+
+def _keyring() -> Finding:
+    try:
+        return Finding("keyring", "ok", keys.keyring_name())
+    except errors.AmaniError as error:
+        return Finding("keyring", "warn", error.message, error.hint)
+
+
+def _proxies() -> list[Finding]:
+    proxies = {scheme: url for scheme, url in getproxies().items() if scheme in ("http", "https", "all")}
+    if not proxies:
+        return []
+    # A proxy's address may hold a password.
+    names = ", ".join(f"{scheme} via {url.rsplit('@', 1)[-1]}" for scheme, url in sorted(proxies.items()))
+    return [Finding("proxy", "ok", f"from the environment: {names}")]
+
+
+def _wallet(wallet: KnownWallet) -> list[Finding]:
+    check = f"wallet {wallet.name}"
+    try:
+        key = wallet.key("read")
+    except errors.AmaniError as error:
+        return [Finding(check, "fail", error.message, error.hint)]
+    if wallet.provider != "lnbits":
+        return [Finding(check, "ok", f"key from {key.source}")]
+    # Each wallet gets its own time, so that one slow server does not hide the others.
+    wallet.ws.deadline = time.monotonic() + min(wallet.ws.timeout, 10)
+    try:
+        with wallet.lnbits("read") as client:
+            begun = time.monotonic()
+            remote = client.wallet()
+            took = time.monotonic() - begun
+            found = [_reached(check, wallet, key, took, can_spend=remote.can_spend)]
+            found += _clock(check, client.health())
+            found += _version(check, client.version())
+    except errors.AmaniError as error:
+        return [Finding(check, "fail", error.message, error.hint)]
+    if not wallet.sandbox and not wallet.url.startswith(("http://127.", "http://localhost")):
+        found.append(Finding(check, "ok", f"whoever runs {wallet.url} holds its money"))
+    return found
+
+
+def _reached(check: str, wallet: KnownWallet, key: keys.Key, took: float, *, can_spend: bool) -> Finding:
+    words = f"key from {key.source} accepted by {wallet.url} in {took * 1000:.0f} ms"
+    if wallet.access == "read" and can_spend:
+        words += "; read-only here, though the key could pay"
+    if took > SLOW_S:
+        return Finding(check, "warn", words, "the server is slow: allow more time with --timeout")
+    return Finding(check, "ok", words)
+
+
+def _clock(check: str, server_time: datetime | None) -> list[Finding]:
+    if server_time is None:
+        return []
+    apart = abs((datetime.now(UTC) - server_time).total_seconds())
+    if apart <= CLOCK_TOLERANCE_S:
+        return []
+    return [
+        Finding(check, "warn", f"its clock and ours are {apart:.0f} s apart", "set this machine's clock (timedatectl)")
+    ]
+
+
+def _version(check: str, version: str | None) -> list[Finding]:
+    if version is None:
+        return [Finding(check, "warn", "the server does not tell its version")]
+    if version == "1.0.0":
+        return [Finding(check, "fail", "LNbits 1.0.0 can spend a balance twice", "have the server upgraded")]
+    if version.startswith("0."):
+        return [Finding(check, "warn", f"LNbits {version} is old", "1.5.4 or newer is best")]
+    return [Finding(check, "ok", f"LNbits {version}")]
+
+
+def _outcomes(ws: Workspace) -> list[Finding]:
+    if not ws.has_store:
+        return []
+    count, since = journal.count_open(ws.store)
+    if not count:
+        return [Finding("outcomes", "ok", "none is open")]
+    return [Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")]

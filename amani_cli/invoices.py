@@ -1,0 +1,352 @@
+"""Asking for money on Lightning: create an invoice, and know whether it was paid."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from amani_cli import amounts, bolt11, errors, models, wallets
+from amani_cli.providers.base import Record
+from amani_cli.store import Row, Transaction, is_unambiguous, now, references
+from amani_cli.store import invoices as store_invoices
+from amani_cli.store import payments as journal
+from amani_cli.times import from_rfc3339, to_rfc3339
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.lnbits import Lnbits
+
+MEMO_LIMIT_BYTES = 639  # what the description field of a bolt11 can hold
+LONGEST_EXPIRY_S = 365 * 86400
+
+
+def check_memo(memo: str) -> str:
+    """A memo that fits into an invoice. Raises `errors.Usage`."""
+    size = len(memo.encode("utf-8", "surrogatepass"))
+    if size > MEMO_LIMIT_BYTES:
+        raise errors.Usage(
+            f"the memo is {size} bytes long; an invoice holds {MEMO_LIMIT_BYTES}", code="BAD_MEMO", hint="Shorten it."
+        )
+    try:
+        memo.encode("utf-8")
+    except UnicodeEncodeError:
+        raise errors.Usage("the memo is not valid text (UTF-8)", code="BAD_MEMO") from None
+    if "\x00" in memo:
+        raise errors.Usage("the memo holds a NUL character", code="BAD_MEMO")
+    return memo
+
+
+def create(
+    ws: Workspace,
+    wallet: KnownWallet,
+    amount_msat: int,
+    memo: str,
+    expiry_s: int,
+    *,
+    webhook: str | None = None,
+    reference: str | None = None,
+) -> models.Invoice:
+    """Make an invoice over a whole number of sat and remember it. The read key is enough.
+
+    The same `reference` again returns the same invoice. What the server made is checked against what was asked for.
+    """
+    amount_sat = amounts.require_whole_sat(amount_msat)
+    check_memo(memo)
+    if not 1 <= expiry_s <= LONGEST_EXPIRY_S:
+        raise errors.Usage("an invoice can be paid for 1 s to 365 days", code="BAD_DURATION", hint="E.g. --expiry 1h.")
+    if webhook is not None and not webhook.startswith(("http://", "https://")):
+        raise errors.Usage("a webhook is an address that begins with https://", code="BAD_URL")
+    what = f"invoice {wallet.id} {amount_msat} {memo}"
+    if reference is not None and ws.has_store:
+        known = ws.store.one("SELECT what, target FROM reference WHERE reference=?", reference)
+        if known is not None:
+            with ws.store.write() as db:
+                references.claim(db, reference, what)
+            row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", known["target"])
+            if row is not None:
+                return _view(row, replayed=True)
+    with wallet.lnbits("read") as client:
+        payment_hash, text = client.create_invoice(amount_sat, memo, expiry_s, webhook=webhook)
+    made = bolt11.decode_invoice(text)
+    if made.payment_hash != payment_hash or made.amount_msat != amount_msat:
+        raise errors.Unreachable(
+            f"{wallet.url} made another invoice than the one asked for",
+            code="ODD_ANSWER",
+            hint="Do not hand it out; 'amani doctor' says which version runs there.",
+        )
+    with ws.store.write() as db:
+        target = references.claim(db, reference, what) if reference is not None else None
+        if target is None:
+            store_invoices.insert(
+                db,
+                payment_hash=payment_hash,
+                wallet_id=wallet.id,
+                wallet=wallet.name,
+                bolt11=made.bolt11,
+                amount_msat=amount_msat,
+                memo=memo,
+                status="pending",
+                reference=reference,
+                created_at=to_rfc3339(made.created_at),
+                expires_at=to_rfc3339(made.expires_at),
+            )
+            if reference is not None:
+                references.point(db, reference, payment_hash)
+    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", target or payment_hash)
+    assert row is not None
+    return _view(row, replayed=target is not None)
+
+
+def check(ws: Workspace, text: str, wallet_name: str | None) -> models.Invoice:
+    """What became of an invoice, asked live; paid ones enter the history.
+
+    `text` is a payment hash, a bolt11, a reference or an unambiguous beginning of a hash. An invoice that was made
+    elsewhere is asked about by its full hash, on the wallet that is meant.
+    """
+    wallet, payment_hash = locate(ws, text, wallet_name)
+    with wallet.lnbits("read") as client:
+        return ask(ws, wallet, client, payment_hash)
+
+
+def locate(ws: Workspace, text: str, wallet_name: str | None) -> tuple[KnownWallet, str]:
+    """The wallet and the payment hash that a text names."""
+    text = text.strip()
+    if bolt11.looks_like_invoice(text):
+        text = bolt11.decode_invoice(text).payment_hash
+    text = text.lower() if _is_hash(text.lower()) else text
+    rows = store_invoices.find(ws.store, text) if ws.has_store else []
+    if wallet_name is not None:
+        meant = wallets.resolve(ws, wallet_name)
+        rows = [row for row in rows if row["wallet_id"] == meant.id] or rows
+    if not rows and _is_hash(text):
+        return wallets.resolve(ws, wallet_name), text
+    row = is_unambiguous(rows, text, "invoice")
+    for wallet in wallets.everything(ws):
+        if wallet.id == row["wallet_id"]:
+            return wallet, str(row["payment_hash"])
+    raise errors.NotFound(
+        f"the invoice's wallet '{row['wallet']}' is not known here any more", code="NO_SUCH_WALLET", hint="Add it again."
+    )
+
+
+def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -> models.Invoice:
+    """Ask an open client about one invoice, and write down what it says."""
+    record = client.record(payment_hash)
+    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet.id)
+    if record is None:
+        if row is not None and _is_past(row["expires_at"]):
+            return _view(row, status="expired")
+        raise errors.NotFound(
+            f"wallet '{wallet.name}' has no invoice {payment_hash[:16]}…",
+            code="NO_SUCH_INVOICE",
+            hint="Is it another wallet's? Say --wallet NAME.",
+        )
+    if row is None:
+        row = _adopt(ws, wallet, record)
+    return _view(note_record(ws, wallet, row, record))
+
+
+def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | None) -> models.Invoice:
+    """Wait until an invoice is paid or has expired, by asking every second or two; `limit_s` None waits until then.
+
+    Raises `errors.Rejected` when it expires, `errors.OutcomeUnknown` (nothing lost: wait again by the same hash) when
+    the limit is reached first.
+    """
+    wallet, payment_hash = locate(ws, text, wallet_name)
+    ends = None if limit_s is None else time.monotonic() + limit_s
+    pause, failures = 0.5, 0
+    while True:
+        # A wait outlasts a command's usual time: each question gets its own.
+        ws.deadline = time.monotonic() + ws.timeout
+        invoice = None
+        try:
+            with wallet.lnbits("read") as client:
+                while True:
+                    ws.deadline = time.monotonic() + ws.timeout
+                    invoice = ask(ws, wallet, client, payment_hash)
+                    failures = 0
+                    if invoice.status == "paid":
+                        return invoice
+                    if invoice.status == "expired":
+                        raise errors.Rejected(
+                            f"the invoice expired unpaid at {invoice.expires_at}",
+                            code="INVOICE_EXPIRED",
+                            hint="Make a new one: amani invoice create",
+                        )
+                    if ends is not None and time.monotonic() + pause > ends:
+                        raise errors.OutcomeUnknown(
+                            "the invoice is not paid yet",
+                            code="INVOICE_PENDING",
+                            money_moved="no",
+                            retry="safe",
+                            hint=f"Wait on: amani invoice wait {payment_hash}",
+                        )
+                    ws.progress(f"waiting for payment of {invoice.payment_hash[:12]}…, until {invoice.expires_at}")
+                    time.sleep(pause)
+                    pause = min(pause * 1.3, 2.0)
+        except errors.Unreachable as error:
+            failures += 1
+            out_of_time = ends is not None and time.monotonic() + 3 > ends
+            if invoice is None and failures == 1 or failures > 20 or out_of_time:
+                raise
+            ws.progress(f"{error.message}; trying again")
+            time.sleep(3)
+
+
+def listed(
+    ws: Workspace, wallet: KnownWallet | None, *, status: str | None, after: str | None, limit: int
+) -> models.Invoices:
+    """Invoices made here, newest first. Pending ones are asked about first, one question a wallet."""
+    if not ws.has_store:
+        return models.Invoices([])
+    _refresh(ws, wallet)
+    start: tuple[str, str] | None = None
+    if after is not None:
+        last = ws.store.one("SELECT created_at, payment_hash FROM invoice WHERE payment_hash=?", after)
+        if last is None:
+            raise errors.NotFound(f"no invoice '{after}' to go on from")
+        start = (last["created_at"], last["payment_hash"])
+    rows = store_invoices.page(
+        ws.store, wallet_id=wallet.id if wallet else None, status=status, after=start, limit=limit + 1
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return models.Invoices([_view(row) for row in rows], rows[-1]["payment_hash"] if more else None)
+
+
+def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
+    """Bring pending invoices up to date; a server that can't be reached leaves them as last seen, and says so."""
+    pending = ws.store.all("SELECT * FROM invoice WHERE status='pending' AND purpose='invoice'")
+    for wallet in wallets.everything(ws):
+        wanted = {row["payment_hash"]: row for row in pending if row["wallet_id"] == wallet.id}
+        if not wanted or (only is not None and wallet.id != only.id):
+            continue
+        try:
+            with wallet.lnbits("read") as client:
+                records, _ = client.records()
+        except errors.AmaniError as error:
+            ws.warn(f"status as last seen for wallet '{wallet.name}': {error.message}")
+            continue
+        for record in records:
+            if record.payment_hash in wanted and record.amount_msat > 0:
+                note_record(ws, wallet, wanted[record.payment_hash], record)
+
+
+def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) -> Row:
+    """Write down what the provider's record says of an invoice; a paid one enters the journal, once."""
+    if record.status == "settled":
+        status = "paid"
+    elif record.status == "failed" or _is_past(row["expires_at"]):
+        status = "expired"
+    else:
+        status = "pending"
+    if status == row["status"]:
+        return row
+    with ws.store.write() as db:
+        paid_at = record.settled_at if status == "paid" else None
+        store_invoices.set_status(
+            db, wallet.id, record.payment_hash, status, paid_at, record.preimage if status == "paid" else None
+        )
+        if status == "paid" and journal.last_attempt(db, wallet.id, record.payment_hash, "in") is None:
+            insert_incoming(db, wallet, record, memo=row["memo"], reference=row["reference"])
+    fresh = ws.store.one(
+        "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
+    )
+    assert fresh is not None
+    return fresh
+
+
+def insert_incoming(
+    db: Transaction, wallet: KnownWallet, record: Record, *, memo: str | None = None, reference: str | None = None
+) -> None:
+    """Journal money that came, in the caller's transaction."""
+    journal.insert(
+        db,
+        wallet_id=wallet.id,
+        wallet=wallet.name,
+        remote_wallet_id=wallet.remote_id,
+        provider=wallet.provider,
+        direction="in",
+        kind="invoice",
+        status="settled",
+        amount_msat=abs(record.amount_msat),
+        fee_msat=record.fee_msat if record.amount_msat > 0 else 0,
+        payment_hash=record.payment_hash,
+        bolt11=record.bolt11 or None,
+        preimage=record.preimage,
+        memo=memo if memo is not None else record.memo,
+        reference=reference,
+        sandbox=int(wallet.sandbox),
+        created_at=record.created_at or now(),
+        settled_at=record.settled_at or now(),
+    )
+    wallets.clear_cached_balance(db, wallet.id)
+
+
+def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> Row:
+    """Remember an invoice that was made elsewhere on one of our wallets."""
+    if record.amount_msat < 0:
+        raise errors.NotFound(
+            "that is a payment this wallet made, not an invoice of its own",
+            code="NO_SUCH_INVOICE",
+            hint=f"See: amani history show {record.payment_hash}",
+        )
+    with ws.store.write() as db:
+        store_invoices.insert(
+            db,
+            payment_hash=record.payment_hash,
+            wallet_id=wallet.id,
+            wallet=wallet.name,
+            bolt11=record.bolt11,
+            amount_msat=abs(record.amount_msat),
+            memo=record.memo,
+            status="pending",
+            created_at=record.created_at or now(),
+            expires_at=record.expires_at or record.created_at or now(),
+        )
+    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
+    assert row is not None
+    return row
+
+
+def _view(row: Row, *, status: models.InvoiceStatus | None = None, replayed: bool = False) -> models.Invoice:
+    return models.Invoice(
+        wallet=row["wallet"],
+        payment_hash=row["payment_hash"],
+        bolt11=row["bolt11"],
+        amount_msat=row["amount_msat"],
+        memo=row["memo"],
+        status=status or row["status"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        paid_at=row["paid_at"],
+        preimage=row["preimage"],
+        reference=row["reference"],
+        replayed=replayed,
+    )
+
+
+def decoded(text: str) -> models.Decoded:
+    """What a bolt11 says, read offline."""
+    invoice = bolt11.decode_invoice(text)
+    return models.Decoded(
+        bolt11=invoice.bolt11,
+        payment_hash=invoice.payment_hash,
+        amount_msat=invoice.amount_msat,
+        description=invoice.description,
+        description_hash=invoice.description_hash,
+        payee=invoice.payee,
+        network=invoice.network,
+        created_at=to_rfc3339(invoice.created_at),
+        expires_at=to_rfc3339(invoice.expires_at),
+        expired=invoice.is_expired(time.time()),
+    )
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
+
+
+def _is_past(when: str) -> bool:
+    return from_rfc3339(when).timestamp() <= time.time()

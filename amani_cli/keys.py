@@ -1,0 +1,295 @@
+"""Where keys come from and go to: keyring, file, command, systemd credential, environment, the sandbox's own file.
+
+A wallet's `key_source` names the place and never holds a key: `keyring:SLOT`, `file:PATH`, `command:LINE`,
+`credential:NAME`, `sandbox:ID` or `env`. Whatever is read here is remembered in `SEEN`, so that one mask can keep it
+out of every stream.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from amani_cli import errors
+
+SERVICE = "amani"
+KEYRING_CAP_S = 3.0
+COMMAND_CAP_S = 30.0
+
+OTHER_WAYS = "Give the key by --key-file PATH, --key-command 'pass show lnbits' or --key-credential NAME (systemd)."
+
+SEEN: set[str] = set()
+
+# What a child process must not inherit: it would show up in its /proc/PID/environ.
+SECRET_VARIABLES = ("LNBITS_API_KEY", "FINCRA_API_KEY", "FINCRA_API_SECRET")
+
+T = TypeVar("T")
+
+
+class Key(NamedTuple):
+    """A key and where it came from, in words fit for a person."""
+
+    value: str
+    source: str
+
+
+def clean(text: str, source: str) -> str:
+    """Strip and check a key, and remember it for the mask. Raises `errors.NotAuthorised` if it can't be a key."""
+    value = text.strip()
+    if value:
+        SEEN.add(value)
+    if not value:
+        raise errors.NotAuthorised(f"the key from {source} is empty", code="NO_KEY")
+    if not all("!" <= character <= "~" for character in value) or len(value) > 4096:
+        raise errors.NotAuthorised(
+            f"what {source} holds is not a key (it has spaces, line breaks or odd characters)", code="BAD_KEY"
+        )
+    return value
+
+
+def from_file(path: Path) -> Key:
+    """Read a key from a file that is the user's own and nobody else's to read."""
+    source = f"file {path}"
+    try:
+        about = path.stat()
+        if about.st_uid != os.getuid():
+            raise errors.NotAuthorised(f"{path} belongs to another user", code="KEY_FILE", hint="Use a file of your own.")
+        if stat.S_ISREG(about.st_mode) and about.st_mode & 0o077:
+            raise errors.NotAuthorised(
+                f"{path} can be read by others", code="KEY_FILE", hint=f"Run: chmod 600 {shlex.quote(str(path))}"
+            )
+        text = path.read_text(encoding="utf-8", errors="strict")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise errors.NotAuthorised(
+            f"can't read the key file {path}: {reason}", code="KEY_FILE", hint="Check the path and its owner."
+        ) from None
+    return Key(clean(text, source), source)
+
+
+def from_command(line: str, environ: Mapping[str, str]) -> Key:
+    """Read a key from a command's stdout; no shell, a cap of 30 s, its stderr goes to the user."""
+    name = "the key command"
+    try:
+        words = shlex.split(line)
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=COMMAND_CAP_S,
+            check=False,
+            env={key: value for key, value in environ.items() if key not in SECRET_VARIABLES},
+        )
+    except (OSError, ValueError, IndexError) as error:
+        reason = getattr(error, "strerror", None) or "not a command line"
+        raise errors.NotAuthorised(f"{name} can't be run: {reason}", code="KEY_COMMAND") from None
+    except subprocess.TimeoutExpired:
+        raise errors.NotAuthorised(f"{name} gave no key within {COMMAND_CAP_S:.0f} s", code="KEY_COMMAND") from None
+    if done.returncode != 0:
+        raise errors.NotAuthorised(f"{name} failed with exit code {done.returncode}", code="KEY_COMMAND")
+    return Key(clean(done.stdout.decode("utf-8", "replace"), name), f"command {words[0]}")
+
+
+def from_credential(name: str, environ: Mapping[str, str]) -> Key:
+    """Read a systemd credential (https://systemd.io/CREDENTIALS/); the file belongs to the unit alone."""
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise errors.NotAuthorised(
+            f"no credential '{name}': this was not started by systemd with LoadCredential=",
+            code="KEY_CREDENTIAL",
+            hint=f"Add LoadCredential={name}:/path/to/key to the unit.",
+        )
+    if "/" in name or name in ("", ".", ".."):
+        raise errors.Usage(f"'{name}' is not a credential's name", code="KEY_CREDENTIAL")
+    try:
+        text = (Path(folder) / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise errors.NotAuthorised(
+            f"systemd passed no credential '{name}'",
+            code="KEY_CREDENTIAL",
+            hint=f"Add LoadCredential={name}:/path/to/key to the unit.",
+        ) from None
+    return Key(clean(text, f"credential {name}"), f"systemd credential {name}")
+
+
+def keyring_get(name: str) -> str | None:
+    """A secret from the OS keyring, or None. Raises `errors.NotAuthorised` when there is no usable keyring."""
+    value = _with_keyring(lambda backend: backend.get_password(SERVICE, name))
+    if value is not None and not isinstance(value, str):
+        raise errors.NotAuthorised("the keyring gave something that is no text", code="KEYRING")
+    if value:
+        SEEN.add(value)
+    return value
+
+
+def keyring_set(name: str, value: str) -> None:
+    """Put a secret into the OS keyring and read it back, so that it is relied on only when it is there."""
+    SEEN.add(value)
+    _with_keyring(lambda backend: backend.set_password(SERVICE, name, value))
+    if keyring_get(name) != value:
+        raise errors.NotAuthorised("the keyring did not keep what it was given", code="KEYRING", hint=OTHER_WAYS)
+
+
+def keyring_delete(name: str) -> None:
+    """Remove a secret; one that is not there is fine."""
+    if keyring_get(name) is not None:
+        _with_keyring(lambda backend: backend.delete_password(SERVICE, name))
+
+
+def keyring_name() -> str:
+    """Which backend answers, for `doctor`."""
+    return str(_with_keyring(lambda backend: getattr(backend, "name", type(backend).__name__)))
+
+
+def _with_keyring(act: Callable[..., T]) -> T:
+    """Run one keyring call under a cap of 3 s, in a thread that the program does not wait for.
+
+    A locked collection with a display waits for a person for ever otherwise
+    (https://github.com/jaraco/keyring/issues/280); gh and stripe-cli cap theirs at the same 3 s.
+    """
+    import queue
+    import threading
+
+    result: queue.Queue[tuple[bool, object]] = queue.Queue()
+
+    def run() -> None:
+        try:
+            result.put((True, act(_backend())))
+        except BaseException as error:
+            result.put((False, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        fine, value = result.get(timeout=KEYRING_CAP_S)
+    except queue.Empty:
+        raise errors.NotAuthorised(
+            f"the keyring did not answer within {KEYRING_CAP_S:.0f} s",
+            code="KEYRING",
+            hint=f"It may be locked and waiting for its password. {OTHER_WAYS}",
+        ) from None
+    if fine:
+        return value  # type: ignore[return-value]
+    if isinstance(value, errors.AmaniError):
+        raise value
+    if isinstance(value, BaseException) and "Locked" in type(value).__name__:
+        raise errors.NotAuthorised(
+            "the keyring is locked", code="KEYRING_LOCKED", hint=f"Unlock it, or else: {OTHER_WAYS}"
+        )
+    raise errors.NotAuthorised(
+        f"no usable keyring ({type(value).__name__})", code="NO_KEYRING", hint=OTHER_WAYS
+    )
+
+
+def _backend() -> object:
+    """The keyring's backend, named directly: discovery walks every installed package's entry points (50 ms and more).
+
+    `PYTHON_KEYRING_BACKEND` and `keyringrc.cfg` are honoured, as users of keyring expect.
+    """
+    from keyring.util import platform_
+
+    if os.environ.get("PYTHON_KEYRING_BACKEND") or (Path(platform_.config_root()) / "keyringrc.cfg").exists():
+        import keyring
+
+        return keyring.get_keyring()
+    if sys.platform == "darwin":
+        from keyring.backends import macOS
+
+        return macOS.Keyring()
+    if sys.platform == "win32":
+        from keyring.backends import Windows
+
+        return Windows.WinVaultKeyring()
+    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        raise errors.NotAuthorised(
+            "no usable keyring: there is no D-Bus session here", code="NO_KEYRING", hint=OTHER_WAYS
+        )
+    from keyring.backends import SecretService
+
+    return SecretService.Keyring()  # type: ignore[no-untyped-call]
+
+
+def write_key_file(path: Path, value: str) -> None:
+    """Write a key into a new file, 0600 from its first byte. Refuses one that exists."""
+    SEEN.add(value)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(value + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.") from None
+    except OSError as error:
+        raise errors.Usage(f"can't write {path}: {error.strerror}", code="KEY_FILE") from None
+
+
+def replace_key_file(path: Path, value: str) -> None:
+    """Put a new key in place of the one a file holds, in one step: a crash leaves the old or the new."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.unlink(missing_ok=True)
+    write_key_file(half, value)
+    half.replace(path)
+
+
+# The sandbox's money is fake: its keys alone lie in a file, keys.json, 0600, that the sandbox itself writes.
+
+
+def _sandbox_file(path: Path) -> dict[str, dict[str, dict[str, str]]]:
+    import json
+
+    try:
+        content = json.loads(path.read_text())
+        for wallet in content["wallets"].values():
+            SEEN.update((wallet["adminkey"], wallet["inkey"]))
+        SEEN.add(content["user"]["password"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise errors.NotAuthorised(
+            "the sandbox's keys are gone", code="NO_KEY", hint="Run: amani sandbox start"
+        ) from None
+    return content  # type: ignore[no-any-return]
+
+
+def sandbox_keys(path: Path, wallet_id: str) -> dict[str, str]:
+    """Both keys of a sandbox wallet, as `adminkey` and `inkey`."""
+    for wallet in _sandbox_file(path)["wallets"].values():
+        if wallet["id"] == wallet_id:
+            return wallet
+    raise errors.NotAuthorised(
+        "the sandbox has no key for this wallet any more", code="NO_KEY", hint="Run: amani sandbox start"
+    )
+
+
+def sandbox_token(path: Path) -> str:
+    """The token of the user that owns the sandbox's wallets, as the last start left it."""
+    token = _sandbox_file(path)["user"].get("token")
+    if not isinstance(token, str):
+        raise errors.NotAuthorised("the sandbox is not set up", code="NO_KEY", hint="Run: amani sandbox start")
+    SEEN.add(token)
+    return token
+
+
+def replace_sandbox_keys(path: Path, wallet_id: str, admin_key: str, read_key: str) -> None:
+    """Store a sandbox wallet's rotated keys."""
+    import json
+
+    content = _sandbox_file(path)
+    for wallet in content["wallets"].values():
+        if wallet["id"] == wallet_id:
+            wallet |= {"adminkey": admin_key, "inkey": read_key}
+    replace_key_file(path, json.dumps(content, indent=1))
+
+
+def add_sandbox_keys(path: Path, name: str, wallet_id: str, admin_key: str, read_key: str) -> None:
+    """Keep the keys of a wallet that was made on the sandbox beside the sandbox's own."""
+    import json
+
+    content = _sandbox_file(path)
+    owner = next(iter(content["wallets"].values()), {}).get("user", "")
+    content["wallets"][name] = {"id": wallet_id, "user": owner, "adminkey": admin_key, "inkey": read_key}
+    replace_key_file(path, json.dumps(content, indent=1))

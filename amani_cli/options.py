@@ -1,0 +1,168 @@
+"""The options that every command takes, before and after the command word, and what they mean together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from amani_cli import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amani_cli.models import Plan
+    from amani_cli.output import Printer
+    from amani_cli.prompts import Prompter
+    from amani_cli.workspace import Workspace
+
+    Confirm = Callable[[Plan], None]
+
+
+@dataclass
+class Options:
+    """What was said on the command line for this run; the collaborators are made when first asked for."""
+
+    wallet: str | None = None
+    json: bool = False
+    quiet: bool = False
+    yes: bool = False
+    no_input: bool = False
+    timeout: str | None = None
+    verbose: int = 0
+    log_json: bool = False
+    color: str | None = None
+    debug: bool = False
+    actor: str | None = None
+    lock_wait: str | None = None
+    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @cached_property
+    def ws(self) -> Workspace:
+        """The workspace of this run."""
+        from amani_cli import log
+        from amani_cli.workspace import Workspace
+
+        log.configure(self.verbose, self.log_json)
+        return Workspace(
+            self.environ,
+            timeout_s=_seconds(self.timeout),
+            actor=self.actor or self.environ.get("AMANI_ACTOR") or None,
+            lock_wait_s=_seconds(self.lock_wait) or 0,
+            progress=self.out.progress,
+        )
+
+    @cached_property
+    def out(self) -> Printer:
+        """The printer of this run."""
+        from amani_cli.output import Printer
+
+        return Printer(as_json=self.json, quiet=self.quiet, color=self.color, environ=self.environ)
+
+    @cached_property
+    def ask(self) -> Prompter:
+        """Who asks questions in this run."""
+        from amani_cli.prompts import Prompter
+
+        return Prompter(yes=self.yes, no_input=self.no_input, out=self.out)
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    from amani_cli.times import parse_duration
+
+    return float(parse_duration(text))
+
+
+def of(ctx: typer.Context) -> Options:
+    """The options of this run."""
+    found = ctx.find_root().obj
+    assert isinstance(found, Options)
+    return found
+
+
+def _remember(ctx: typer.Context, param: Any, value: Any) -> None:
+    """Keep what was said, wherever on the line it stood; what was not said changes nothing."""
+    options = ctx.find_root().obj
+    if not isinstance(options, Options) or value in (None, False, 0):
+        return
+    name = str(param.name)
+    setattr(options, name, getattr(options, name) + value if name == "verbose" else value)
+
+
+_SHARED: list[TyperOption] = []
+
+
+def _shared() -> list[TyperOption]:
+    """The options themselves, made when a command is parsed and not for each of the tree's commands."""
+    if not _SHARED:
+
+        def option(*names: str, help: str, **more: Any) -> None:
+            made = TyperOption(param_decls=[*names], help=help, expose_value=False, callback=_remember, **more)
+            _SHARED.append(made)
+
+        flag = {"is_flag": True, "default": False}
+        option("--wallet", "-w", help="The wallet to use (AMANI_WALLET).", metavar="NAME")
+        option("--json", help="One JSON document on stdout.", **flag)
+        option("--quiet", "-q", help="Print just the one value a script wants.", **flag)
+        option("--yes", "-y", help="Answer questions with yes; no rule is skipped.", **flag)
+        option("--no-input", help="Never ask; fail where a question would be due.", **flag)
+        option("--timeout", help="How long to wait for a provider, e.g. 30s.", metavar="DURATION")
+        option("--verbose", "-v", help="Say more on stderr (-vv: still more).", count=True, default=0)
+        option("--log-json", help="Log lines on stderr as JSON.", **flag)
+        option("--color", help="auto, always or never.", metavar="WHEN")
+        option("--actor", help="Who is behind this call, for audit and limits (AMANI_ACTOR).", metavar="ID")
+        option("--lock-wait", help="How long to wait for another amani's lock.", metavar="DURATION")
+        option("--debug", help="Show a traceback if amani itself fails.", **flag)
+    return _SHARED
+
+
+def _with_shared(own: list[Any]) -> list[Any]:
+    """A command's own parameters and the shared options, less those that the command defines otherwise."""
+    taken = {name for param in own for name in param.opts}
+    return own + [option for option in _shared() if not taken.intersection(option.opts)]
+
+
+class Command(TyperCommand):
+    """A command that takes the shared options too."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its own parameters, then the shared ones."""
+        return _with_shared(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A group that takes the shared options."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its own parameters, then the shared ones."""
+        return _with_shared(super().get_params(ctx))
+
+
+def group(help: str) -> typer.Typer:
+    """A group of commands; bare, it shows its help."""
+    return typer.Typer(
+        help=help,
+        cls=Group,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+
+
+def secret_from_stdin(what: str) -> str:
+    """Everything on stdin, less one line break at its end. Raises `errors.Usage` at a terminal or when empty."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise errors.Usage(f"stdin is closed, so no {what} can be read from it")
+    text = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise errors.Usage(f"stdin held no {what}", hint="Pipe it in, e.g. pass show lnbits | amani …")
+    return text

@@ -1,0 +1,194 @@
+"""The only printer: the answer goes to stdout, talk to stderr, and nothing else in amani writes to either."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO, Any
+
+from amani_cli import errors, keys, models
+from amani_cli.text import mask, plain
+
+
+class Printer:
+    """Prints models and errors in the form asked for: JSON, the one quiet value, or text for a person."""
+
+    def __init__(
+        self, *, as_json: bool, quiet: bool, color: str | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self._color = color
+        self._environ = environ
+        self._shown = 0
+        self._said_yet: set[str] = set()
+        self._last_step = ""
+
+    # -- the answer ------------------------------------------------------------------------------------
+
+    def emit(self, model: Any, warnings: list[str] | None = None, notes: list[str] | None = None) -> None:
+        """Print a model: exactly one JSON document, one value, or what a person reads."""
+        self.clear_progress()
+        if self.as_json:
+            document = {"schema": model.SCHEMA, "ok": True, "data": models.as_json(model), "warnings": warnings or []}
+            self._write(json.dumps(document) + "\n")
+        else:
+            from amani_cli import views
+
+            if self.quiet:
+                self._write("".join(plain(line) + "\n" for line in views.quiet(model)))
+            else:
+                self._view(views.view(model))
+        for note in () if self.quiet else notes or ():
+            self.say(note)
+        for warning in warnings or ():
+            self.say(f"warning: {warning}")
+
+    def stream(self, model: Any) -> None:
+        """Print one of many answers as they come: a JSON document a line, or its quiet or readable form."""
+        self.emit(model)
+        sys.stdout.flush()
+
+    def raw(self, text: str) -> None:
+        """Print text that is an answer in a format of its own (a completion script, a schema, a QR code)."""
+        self.clear_progress()
+        self._write(text if text.endswith("\n") else text + "\n")
+
+    def _view(self, view: Any) -> None:
+        if view.rows and self.is_terminal(sys.stdout) and view.columns:
+            self._rich_table(view)
+        elif view.columns:
+            for row in view.rows:
+                self._write("\t".join(plain(cell) for cell in row) + "\n")
+        for label, value in view.fields:
+            self._write(f"{label + ':':<{view.label_width + 2}}{plain(value)}\n" if label else f"{plain(value)}\n")
+        for line in view.lines:
+            self._write(plain(line) + "\n")
+        if not view.rows and view.columns and view.empty:
+            self.say(view.empty)
+        if view.rows and self.is_terminal(sys.stdout):
+            for line in view.footer:
+                self._write(plain(line) + "\n")
+
+    def _rich_table(self, view: Any) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        console = Console(
+            file=sys.stdout, no_color=not self._colored(sys.stdout), highlight=False, emoji=False, markup=False
+        )
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column, right in view.columns:
+            table.add_column(column, justify="right" if right else "left", overflow="fold")
+        for row in view.rows:
+            table.add_row(*[plain(cell) for cell in row])
+        console.print(table)
+
+    # -- failure ------------------------------------------------------------------------------------
+
+    def fail(self, error: errors.AmaniError, warnings: list[str] | None = None) -> None:
+        """Say what went wrong on stderr, and with --json as the one document on stdout too."""
+        self.clear_progress()
+        if self.as_json:
+            about: dict[str, Any] = {
+                "code": error.code,
+                "exit": error.exit_code,
+                "message": mask(error.message, keys.SEEN),
+                "hint": mask(error.hint, keys.SEEN),
+                "money_moved": error.money_moved,
+                "retry": error.retry,
+            }
+            if error.id is not None:
+                about["id"] = error.id
+            about |= models.as_json(error.details)
+            document = {"schema": "amani.error/1", "ok": False, "error": about, "warnings": warnings or []}
+            self._write(json.dumps(document) + "\n")
+        for warning in warnings or ():
+            self.say(f"warning: {warning}")
+        self.say(f"error: {error.message}")
+        if error.hint:
+            self.say(error.hint)
+
+    # -- talk ------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """One line of talk on stderr."""
+        self.clear_progress()
+        self._talk(mask(plain(text), keys.SEEN) + "\n")
+
+    def picture(self, text: str) -> None:
+        """Show a picture of our own making (a QR code) on stderr, its colours as they are."""
+        self.clear_progress()
+        self._talk(text + "\n")
+
+    def progress(self, text: str) -> None:
+        """Show what is being waited for, at a terminal only; the next word on either stream wipes it away."""
+        if self.quiet or not self.is_terminal(sys.stderr) or self._environ.get("TERM") == "dumb":
+            return
+        width = _width()
+        line = plain(text)[: width - 2]
+        self._talk(f"\r\x1b[K{line}")
+        self._shown = 1
+
+    def step(self, text: str, done: float | None) -> None:
+        """Progress of something long: a bar at a terminal, a line for each new step off it."""
+        if self.quiet:
+            return
+        if self.is_terminal(sys.stderr) and self._environ.get("TERM") != "dumb":
+            if done is None:
+                self.progress(text)
+            else:
+                full = round(20 * max(0.0, min(1.0, done)))
+                self.progress(f"[{'█' * full}{'·' * (20 - full)}] {done:4.0%} {text}")
+        elif text != self._last_step and done in (None, 0.0, 1.0):
+            self.say(text)
+        self._last_step = text
+
+    def clear_progress(self) -> None:
+        """Wipe away a progress line."""
+        if self._shown:
+            self._shown = 0
+            self._talk("\r\x1b[K")
+
+    # -- streams ------------------------------------------------------------------------------------
+
+    def is_terminal(self, stream: IO[str] | None) -> bool:
+        """Whether a stream goes to a person's terminal."""
+        try:
+            return stream is not None and stream.isatty()
+        except ValueError:  # closed
+            return False
+
+    def colored_stderr(self) -> bool:
+        """Whether talk may be coloured."""
+        return self._colored(sys.stderr)
+
+    def _colored(self, stream: IO[str]) -> bool:
+        if self._color in ("always", "never"):
+            return self._color == "always"
+        if self._environ.get("NO_COLOR") or self._environ.get("CLICOLOR") == "0":
+            return False
+        if self._environ.get("TERM") == "dumb":
+            return False
+        return self.is_terminal(stream) or bool(self._environ.get("CLICOLOR_FORCE"))
+
+    def _write(self, text: str) -> None:
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+
+    def _talk(self, text: str) -> None:
+        try:
+            if sys.stderr is not None:
+                sys.stderr.write(text)
+                sys.stderr.flush()
+        except (OSError, ValueError):  # nobody listens; the answer still counts
+            pass
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 80

@@ -1,0 +1,66 @@
+"""Questions to a person, on stderr; without a terminal they are refused, never hung on and never answered yes."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+from amani_cli import errors
+from amani_cli.output import Printer
+from amani_cli.text import plain
+
+
+class Prompter:
+    """Who asks. `yes` answers questions, not policy; `no_input` makes every question an error."""
+
+    def __init__(self, *, yes: bool, no_input: bool, out: Printer) -> None:
+        self.yes = yes
+        self._no_input = no_input
+        self._out = out
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody to ask."""
+        return not self._no_input and _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+    def confirm(self, question: str, *lines: str) -> None:
+        """Ask for a yes; No is the default. Raises `errors.NotConfirmed` when it can't ask or the answer is no."""
+        if self.yes:
+            return
+        if not self.can_ask:
+            raise errors.NotConfirmed(
+                f"this needs a yes: {question}", hint="Nothing was sent. With --yes it is done without asking."
+            )
+        self._out.clear_progress()
+        for line in lines:
+            print(plain(line), file=sys.stderr)
+        print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):
+            print(file=sys.stderr)
+        if answer.strip().lower() not in ("y", "yes"):
+            raise errors.NotConfirmed("not confirmed; nothing was sent")
+
+    def text(self, question: str, otherwise: str) -> str:
+        """Ask for a word. Raises `errors.Usage` saying `otherwise` when there is nobody to ask."""
+        if not self.can_ask:
+            raise errors.Usage(f"{question} is missing", hint=otherwise)
+        print(f"{question}: ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
+
+    def secret(self, question: str, otherwise: str) -> str:
+        """Ask for a secret without echo. Raises `errors.NotAuthorised` saying `otherwise` when there is nobody to ask."""
+        if not self.can_ask:
+            raise errors.NotAuthorised(f"{question} is missing", code="NO_KEY", hint=otherwise)
+        self._out.clear_progress()
+        try:
+            return getpass.getpass(f"{question}: ", stream=sys.stderr)
+        except EOFError:
+            raise errors.NotConfirmed("nothing was entered") from None
+
+
+def _is_terminal(stream: object) -> bool:
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):  # closed, or not there at all
+        return False

@@ -1,0 +1,1 @@
+"""The two providers behind the same verbs, and the one way to talk HTTP to them."""

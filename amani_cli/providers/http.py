@@ -1,0 +1,313 @@
+"""The one HTTP client: no redirects, no cookies, capped bodies, retries for reads alone, and faults told apart.
+
+What matters to money is whether bytes may have left: `NotSent` proves they did not, `Lost` says they may have.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import random
+import ssl
+import sys
+import time
+import types
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from amani_cli import __version__, errors, log
+
+# httpx/__init__ imports httpx._main, its own command line, which pulls in click, rich and pygments when they are
+# installed: half of httpx's import time, for nothing that amani uses. The stub stands in its place.
+# (https://github.com/encode/httpx/blob/0.28.1/httpx/__init__.py)
+if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
+    _stub = types.ModuleType("httpx._main")
+    _stub.main = None  # type: ignore[attr-defined]
+    sys.modules["httpx._main"] = _stub
+
+import httpx  # noqa: E402
+
+BODY_LIMIT = 32 * 1024 * 1024
+
+
+class NotSent(errors.Unreachable):
+    """The connection was never made: not one byte of the request left."""
+
+
+class Lost(errors.Unreachable):
+    """The request left, or may have, and no complete answer came back."""
+
+
+class Answer(NamedTuple):
+    """A complete HTTP answer; `body` is None unless it is JSON and says so."""
+
+    status: int
+    body: Any
+    is_json: bool
+    location: str | None
+
+
+class Line:
+    """A line to one server. Close it, or use it as a context manager."""
+
+    def __init__(self, url: str, *, deadline: float, timeout: float) -> None:
+        self.url = url
+        self.host = urlsplit(url).netloc
+        self._deadline = deadline
+        self._timeout = timeout
+        # Cookies are thrown away at every answer: LNbits' login cookie would authenticate later calls.
+        self._client = httpx.Client(
+            verify=_tls(url),
+            follow_redirects=False,
+            headers={"User-Agent": f"amani/{__version__}", "Accept": "application/json"},
+            cookies=_NoCookies(),
+            trust_env=not is_loopback(url),
+        )
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, path: str, *, headers: Mapping[str, str] | None = None, params: Any = None) -> Answer:
+        """GET, tried again with back-off on lost lines, 429, 502, 503 and 504 until the time is up.
+
+        Raises `NotSent` or `Lost`; an answer of any status is returned.
+        """
+        pause = 0.2
+        while True:
+            failure: errors.Unreachable | None = None
+            answer = None
+            try:
+                answer = self.send("GET", path, headers=headers, params=params)
+                if answer.status not in (429, 502, 503, 504):
+                    return answer
+            except (NotSent, Lost) as error:
+                failure = error
+            wait = pause * random.uniform(0.5, 1.5)
+            # A refused connection is said at once: a person sees it sooner, and a script has its own retries.
+            if isinstance(failure, NotSent) or self.left() < wait + 0.5 or pause > 3:
+                if failure is not None:
+                    raise failure
+                assert answer is not None
+                return answer
+            time.sleep(wait)
+            pause *= 2
+
+    def left(self) -> float:
+        """Seconds until this command's time is up."""
+        return self._deadline - time.monotonic()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        params: Any = None,
+    ) -> Answer:
+        """One request, sent once. Raises `NotSent` or `Lost`; never retries, never follows a redirect."""
+        begun = time.monotonic()
+        outcome: object = "cut"
+        try:
+            answer = self._send(method, path, headers, body, params)
+            outcome = answer.status
+            return answer
+        except errors.Unreachable as error:
+            outcome = error.code
+            raise
+        finally:
+            took = int((time.monotonic() - begun) * 1000)
+            log.event("info", f"LNbits {method} {path}", host=self.host, status=outcome, latency_ms=took)
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str] | None, body: Any, params: Any) -> Answer:
+        wait = max(1.0, min(self._timeout, self.left()))
+        ends = time.monotonic() + wait
+        content = None if body is None else json.dumps(body, default=_number).encode()
+        own = dict(headers or {})
+        if content is not None:
+            own["Content-Type"] = "application/json"
+        try:
+            request = self._client.build_request(
+                method, self.url + path, headers=own, content=content, params=params, timeout=httpx.Timeout(wait)
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            # The error's text may hold the header's value, which is a key.
+            raise NotSent(f"a request to {self.host} could not be made ({type(error).__name__})") from None
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                return self._whole(response, ends)
+            finally:
+                response.close()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise self._not_sent(error) from None
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise NotSent(f"a request to {self.host} could not be made ({type(error).__name__})") from None
+        except httpx.TimeoutException:
+            raise Lost(
+                f"Request timeout: {self.host} did not answer within {wait:.0f} s",
+                code="TIMEOUT",
+                hint="The server may be busy; try again, or allow more time with --timeout 60s.",
+            ) from None
+        except httpx.HTTPError as error:
+            raise Lost(
+                f"the line to {self.host} was cut ({type(error).__name__})", code="LINE_CUT", hint="Try again."
+            ) from None
+
+    def _whole(self, response: httpx.Response, ends: float) -> Answer:
+        parts, size = [], 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > BODY_LIMIT:
+                raise Lost(f"{self.host} sent an answer of over {BODY_LIMIT >> 20} MiB", code="ODD_ANSWER")
+            if time.monotonic() > ends:
+                raise Lost(f"Request timeout: {self.host} was still answering when time was up", code="TIMEOUT")
+            parts.append(part)
+        location = response.headers.get("location")
+        if "json" not in response.headers.get("content-type", "").lower():
+            return Answer(response.status_code, None, False, location)
+        try:
+            # Decimal, because a balance must not pass through a float on its way.
+            body = json.loads(b"".join(parts), parse_float=Decimal)
+        except (ValueError, RecursionError):
+            return Answer(response.status_code, None, False, location)
+        return Answer(response.status_code, body, True, location)
+
+    def _not_sent(self, error: httpx.TransportError) -> NotSent:
+        text = str(error)
+        if isinstance(error, httpx.ProxyError):
+            return NotSent(f"the proxy would not connect to {self.host}", hint="Check HTTPS_PROXY and NO_PROXY.")
+        if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
+            return NotSent(
+                f"Request timeout: no connection to {self.host}",
+                code="TIMEOUT",
+                hint="Check the address and your network; nothing was sent.",
+            )
+        if "CERTIFICATE" in text.upper() or "SSL" in text.upper():
+            return NotSent(
+                f"no trusted TLS connection to {self.host}: {_reason(text)}",
+                code="TLS",
+                hint="Check the address and this machine's clock; for a private CA set SSL_CERT_FILE.",
+            )
+        if "refused" in text.lower() or "Errno 61" in text or "Errno 111" in text:
+            return NotSent(
+                f"Connection refused: nothing answers at {self.url}",
+                code="CONNECTION_REFUSED",
+                hint="Is the server running, and is the port right? For the sandbox: 'amani sandbox start'.",
+            )
+        if "Name or service" in text or "nodename" in text or "name resolution" in text or "Errno -" in text:
+            return NotSent(
+                f"no server called {urlsplit(self.url).hostname} can be found (DNS)",
+                code="DNS",
+                hint="Check the spelling of the address and your network.",
+            )
+        return NotSent(f"no connection to {self.host}: {_reason(text)}", hint="Check the address and your network.")
+
+
+def clean_url(text: str, *, insecure_http: bool = False) -> str:
+    """Bring a server's address into its one form: no trailing slash, no API path, host in lower case.
+
+    Raises `errors.Usage` for what is not an address, for one that carries a login, and for plain http off
+    loopback unless `insecure_http`.
+    """
+    text = text.strip()
+    if "://" not in text:
+        text = ("http://" if is_loopback("http://" + text) else "https://") + text
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise errors.Usage(f"'{text}' is not a web address", code="BAD_URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in text):
+        raise errors.Usage(
+            f"'{text}' is not a web address", code="BAD_URL", hint="Give it as https://lnbits.example.com."
+        )
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise errors.Usage(
+            "the address carries a login or a query, which is a secret",
+            code="BAD_URL",
+            hint=f"Give the server's address alone: {parts.scheme}://{parts.hostname}.",
+        )
+    path = parts.path.rstrip("/")
+    for ending in ("/api/v1", "/api", "/wallet", "/docs"):
+        path = path.removesuffix(ending)
+    host = parts.hostname.lower()
+    host = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}[parts.scheme]
+    url = f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "") + path
+    if parts.scheme == "http" and not insecure_http and not is_loopback(url):
+        raise errors.Usage(
+            f"plain http to {host} would send the key in the clear",
+            code="INSECURE_HTTP",
+            hint="Use https://, or add the wallet with --insecure-http if the line is safe by other means.",
+        )
+    return url
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this very machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _NoCookies(httpx.Cookies):
+    """A jar that keeps nothing."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        return None
+
+
+def _tls(url: str) -> ssl.SSLContext | bool:
+    """The TLS settings for an address: the system's authorities where OpenSSL can look them up by hash.
+
+    Loading a whole bundle costs 20 ms at every start; a hashed folder is read when a certificate needs it. No
+    context is made for plain http, which is loopback unless a wallet says otherwise.
+    """
+    if url.startswith("http://"):
+        return False
+    own_file, own_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if own_file or own_folder:
+        context.load_verify_locations(cafile=own_file or None, capath=own_folder or None)
+        return context
+    folder = ssl.get_default_verify_paths().capath
+    if folder is None and os.path.isdir("/etc/ssl/certs"):
+        folder = "/etc/ssl/certs"
+    try:
+        hashed = folder is not None and any(name.endswith(".0") for name in os.listdir(folder))
+    except OSError:
+        hashed = False
+    if hashed:
+        context.load_verify_locations(capath=folder)
+    else:
+        import certifi
+
+        context.load_verify_locations(cafile=certifi.where())
+    return context
+
+
+def _reason(text: str) -> str:
+    """The part of an OpenSSL or OS error that a person can use."""
+    return text.split("] ", 1)[-1].split(" (_ssl.c", 1)[0] or "no reason given"
+
+
+def _number(value: object) -> int | float:
+    """Send a Decimal as the JSON number it is."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(type(value).__name__)

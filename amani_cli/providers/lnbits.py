@@ -1,0 +1,442 @@
+"""LNbits' HTTP API, one method an endpoint, from 0.12 to 1.6: answers become records, refusals become errors.
+
+Source: https://github.com/lnbits/lnbits (lnbits/core/views), checked against running servers of each version.
+Amounts: wallet balances, payment amounts and fees are msat; invoice amounts are sat. Nothing here retries a POST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from amani_cli import errors
+from amani_cli.models import Access
+from amani_cli.providers.base import NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
+from amani_cli.providers.http import Answer, Line, Lost, NotSent
+
+# Every parallel pay of a full balance got through on this version: it can't be trusted with cheques or hurried payments.
+DOUBLE_SPENDING_VERSION = "1.0.0"
+MEMO_LIMIT_BYTES = 639  # the description field of a bolt11: 1023 five-bit groups
+PAGE = 1000  # the server's own cap
+
+
+class Lnbits:
+    """One LNbits, spoken to with one key (or none). Use it as a context manager."""
+
+    def __init__(self, line: Line, key: str | None = None) -> None:
+        self.line = line
+        self.url = line.url
+        self._headers = {"X-Api-Key": key} if key else {}
+
+    def __enter__(self) -> Lnbits:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.line.close()
+
+    # -- what any key may ask ------------------------------------------------------------------------------------
+
+    def wallet(self) -> RemoteWallet:
+        """The key's wallet. Only an admin key's answer carries an id: that is how the two are told apart."""
+        body = self._object(self._read("/api/v1/wallet"))
+        balance = body.get("balance")
+        if not _is_int(balance):
+            raise self._odd("a wallet without a balance")
+        remote_id = body.get("id")
+        known = isinstance(remote_id, str) and remote_id != ""
+        return RemoteWallet(str(body.get("name", "")), int(balance), remote_id if known else None, known)
+
+    def create_invoice(
+        self,
+        amount_sat: int,
+        memo: str,
+        expiry_s: int,
+        *,
+        webhook: str | None = None,
+        extra: dict[str, str] | None = None,
+    ) -> tuple[str, str]:
+        """Ask for an invoice; returns its payment hash and its bolt11. The read key is enough."""
+        body: dict[str, Any] = {"out": False, "unit": "sat", "amount": amount_sat, "memo": memo, "expiry": expiry_s}
+        if webhook:
+            body["webhook"] = webhook
+        if extra:
+            body["extra"] = extra
+        made = self._object(self._post("/api/v1/payments", body))
+        payment_hash, bolt11 = made.get("payment_hash"), made.get("bolt11") or made.get("payment_request")
+        if not isinstance(payment_hash, str) or not isinstance(bolt11, str):
+            raise self._odd("an invoice without a payment hash or a bolt11")
+        return payment_hash, bolt11.lower()
+
+    def record(self, payment_hash: str) -> Record | None:
+        """This wallet's own record of a payment, or None when it has none.
+
+        The status call answers a junk key with 200 and no `details`, so such an answer is a refused key, not a
+        payment (raises `errors.NotAuthorised`).
+        """
+        answer = self._read(f"/api/v1/payments/{payment_hash}", accept=(404,))
+        if answer.status == 404:
+            if _detail(answer) == "Payment does not exist.":
+                return None
+            raise self._refusal(answer)
+        body = self._object(answer)
+        details = body.get("details")
+        if not isinstance(details, dict):
+            raise errors.NotAuthorised(
+                f"{self.line.host} does not know this key any more",
+                code="KEY_REFUSED",
+                hint="Was it rotated, or the wallet deleted? 'amani doctor' looks at each wallet.",
+            )
+        record = self._record(details, paid=body.get("paid"))
+        if record.payment_hash != payment_hash:
+            raise self._odd("the record of another payment")
+        return record
+
+    def records(self, *, offset: int = 0) -> tuple[list[Record], bool]:
+        """A page of this wallet's records, newest first, failed ones too; and whether there is more."""
+        query = {"limit": PAGE, "offset": offset, "sortby": "time", "direction": "desc"}
+        body = self._object(self._read("/api/v1/payments/paginated", params=query))
+        data = body.get("data")
+        if not isinstance(data, list):
+            raise self._odd("a list of payments that is none")
+        records = [self._record(each) for each in data if isinstance(each, dict)]
+        return records, len(data) >= PAGE
+
+    def all_records(self) -> Iterator[list[Record]]:
+        """Every page of records, newest first. New payments may push rows onto a second page: expect repeats."""
+        offset, more = 0, True
+        while more:
+            page, more = self.records(offset=offset)
+            offset += len(page)
+            yield page
+
+    def fee_reserve_msat(self, bolt11: str) -> int:
+        """The most that routing may cost by the server's settings; it says so for internal payments too."""
+        body = self._object(self._read("/api/v1/payments/fee-reserve", params={"invoice": bolt11}))
+        reserve = body.get("fee_reserve")
+        if not _is_int(reserve) or reserve < 0:
+            raise self._odd("a fee reserve that is none")
+        return int(reserve)
+
+    def version(self) -> str | None:
+        """The server's version, which no wallet key may ask for: read from its API description."""
+        answer = self._read("/openapi.json", accept=(404, 401, 403))
+        info = answer.body.get("info") if isinstance(answer.body, dict) else None
+        version = info.get("version") if isinstance(info, dict) else None
+        return version if isinstance(version, str) and len(version) < 40 else None
+
+    def health(self) -> datetime | None:
+        """The server's clock, if it tells."""
+        body = self._object(self._read("/api/v1/health"))
+        told = body.get("server_time")
+        return datetime.fromtimestamp(int(told), UTC) if _is_int(told) else None
+
+    # -- what moves money ------------------------------------------------------------------------------------------
+
+    def pay(self, bolt11: str, payment_hash: str, wallet_id: str, *, extra: dict[str, str] | None = None) -> PayAnswer:
+        """Pay a bolt11: one POST, sent once. Raises `NotSent` when it provably never left.
+
+        Everything else is an answer: 201 is not "paid" and 520 is not "unpaid" here, so only a record of this
+        wallet, of this hash, with money going out, counts as the provider's word.
+        """
+        body: dict[str, Any] = {"out": True, "bolt11": bolt11}
+        if extra:
+            body["extra"] = extra
+        try:
+            answer = self.line.send("POST", "/api/v1/payments", headers=self._headers, body=body)
+        except NotSent:
+            raise
+        except Lost as error:
+            return PayAnswer("silence", None, error.message)
+        reason = _detail(answer)
+        if answer.status in (200, 201) and isinstance(answer.body, dict):
+            return self._paid(answer.body, payment_hash, wallet_id)
+        if answer.status == 520 and isinstance(answer.body, dict):
+            said = answer.body.get("status")
+            if said == "success":
+                return PayAnswer("failed", None, reason, code="PAID_BY_ANOTHER")
+            if said == "failed":
+                return PayAnswer("failed", None, reason, code=_payment_code(reason))
+            return PayAnswer("pending", None, reason)
+        if answer.status in (400, 401, 403, 404) and reason and _is_lnbits(answer):
+            refusal = self._refusal(answer)
+            return PayAnswer("refused", None, reason, code=refusal.code)
+        if answer.status == 429 and isinstance(answer.body, dict) and "Rate limit" in reason:
+            return PayAnswer("limited", None, reason)
+        return PayAnswer("silence", None, f"{self.line.host} answered {answer.status} without a meaning")
+
+    def _paid(self, body: dict[str, Any], payment_hash: str, wallet_id: str) -> PayAnswer:
+        try:
+            record = self._record(body)
+        except errors.AmaniError:
+            # 0.12 answers with a hash alone: the record has to be asked for.
+            return PayAnswer("pending", None, "accepted")
+        mine = record.wallet_id == wallet_id and record.payment_hash == payment_hash and record.amount_msat < 0
+        if not mine or "status" not in body:
+            return PayAnswer("pending", None, "the answer was not this wallet's own record")
+        return PayAnswer(record.status, record, "" if record.status == "settled" else record.status)
+
+    # -- accounts, users and keys ------------------------------------------------------------------------------------
+
+    def create_account(self, name: str) -> NewWallet:
+        """Make a wallet of a new, nameless user. Nobody can list, rotate or delete it later."""
+        return self._new_wallet(self._object(self._post("/api/v1/account", {"name": name})))
+
+    def create_wallet(self, token: str, name: str) -> NewWallet:
+        """Make a wallet of the user whose token this is."""
+        answer = self._post("/api/v1/wallet", {"name": name}, headers=_bearer(token))
+        return self._new_wallet(self._object(answer))
+
+    def wallets(self, token: str) -> list[NewWallet]:
+        """Every wallet of the user whose token this is, with keys."""
+        answer = self._read("/api/v1/wallets", headers=_bearer(token))
+        if not isinstance(answer.body, list):
+            raise self._odd("a list of wallets that is none")
+        return [self._new_wallet(each) for each in answer.body if isinstance(each, dict)]
+
+    def rotate_keys(self, token: str, wallet_id: str) -> NewWallet:
+        """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it."""
+        answer = self._send("PUT", f"/api/v1/wallet/reset/{wallet_id}", headers=_bearer(token))
+        return self._new_wallet(self._object(answer))
+
+    def delete_wallet(self, token: str, wallet_id: str) -> None:
+        """Delete a wallet. The server does not look at its balance: the caller has proved it zero."""
+        self._send("DELETE", f"/api/v1/wallet/{wallet_id}", headers=_bearer(token))
+
+    def keys_by_admin_key(self, name: str) -> NewWallet | None:
+        """Both keys of the admin key's wallet, learned by setting its name to the name it has; None where that fails."""
+        try:
+            answer = self._send("PATCH", "/api/v1/wallet", body={"name": name})
+            return self._new_wallet(self._object(answer))
+        except (errors.NotFound, errors.Rejected, errors.NotAuthorised, errors.Unreachable):
+            return None
+
+    def log_in(self, username: str, password: str) -> str:
+        """A token for a user, valid for up to a year. Raises `errors.NotAuthorised` for a wrong password."""
+        answer = self.line.send("POST", "/api/v1/auth", body={"username": username, "password": password})
+        if answer.status == 401:
+            raise errors.NotAuthorised(
+                f"wrong user name or password for {self.line.host}",
+                code="WRONG_PASSWORD",
+                hint="After five wrong ones LNbits locks the login for a minute or more.",
+            )
+        if answer.status == 429:
+            raise errors.NotAuthorised(
+                f"{self.line.host} has locked this login after too many wrong passwords",
+                code="LOGIN_LOCKED",
+                hint="Wait for a minute or more; until then the right password is refused too.",
+            )
+        token = self._object(self._checked(answer)).get("access_token")
+        if not isinstance(token, str) or not token:
+            raise self._odd("a login without a token")
+        return token
+
+    # -- reading answers ------------------------------------------------------------------------------------
+
+    def _read(self, path: str, *, params: Any = None, headers: Any = None, accept: tuple[int, ...] = ()) -> Answer:
+        answer = self.line.read(path, headers=headers or self._headers, params=params)
+        return answer if answer.status in accept else self._checked(answer)
+
+    def _post(self, path: str, body: Any, *, headers: Any = None) -> Answer:
+        return self._send("POST", path, body=body, headers=headers)
+
+    def _send(self, method: str, path: str, *, body: Any = None, headers: Any = None) -> Answer:
+        return self._checked(self.line.send(method, path, headers=headers or self._headers, body=body))
+
+    def _checked(self, answer: Answer) -> Answer:
+        if answer.status in (200, 201):
+            return answer
+        raise self._refusal(answer)
+
+    def _object(self, answer: Answer) -> dict[str, Any]:
+        if not answer.is_json:
+            raise errors.Unreachable(
+                f"{self.url} answered with something that is not JSON",
+                code="NOT_LNBITS",
+                hint="Is this the address of an LNbits, without anything behind the host (or its sub-path)?",
+            )
+        if not isinstance(answer.body, dict):
+            raise self._odd("a list where an object was due")
+        return answer.body
+
+    def _odd(self, what: str) -> errors.AmaniError:
+        return errors.Unreachable(
+            f"{self.line.host} sent {what}", code="ODD_ANSWER", hint="'amani doctor' says which version runs there."
+        )
+
+    def _refusal(self, answer: Answer) -> errors.AmaniError:
+        """The error that an answer stands for; nothing of a payment's POST comes through here."""
+        status, reason, host = answer.status, _detail(answer), self.line.host
+        if status in (301, 302, 303, 307, 308):
+            if "first_install" in (answer.location or ""):
+                return errors.Unreachable(
+                    f"the LNbits at {self.url} waits for its first set-up",
+                    code="FIRST_INSTALL",
+                    hint=f"Open {self.url}/first_install in a browser and make its admin user.",
+                )
+            return errors.Unreachable(
+                f"{self.url} redirects elsewhere; amani does not follow, so that your key goes nowhere else",
+                code="REDIRECT",
+                hint="Use the address it redirects to, if it is yours.",
+            )
+        if status == 429:
+            return errors.Unreachable(
+                f"{host} takes no more requests for now (429)",
+                code="RATE_LIMITED",
+                hint="Wait a minute: a stock LNbits allows 200 requests a minute from one address.",
+            )
+        if not answer.is_json:
+            return errors.Unreachable(
+                f"{self.url} answered {status} with something that is not JSON",
+                code="NOT_LNBITS" if status < 500 else "SERVER_ERROR",
+                hint="Is this the address of an LNbits, without anything behind the host (or its sub-path)?"
+                if status < 500
+                else "The server or the proxy before it is in trouble; try again later.",
+            )
+        if status in (401, 403):
+            return self._unauthorised(status, reason)
+        if status == 404 and reason == "Wallet not found.":
+            return errors.NotAuthorised(
+                f"{host} knows no wallet with this key",
+                code="KEY_REFUSED",
+                hint="Check the key and the address: it may have been rotated, or belong to another LNbits.",
+            )
+        if status == 404 and reason == "Not Found":
+            return errors.Unreachable(
+                f"{self.url} has no LNbits API at this path",
+                code="NOT_LNBITS",
+                hint="Give the server's address alone, without a path (or with its sub-path only).",
+            )
+        if status == 404:
+            return errors.NotFound(f"{host}: {reason or 'not found'}")
+        if status >= 500 and status != 520:
+            return errors.Unreachable(
+                f"{host} failed to answer ({status}{': ' + reason if reason else ''})",
+                code="SERVER_ERROR",
+                hint="The server is in trouble; try again later.",
+            )
+        return errors.Rejected(f"{host} refused: {reason or status}", code=_payment_code(reason))
+
+    def _unauthorised(self, status: int, reason: str) -> errors.AmaniError:
+        host = self.line.host
+        if reason in ("Invoice (or Admin) key required.", "Invalid adminkey."):
+            return errors.NotAuthorised(
+                f"this is the invoice key of a wallet on {host}; paying and changing it need the admin key",
+                code="INVOICE_KEY",
+                hint="In LNbits open the wallet, then 'API keys', and take the Admin key, not the Invoice key.",
+            )
+        if reason in ("Missing user ID or access token.", "Invalid access token.", "Invalid session.") or (
+            status == 401 and "token" in reason.lower()
+        ):
+            return errors.NotAuthorised(
+                f"Invalid or expired token for {host}",
+                code="TOKEN_EXPIRED",
+                hint=f"Log in again: amani login {self.url}",
+            )
+        return errors.NotAuthorised(f"{host} refused the key ({reason or status})", code="KEY_REFUSED")
+
+    def _new_wallet(self, body: dict[str, Any]) -> NewWallet:
+        values = [body.get(name) for name in ("id", "name", "adminkey", "inkey")]
+        if not all(isinstance(value, str) and value for value in values):
+            raise self._odd("a new wallet without its keys")
+        return NewWallet(*[str(value) for value in values])
+
+    def _record(self, body: dict[str, Any], *, paid: object = None) -> Record:
+        """Read a payment object of any version. Raises `errors.Unreachable` if it has no amount or hash."""
+        payment_hash, amount, fee = body.get("payment_hash"), body.get("amount"), body.get("fee", 0)
+        if not isinstance(payment_hash, str) or not _is_int(amount) or not _is_int(fee):
+            raise self._odd("a payment without a hash or an amount")
+        wallet_id = body.get("wallet_id")
+        created = _when(body.get("created_at")) or _when(body.get("time"))
+        status = _status(body, paid)
+        return Record(
+            payment_hash=payment_hash,
+            wallet_id=wallet_id if isinstance(wallet_id, str) else None,
+            amount_msat=int(amount),
+            fee_msat=abs(int(fee)),
+            status=status,
+            preimage=_hex_or_none(body.get("preimage")),
+            memo=str(body.get("memo") or ""),
+            bolt11=str(body.get("bolt11") or body.get("payment_request") or "").lower(),
+            created_at=created,
+            expires_at=_when(body.get("expiry")),
+            settled_at=(_when(body.get("updated_at")) or created) if status == "settled" else None,
+        )
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
+
+
+def _hex_or_none(value: object) -> str | None:
+    """A preimage, unless it is absent or the 64 zeros that 0.12 sends for "none"."""
+    return value if isinstance(value, str) and len(value) == 64 and value.strip("0") else None
+
+
+def _status(body: dict[str, Any], paid: object) -> RecordStatus:
+    said = body.get("status")
+    if said in ("success", "complete", "settled"):
+        return "settled"
+    if said == "failed":
+        return "failed"
+    if said == "pending":
+        return "pending"
+    return "settled" if paid is True or body.get("pending") is False else "pending"
+
+
+def _when(value: object) -> str | None:
+    """A time from any version: ISO 8601 with or without its offset (then UTC), or unix seconds."""
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        elif _is_int(value):
+            moment = datetime.fromtimestamp(value, UTC)  # type: ignore[arg-type]
+        else:
+            return None
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _detail(answer: Answer) -> str:
+    """What an error says: `detail` as text or list, then `error`, then `message`."""
+    body = answer.body
+    if not isinstance(body, dict):
+        return ""
+    detail = body.get("detail")
+    if isinstance(detail, list):
+        parts = []
+        for each in detail:
+            where = each.get("loc") if isinstance(each, dict) else None
+            name = str(where[-1]) + ": " if isinstance(where, list) and where else ""
+            parts.append(name + str(each.get("msg") if isinstance(each, dict) else each))
+        return "; ".join(parts)[:500]
+    for said in (detail, body.get("error"), body.get("message")):
+        if isinstance(said, str) and said:
+            return said[:500]
+    return ""
+
+
+def _is_lnbits(answer: Answer) -> bool:
+    return isinstance(answer.body, dict) and "detail" in answer.body
+
+
+def _payment_code(reason: str) -> str:
+    lowered = reason.lower()
+    if "insufficient balance" in lowered or "you must reserve" in lowered:
+        return "INSUFFICIENT_FUNDS"
+    if "already" in lowered and "paid" in lowered:
+        return "PAID_BY_ANOTHER"
+    if "bolt11 decoding" in lowered:
+        return "BAD_INVOICE"
+    return "REJECTED"
+
+
+def can_spend(remote: RemoteWallet) -> Access:
+    """What a key's answer says about the key."""
+    return "spend" if remote.can_spend else "read"

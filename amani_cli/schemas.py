@@ -1,0 +1,111 @@
+"""JSON Schemas of every document, built by pydantic from the very dataclasses that are printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amani_cli import errors, models
+
+# Each command and the document it prints.
+DOCUMENTS: dict[str, type] = {
+    "wallet add": models.Wallet,
+    "wallet create": models.Wallet,
+    "wallet show": models.Wallet,
+    "wallet use": models.Wallet,
+    "wallet rename": models.Wallet,
+    "wallet rotate-keys": models.Wallet,
+    "wallet list": models.Wallets,
+    "wallet balance": models.Balance,
+    "wallet balance --all": models.Balances,
+    "wallet remove": models.Removed,
+    "invoice create": models.Invoice,
+    "invoice show": models.Invoice,
+    "invoice check": models.Invoice,
+    "invoice wait": models.Invoice,
+    "invoice list": models.Invoices,
+    "invoice decode": models.Decoded,
+    "pay": models.Payment,
+    "pay --dry-run": models.Plan,
+    "history list": models.History,
+    "history show": models.Payment,
+    "history sync": models.Synced,
+    "reconcile": models.Reconciliation,
+    "login": models.Login,
+    "logout": models.Login,
+    "doctor": models.Diagnosis,
+    "config show": models.Settings,
+    "config set": models.Settings,
+    "config path": models.Settings,
+    "config explain": models.Settings,
+    "sandbox start": models.SandboxView,
+    "sandbox stop": models.SandboxView,
+    "sandbox status": models.SandboxView,
+    "sandbox reset": models.SandboxView,
+    "sandbox fund": models.Balance,
+}
+
+ERROR: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "amani.error/1",
+    "type": "object",
+    "required": ["schema", "ok", "error", "warnings"],
+    "properties": {
+        "schema": {"const": "amani.error/1"},
+        "ok": {"const": False},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+        "error": {
+            "type": "object",
+            "required": ["code", "exit", "message", "hint", "money_moved", "retry"],
+            "properties": {
+                "code": {"type": "string"},
+                "exit": {"type": "integer"},
+                "message": {"type": "string"},
+                "hint": {"type": "string"},
+                "money_moved": {"enum": ["no", "yes", "maybe"]},
+                "retry": {"enum": ["safe", "after_reconcile", "never"]},
+                "id": {"type": "string"},
+            },
+        },
+    },
+}
+
+
+def schemas(asked: str = "") -> dict[str, Any]:
+    """The schema of one document, by command or by name; with nothing asked, all of them by name.
+
+    Raises `errors.NotFound` for a command that prints no document.
+    """
+    by_name = {model.SCHEMA: model for model in DOCUMENTS.values()}  # type: ignore[attr-defined]
+    if not asked:
+        return {**{name: _schema(model) for name, model in sorted(by_name.items())}, "amani.error/1": ERROR}
+    if asked in ("error", "amani.error/1"):
+        return ERROR
+    model = DOCUMENTS.get(asked) or by_name.get(asked)
+    if model is None:
+        raise errors.NotFound(
+            f"no document for '{asked[:60]}'", hint=f"There are: {', '.join(sorted(DOCUMENTS))}, error."
+        )
+    return _schema(model)
+
+
+def _schema(model: Any) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    data = TypeAdapter(model).json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    definitions = data.pop("$defs", {})
+    # What is always printed, if only as null, can be relied on; what may be left out can't.
+    omitted = getattr(model, "OMIT_NONE", frozenset())
+    data["required"] = [name for name in data["properties"] if name not in omitted]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": model.SCHEMA,
+        "type": "object",
+        "required": ["schema", "ok", "data", "warnings"],
+        "properties": {
+            "schema": {"const": model.SCHEMA},
+            "ok": {"const": True},
+            "data": data,
+            "warnings": {"type": "array", "items": {"type": "string"}},
+        },
+        "$defs": definitions,
+    }

@@ -1,0 +1,180 @@
+"""The one door to what amani keeps: a SQLite file, opened safely, written in short durable transactions.
+
+Nothing outside this package knows that it is SQLite. No secret is ever stored here, and no network call is made
+while a transaction is open.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from amani_cli import errors
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 30
+
+Row = sqlite3.Row
+Transaction = sqlite3.Connection
+
+
+class Store:
+    """An open database. Use `write()` for anything that changes it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A durable transaction: on disk when the block ends, rolled back when it raises.
+
+        BEGIN IMMEDIATE, because a deferred transaction that reads and then writes fails with "locked" under
+        concurrency whatever the busy timeout (https://www.sqlite.org/isolation.html). Raises `errors.Locked`
+        after `BUSY_TIMEOUT_S` of waiting, `errors.Usage` when the file can't be written.
+        """
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.rollback()
+                raise
+            self.connection.commit()
+        except sqlite3.Error as error:
+            if self.connection.in_transaction:
+                self.connection.rollback()
+            raise _explained(error, self.path) from error
+
+    def all(self, sql: str, *values: Any) -> list[Row]:
+        """Every row of a query."""
+        try:
+            return self.connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _explained(error, self.path) from error
+
+    def one(self, sql: str, *values: Any) -> Row | None:
+        """The first row of a query, or None."""
+        try:
+            row: Row | None = self.connection.execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise _explained(error, self.path) from error
+        return row
+
+    def close(self) -> None:
+        """Close the file; the WAL is folded in by the last one to leave."""
+        self.connection.close()
+
+
+def open_store(path: Path, *, create: bool = True) -> Store:
+    """Open (and, on the first use, make) the database at `path`, upgrading an older one after a copy.
+
+    The file and its -wal and -shm are 0600 from their first byte. Raises `errors.Usage` for a file that is not
+    amani's, is damaged, can't be written, or was made by a newer amani.
+    """
+    if not create and not path.exists():
+        raise errors.NotFound(f"no database at {path}", hint="Nothing has been recorded yet.")
+    connection = None
+    try:
+        _make_private(path)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys=ON")
+        # FULL costs nothing measurable for a one-shot command and keeps the last payment through a power cut.
+        connection.execute("PRAGMA synchronous=FULL")
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version != SCHEMA_VERSION:
+            if version > SCHEMA_VERSION:
+                raise errors.Usage(
+                    f"{path} was made by a newer amani (schema {version}; this one knows {SCHEMA_VERSION})",
+                    code="NEWER_DATABASE",
+                    hint="Upgrade amani, or restore the copy that the upgrade made and named.",
+                )
+            from amani_cli.store import migrations
+
+            migrations.upgrade(connection, path, SCHEMA_VERSION)
+    except (sqlite3.Error, OSError) as error:
+        if connection is not None:
+            connection.close()
+        raise _explained(error, path) from error
+    except BaseException:
+        if connection is not None:
+            connection.close()
+        raise
+    return Store(path, connection)
+
+
+def _make_private(path: Path) -> None:
+    """Make the folder 0700 and the file 0600 before SQLite sees them; SQLite gives -wal and -shm the same mode."""
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _explained(error: Exception, path: Path) -> errors.AmaniError:
+    """Say in one line, with the way out, what is wrong with the database file."""
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        return errors.Locked(
+            f"the database {path} has been busy for {BUSY_TIMEOUT_S} s",
+            hint="Another amani is writing for a long time; try again when it is done.",
+        )
+    if "not a database" in text or "malformed" in text or "no such table" in text or "no such column" in text:
+        return errors.Usage(
+            f"{path} is not a database that amani can read ({error})",
+            code="BAD_DATABASE",
+            hint="Restore it from a backup, or move it away and run 'amani history sync' to start again.",
+        )
+    if "full" in text or getattr(error, "errno", None) == 28:
+        return errors.Usage(
+            f"no room left to write {path}; nothing was sent",
+            code="DISK_FULL",
+            hint="Free some space: no payment is sent that can't be written down first.",
+        )
+    if isinstance(error, sqlite3.IntegrityError):
+        return errors.Bug(f"a rule of the database was broken: {error}", hint="Please report this.")
+    return errors.Usage(
+        f"can't use {path}: {error}",
+        code="DATABASE_UNUSABLE",
+        hint="Check that the file and its folder belong to you, are writable and not on a read-only disk.",
+    )
+
+
+def now() -> str:
+    """The time as it is stored: RFC 3339, UTC, whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id that sorts by time of making: 48 bits of milliseconds and 40 random ones, in base 32."""
+    number = (int(time.time() * 1000) << 40) | int.from_bytes(os.urandom(5), "big")
+    digits = []
+    for _ in range(18):
+        number, digit = divmod(number, 32)
+        digits.append(_CROCKFORD[digit])
+    return f"{prefix}_{''.join(reversed(digits))}"
+
+
+def is_unambiguous(rows: list[Row], asked: str, noun: str) -> Row:
+    """The only row, or `errors.NotFound` / `errors.Usage` when there is none or more than one."""
+    if not rows:
+        raise errors.NotFound(f"no {noun} '{asked[:80]}'", hint=f"'amani {noun_list(noun)}' shows what there is.")
+    if len(rows) > 1:
+        raise errors.Usage(
+            f"'{asked}' fits more than one {noun}", code="AMBIGUOUS", hint="Give more of its characters."
+        )
+    return rows[0]
+
+
+def noun_list(noun: str) -> str:
+    """The command that lists a noun."""
+    return {"payment": "history list", "invoice": "invoice list"}.get(noun, f"{noun} list")

@@ -1,0 +1,44 @@
+"""The append-only, hash-chained log: who did what to which wallet, and how it ended."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import socket
+import sqlite3
+
+from amani_cli.store import now
+
+GENESIS = "0" * 64
+
+
+def append(
+    db: sqlite3.Connection,
+    what: str,
+    *,
+    wallet: str | None = None,
+    subject: str | None = None,
+    amount_msat: int | None = None,
+    outcome: str | None = None,
+    reason: str | None = None,
+    actor: str | None = None,
+) -> None:
+    """Add an entry inside the caller's transaction, chained to the one before by SHA-256."""
+    last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
+    entry = (seq, now(), _who(), actor, what, wallet, subject, amount_msat, outcome, reason)
+    db.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*entry, chained(previous, entry)))
+
+
+def chained(previous: str, entry: tuple[object, ...]) -> str:
+    """The hash of an entry: SHA-256 over the previous hash and the entry's columns as compact JSON."""
+    return hashlib.sha256((previous + json.dumps(entry, separators=(",", ":"))).encode()).hexdigest()
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no passwd entry, as in a bare container
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,61 @@
+"""Queries about the invoices we made."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from amani_cli.store import Row, Store
+
+
+def insert(db: sqlite3.Connection, **columns: object) -> None:
+    """Remember an invoice; one that is known already is left as it is."""
+    names = ", ".join(columns)
+    marks = ", ".join("?" * len(columns))
+    db.execute(f"INSERT OR IGNORE INTO invoice ({names}) VALUES ({marks})", tuple(columns.values()))
+
+
+def set_status(
+    db: sqlite3.Connection,
+    wallet_id: int,
+    payment_hash: str,
+    status: str,
+    paid_at: str | None = None,
+    preimage: str | None = None,
+) -> None:
+    """Write down what the provider said became of an invoice."""
+    db.execute(
+        "UPDATE invoice SET status=?, paid_at=?, preimage=? WHERE wallet_id=? AND payment_hash=?",
+        (status, paid_at, preimage, wallet_id, payment_hash),
+    )
+
+
+def find(store: Store, text: str) -> list[Row]:
+    """Invoices that a hash, a reference or an unambiguous beginning of a hash names."""
+    exact = store.all("SELECT * FROM invoice WHERE payment_hash=?1 OR reference=?1 LIMIT 20", text)
+    if exact or len(text) < 4:
+        return exact
+    upper = text[:-1] + chr(ord(text[-1]) + 1)
+    return store.all("SELECT * FROM invoice WHERE payment_hash>=? AND payment_hash<? LIMIT 20", text, upper)
+
+
+def page(
+    store: Store,
+    *,
+    wallet_id: int | None,
+    status: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+) -> list[Row]:
+    """Invoices a person made, newest first; those inside a transfer or cheque are left out."""
+    where, values = ["purpose='invoice'"], []
+    for condition, value in (("wallet_id=?", wallet_id), ("status=?", status)):
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    if after is not None:
+        where.append("(created_at, payment_hash)<(?,?)")
+        values.extend(after)
+    sql = (
+        f"SELECT * FROM invoice WHERE {' AND '.join(where)} ORDER BY created_at DESC, payment_hash DESC LIMIT ?"
+    )
+    return store.all(sql, *values, limit)

@@ -1,0 +1,178 @@
+"""Numbered, append-only steps that make and upgrade the database; sqlite-utils is imported here alone.
+
+A step is never edited once released: a newer amani adds one below the last.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+_STEPS: list[Callable[[sqlite3.Connection], None]] = []
+
+
+def _step(function: Callable[[sqlite3.Connection], None]) -> Callable[[sqlite3.Connection], None]:
+    _STEPS.append(function)
+    return function
+
+
+def upgrade(connection: sqlite3.Connection, path: Path, target: int) -> None:
+    """Bring the database to version `target`, in one transaction, after a copy if it holds anything.
+
+    Two processes may try at once: the loser of the lock finds the work done. The copy stands beside the file as
+    `NAME.before-schema-N`; with the older amani it is the way back.
+    """
+    # WAL can't be switched on inside a transaction, and is a property of the file from then on.
+    connection.execute("PRAGMA journal_mode=WAL")
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if 0 < found < target:
+        _copy(connection, path, found)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if found == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            raise sqlite3.DatabaseError("file is not a database of amani's")
+        for step in _STEPS[found:target]:
+            step(connection)
+        if found < target:
+            connection.execute(f"PRAGMA user_version={target}")
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def copy_path(path: Path, version: int) -> Path:
+    """Where the copy from before an upgrade lies."""
+    return path.with_name(f"{path.name}.before-schema-{version + 1}")
+
+
+def _copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    copy = copy_path(path, version)
+    if copy.exists():
+        return
+    half = copy.with_name(copy.name + f".{os.getpid()}")
+    os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with sqlite3.connect(half) as target:
+        connection.backup(target)
+    target.close()
+    half.rename(copy)
+
+
+@_step
+def _the_wallet_that_pays(connection: sqlite3.Connection) -> None:
+    """Wallets, the journal of payments, invoices, references, logins and the audit log."""
+    for statement in _FIRST.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+_FIRST = """
+CREATE TABLE wallet (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    provider TEXT NOT NULL CHECK (provider IN ('lnbits', 'fincra')),
+    url TEXT NOT NULL,
+    remote_id TEXT,
+    access TEXT NOT NULL CHECK (access IN ('spend', 'read')),
+    key_source TEXT NOT NULL,
+    has_read_key INTEGER NOT NULL DEFAULT 0,
+    sandbox INTEGER NOT NULL DEFAULT 0,
+    live INTEGER NOT NULL DEFAULT 1,
+    login TEXT,
+    insecure_http INTEGER NOT NULL DEFAULT 0,
+    server_version TEXT,
+    is_default INTEGER NOT NULL DEFAULT 0,
+    balance TEXT,
+    balance_at TEXT,
+    created_at TEXT NOT NULL
+);
+CREATE UNIQUE INDEX wallet_default ON wallet (is_default) WHERE is_default = 1;
+CREATE UNIQUE INDEX wallet_remote ON wallet (url, remote_id) WHERE remote_id IS NOT NULL;
+
+-- No foreign key to wallet: what was paid stays on record when the wallet is removed, under the name it had.
+CREATE TABLE payment (
+    id TEXT PRIMARY KEY,
+    wallet_id INTEGER NOT NULL,
+    wallet TEXT NOT NULL,
+    remote_wallet_id TEXT,
+    provider TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('settled', 'failed', 'unknown')),
+    amount_msat INTEGER,
+    fee_msat INTEGER,
+    reserved_msat INTEGER NOT NULL DEFAULT 0,
+    amount TEXT,
+    fee TEXT,
+    currency TEXT,
+    payment_hash TEXT,
+    bolt11 TEXT,
+    preimage TEXT,
+    destination TEXT,
+    memo TEXT NOT NULL DEFAULT '',
+    reference TEXT,
+    actor TEXT,
+    failure TEXT,
+    sandbox INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL,
+    expires_at TEXT,
+    settled_at TEXT,
+    checked_at TEXT
+);
+CREATE INDEX payment_created ON payment (created_at, id);
+CREATE INDEX payment_wallet ON payment (wallet_id, created_at, id);
+CREATE INDEX payment_hash ON payment (payment_hash);
+CREATE INDEX payment_reference ON payment (reference) WHERE reference IS NOT NULL;
+CREATE INDEX payment_open ON payment (status) WHERE status = 'unknown';
+CREATE UNIQUE INDEX payment_once ON payment (wallet_id, payment_hash, direction) WHERE status <> 'failed';
+
+CREATE TABLE invoice (
+    payment_hash TEXT NOT NULL,
+    wallet_id INTEGER NOT NULL,
+    wallet TEXT NOT NULL,
+    bolt11 TEXT NOT NULL,
+    amount_msat INTEGER NOT NULL,
+    memo TEXT NOT NULL DEFAULT '',
+    status TEXT NOT NULL CHECK (status IN ('pending', 'paid', 'expired')),
+    purpose TEXT NOT NULL DEFAULT 'invoice',
+    reference TEXT,
+    preimage TEXT,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    paid_at TEXT,
+    PRIMARY KEY (payment_hash, wallet_id)
+) WITHOUT ROWID;
+CREATE INDEX invoice_created ON invoice (created_at, payment_hash);
+
+CREATE TABLE reference (
+    reference TEXT PRIMARY KEY,
+    what TEXT NOT NULL,
+    target TEXT,
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE login (
+    url TEXT PRIMARY KEY,
+    username TEXT NOT NULL,
+    sandbox INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    actor TEXT,
+    what TEXT NOT NULL,
+    wallet TEXT,
+    subject TEXT,
+    amount_msat INTEGER,
+    outcome TEXT,
+    reason TEXT,
+    hash TEXT NOT NULL
+);
+"""

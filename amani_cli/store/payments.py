@@ -1,0 +1,131 @@
+"""The journal: every payment that left or came, written before it is sent and closed when its outcome is certain."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from amani_cli.store import Row, Store, new_id, now
+
+
+def insert(db: sqlite3.Connection, **columns: object) -> str:
+    """Journal a payment and return its id."""
+    columns.setdefault("id", new_id("pay"))
+    columns.setdefault("created_at", now())
+    names = ", ".join(columns)
+    marks = ", ".join("?" * len(columns))
+    db.execute(f"INSERT INTO payment ({names}) VALUES ({marks})", tuple(columns.values()))
+    return str(columns["id"])
+
+
+def update(db: sqlite3.Connection, payment_id: str, **columns: object) -> None:
+    """Change columns of a payment."""
+    sets = ", ".join(f"{column}=?" for column in columns)
+    db.execute(f"UPDATE payment SET {sets} WHERE id=?", (*columns.values(), payment_id))
+
+
+def by_id(store: Store, payment_id: str) -> Row | None:
+    """One payment by its id."""
+    return store.one("SELECT * FROM payment WHERE id=?", payment_id)
+
+
+def sent_for(db: sqlite3.Connection, payment_hash: str) -> Row | None:
+    """The attempt that settled or may have settled this hash, from any wallet; failed ones don't count."""
+    row: Row | None = db.execute(
+        "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
+        " ORDER BY status='settled' DESC, id DESC LIMIT 1",
+        (payment_hash,),
+    ).fetchone()
+    return row
+
+
+def last_attempt(db: sqlite3.Connection, wallet_id: int, payment_hash: str, direction: str) -> Row | None:
+    """The newest entry of a wallet for a hash, whatever became of it."""
+    row: Row | None = db.execute(
+        "SELECT * FROM payment WHERE payment_hash=? AND wallet_id=? AND direction=? ORDER BY id DESC LIMIT 1",
+        (payment_hash, wallet_id, direction),
+    ).fetchone()
+    return row
+
+
+def open_payments(store: Store, *, before: str | None = None) -> list[Row]:
+    """Payments whose outcome is not certain, oldest first; `before` leaves out younger ones."""
+    if before is None:
+        return store.all("SELECT * FROM payment WHERE status='unknown' ORDER BY created_at, id")
+    return store.all("SELECT * FROM payment WHERE status='unknown' AND created_at<? ORDER BY created_at, id", before)
+
+
+def count_open(store: Store) -> tuple[int, str | None]:
+    """How many outcomes are open and since when the oldest is."""
+    row = store.one("SELECT count(*), min(created_at) FROM payment WHERE status='unknown'")
+    return (row[0], row[1]) if row else (0, None)
+
+
+def find(store: Store, text: str) -> list[Row]:
+    """Payments that an id, a hash, a bolt11, a reference or the beginning of an id or hash names; at most a few.
+
+    An exact match outranks a prefix.
+    """
+    exact = store.all(
+        "SELECT * FROM payment WHERE id=?1 OR payment_hash=?1 OR reference=?1 ORDER BY created_at DESC, id DESC"
+        " LIMIT 50",
+        text,
+    )
+    if exact or len(text) < 4:
+        return exact
+    # A range instead of LIKE, so that the indexes are used.
+    upper = text[:-1] + chr(ord(text[-1]) + 1)
+    return store.all(
+        "SELECT * FROM payment WHERE (id>=?1 AND id<?2) OR (payment_hash>=?1 AND payment_hash<?2)"
+        " ORDER BY created_at DESC, id DESC LIMIT 50",
+        text,
+        upper,
+    )
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What `history list` may ask for; all parts are joined by AND. `after` is where the last page ended."""
+
+    wallet_id: int | None = None
+    since: str | None = None
+    until: str | None = None
+    status: str | None = None
+    direction: str | None = None
+    min_msat: int | None = None
+    max_msat: int | None = None
+    search: str | None = None
+    after: tuple[str, str] | None = None
+    limit: int = 20
+
+
+def page(store: Store, wanted: Filter) -> list[Row]:
+    """Payments that fit, newest first, by keyset so that a page costs the same however deep it lies."""
+    where, values = ["1"], []
+
+    def add(condition: str, *given: object) -> None:
+        where.append(condition)
+        values.extend(given)
+
+    if wanted.wallet_id is not None:
+        add("wallet_id=?", wanted.wallet_id)
+    if wanted.since is not None:
+        add("created_at>=?", wanted.since)
+    if wanted.until is not None:
+        add("created_at<?", wanted.until)
+    if wanted.status is not None:
+        add("status=?", wanted.status)
+    if wanted.direction is not None:
+        add("direction=?", wanted.direction)
+    if wanted.min_msat is not None:
+        add("amount_msat>=?", wanted.min_msat)
+    if wanted.max_msat is not None:
+        add("amount_msat<=?", wanted.max_msat)
+    if wanted.search is not None:
+        pattern = "%" + wanted.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        columns = ("memo", "reference", "destination", "wallet", "payment_hash", "id")
+        add("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")", *[pattern] * len(columns))
+    if wanted.after is not None:
+        add("(created_at, id)<(?,?)", *wanted.after)
+    sql = f"SELECT * FROM payment WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
+    return store.all(sql, *values, wanted.limit)

@@ -1,0 +1,35 @@
+"""References: a caller's own word for one thing, so that the same call again replays instead of repeating."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from amani_cli import errors
+from amani_cli.store import now
+
+
+def claim(db: sqlite3.Connection, reference: str, what: str) -> str | None:
+    """Take `reference` for `what`, inside the caller's transaction.
+
+    `what` says the thing in full (verb, parties, amount), so that the same reference for something else is seen.
+    Returns the id of what it already stands for, or None when it is new. Raises `errors.RefusedByPolicy` if it
+    stands for something else.
+    """
+    row = db.execute("SELECT what, target FROM reference WHERE reference=?", (reference,)).fetchone()
+    if row is None:
+        db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
+        return None
+    if row["what"] != what:
+        raise errors.RefusedByPolicy(
+            f"reference '{reference}' already stands for something else",
+            code="REFERENCE_TAKEN",
+            retry="never",
+            id=row["target"],
+            hint=f"Look at it with 'amani history show {reference}', or use another reference.",
+        )
+    return row["target"] if row["target"] is None else str(row["target"])
+
+
+def point(db: sqlite3.Connection, reference: str, target: str) -> None:
+    """Let a claimed reference stand for the entry `target`."""
+    db.execute("UPDATE reference SET target=? WHERE reference=?", (target, reference))

@@ -1,0 +1,80 @@
+"""Queries about wallets and logins."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from amani_cli.store import Row, Store, now
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same: case and surrounding space don't."""
+    return " ".join(name.split()).casefold()
+
+
+def all_wallets(store: Store) -> list[Row]:
+    """Every wallet, the default first, real ones before the sandbox's."""
+    return store.all("SELECT * FROM wallet ORDER BY is_default DESC, sandbox, name_key")
+
+
+def by_name(store: Store, name: str) -> Row | None:
+    """The wallet of that name, whatever its case."""
+    return store.one("SELECT * FROM wallet WHERE name_key=?", name_key(name))
+
+
+def by_id(store: Store, wallet_id: int) -> Row | None:
+    """The wallet of that local id."""
+    return store.one("SELECT * FROM wallet WHERE id=?", wallet_id)
+
+
+def by_remote(store: Store, url: str, remote_id: str) -> Row | None:
+    """The wallet that stands for this id at this server."""
+    return store.one("SELECT * FROM wallet WHERE url=? AND remote_id=?", url, remote_id)
+
+
+def insert(db: sqlite3.Connection, **columns: object) -> int:
+    """Add a wallet; raises sqlite3.IntegrityError if its name or its id at the server is taken."""
+    columns.setdefault("created_at", now())
+    names = ", ".join(columns)
+    marks = ", ".join("?" * len(columns))
+    cursor = db.execute(f"INSERT INTO wallet ({names}) VALUES ({marks})", tuple(columns.values()))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def update(db: sqlite3.Connection, wallet_id: int, **columns: object) -> None:
+    """Change columns of a wallet."""
+    sets = ", ".join(f"{column}=?" for column in columns)
+    db.execute(f"UPDATE wallet SET {sets} WHERE id=?", (*columns.values(), wallet_id))
+
+
+def make_default(db: sqlite3.Connection, wallet_id: int | None) -> None:
+    """Make this wallet, and no other, the default."""
+    db.execute("UPDATE wallet SET is_default=0 WHERE is_default=1")
+    if wallet_id is not None:
+        db.execute("UPDATE wallet SET is_default=1 WHERE id=?", (wallet_id,))
+
+
+def delete(db: sqlite3.Connection, wallet_id: int) -> None:
+    """Forget a wallet; its payments stay on record."""
+    db.execute("DELETE FROM wallet WHERE id=?", (wallet_id,))
+
+
+def login_for(store: Store, url: str) -> Row | None:
+    """The login stored for a server."""
+    return store.one("SELECT * FROM login WHERE url=?", url)
+
+
+def all_logins(store: Store) -> list[Row]:
+    """Every login."""
+    return store.all("SELECT * FROM login ORDER BY url")
+
+
+def save_login(db: sqlite3.Connection, url: str, username: str, *, sandbox: bool = False) -> None:
+    """Remember that there is a login for a server; its token lies with the keys."""
+    db.execute("INSERT OR REPLACE INTO login VALUES (?,?,?,?)", (url, username, int(sandbox), now()))
+
+
+def delete_login(db: sqlite3.Connection, url: str) -> None:
+    """Forget a login."""
+    db.execute("DELETE FROM login WHERE url=?", (url,))

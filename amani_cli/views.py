@@ -1,0 +1,334 @@
+"""How each model reads to a person, and which one value `--quiet` prints; plain text, no terminal codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from amani_cli import models
+from amani_cli.amounts import format_btc, format_sat
+from amani_cli.times import local
+
+Column = tuple[str, bool]  # heading, and whether it is right-aligned
+
+
+@dataclass
+class View:
+    """Rows under columns, labelled fields, then lines; `footer` stands under a table at a terminal."""
+
+    columns: list[Column] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    footer: list[str] = field(default_factory=list)
+    empty: str = ""
+
+    @property
+    def label_width(self) -> int:
+        """The longest label, so that the values line up."""
+        return max((len(label) for label, _ in self.fields), default=0)
+
+
+def view(model: Any) -> View:
+    """What a person reads of a model."""
+    shown: View = _VIEWS[type(model)](model)
+    return shown
+
+
+def quiet(model: Any) -> list[str]:
+    """The lines that `--quiet` prints: the one value that a script wants, or one a row of a list."""
+    lines: list[str] = _QUIET[type(model)](model)
+    return lines
+
+
+def sat(amount_msat: int | None) -> str:
+    """A bare number of sat, exact: `1000`, or `1.5` where there is a fraction."""
+    if amount_msat is None:
+        return ""
+    whole, rest = divmod(abs(amount_msat), 1000)
+    sign = "-" if amount_msat < 0 else ""
+    return f"{sign}{whole}" + (f".{rest:03}".rstrip("0") if rest else "")
+
+
+def _fake(sandbox: bool) -> str:
+    return " (sandbox: fake sats)" if sandbox else ""
+
+
+def _amount(payment: models.Payment) -> str:
+    if payment.amount is not None:
+        return f"{payment.amount.value} {payment.amount.currency}"
+    return format_sat(payment.amount_msat or 0)
+
+
+def _fee(payment: models.Payment) -> str:
+    if payment.fee is not None:
+        return f"{payment.fee.value} {payment.fee.currency}"
+    return format_sat(payment.fee_msat) if payment.fee_msat is not None else "not known yet"
+
+
+def _given(*fields: tuple[str, str | None]) -> list[tuple[str, str]]:
+    return [(label, value) for label, value in fields if value]
+
+
+def _balance(model: models.Balance) -> View:
+    when = f"as of {local(model.as_of)}" + (", cached" if model.cached else "")
+    row = [model.wallet, format_sat(model.balance_msat or 0), format_btc(model.balance_msat or 0), when]
+    return View(
+        columns=[("wallet", False), ("balance", True), ("", True), ("", False)],
+        rows=[[row[0] + _fake(model.sandbox), *row[1:]]],
+    )
+
+
+def _balances(model: models.Balances) -> View:
+    rows = [_balance(item).rows[0] for item in model.items]
+    footer = []
+    if any(not item.sandbox for item in model.items):
+        footer.append(f"total: {format_sat(model.total_msat)} ({format_btc(model.total_msat)})")
+    if any(item.sandbox for item in model.items):
+        footer.append(f"total on the sandbox: {format_sat(model.sandbox_total_msat)}, all fake")
+    return View([("wallet", False), ("balance", True), ("", True), ("", False)], rows, footer=footer)
+
+
+def _wallet_name(model: models.Wallet) -> str:
+    return model.name + (" [SANDBOX]" if model.sandbox else "")
+
+
+def _wallet(model: models.Wallet) -> View:
+    can = "pay and look" if model.access == "spend" else "look and ask for money, not pay"
+    return View(
+        fields=_given(
+            ("wallet", _wallet_name(model) + (" (default)" if model.default else "")),
+            ("provider", model.provider),
+            ("url", model.url),
+            ("id", model.id),
+            ("can", can),
+            ("key from", model.key_source),
+            ("login", "yes" if model.login else "no"),
+            ("server", model.server_version),
+            ("known since", local(model.created_at) if model.created_at else None),
+        )
+    )
+
+
+def _wallets(model: models.Wallets) -> View:
+    rows = [
+        [
+            "*" if item.default else "",
+            _wallet_name(item),
+            item.provider,
+            item.url,
+            item.access,
+            item.key_source,
+        ]
+        for item in model.items
+    ]
+    columns = [("", False), ("wallet", False), ("provider", False), ("url", False), ("access", False), ("key", False)]
+    return View(columns, rows, empty="No wallet yet: amani wallet add NAME --url URL, or amani sandbox start")
+
+
+def _invoice(model: models.Invoice) -> View:
+    fields = _given(
+        ("status", model.status),
+        ("amount", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)})"),
+        ("memo", model.memo),
+        ("wallet", model.wallet),
+        ("hash", model.payment_hash),
+        ("paid at" if model.paid_at else "expires", local(model.paid_at or model.expires_at)),
+        ("reference", model.reference),
+    )
+    return View(fields=[*fields, ("", model.bolt11)] if model.status == "pending" else fields)
+
+
+def _invoices(model: models.Invoices) -> View:
+    rows = [
+        [
+            local(item.created_at),
+            item.status,
+            format_sat(item.amount_msat),
+            item.wallet,
+            item.payment_hash[:16],
+            item.memo,
+        ]
+        for item in model.items
+    ]
+    columns = [
+        ("created", False),
+        ("status", False),
+        ("amount", True),
+        ("wallet", False),
+        ("hash", False),
+        ("memo", False),
+    ]
+    footer = [f"more: --after {model.next}"] if model.next else []
+    return View(columns, rows, footer=footer, empty="No invoices.")
+
+
+def _decoded(model: models.Decoded) -> View:
+    return View(
+        fields=_given(
+            ("amount", format_sat(model.amount_msat) if model.amount_msat is not None else "left open"),
+            ("description", model.description),
+            ("description hash", model.description_hash),
+            ("payee", model.payee),
+            ("network", model.network),
+            ("hash", model.payment_hash),
+            ("created", local(model.created_at)),
+            ("expired" if model.expired else "expires", local(model.expires_at)),
+        )
+    )
+
+
+def _payment(model: models.Payment) -> View:
+    how = {"settled": "settled", "failed": "failed: no money moved", "unknown": "UNKNOWN: ask with amani reconcile"}
+    again = " (this is the receipt of the earlier payment; nothing was sent)" if model.replayed else ""
+    return View(
+        fields=_given(
+            ("received" if model.direction == "in" else "paid", _amount(model) + _fake(model.sandbox)),
+            ("fee", _fee(model) if model.direction == "out" else None),
+            ("status", how[model.status] + again),
+            ("reason", model.failure),
+            ("wallet", model.wallet),
+            ("to", model.to_wallet or model.destination),
+            ("memo", model.memo),
+            ("reference", model.reference),
+            ("by", model.actor),
+            ("hash", model.payment_hash),
+            ("preimage", model.preimage),
+            ("at", local(model.settled_at or model.created_at)),
+            ("id", model.id),
+            ("next claim", local(model.next_claim_at) if model.next_claim_at else None),
+        )
+    )
+
+
+def _history(model: models.History) -> View:
+    rows = [
+        [
+            local(item.created_at),
+            item.wallet + (" [SANDBOX]" if item.sandbox else ""),
+            item.direction,
+            ("+" if item.direction == "in" else "-") + _amount(item),
+            item.status,
+            item.memo,
+            item.id,
+        ]
+        for item in model.items
+    ]
+    columns = [
+        ("when", False),
+        ("wallet", False),
+        ("", False),
+        ("amount", True),
+        ("status", False),
+        ("memo", False),
+        ("id", False),
+    ]
+    return View(columns, rows, footer=[f"more: --after {model.next}"] if model.next else [], empty="No payments.")
+
+
+def _plan(model: models.Plan) -> View:
+    enough = "" if model.sufficient else " (NOT ENOUGH)"
+    return View(
+        fields=_given(
+            ("would pay", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)})"),
+            ("to", model.destination),
+            ("memo", model.memo),
+            ("fee at most", format_sat(model.max_fee_msat)),
+            ("from", model.wallet + _fake(model.sandbox)),
+            ("left at least", format_sat(model.left_msat) + enough),
+            ("expires", local(model.expires_at)),
+        ),
+        lines=["Nothing was sent."],
+    )
+
+
+def _reconciliation(model: models.Reconciliation) -> View:
+    view = _history(models.History(model.items, None))
+    view.empty = ""
+    view.lines = [
+        f"{model.checked} asked about: {model.settled} settled, {model.failed} failed, {model.unknown} still open"
+    ]
+    return view
+
+
+def _diagnosis(model: models.Diagnosis) -> View:
+    rows = [[item.status, item.check, item.detail, item.fix] for item in model.items]
+    return View([("", False), ("check", False), ("found", False), ("fix", False)], rows)
+
+
+def _settings(model: models.Settings) -> View:
+    rows = [[item.name, item.value, item.source, item.meaning] for item in model.items]
+    view = View([("setting", False), ("value", False), ("from", False), ("meaning", False)], rows)
+    view.footer = [f"{name}: {path}" for name, path in model.paths.items()]
+    return view
+
+
+def _sandbox(model: models.SandboxView) -> View:
+    return View(
+        fields=_given(
+            ("sandbox", model.state),
+            ("url", model.url),
+            ("pid", str(model.pid) if model.pid else None),
+            ("LNbits", model.version),
+            ("wallets", ", ".join(model.wallets)),
+        )
+    )
+
+
+def _removed(model: models.Removed) -> View:
+    parts = [f"removed wallet '{model.wallet}'"]
+    if model.keys_deleted:
+        parts.append("and its keys")
+    if model.remote_deleted:
+        parts.append("and deleted it at its server")
+    return View(lines=[" ".join(parts)])
+
+
+def _login(model: models.Login) -> View:
+    state = "logged in to" if model.logged_in else "logged out of"
+    return View(lines=[f"{state} {model.url} as {model.username}"])
+
+
+def _synced(model: models.Synced) -> View:
+    return View(lines=[f"{model.new} new, {model.updated} updated, from: {', '.join(model.wallets) or 'no wallet'}"])
+
+
+_VIEWS: dict[type, Any] = {
+    models.Balance: _balance,
+    models.Balances: _balances,
+    models.Wallet: _wallet,
+    models.Wallets: _wallets,
+    models.Invoice: _invoice,
+    models.Invoices: _invoices,
+    models.Decoded: _decoded,
+    models.Payment: _payment,
+    models.History: _history,
+    models.Plan: _plan,
+    models.Reconciliation: _reconciliation,
+    models.Diagnosis: _diagnosis,
+    models.Settings: _settings,
+    models.SandboxView: _sandbox,
+    models.Removed: _removed,
+    models.Login: _login,
+    models.Synced: _synced,
+}
+
+_QUIET: dict[type, Any] = {
+    models.Balance: lambda model: [sat(model.balance_msat)],
+    models.Balances: lambda model: [sat(item.balance_msat) for item in model.items],
+    models.Wallet: lambda model: [model.name],
+    models.Wallets: lambda model: [item.name for item in model.items],
+    models.Invoice: lambda model: [model.bolt11 if model.status == "pending" else model.status],
+    models.Invoices: lambda model: [item.payment_hash for item in model.items],
+    models.Decoded: lambda model: [model.payment_hash],
+    models.Payment: lambda model: [model.payment_hash or model.id],
+    models.History: lambda model: [item.id for item in model.items],
+    models.Plan: lambda model: [sat(model.max_fee_msat)],
+    models.Reconciliation: lambda model: [str(model.unknown)],
+    models.Diagnosis: lambda model: [item.check for item in model.items if item.status == "fail"],
+    models.Settings: lambda model: [f"{item.name}={item.value}" for item in model.items],
+    models.SandboxView: lambda model: [model.url or ""],
+    models.Removed: lambda model: [model.wallet],
+    models.Login: lambda model: [model.url],
+    models.Synced: lambda model: [str(model.new)],
+}

@@ -1,0 +1,77 @@
+"""What one run of amani works with: folders, settings, the database and the clock it must finish by."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from amani_cli.config import Config, Paths, paths
+from amani_cli.store import Store, open_store
+
+
+def _silent(text: str) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass
+class Workspace:
+    """Collaborators of the domain, each made when first used, so that cheap commands build nothing.
+
+    `warnings` gathers what the user should hear beside the answer, `notes` what is said in passing; `progress` is told
+    what is being waited for.
+    """
+
+    environ: Mapping[str, str]
+    timeout_s: float | None = None
+    actor: str | None = None
+    lock_wait_s: float = 0
+    progress: Callable[[str], None] = _silent
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Where things are kept."""
+        return paths(self.environ)
+
+    @cached_property
+    def config(self) -> Config:
+        """Settings and the providers' variables."""
+        config = Config(self.paths, self.environ)
+        config.warnings = self.warnings
+        return config
+
+    @cached_property
+    def store(self) -> Store:
+        """The database, made on first use."""
+        return open_store(self.paths.database)
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a database yet; looking makes none."""
+        return "store" in self.__dict__ or self.paths.database.exists()
+
+    @cached_property
+    def deadline(self) -> float:
+        """The moment, on the monotonic clock, by which this command should be done."""
+        return time.monotonic() + self.timeout
+
+    @cached_property
+    def timeout(self) -> float:
+        """Seconds this command may wait: --timeout, then the setting."""
+        if self.timeout_s is not None:
+            return self.timeout_s
+        from amani_cli.times import parse_duration
+
+        return float(parse_duration(self.config.get("timeout")))
+
+    def warn(self, text: str) -> None:
+        """Have the user told something, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def note(self, text: str) -> None:
+        """Have the user told something that is no warning: it goes to stderr alone."""
+        self.notes.append(text)
