@@ -325,7 +325,7 @@ def _run(command: list[str], clone: Path, *, total: int = 0) -> None:
         text=True,
         errors="replace",
     ) as process:
-        assert process.stdout is not None  # noqa: S101 - asked for two lines above
+        assert process.stdout is not None
         for line in process.stdout:
             tail = [*tail[-14:], line.rstrip()]
             if total and line.startswith(("Collecting ", "Requirement already satisfied", "Ignoring ")):

@@ -466,7 +466,7 @@ def _run(root: Path, command: list[str], each_line: Callable[[str], None] | None
         except OSError as failure:
             raise _install_failed(log, f"{command[0]}: {failure.strerror}") from failure
         with process:
-            assert process.stdout is not None  # noqa: S101 - asked for above
+            assert process.stdout is not None
             try:
                 for line in process.stdout:
                     file.write(line)
