@@ -25,7 +25,7 @@ from amani_cli import __version__, errors, log
 # (https://github.com/encode/httpx/blob/0.28.1/httpx/__init__.py)
 if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
     _stub = types.ModuleType("httpx._main")
-    _stub.main = None  # type: ignore[attr-defined]
+    _stub.main = lambda: None  # type: ignore[attr-defined]
     sys.modules["httpx._main"] = _stub
 
 import httpx  # noqa: E402
