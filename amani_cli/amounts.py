@@ -82,9 +82,7 @@ def parse_msat(text: str) -> int:
     if unit.lower() in _LIGHTNING_UNITS:
         return _msat(number, unit.lower())
     if unit.upper() in CURRENCIES:
-        raise _bad(
-            f"{_shown(cleaned)} is fiat ({unit.upper()}): write a Lightning amount, for example 1000sat"
-        )
+        raise _bad(f"{_shown(cleaned)} is fiat ({unit.upper()}): write a Lightning amount, for example 1000sat")
     raise _bad_unit(cleaned, number, unit)
 
 
@@ -193,9 +191,7 @@ def _number_and_unit(text: str, example: str) -> tuple[str, str]:
     number, unit = match[1], match[2]
     lowered = text.lower()
     if number == "0" and unit[:1] in {"x", "X", "b", "B", "o", "O"} and lowered != "0btc":
-        raise _bad(
-            f"{_shown(text)} is not decimal: write the amount in decimal digits, for example {example}"
-        )
+        raise _bad(f"{_shown(text)} is not decimal: write the amount in decimal digits, for example {example}")
     if re.fullmatch(r"[0-9.]+[eE]", number + unit) or re.fullmatch(r"[0-9.]+e[0-9]+.*", lowered):
         raise _bad(f"{_shown(text)} has an exponent: write all digits out, for example {example}")
     whole, dot, fraction = number.partition(".")
@@ -203,9 +199,7 @@ def _number_and_unit(text: str, example: str) -> tuple[str, str]:
         if whole.replace("_", "").isdigit() and "_" not in whole:
             tidy = whole.lstrip("0") or "0"
             raise _bad(f"{_shown(text)} has leading zeros: write {tidy}{dot}{fraction}{unit}")
-        raise _bad(
-            f"{_shown(text)}: an underscore goes between groups of three digits only, for example 1_000"
-        )
+        raise _bad(f"{_shown(text)}: an underscore goes between groups of three digits only, for example 1_000")
     if dot and not (fraction.isascii() and fraction.isdigit()):
         raise _bad(f"{_shown(text)} is not a number: one point with digits after it, for example {example}")
     return number.replace("_", ""), unit
@@ -254,9 +248,7 @@ def _bad_unit(text: str, number: str, unit: str) -> Usage:
             f"{_shown(text)}: {_shown(unit.upper())} is not a currency of ISO 4217 nor a unit of bitcoin: "
             "write for example 5000NGN or 1000sat"
         )
-    return _bad(
-        f"{_shown(text)}: the unit is not known: write sat, k, ksat, btc or msat, for example 1000sat"
-    )
+    return _bad(f"{_shown(text)}: the unit is not known: write sat, k, ksat, btc or msat, for example 1000sat")
 
 
 def _msat(number: str, unit: str) -> int:
@@ -266,9 +258,7 @@ def _msat(number: str, unit: str) -> int:
     scale: int = 10 ** len(fraction)
     amount_msat, rest = divmod(int(whole + fraction) * _LIGHTNING_UNITS[unit], scale)
     if amount_msat > MAX_MSAT:
-        raise _bad(
-            f"{_shown(written)} is more than all bitcoin there will ever be: write for example 1000sat"
-        )
+        raise _bad(f"{_shown(written)} is more than all bitcoin there will ever be: write for example 1000sat")
     if dot and not unit:
         exact = f"{amount_msat}msat" if amount_msat and not rest else "1500msat"
         raise _bad(f"{_shown(written)} is no whole number of satoshis: write {exact} or {int(whole) or 1}sat")

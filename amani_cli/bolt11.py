@@ -37,9 +37,7 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 
 # BOLT 9: the even bit of each assigned pair. A required feature outside this table must fail the payment.
 # Whether the paying node can do what is in the table is for that node to say.
-_KNOWN_FEATURES = frozenset(
-    {0, 4, 6, 8, 10, 12, 14, 16, 18, 22, 24, 26, 28, 34, 36, 38, 42, 44, 46, 48, 50, 60}
-)
+_KNOWN_FEATURES = frozenset({0, 4, 6, 8, 10, 12, 14, 16, 18, 22, 24, 26, 28, 34, 36, 38, 42, 44, 46, 48, 50, 60})
 _PAYMENT_SECRET, _BASIC_MPP, _SCID_ALIAS, _ZEROCONF = 14, 16, 46, 50
 _DEPENDENCIES = {_BASIC_MPP: _PAYMENT_SECRET, _ZEROCONF: _SCID_ALIAS}
 

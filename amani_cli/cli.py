@@ -151,7 +151,9 @@ def _as_failure(error: BaseException) -> errors.AmaniError:
     if isinstance(error, (typer.Abort, EOFError)):
         return errors.NotConfirmed("not confirmed; nothing was sent")
     if isinstance(error, RecursionError | MemoryError):
-        return errors.Bug(f"amani ran out of room ({type(error).__name__})", money_moved="maybe", hint="amani reconcile")
+        return errors.Bug(
+            f"amani ran out of room ({type(error).__name__})", money_moved="maybe", hint="amani reconcile"
+        )
     return errors.Bug(
         f"amani failed in a way it should not ({type(error).__name__}: {_first_line(error)})",
         money_moved="maybe",

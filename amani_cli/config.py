@@ -67,7 +67,8 @@ def paths(environ: Mapping[str, str]) -> Paths:
         return Paths(platformdirs.user_config_path("amani"), platformdirs.user_data_path("amani"))
     except (RuntimeError, KeyError) as error:  # no HOME and no passwd entry
         raise errors.Usage(
-            "no home folder to keep things in", hint="Set AMANI_HOME to a folder of yours, e.g. AMANI_HOME=/var/lib/amani."
+            "no home folder to keep things in",
+            hint="Set AMANI_HOME to a folder of yours, e.g. AMANI_HOME=/var/lib/amani.",
         ) from error
 
 
@@ -193,9 +194,7 @@ class Config:
 
     def view(self) -> Settings:
         """Every setting with its source, for `config show`."""
-        items = [
-            SettingView(setting.name, *self.explain(setting.name), setting.meaning) for setting in REGISTRY
-        ]
+        items = [SettingView(setting.name, *self.explain(setting.name), setting.meaning) for setting in REGISTRY]
         for name in sorted(DOTENV_NAMES):
             found = self.variable(name)
             if found:
@@ -246,7 +245,9 @@ def _read_toml(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise errors.Usage(f"can't read {path}: {error}", code="BAD_SETTINGS", hint="Mend or remove the file.") from error
+        raise errors.Usage(
+            f"can't read {path}: {error}", code="BAD_SETTINGS", hint="Mend or remove the file."
+        ) from error
     return {name: value if isinstance(value, str) else str(value) for name, value in _flat(raw).items()}
 
 

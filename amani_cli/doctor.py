@@ -143,7 +143,12 @@ def _clock(check: str, server_time: datetime | None) -> list[Finding]:
     if apart <= CLOCK_TOLERANCE_S:
         return []
     return [
-        Finding(check, "warn", f"its clock and ours are {apart:.0f} s apart", "set this machine's clock (timedatectl)")
+        Finding(
+            check,
+            "warn",
+            f"its clock and ours are {apart:.0f} s apart",
+            "set this machine's clock (timedatectl)",
+        )
     ]
 
 

@@ -9,6 +9,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import is_unambiguous, now
 from amani_cli.store import payments as journal
 from amani_cli.store.payments import Filter
+from amani_cli.verdict import judge
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -78,13 +79,11 @@ def _take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[in
         leaves = record.amount_msat < 0
         if not leaves and record.status != "settled":
             continue  # an invoice that nobody paid is no payment
-        row = journal.last_attempt(
-            ws.store.connection, wallet.id, record.payment_hash, "out" if leaves else "in"
-        )
+        row = journal.last_attempt(ws.store.connection, wallet.id, record.payment_hash, "out" if leaves else "in")
         if row is None:
             new += _insert(ws, wallet, record)
         elif row["status"] == "unknown" and record.status != "pending":
-            payments.close(ws, row, payments.judge(None, record))
+            payments.close(ws, row, judge(None, record))
             updated += 1
         elif row["status"] == "failed" and record.status == "settled":
             ws.warn(f"{row['id']} was written down as failed, and {wallet.url} says it settled")
@@ -98,9 +97,7 @@ def _take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[in
 
 def _insert(ws: Workspace, wallet: KnownWallet, record: Record) -> int:
     leaves = record.amount_msat < 0
-    invoice = ws.store.one(
-        "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
-    )
+    invoice = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
     if not leaves and invoice is not None and invoice["status"] != "paid":
         note_record(ws, wallet, invoice, record)
         return 1

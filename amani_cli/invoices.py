@@ -26,7 +26,9 @@ def check_memo(memo: str) -> str:
     size = len(memo.encode("utf-8", "surrogatepass"))
     if size > MEMO_LIMIT_BYTES:
         raise errors.Usage(
-            f"the memo is {size} bytes long; an invoice holds {MEMO_LIMIT_BYTES}", code="BAD_MEMO", hint="Shorten it."
+            f"the memo is {size} bytes long; an invoice holds {MEMO_LIMIT_BYTES}",
+            code="BAD_MEMO",
+            hint="Shorten it.",
         )
     try:
         memo.encode("utf-8")
@@ -126,7 +128,9 @@ def locate(ws: Workspace, text: str, wallet_name: str | None) -> tuple[KnownWall
         if wallet.id == row["wallet_id"]:
             return wallet, str(row["payment_hash"])
     raise errors.NotFound(
-        f"the invoice's wallet '{row['wallet']}' is not known here any more", code="NO_SUCH_WALLET", hint="Add it again."
+        f"the invoice's wallet '{row['wallet']}' is not known here any more",
+        code="NO_SUCH_WALLET",
+        hint="Add it again.",
     )
 
 
@@ -188,7 +192,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
         except errors.Unreachable as error:
             failures += 1
             out_of_time = ends is not None and time.monotonic() + 3 > ends
-            if invoice is None and failures == 1 or failures > 20 or out_of_time:
+            if (invoice is None and failures == 1) or failures > 20 or out_of_time:
                 raise
             ws.progress(f"{error.message}; trying again")
             time.sleep(3)
@@ -250,15 +254,18 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) ->
         )
         if status == "paid" and journal.last_attempt(db, wallet.id, record.payment_hash, "in") is None:
             insert_incoming(db, wallet, record, memo=row["memo"], reference=row["reference"])
-    fresh = ws.store.one(
-        "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
-    )
+    fresh = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
     assert fresh is not None
     return fresh
 
 
 def insert_incoming(
-    db: Transaction, wallet: KnownWallet, record: Record, *, memo: str | None = None, reference: str | None = None
+    db: Transaction,
+    wallet: KnownWallet,
+    record: Record,
+    *,
+    memo: str | None = None,
+    reference: str | None = None,
 ) -> None:
     """Journal money that came, in the caller's transaction."""
     journal.insert(

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from amani_cli import errors
 
@@ -59,10 +59,14 @@ def from_file(path: Path) -> Key:
     try:
         about = path.stat()
         if about.st_uid != os.getuid():
-            raise errors.NotAuthorised(f"{path} belongs to another user", code="KEY_FILE", hint="Use a file of your own.")
+            raise errors.NotAuthorised(
+                f"{path} belongs to another user", code="KEY_FILE", hint="Use a file of your own."
+            )
         if stat.S_ISREG(about.st_mode) and about.st_mode & 0o077:
             raise errors.NotAuthorised(
-                f"{path} can be read by others", code="KEY_FILE", hint=f"Run: chmod 600 {shlex.quote(str(path))}"
+                f"{path} can be read by others",
+                code="KEY_FILE",
+                hint=f"Run: chmod 600 {shlex.quote(str(path))}",
             )
         text = path.read_text(encoding="utf-8", errors="strict")
     except (OSError, UnicodeDecodeError) as error:
@@ -181,9 +185,7 @@ def _with_keyring(act: Callable[..., T]) -> T:
         raise errors.NotAuthorised(
             "the keyring is locked", code="KEYRING_LOCKED", hint=f"Unlock it, or else: {OTHER_WAYS}"
         )
-    raise errors.NotAuthorised(
-        f"no usable keyring ({type(value).__name__})", code="NO_KEYRING", hint=OTHER_WAYS
-    )
+    raise errors.NotAuthorised(f"no usable keyring ({type(value).__name__})", code="NO_KEYRING", hint=OTHER_WAYS)
 
 
 def _backend() -> object:
@@ -240,7 +242,7 @@ def replace_key_file(path: Path, value: str) -> None:
 # The sandbox's money is fake: its keys alone lie in a file, keys.json, 0600, that the sandbox itself writes.
 
 
-def _sandbox_file(path: Path) -> dict[str, dict[str, dict[str, str]]]:
+def _sandbox_file(path: Path) -> dict[str, Any]:
     import json
 
     try:
@@ -252,14 +254,15 @@ def _sandbox_file(path: Path) -> dict[str, dict[str, dict[str, str]]]:
         raise errors.NotAuthorised(
             "the sandbox's keys are gone", code="NO_KEY", hint="Run: amani sandbox start"
         ) from None
-    return content  # type: ignore[no-any-return]
+    assert isinstance(content, dict)
+    return content
 
 
 def sandbox_keys(path: Path, wallet_id: str) -> dict[str, str]:
     """Both keys of a sandbox wallet, as `adminkey` and `inkey`."""
     for wallet in _sandbox_file(path)["wallets"].values():
         if wallet["id"] == wallet_id:
-            return wallet
+            return dict(wallet)
     raise errors.NotAuthorised(
         "the sandbox has no key for this wallet any more", code="NO_KEY", hint="Run: amani sandbox start"
     )
@@ -290,6 +293,6 @@ def add_sandbox_keys(path: Path, name: str, wallet_id: str, admin_key: str, read
     import json
 
     content = _sandbox_file(path)
-    owner = next(iter(content["wallets"].values()), {}).get("user", "")
+    owner = next((wallet["user"] for wallet in content["wallets"].values()), "")
     content["wallets"][name] = {"id": wallet_id, "user": owner, "adminkey": admin_key, "inkey": read_key}
     replace_key_file(path, json.dumps(content, indent=1))

@@ -36,7 +36,9 @@ def log_out(ws: Workspace, url: str | None) -> models.Login:
         logins = [row for row in logins if row["url"] == url]
     if not logins:
         raise errors.NotFound(
-            f"no login stored for {url}" if url else "no login stored", code="NO_LOGIN", hint="amani login URL makes one."
+            f"no login stored for {url}" if url else "no login stored",
+            code="NO_LOGIN",
+            hint="amani login URL makes one.",
         )
     if len(logins) > 1:
         urls = ", ".join(row["url"] for row in logins)
@@ -68,4 +70,3 @@ def token(ws: Workspace, url: str) -> str | None:
             hint=f"Log in again: amani login {url}",
         )
     return found
-

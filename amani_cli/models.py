@@ -309,7 +309,7 @@ def as_json(model: Any) -> Any:
         return {key: as_json(value) for key, value in model.items()}
     if not is_dataclass(model):
         return model
-    omit = getattr(model, "OMIT_NONE", frozenset())
+    omit: frozenset[str] = getattr(model, "OMIT_NONE", frozenset())
     return {
         each.name: as_json(getattr(model, each.name))
         for each in fields(model)

@@ -32,7 +32,12 @@ class Printer:
         """Print a model: exactly one JSON document, one value, or what a person reads."""
         self.clear_progress()
         if self.as_json:
-            document = {"schema": model.SCHEMA, "ok": True, "data": models.as_json(model), "warnings": warnings or []}
+            document = {
+                "schema": model.SCHEMA,
+                "ok": True,
+                "data": models.as_json(model),
+                "warnings": warnings or [],
+            }
             self._write(json.dumps(document) + "\n")
         else:
             from amani_cli import views
@@ -77,7 +82,11 @@ class Printer:
         from rich.table import Table
 
         console = Console(
-            file=sys.stdout, no_color=not self._colored(sys.stdout), highlight=False, emoji=False, markup=False
+            file=sys.stdout,
+            no_color=not self._colored(sys.stdout),
+            highlight=False,
+            emoji=False,
+            markup=False,
         )
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column, right in view.columns:

@@ -106,8 +106,7 @@ def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> models.Plan:
         left_msat=left,
         memo=wanted.memo or wanted.invoice.description or "",
         expires_at=to_rfc3339(wanted.invoice.expires_at),
-        # Inside the instance no fee is due, and whether the payee is there can't be known beforehand.
-        sufficient=balance_msat >= wanted.amount_msat + (0 if internal is None else max_fee_msat),
+        sufficient=left >= 0,
         sandbox=wallet.sandbox,
     )
 
@@ -180,9 +179,7 @@ def _again(ws: Workspace, row: Row) -> models.Payment:
     raise _unknown(row, "this payment was sent before and its outcome is still open")
 
 
-def _begin(
-    ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int
-) -> tuple[Row, bool]:
+def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int) -> tuple[Row, bool]:
     """Journal the payment durably, or find the attempt that another process made first."""
     with ws.store.write() as db:
         earlier = journal.sent_for(db, wanted.invoice.payment_hash)
@@ -391,14 +388,14 @@ def _refuse_dear(wanted: Order, max_fee_msat: int) -> None:
         raise errors.RefusedByPolicy(
             f"the fee may reach {max_fee_msat} msat, more than the {wanted.max_fee_msat} msat you allow",
             code="MAX_FEE",
-            hint="LNbits takes no fee limit, so amani refuses. Raise --max-fee, or ask for an invoice on the same server.",
+            hint="LNbits takes no fee limit, so amani refuses. Raise --max-fee, or have it paid inside one server.",
         )
 
 
 def _refuse_poor(planned: models.Plan) -> None:
     if planned.balance_msat < planned.amount_msat:
         raise errors.InsufficientFunds(
-            f"wallet '{planned.wallet}' holds {planned.balance_msat} msat, less than the {planned.amount_msat} msat to pay",
+            f"wallet '{planned.wallet}' holds {planned.balance_msat} msat, less than {planned.amount_msat} msat to pay",
             hint="Top it up, or choose another wallet with --wallet.",
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from amani_cli.store import Transaction
 from amani_cli.wallets import KnownWallet
 

@@ -29,7 +29,8 @@ class Prompter:
             return
         if not self.can_ask:
             raise errors.NotConfirmed(
-                f"this needs a yes: {question}", hint="Nothing was sent. With --yes it is done without asking."
+                f"this needs a yes: {question}",
+                hint="Nothing was sent. With --yes it is done without asking.",
             )
         self._out.clear_progress()
         for line in lines:
@@ -49,7 +50,7 @@ class Prompter:
         return sys.stdin.readline().strip()
 
     def secret(self, question: str, otherwise: str) -> str:
-        """Ask for a secret without echo. Raises `errors.NotAuthorised` saying `otherwise` when there is nobody to ask."""
+        """Ask for a secret without echo. Raises `errors.NotAuthorised` saying `otherwise` if nobody is there."""
         if not self.can_ask:
             raise errors.NotAuthorised(f"{question} is missing", code="NO_KEY", hint=otherwise)
         self._out.clear_progress()

@@ -58,9 +58,7 @@ def write(text: str, path: str | Path) -> None:
     _code(text).save(picture, kind=kind[1:], scale=_PIXELS_PER_MODULE, border=_FILE_BORDER, light="white")
     try:
         # mkstemp makes the file 0600 from the start, and the rename shows it whole or not at all.
-        handle, unfinished = tempfile.mkstemp(
-            dir=os.path.dirname(target) or os.curdir, prefix=".qr-", suffix=kind
-        )
+        handle, unfinished = tempfile.mkstemp(dir=os.path.dirname(target) or os.curdir, prefix=".qr-", suffix=kind)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(picture.getvalue())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amani_cli import errors, models, payments
+from amani_cli.store import Row
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
@@ -20,7 +21,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
             raise errors.NotFound(f"no payment '{ids[0]}'", hint="Nothing has been recorded yet.")
         return models.Reconciliation(0, 0, 0, 0, [])
     if ids:
-        rows = []
+        rows: list[Row] = []
         for text in ids:
             found = journal.find(ws.store, text)
             if not found:

@@ -14,6 +14,7 @@ Every step can be killed and done again: what is already there is found and kept
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -132,9 +133,9 @@ def start(root: Path, *, port: int | None = None, progress: Progress = _silent) 
         already_running = pid is not None
         if pid is None:
             python = _install(root, progress)
-            chosen = _choose_port(record, port)
             progress("starting LNbits", None)
-            record = _spawn(root, chosen, python)
+            with _listen(record, port) as listener:
+                record = _spawn(root, listener, python)
         elif port not in (None, record.get("port")):
             raise errors.Usage(
                 f"the sandbox already runs on port {record.get('port')}",
@@ -499,9 +500,7 @@ def _install_environment(root: Path) -> dict[str, str]:
     env.setdefault("PIP_CACHE_DIR", str(root / "cache" / "pip"))
     env.setdefault("UV_CACHE_DIR", str(root / "cache" / "uv"))
     env["UV_PYTHON_INSTALL_DIR"] = str(root / "python")
-    env.update(
-        PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PIP_ROOT_USER_ACTION="ignore", PIP_USER="0"
-    )
+    env.update(PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1", PIP_ROOT_USER_ACTION="ignore", PIP_USER="0")
     env.update(PIP_REQUIRE_VIRTUALENV="0", PYTHONUNBUFFERED="1")
     return env
 
@@ -509,18 +508,20 @@ def _install_environment(root: Path) -> dict[str, str]:
 # --- the process ---
 
 
-def _choose_port(record: Mapping[str, Any], asked: int | None) -> int:
-    """The port asked for, else the one used before, else `DEFAULT_PORT` or, at first, any free one."""
+def _listen(record: Mapping[str, Any], asked: int | None) -> socket.socket:
+    """A socket that listens on the port asked for, else the one used before, else `DEFAULT_PORT` or any free one.
+
+    The server is handed this very socket: a port that was only found to be free could be another's by the time
+    LNbits has started, and we would go on to talk to that one.
+    """
     remembered = record.get("port")
-    port = asked or remembered or DEFAULT_PORT
+    port = int(asked or remembered or DEFAULT_PORT)
     if not 0 < port < 65536:
         raise errors.Usage(f"{port} is no port", hint="choose one from 1024 to 65535")
-    if _is_free(port):
-        return int(port)
+    with contextlib.suppress(OSError):
+        return _listen_on(port)
     if asked is None and remembered is None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
+        return _listen_on(0)
     other = port + 1 if port < 65535 else DEFAULT_PORT
     raise errors.Unreachable(
         f"port {port} is taken by another program",
@@ -529,18 +530,20 @@ def _choose_port(record: Mapping[str, Any], asked: int | None) -> int:
     )
 
 
-def _is_free(port: int) -> bool:
+def _listen_on(port: int) -> socket.socket:
     with socket.socket() as probe:
         probe.settimeout(1.0)
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            return False
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        if port and probe.connect_ex(("127.0.0.1", port)) == 0:  # macOS would let us share it
+            raise OSError(errno.EADDRINUSE, "in use")
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _site_packages(root: Path) -> Path:
@@ -550,7 +553,7 @@ def _site_packages(root: Path) -> Path:
     return found[0]
 
 
-def server_environment(root: Path) -> dict[str, str]:
+def server_environment(root: Path, port: int) -> dict[str, str]:
     """The whole environment of the server: nothing of the user's settings, nothing that asks the network.
 
     Without the two price settings each payment asks price sites first; callbacks and LNURL to loopback are
@@ -562,6 +565,9 @@ def server_environment(root: Path) -> dict[str, str]:
     return env | {
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "LNBITS_BASEURL": f"http://127.0.0.1:{port}/",
         "LNBITS_DATA_FOLDER": str(root / "data"),
         "LNBITS_EXTENSIONS_PATH": str(root / "ext"),
         "LNBITS_BACKEND_WALLET_CLASS": "FakeWallet",
@@ -586,10 +592,11 @@ def server_environment(root: Path) -> dict[str, str]:
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def _spawn(root: Path, port: int, python: Path) -> dict[str, Any]:
+def _spawn(root: Path, listener: socket.socket, python: Path) -> dict[str, Any]:
     """Start the server on its own, detached from the terminal, and write down which process it is."""
     # LNbits looks for its own templates below the working directory; elsewhere it starts and never serves.
     site = _site_packages(root)
+    port = listener.getsockname()[1]
     log = root / "lnbits.log"
     if log.exists() and log.stat().st_size > 5_000_000:
         log.replace(log.with_name("lnbits.log.1"))
@@ -605,25 +612,16 @@ def _spawn(root: Path, port: int, python: Path) -> dict[str, Any]:
     _write_json(root / "server.json", record)  # the port first: a kill here leaves a server that can be found
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
+        command = [str(python), "-m", "uvicorn", APP, "--fd", str(listener.fileno())]
         process = subprocess.Popen(
             # --app-dir names this sandbox's own path on the command line, by which `_is_ours` knows it.
-            [
-                str(python),
-                "-m",
-                "uvicorn",
-                APP,
-                "--app-dir",
-                str(site),
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-            ],
+            [*command, "--app-dir", str(site)],
             cwd=site,
-            env=server_environment(root),
+            env=server_environment(root, port),
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,
+            pass_fds=[listener.fileno()],
             start_new_session=True,
             umask=0o077,
         )
@@ -649,9 +647,7 @@ def _own_process(root: Path, record: Mapping[str, Any]) -> int | None:
             return pid
     elif record.get("port"):
         # Stopped cleanly, or a `start` was killed between starting the server and writing its pid down.
-        return next(
-            (pid for pid, command in _all_commands() if _is_ours(root, command) and _is_alive(pid)), None
-        )
+        return next((pid for pid, command in _all_commands() if _is_ours(root, command) and _is_alive(pid)), None)
     return None
 
 
@@ -717,9 +713,7 @@ def _all_commands() -> Iterator[tuple[int, str]]:
 def _ps(*options: str) -> str:
     try:
         env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-        answer = subprocess.run(
-            ["ps", *options], capture_output=True, text=True, env=env, timeout=10, check=False
-        )
+        answer = subprocess.run(["ps", *options], capture_output=True, text=True, env=env, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout
@@ -776,9 +770,7 @@ def _start_failed(root: Path, what: str) -> errors.Unreachable:
         lines = log.read_text(errors="replace").splitlines()[-8:]
     except OSError:
         lines = []
-    last = (
-        "; the last lines of its log:\n" + "\n".join("    " + line[:200] for line in lines) if lines else ""
-    )
+    last = "; the last lines of its log:\n" + "\n".join("    " + line[:200] for line in lines) if lines else ""
     return errors.Unreachable(
         what + last,
         hint=f"the whole log is {log}; amani sandbox stop, then start; amani sandbox reset begins anew",
@@ -837,13 +829,7 @@ def _call(
 
 def _refused(doing: str, status: int, body: Any) -> errors.AmaniError:
     detail = body.get("detail", body) if isinstance(body, dict) else body
-    error = (
-        errors.NotFound
-        if status == 404
-        else errors.NotAuthorised
-        if status in (401, 403)
-        else errors.Unreachable
-    )
+    error = errors.NotFound if status == 404 else errors.NotAuthorised if status in (401, 403) else errors.Unreachable
     return error(
         f"the sandbox refused {doing}: {status} {str(detail)[:200]}",
         hint="amani sandbox reset makes a new one (its fake money is lost)",
@@ -853,9 +839,7 @@ def _refused(doing: str, status: int, body: Any) -> errors.AmaniError:
 def _running_url(root: Path) -> str:
     record = _read_json(root / "server.json")
     if _own_process(root.absolute(), record) is None:
-        raise errors.Unreachable(
-            "the sandbox does not run", hint="start it: amani sandbox start", code="SANDBOX_DOWN"
-        )
+        raise errors.Unreachable("the sandbox does not run", hint="start it: amani sandbox start", code="SANDBOX_DOWN")
     return str(record["url"])
 
 
@@ -923,9 +907,7 @@ def _make_accounts(root: Path, client: httpx.Client, *, fresh: bool) -> dict[str
     return keys
 
 
-def _make_wallet(
-    client: httpx.Client, token: str, name: str, on_server: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _make_wallet(client: httpx.Client, token: str, name: str, on_server: list[dict[str, Any]]) -> dict[str, Any]:
     """A wallet of that name; the nameless one that LNbits gives every new user becomes the first."""
     if len(on_server) == 1 and on_server[0]["name"] not in WALLETS:
         wallet = on_server[0]

@@ -94,7 +94,7 @@ def _schema(model: Any) -> dict[str, Any]:
     data = TypeAdapter(model).json_schema(mode="serialization", ref_template="#/$defs/{model}")
     definitions = data.pop("$defs", {})
     # What is always printed, if only as null, can be relied on; what may be left out can't.
-    omitted = getattr(model, "OMIT_NONE", frozenset())
+    omitted: frozenset[str] = getattr(model, "OMIT_NONE", frozenset())
     data["required"] = [name for name in data["properties"] if name not in omitted]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

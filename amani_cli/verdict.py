@@ -37,7 +37,9 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
         if found.status == "settled":
             return Verdict("settled", found, "")
         if found.status == "failed":
-            reason = answer.reason if answer and answer.heard in ("failed", "refused") else "the provider says it failed"
+            reason = (
+                answer.reason if answer and answer.heard in ("failed", "refused") else "the provider says it failed"
+            )
             code = answer.code if answer and answer.heard == "failed" else ""
             return Verdict("failed", found, reason, code or "REJECTED")
         return Verdict("unknown", found, "still in flight")
@@ -49,7 +51,12 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
         if heard == "limited":
             return Verdict("failed", None, reason, "RATE_LIMITED")
         if never_arrived:
-            return Verdict("failed", None, "the request never reached the provider, and the invoice has expired", "NOT_SENT")
+            return Verdict(
+                "failed",
+                None,
+                "the request never reached the provider, and the invoice has expired",
+                "NOT_SENT",
+            )
         return Verdict("unknown", None, reason or "the provider has no record of it yet")
     if heard == "refused" and answer is not None and answer.code in ("KEY_REFUSED", "INVOICE_KEY"):
         # The record can't be asked for with a key that is refused, and nothing can be paid with one either.

@@ -122,7 +122,14 @@ def _wallets(model: models.Wallets) -> View:
         ]
         for item in model.items
     ]
-    columns = [("", False), ("wallet", False), ("provider", False), ("url", False), ("access", False), ("key", False)]
+    columns = [
+        ("", False),
+        ("wallet", False),
+        ("provider", False),
+        ("url", False),
+        ("access", False),
+        ("key", False),
+    ]
     return View(columns, rows, empty="No wallet yet: amani wallet add NAME --url URL, or amani sandbox start")
 
 
@@ -179,7 +186,11 @@ def _decoded(model: models.Decoded) -> View:
 
 
 def _payment(model: models.Payment) -> View:
-    how = {"settled": "settled", "failed": "failed: no money moved", "unknown": "UNKNOWN: ask with amani reconcile"}
+    how = {
+        "settled": "settled",
+        "failed": "failed: no money moved",
+        "unknown": "UNKNOWN: ask with amani reconcile",
+    }
     again = " (this is the receipt of the earlier payment; nothing was sent)" if model.replayed else ""
     return View(
         fields=_given(

@@ -16,13 +16,13 @@ app = options.group("What was paid and received.")
 def list_(
     ctx: typer.Context,
     limit: int = typer.Option(20, "--limit", help="How many at most.", min=1, max=10000),
-    since: str = typer.Option(None, "--since", help="From this moment on: 2026-08-01, today, 7d."),
-    until: str = typer.Option(None, "--until", help="Before this moment."),
-    status: str = typer.Option(None, "--status", help="settled, failed or unknown."),
-    direction: str = typer.Option(None, "--direction", help="in or out."),
-    smallest: str = typer.Option(None, "--min", help="This amount or more.", metavar="AMOUNT"),
-    largest: str = typer.Option(None, "--max", help="This amount or less.", metavar="AMOUNT"),
-    search: str = typer.Option(None, "--search", help="Text in memo, reference, destination, wallet or id."),
+    since: str | None = typer.Option(None, "--since", help="From this moment on: 2026-08-01, today, 7d."),
+    until: str | None = typer.Option(None, "--until", help="Before this moment."),
+    status: str | None = typer.Option(None, "--status", help="settled, failed or unknown."),
+    direction: str | None = typer.Option(None, "--direction", help="in or out."),
+    smallest: str | None = typer.Option(None, "--min", help="This amount or more.", metavar="AMOUNT"),
+    largest: str | None = typer.Option(None, "--max", help="This amount or less.", metavar="AMOUNT"),
+    search: str | None = typer.Option(None, "--search", help="Text in memo, reference, destination, wallet or id."),
     after: str = typer.Option(None, "--after", help="Go on after this id (the 'next' of a page).", metavar="ID"),
 ) -> None:
     """List payments, newest first, as written down here; 'history sync' brings in what others did."""

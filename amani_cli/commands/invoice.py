@@ -19,12 +19,12 @@ def create(
     ctx: typer.Context,
     amount: str = typer.Argument(help="How much, e.g. 1000 or 1000sat or 21k."),
     memo: str = typer.Option("", "--memo", "-m", help="What it is for; at most 639 bytes."),
-    expiry: str = typer.Option(None, "--expiry", help="How long it can be paid, e.g. 15m or 24h."),
+    expiry: str | None = typer.Option(None, "--expiry", help="How long it can be paid, e.g. 15m or 24h."),
     webhook: str = typer.Option(None, "--webhook", help="Address that LNbits calls when it is paid.", metavar="URL"),
     qr: bool = QR,
     qr_file: str = QR_FILE,
     wait: bool = typer.Option(False, "--wait", help="Wait until it is paid."),
-    reference: str = typer.Option(None, "--reference", help="The same one again returns the same invoice."),
+    reference: str | None = typer.Option(None, "--reference", help="The same one again returns the same invoice."),
 ) -> None:
     """Make an invoice and print it."""
     from amani_cli import invoices, wallets
@@ -36,7 +36,9 @@ def create(
     amount_msat = parse_amount(amount)
     if not isinstance(amount_msat, int):
         raise errors.Usage(
-            "an invoice on a Lightning wallet is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat."
+            "an invoice on a Lightning wallet is over sats",
+            code="BAD_AMOUNT",
+            hint="Write it as 1000 or 1000sat.",
         )
     invoices.check_memo(memo)
     if qr_file:
@@ -102,9 +104,9 @@ def wait(ctx: typer.Context, hash: str = HASH) -> None:
 @app.command("list", cls=Command)
 def list_(
     ctx: typer.Context,
-    status: str = typer.Option(None, "--status", help="pending, paid or expired."),
+    status: str | None = typer.Option(None, "--status", help="pending, paid or expired."),
     limit: int = typer.Option(20, "--limit", help="How many at most.", min=1, max=1000),
-    after: str = typer.Option(None, "--after", help="Go on after this hash.", metavar="HASH"),
+    after: str | None = typer.Option(None, "--after", help="Go on after this hash.", metavar="HASH"),
 ) -> None:
     """List invoices made here, newest first."""
     from amani_cli import invoices, wallets

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def login(
     ctx: typer.Context,
     url: str = typer.Argument(help="Address of the LNbits."),
-    username: str = typer.Option(None, "--username", "-u", help="User name there."),
+    username: str | None = typer.Option(None, "--username", "-u", help="User name there."),
     password_stdin: bool = typer.Option(False, "--password-stdin", help="Read the password from stdin."),
 ) -> None:
     """Log in to an LNbits; the token goes to the keyring, the password nowhere."""

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def pay(
     ctx: typer.Context,
     dest: str = typer.Argument(help="A bolt11 invoice (lightning: in front is fine), or - for stdin."),
-    amount: str = typer.Argument(None, help="The amount, to be sure: it must be the invoice's."),
+    amount: str | None = typer.Argument(None, help="The amount, to be sure: it must be the invoice's."),
     max_fee: str = typer.Option(None, "--max-fee", help="Refuse if the fee may be higher, e.g. 10sat.", metavar="A"),
     memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
     reference: str = typer.Option(None, "--reference", help="The same one again returns the receipt.", metavar="REF"),
@@ -30,10 +30,10 @@ def pay(
     wanted = payments.order(
         ws,
         options.secret_from_stdin("invoice") if dest == "-" else dest,
-        None if amount is None else parse_msat(amount),
+        parse_msat(amount) if amount else None,
         memo=memo,
         reference=reference,
-        max_fee_msat=None if max_fee is None else _fee(max_fee),
+        max_fee_msat=_fee(max_fee) if max_fee else None,
     )
     wallet = wallets.resolve(ws, said.wallet)
     if dry_run:
@@ -55,9 +55,7 @@ def _asking(said: Options) -> options.Confirm:
     def confirm(plan: models.Plan) -> None:
         from amani_cli import views
 
-        lines = [
-            f"{label + ':':<14}{value}" for label, value in views.view(plan).fields if label != "expires"
-        ]
+        lines = [f"{label + ':':<14}{value}" for label, value in views.view(plan).fields if label != "expires"]
         said.ask.confirm("Pay?", *lines)
 
     if not said.ask.can_ask:

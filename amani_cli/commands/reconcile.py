@@ -13,8 +13,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
 def reconcile(
     ctx: typer.Context,
-    ids: list[str] = typer.Argument(None, help="Only these payments.", metavar="[ID]..."),
-    older_than: str = typer.Option(None, "--older-than", help="Leave younger ones alone, e.g. 10m."),
+    ids: list[str] | None = typer.Argument(None, help="Only these payments.", metavar="[ID]..."),
+    older_than: str | None = typer.Option(None, "--older-than", help="Leave younger ones alone, e.g. 10m."),
 ) -> None:
     """Settle every open outcome by asking the provider; nothing is ever sent anew. Exit 8 if some stay open."""
     from amani_cli.reconcile import reconcile as settle

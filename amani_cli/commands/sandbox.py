@@ -13,15 +13,15 @@ app = options.group("A real LNbits on this machine, with fake sats, to try thing
 @app.command(cls=Command)
 def start(
     ctx: typer.Context,
-    port: int = typer.Option(None, "--port", help="The port to listen on.", min=1024, max=65535),
+    port: int | None = typer.Option(None, "--port", help="The port to listen on.", min=1024, max=65535),
 ) -> None:
     """Start it; the first time LNbits is installed (about 200 MB). Data and wallets survive a stop."""
-    from amani_cli import sandbox, wallets
+    from amani_cli import registry, sandbox
 
     said = options.of(ctx)
     running = sandbox.start(said.ws.paths.sandbox, port=port, progress=said.out.step)
     known = [(wallet.name, wallet.id) for wallet in running.wallets.values()]
-    wallets.register_sandbox(said.ws, running.url, known, running.username)
+    registry.register_sandbox(said.ws, running.url, known, running.username)
     said.ws.note("Its sats are fake: nothing here is real money. Stop it with: amani sandbox stop")
     names = list(running.wallets)
     view = models.SandboxView("running", running.url, running.pid, running.version, names)
@@ -58,12 +58,12 @@ def status(ctx: typer.Context) -> None:
 @app.command(cls=Command)
 def reset(ctx: typer.Context) -> None:
     """Stop it and delete its wallets and data; what is installed stays."""
-    from amani_cli import sandbox, wallets
+    from amani_cli import registry, sandbox
 
     said = options.of(ctx)
     said.ask.confirm("Delete the sandbox's wallets and data?", "Only fake sats are lost.")
     sandbox.reset(said.ws.paths.sandbox, progress=said.out.step)
-    wallets.forget_sandbox(said.ws)
+    registry.forget_sandbox(said.ws)
     said.out.emit(models.SandboxView("stopped", None, None, None), said.ws.warnings)
 
 

@@ -21,17 +21,19 @@ def add(
     key_stdin: bool = typer.Option(False, "--key-stdin", help="Read the key from stdin, for the keyring."),
     key_file: str = KEY_FILE,
     key_command: str = typer.Option(None, "--key-command", help="Command that prints the key.", metavar="LINE"),
-    key_credential: str = typer.Option(None, "--key-credential", help="systemd credential.", metavar="NAME"),
+    key_credential: str | None = typer.Option(None, "--key-credential", help="systemd credential.", metavar="NAME"),
     read_only: bool = typer.Option(False, "--read-only", help="Never load the paying key."),
     insecure_http: bool = typer.Option(False, "--insecure-http", help="Allow plain http to this server."),
 ) -> None:
     """Register a wallet by its key. The key is asked for, or comes from where an option says."""
-    from amani_cli import keys, wallets
+    from amani_cli import keys, registry
     from amani_cli.providers.http import clean_url
 
     said = options.of(ctx)
     ws = said.ws
-    url = clean_url(url or ws.environ.get("LNBITS_BASE_URL") or ws.config.get("default_url"), insecure_http=insecure_http)
+    url = clean_url(
+        url or ws.environ.get("LNBITS_BASE_URL") or ws.config.get("default_url"), insecure_http=insecure_http
+    )
     if sum(map(bool, (key_stdin, key_file, key_command, key_credential))) > 1:
         raise errors.Usage("give the key in one way only")
     if key_file:
@@ -51,9 +53,7 @@ def add(
         else:
             text = said.ask.secret("Admin key (or invoice key, to look only)", f"Use --key-stdin. {keys.OTHER_WAYS}")
         key = keys.Key(keys.clean(text, "what was entered"), "prompt")
-    wallet = wallets.add(
-        ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http
-    )
+    wallet = registry.add(ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http)
     said.out.emit(wallet, ws.warnings, ws.notes)
 
 
@@ -62,17 +62,17 @@ def create(
     ctx: typer.Context,
     name: str = typer.Argument(help="What to call it, here and on the server."),
     url: str = URL,
-    key_file: str = typer.Option(None, "--key-file", help="Write the key to this new file.", metavar="PATH"),
-    reference: str = typer.Option(None, "--reference", help="The same one again makes no second wallet."),
+    key_file: str | None = typer.Option(None, "--key-file", help="Write the key to this new file.", metavar="PATH"),
+    reference: str | None = typer.Option(None, "--reference", help="The same one again makes no second wallet."),
 ) -> None:
     """Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login."""
     from pathlib import Path
 
-    from amani_cli import wallets
+    from amani_cli import registry
 
     said = options.of(ctx)
     source = f"file:{Path(key_file).expanduser().absolute()}" if key_file else "keyring"
-    wallet = wallets.create(said.ws, name, url, key_source=source, reference=reference)
+    wallet = registry.create(said.ws, name, url, key_source=source, reference=reference)
     said.out.emit(wallet, said.ws.warnings, said.ws.notes)
 
 
@@ -87,7 +87,7 @@ def list_(ctx: typer.Context) -> None:
 
 
 @app.command(cls=Command)
-def show(ctx: typer.Context, name: str = typer.Argument(None, help="The wallet.")) -> None:
+def show(ctx: typer.Context, name: str | None = typer.Argument(None, help="The wallet.")) -> None:
     """Show one wallet: where it is, what its key can do and where the key lives."""
     from amani_cli import wallets
 
@@ -98,9 +98,9 @@ def show(ctx: typer.Context, name: str = typer.Argument(None, help="The wallet."
 @app.command(cls=Command)
 def balance(
     ctx: typer.Context,
-    names: list[str] = typer.Argument(None, help="One wallet or several.", metavar="[NAME]..."),
+    names: list[str] | None = typer.Argument(None, help="One wallet or several.", metavar="[NAME]..."),
     every: bool = typer.Option(False, "--all", help="Every wallet, with a total."),
-    max_age: str = typer.Option(None, "--max-age", help="Take a cached answer up to this old, e.g. 5s."),
+    max_age: str | None = typer.Option(None, "--max-age", help="Take a cached answer up to this old, e.g. 5s."),
 ) -> None:
     """Say what a wallet holds, asked live."""
     from amani_cli import wallets
@@ -116,7 +116,7 @@ def balance(
         name = names[0] if names else said.wallet
         said.out.emit(wallets.balance(ws, wallets.resolve(ws, name), age), ws.warnings)
         return
-    chosen = wallets.everything(ws) if every else [wallets.resolve(ws, name) for name in names]
+    chosen = wallets.everything(ws) if every else [wallets.resolve(ws, name) for name in names or []]
     found, failed = wallets.balances(ws, chosen, age)
     for error in failed:
         ws.warn(error.message)
@@ -128,10 +128,10 @@ def balance(
 @app.command(cls=Command)
 def use(ctx: typer.Context, name: str = typer.Argument(help="The wallet.")) -> None:
     """Make a wallet the default."""
-    from amani_cli import wallets
+    from amani_cli import registry
 
     said = options.of(ctx)
-    said.out.emit(wallets.use(said.ws, name), said.ws.warnings)
+    said.out.emit(registry.use(said.ws, name), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -141,10 +141,10 @@ def rename(
     new: str = typer.Argument(help="Its new name here."),
 ) -> None:
     """Give a wallet another name here."""
-    from amani_cli import wallets
+    from amani_cli import registry
 
     said = options.of(ctx)
-    said.out.emit(wallets.rename(said.ws, name, new), said.ws.warnings)
+    said.out.emit(registry.rename(said.ws, name, new), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -154,24 +154,24 @@ def remove(
     delete_remote: bool = typer.Option(False, "--delete-remote", help="Delete it at its server too, if empty."),
 ) -> None:
     """Forget a wallet and its keys; says what is lost and asks first."""
-    from amani_cli import wallets
+    from amani_cli import registry
 
     said = options.of(ctx)
 
     def confirm(loss: str) -> None:
         said.ask.confirm("Remove it?", loss)
 
-    said.out.emit(wallets.remove(said.ws, name, delete_remote=delete_remote, confirm=confirm), said.ws.warnings)
+    said.out.emit(registry.remove(said.ws, name, delete_remote=delete_remote, confirm=confirm), said.ws.warnings)
 
 
 @app.command("rotate-keys", cls=Command)
-def rotate_keys(ctx: typer.Context, name: str = typer.Argument(None, help="The wallet.")) -> None:
+def rotate_keys(ctx: typer.Context, name: str | None = typer.Argument(None, help="The wallet.")) -> None:
     """Have the server make new keys and store them; the old ones are dead at once. Needs a login."""
-    from amani_cli import wallets
+    from amani_cli import registry
 
     said = options.of(ctx)
 
     def confirm(loss: str) -> None:
         said.ask.confirm("Rotate them?", loss)
 
-    said.out.emit(wallets.rotate_keys(said.ws, name or said.wallet, confirm), said.ws.warnings)
+    said.out.emit(registry.rotate_keys(said.ws, name or said.wallet, confirm), said.ws.warnings)

@@ -28,7 +28,7 @@ if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
     _stub.main = lambda: None  # type: ignore[attr-defined]
     sys.modules["httpx._main"] = _stub
 
-import httpx  # noqa: E402
+import httpx
 
 BODY_LIMIT = 32 * 1024 * 1024
 
@@ -92,7 +92,7 @@ class Line:
                     return answer
             except (NotSent, Lost) as error:
                 failure = error
-            wait = pause * random.uniform(0.5, 1.5)
+            wait = pause * random.uniform(0.5, 1.5)  # noqa: S311 (jitter)
             # A refused connection is said at once: a person sees it sooner, and a script has its own retries.
             if isinstance(failure, NotSent) or self.left() < wait + 0.5 or pause > 3:
                 if failure is not None:
@@ -138,7 +138,12 @@ class Line:
             own["Content-Type"] = "application/json"
         try:
             request = self._client.build_request(
-                method, self.url + path, headers=own, content=content, params=params, timeout=httpx.Timeout(wait)
+                method,
+                self.url + path,
+                headers=own,
+                content=content,
+                params=params,
+                timeout=httpx.Timeout(wait),
             )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             # The error's text may hold the header's value, which is a key.
@@ -161,7 +166,9 @@ class Line:
             ) from None
         except httpx.HTTPError as error:
             raise Lost(
-                f"the line to {self.host} was cut ({type(error).__name__})", code="LINE_CUT", hint="Try again."
+                f"the line to {self.host} was cut ({type(error).__name__})",
+                code="LINE_CUT",
+                hint="Try again.",
             ) from None
 
     def _whole(self, response: httpx.Response, ends: float) -> Answer:
@@ -285,7 +292,7 @@ def _tls(url: str) -> ssl.SSLContext | bool:
     if own_file or own_folder:
         context.load_verify_locations(cafile=own_file or None, capath=own_folder or None)
         return context
-    folder = ssl.get_default_verify_paths().capath
+    folder: str | None = ssl.get_default_verify_paths().capath
     if folder is None and os.path.isdir("/etc/ssl/certs"):
         folder = "/etc/ssl/certs"
     try:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from amani_cli import errors
 from amani_cli.models import Access
 from amani_cli.providers.base import NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
 
-# Every parallel pay of a full balance got through on this version: it can't be trusted with cheques or hurried payments.
+# Every parallel pay of a full balance got through on this version: don't trust it with cheques.
 DOUBLE_SPENDING_VERSION = "1.0.0"
 MEMO_LIMIT_BYTES = 639  # the description field of a bolt11: 1023 five-bit groups
 PAGE = 1000  # the server's own cap
@@ -57,7 +57,13 @@ class Lnbits:
         extra: dict[str, str] | None = None,
     ) -> tuple[str, str]:
         """Ask for an invoice; returns its payment hash and its bolt11. The read key is enough."""
-        body: dict[str, Any] = {"out": False, "unit": "sat", "amount": amount_sat, "memo": memo, "expiry": expiry_s}
+        body: dict[str, Any] = {
+            "out": False,
+            "unit": "sat",
+            "amount": amount_sat,
+            "memo": memo,
+            "expiry": expiry_s,
+        }
         if webhook:
             body["webhook"] = webhook
         if extra:
@@ -204,7 +210,7 @@ class Lnbits:
         self._send("DELETE", f"/api/v1/wallet/{wallet_id}", headers=_bearer(token))
 
     def keys_by_admin_key(self, name: str) -> NewWallet | None:
-        """Both keys of the admin key's wallet, learned by setting its name to the name it has; None where that fails."""
+        """Both keys of the admin key's wallet, learned by giving it the name it has; None where that fails."""
         try:
             answer = self._send("PATCH", "/api/v1/wallet", body={"name": name})
             return self._new_wallet(self._object(answer))
@@ -261,7 +267,9 @@ class Lnbits:
 
     def _odd(self, what: str) -> errors.AmaniError:
         return errors.Unreachable(
-            f"{self.line.host} sent {what}", code="ODD_ANSWER", hint="'amani doctor' says which version runs there."
+            f"{self.line.host} sent {what}",
+            code="ODD_ANSWER",
+            hint="'amani doctor' says which version runs there.",
         )
 
     def _refusal(self, answer: Answer) -> errors.AmaniError:
@@ -368,7 +376,7 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _is_int(value: object) -> bool:
+def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
 
 
@@ -395,7 +403,7 @@ def _when(value: object) -> str | None:
             moment = datetime.fromisoformat(value)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         elif _is_int(value):
-            moment = datetime.fromtimestamp(value, UTC)  # type: ignore[arg-type]
+            moment = datetime.fromtimestamp(value, UTC)
         else:
             return None
         return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

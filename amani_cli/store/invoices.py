@@ -47,7 +47,8 @@ def page(
     limit: int,
 ) -> list[Row]:
     """Invoices a person made, newest first; those inside a transfer or cheque are left out."""
-    where, values = ["purpose='invoice'"], []
+    where = ["purpose='invoice'"]
+    values: list[object] = []
     for condition, value in (("wallet_id=?", wallet_id), ("status=?", status)):
         if value is not None:
             where.append(condition)
@@ -55,7 +56,5 @@ def page(
     if after is not None:
         where.append("(created_at, payment_hash)<(?,?)")
         values.extend(after)
-    sql = (
-        f"SELECT * FROM invoice WHERE {' AND '.join(where)} ORDER BY created_at DESC, payment_hash DESC LIMIT ?"
-    )
+    sql = f"SELECT * FROM invoice WHERE {' AND '.join(where)} ORDER BY created_at DESC, payment_hash DESC LIMIT ?"
     return store.all(sql, *values, limit)

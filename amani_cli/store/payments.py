@@ -101,7 +101,8 @@ class Filter:
 
 def page(store: Store, wanted: Filter) -> list[Row]:
     """Payments that fit, newest first, by keyset so that a page costs the same however deep it lies."""
-    where, values = ["1"], []
+    where: list[str] = ["1"]
+    values: list[object] = []
 
     def add(condition: str, *given: object) -> None:
         where.append(condition)
@@ -124,7 +125,10 @@ def page(store: Store, wanted: Filter) -> list[Row]:
     if wanted.search is not None:
         pattern = "%" + wanted.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         columns = ("memo", "reference", "destination", "wallet", "payment_hash", "id")
-        add("(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")", *[pattern] * len(columns))
+        add(
+            "(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")",
+            *[pattern] * len(columns),
+        )
     if wanted.after is not None:
         add("(created_at, id)<(?,?)", *wanted.after)
     sql = f"SELECT * FROM payment WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"

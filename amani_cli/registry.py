@@ -1,0 +1,382 @@
+"""Which wallets amani knows: added, made, renamed, removed, their keys rotated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from amani_cli import errors, keys, logins, models
+from amani_cli.store import audit as audit_log
+from amani_cli.store import new_id, references
+from amani_cli.store import wallets as store_wallets
+from amani_cli.wallets import ENV, KnownWallet, key_place, known, lnbits_client, registered, resolve, unsafe_version
+from amani_cli.workspace import Workspace
+
+
+def store_key(source: str, admin_or_only: str, read: str | None) -> tuple[str, bool]:
+    """Put a new wallet's keys where they shall live; returns the key source and whether a read key stands beside.
+
+    `source` is `keyring` or `file:PATH`; nothing is ever written in the clear unless the user named the file.
+    """
+    if source.startswith("file:"):
+        keys.write_key_file(Path(source[5:]), admin_or_only)
+        return source, False
+    slot = new_id("key")
+    keys.keyring_set(f"{slot}:key", admin_or_only)
+    if read is not None:
+        keys.keyring_set(f"{slot}:read", read)
+    return f"keyring:{slot}", read is not None
+
+
+def add(
+    ws: Workspace,
+    name: str,
+    url: str,
+    key: keys.Key,
+    *,
+    key_source: str,
+    read_only: bool = False,
+    insecure_http: bool = False,
+) -> models.Wallet:
+    """Register a wallet by its key; the server is asked which kind of key it is.
+
+    `key_source` is where the key lives from now on (`keyring` stores it there). Raises `errors.Usage` for a name or
+    wallet that is known already, `errors.NotAuthorised` for a key that the server refuses.
+    """
+    from amani_cli.providers.http import clean_url, is_loopback
+    from amani_cli.providers.lnbits import DOUBLE_SPENDING_VERSION
+
+    url = clean_url(url, insecure_http=insecure_http)
+    name = _free_name(ws, name)
+    with lnbits_client(ws, url, key.value) as client:
+        remote = client.wallet()
+        if remote.id is not None:
+            _refuse_known(ws, url, remote.id)
+        both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
+        try:
+            version = client.version()
+        except errors.Unreachable:
+            version = None
+    spends = remote.can_spend and not read_only
+    if version == DOUBLE_SPENDING_VERSION:
+        ws.warn(unsafe_version(name))
+    if key_source == "keyring":
+        if read_only and both is not None:
+            stored = store_key("keyring", both.read_key, None)
+        else:
+            stored = store_key("keyring", key.value, both.read_key if both else None)
+    else:
+        stored = (key_source, False)
+    known = _register(
+        ws,
+        name=name,
+        url=url,
+        remote_id=remote.id,
+        access="spend" if spends else "read",
+        key_source=stored[0],
+        has_read_key=int(stored[1]),
+        insecure_http=int(insecure_http),
+        server_version=version,
+    )
+    if not remote.can_spend:
+        ws.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
+    if not is_loopback(url):
+        ws.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
+    ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
+    return known
+
+
+def create(
+    ws: Workspace, name: str, url: str | None, *, key_source: str = "keyring", reference: str | None = None
+) -> models.Wallet:
+    """Make a wallet on an LNbits and register it: as the logged-in user where there is a login, else nameless.
+
+    Raises `errors.NotAuthorised` with "log in again" when the stored token is refused.
+    """
+    from amani_cli.providers.http import clean_url
+
+    url = clean_url(url or ws.config.get("default_url"))
+    if reference is not None:
+        with ws.store.write() as db:
+            target = references.claim(db, reference, f"wallet create {store_wallets.name_key(name)} {url}")
+        if target is not None:
+            row = store_wallets.by_id(ws.store, int(target))
+            if row is not None:
+                return known(ws, row).view()
+    name = _free_name(ws, name)
+    login = store_wallets.login_for(ws.store, url)
+    fake = login is not None and bool(login["sandbox"])
+    if fake:
+        key_source = "sandbox"
+    elif key_source == "keyring":
+        keys.keyring_name()  # a wallet whose keys can't be kept must not be made
+    elif Path(key_source[5:]).exists():
+        raise errors.Usage(f"{key_source[5:]} exists already", code="FILE_EXISTS", hint="Name a new file.")
+    token = logins.token(ws, url)
+    with lnbits_client(ws, url) as client:
+        made = client.create_wallet(token, name) if token else client.create_account(name)
+    keys.SEEN.update((made.admin_key, made.read_key))
+    if fake:
+        file = ws.paths.sandbox / "keys.json"
+        keys.add_sandbox_keys(file, name, made.id, made.admin_key, made.read_key)
+        source, has_read_key = f"sandbox:{made.id}", True
+    else:
+        source, has_read_key = store_key(key_source, made.admin_key, made.read_key)
+    view = _register(
+        ws,
+        name=name,
+        url=url,
+        remote_id=made.id,
+        access="spend",
+        key_source=source,
+        has_read_key=int(has_read_key),
+        login=url if token else None,
+        sandbox=int(fake),
+        live=int(not fake),
+        what="wallet create",
+        reference=reference,
+    )
+    if fake:
+        ws.note("Made on the sandbox: its sats are fake. Fund it with: amani sandbox fund NAME AMOUNT")
+    elif token:
+        ws.note(f"Made with your login on {url}: its keys can be rotated, and it can be deleted there.")
+    else:
+        ws.note(
+            f"Made without a login on {url}: nobody can ever list it there, rotate its keys or delete it,"
+            " and whoever loses the keys loses the money. For more, run 'amani login' first."
+        )
+    return view
+
+
+def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], username: str) -> None:
+    """Make the sandbox's wallets (name, id) known, marked as fake; names that are taken get `sandbox-` before them."""
+    with ws.store.write() as db:
+        for row in db.execute("SELECT * FROM wallet WHERE sandbox=1").fetchall():
+            if row["remote_id"] not in [remote_id for _, remote_id in wallets]:
+                store_wallets.delete(db, row["id"])
+        for name, remote_id in wallets:
+            row = db.execute("SELECT * FROM wallet WHERE sandbox=1 AND remote_id=?", (remote_id,)).fetchone()
+            if row is not None:
+                store_wallets.update(db, row["id"], url=url)
+                continue
+            taken = db.execute("SELECT 1 FROM wallet WHERE name_key=?", (store_wallets.name_key(name),)).fetchone()
+            own = f"sandbox-{name}" if taken else name
+            store_wallets.insert(
+                db,
+                name=own,
+                name_key=store_wallets.name_key(own),
+                provider="lnbits",
+                url=url,
+                remote_id=remote_id,
+                access="spend",
+                key_source=f"sandbox:{remote_id}",
+                has_read_key=1,
+                sandbox=1,
+                live=0,
+                login=url,
+            )
+        real = db.execute("SELECT 1 FROM wallet WHERE sandbox=0 LIMIT 1").fetchone()
+        default = db.execute("SELECT 1 FROM wallet WHERE is_default=1").fetchone()
+        first = db.execute("SELECT id FROM wallet WHERE sandbox=1 AND remote_id=?", (wallets[0][1],)).fetchone()
+        if not real and not default and first:
+            store_wallets.make_default(db, first["id"])
+        for row in db.execute("SELECT url FROM login WHERE sandbox=1 AND url<>?", (url,)).fetchall():
+            store_wallets.delete_login(db, row["url"])
+        store_wallets.save_login(db, url, username, sandbox=True)
+
+
+def forget_sandbox(ws: Workspace) -> None:
+    """Forget the sandbox's wallets and login; the journal keeps what they did."""
+    if not ws.has_store:
+        return
+    with ws.store.write() as db:
+        db.execute("DELETE FROM wallet WHERE sandbox=1")
+        db.execute("DELETE FROM login WHERE sandbox=1")
+
+
+def _register(
+    ws: Workspace, *, name: str, what: str = "wallet add", reference: str | None = None, **columns: object
+) -> models.Wallet:
+
+    try:
+        with ws.store.write() as db:
+            real = db.execute("SELECT 1 FROM wallet WHERE sandbox=0 LIMIT 1").fetchone()
+            wallet_id = store_wallets.insert(
+                db, name=name, name_key=store_wallets.name_key(name), provider="lnbits", **columns
+            )
+            if not real and not columns.get("sandbox"):
+                store_wallets.make_default(db, wallet_id)
+            if reference is not None:
+                references.point(db, reference, str(wallet_id))
+            audit_log.append(db, what, wallet=name, subject=str(columns["url"]), outcome="done", actor=ws.actor)
+    except errors.Bug as error:  # the other of two at once was first
+        raise errors.Usage(f"wallet '{name}' exists already", code="NAME_TAKEN") from error
+    if not real and not columns.get("sandbox"):
+        ws.note(f"'{name}' is now the default wallet; 'amani wallet use NAME' changes that.")
+    row = store_wallets.by_id(ws.store, wallet_id)
+    assert row is not None
+    return known(ws, row).view()
+
+
+def _free_name(ws: Workspace, name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > 80 or not name.isprintable():
+        raise errors.Usage("a wallet's name is 1 to 80 printable characters", code="BAD_NAME")
+    if len(name) == 32 and all(c in "0123456789abcdefABCDEF" for c in name):
+        raise errors.Usage(
+            "that looks like a key, not a name; a key never goes on the command line",
+            code="KEY_IN_ARGUMENT",
+            hint="Give it at the prompt, by --key-stdin or by --key-file. This one is in your shell's history now.",
+        )
+    if store_wallets.name_key(name) == ENV:
+        raise errors.Usage("'env' is the wallet in the environment; choose another name", code="BAD_NAME")
+    if ws.has_store and store_wallets.by_name(ws.store, name) is not None:
+        raise errors.Usage(
+            f"there is a wallet '{name}' already",
+            code="NAME_TAKEN",
+            hint="Choose another name, or 'amani wallet rename' the other one.",
+        )
+    return name
+
+
+def _refuse_known(ws: Workspace, url: str, remote_id: str) -> None:
+    row = store_wallets.by_remote(ws.store, url, remote_id) if ws.has_store else None
+    if row is not None:
+        raise errors.Usage(
+            f"this wallet is known already, as '{row['name']}'",
+            code="WALLET_KNOWN",
+            hint=f"Use it, or rename it: amani wallet rename '{row['name']}' NEW",
+        )
+
+
+def use(ws: Workspace, name: str) -> models.Wallet:
+    """Make a wallet the default."""
+    wallet = resolve(ws, name)
+    if wallet.id == 0:
+        raise errors.Usage("the wallet in the environment is used when no other is registered", code="ENV_WALLET")
+    if wallet.sandbox and any(not each.sandbox for each in registered(ws)):
+        raise errors.Usage(
+            "a sandbox wallet can't be the default beside a real one: fake and real sats would be confused",
+            code="SANDBOX_DEFAULT",
+            hint=f"Say --wallet '{wallet.name}' each time, or set AMANI_WALLET for this shell.",
+        )
+    with ws.store.write() as db:
+        store_wallets.make_default(db, wallet.id)
+    return resolve(ws, name).view()
+
+
+def rename(ws: Workspace, name: str, new: str) -> models.Wallet:
+    """Give a wallet another local name; the server's name for it stays."""
+    wallet = resolve(ws, name)
+    if wallet.id == 0:
+        raise errors.Usage("the wallet in the environment is always called 'env'", code="ENV_WALLET")
+    if store_wallets.name_key(new) != store_wallets.name_key(wallet.name):
+        new = _free_name(ws, new)
+    with ws.store.write() as db:
+        store_wallets.update(db, wallet.id, name=new, name_key=store_wallets.name_key(new))
+        for table in ("payment", "invoice"):
+            db.execute(f"UPDATE {table} SET wallet=? WHERE wallet_id=?", (new, wallet.id))
+        audit_log.append(db, "wallet rename", wallet=new, subject=wallet.name, outcome="done", actor=ws.actor)
+    return resolve(ws, new).view()
+
+
+def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[str], None]) -> models.Removed:
+    """Forget a wallet and its stored keys; with `delete_remote` delete it at the server, once it is proven empty.
+
+    `confirm` is asked with what will be lost. Raises `errors.RefusedByPolicy` while outcomes are open, or for a
+    remote wallet that holds anything.
+    """
+    wallet = resolve(ws, name)
+    if wallet.id == 0:
+        raise errors.Usage("'env' lives in the environment: unset LNBITS_API_KEY to remove it", code="ENV_WALLET")
+    waiting = ws.store.all("SELECT id FROM payment WHERE wallet_id=? AND status='unknown'", wallet.id)
+    if waiting:
+        raise errors.RefusedByPolicy(
+            f"wallet '{wallet.name}' has {len(waiting)} open outcome(s); without its key they could never be settled",
+            code="OPEN_OUTCOMES",
+            hint="Run: amani reconcile",
+        )
+    if delete_remote:
+        _delete_remote(ws, wallet, confirm)
+    else:
+        confirm(
+            f"amani forgets wallet '{wallet.name}' and its stored keys. The wallet and its money stay on {wallet.url},"
+            " but without another copy of the Admin key nobody reaches them."
+        )
+    place, _, slot = wallet.key_source.partition(":")
+    if place == "keyring":
+        keys.keyring_delete(f"{slot}:key")
+        if wallet.has_read_key:
+            keys.keyring_delete(f"{slot}:read")
+    with ws.store.write() as db:
+        store_wallets.delete(db, wallet.id)
+        audit_log.append(db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.actor)
+    return models.Removed(wallet.name, keys_deleted=place == "keyring", remote_deleted=delete_remote)
+
+
+def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -> None:
+
+    token = logins.token(ws, wallet.url)
+    if token is None or wallet.remote_id is None:
+        raise errors.NotAuthorised(
+            f"only its user can delete a wallet on {wallet.url}",
+            code="LOGIN_NEEDED",
+            hint=f"Run: amani login {wallet.url}",
+        )
+
+    def prove_empty() -> None:
+        with wallet.lnbits("read") as client:
+            left = client.wallet().balance_msat
+        if left:
+            raise errors.RefusedByPolicy(
+                f"wallet '{wallet.name}' still holds {left} msat, which deleting would destroy",
+                code="NOT_EMPTY",
+                hint="Move it away first; LNbits does not look at the balance when it deletes.",
+            )
+
+    prove_empty()
+    confirm(f"Wallet '{wallet.name}' is empty. It is deleted on {wallet.url} for good, with its keys.")
+    prove_empty()
+    with lnbits_client(ws, wallet.url) as client:
+        client.delete_wallet(token, wallet.remote_id)
+
+
+def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None]) -> models.Wallet:
+    """Have the server make two new keys and store them; the old ones are dead at once.
+
+    Needs a login. If amani dies before the new keys are stored, running this again makes and stores newer ones.
+    """
+
+    wallet = resolve(ws, name)
+    place, _, where = wallet.key_source.partition(":")
+    if place not in ("keyring", "file", "sandbox"):
+        raise errors.RefusedByPolicy(
+            f"amani can't write to where this wallet's key lives ({key_place(wallet.key_source)})",
+            code="KEY_SOURCE_READ_ONLY",
+            hint="Rotate it in LNbits, then put the new key there yourself.",
+        )
+    token = logins.token(ws, wallet.url)
+    if token is None or wallet.remote_id is None:
+        raise errors.NotAuthorised(
+            f"only its user can rotate a wallet's keys on {wallet.url}",
+            code="LOGIN_NEEDED",
+            hint=f"Run: amani login {wallet.url}",
+        )
+    confirm(f"The keys of wallet '{wallet.name}' die at once; whatever else uses them stops working.")
+    with ws.store.write() as db:
+        audit_log.append(db, "key rotation", wallet=wallet.name, outcome="begun", actor=ws.actor)
+    with lnbits_client(ws, wallet.url) as client:
+        fresh = client.rotate_keys(token, wallet.remote_id)
+    keys.SEEN.update((fresh.admin_key, fresh.read_key))
+    reads = wallet.access == "read"
+    if place == "keyring":
+        keys.keyring_set(f"{where}:key", fresh.read_key if reads else fresh.admin_key)
+        if wallet.has_read_key:
+            keys.keyring_set(f"{where}:read", fresh.read_key)
+    elif place == "file":
+        keys.replace_key_file(Path(where), fresh.read_key if reads else fresh.admin_key)
+    else:
+        keys.replace_sandbox_keys(ws.paths.sandbox / "keys.json", where, fresh.admin_key, fresh.read_key)
+    with ws.store.write() as db:
+        audit_log.append(db, "key rotation", wallet=wallet.name, outcome="done", actor=ws.actor)
+    return wallet.view()
