@@ -134,7 +134,7 @@ def start(root: Path, *, port: int | None = None, progress: Progress = _silent) 
         if pid is None:
             python = _install(root, progress)
             progress("starting LNbits", None)
-            with _listen(record, port) as listener:
+            with _listen(root, record, port) as listener:
                 record = _spawn(root, listener, python)
         elif port not in (None, record.get("port")):
             raise errors.Usage(
@@ -508,13 +508,14 @@ def _install_environment(root: Path) -> dict[str, str]:
 # --- the process ---
 
 
-def _listen(record: Mapping[str, Any], asked: int | None) -> socket.socket:
+def _listen(root: Path, record: Mapping[str, Any], asked: int | None) -> socket.socket:
     """A socket that listens on the port asked for, else the one used before, else `DEFAULT_PORT` or any free one.
 
     The server is handed this very socket: a port that was only found to be free could be another's by the time
     LNbits has started, and we would go on to talk to that one.
     """
-    remembered = record.get("port")
+    # Wallets are registered by their URL, so the port must stay; before there are any, another does as well.
+    remembered = record.get("port") if wallets(root) else None
     port = int(asked or remembered or DEFAULT_PORT)
     if not 0 < port < 65536:
         raise errors.Usage(f"{port} is no port", hint="choose one from 1024 to 65535")

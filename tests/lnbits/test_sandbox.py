@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -150,6 +152,35 @@ def test_a_port_taken_by_another_program_is_named(root: Path) -> None:
     assert sandbox.start(root).url == box.url
 
 
+def test_a_taken_default_port_is_evaded_at_first(sandbox_template: Path, tmp_path: Path) -> None:
+    root = copy_of(sandbox_template, tmp_path / "sandbox")
+    with contextlib.ExitStack() as taken:
+        with contextlib.suppress(OSError):  # already taken by another program: as good
+            taken.enter_context(sandbox._listen_on(sandbox.DEFAULT_PORT))
+        # A first start that failed after it had chosen the port.
+        sandbox._write_json(root / "server.json", {"port": sandbox.DEFAULT_PORT})
+        (root / "keys.json").unlink()
+        shutil.rmtree(root / "data")
+        assert sandbox.start(root).port != sandbox.DEFAULT_PORT
+    sandbox.stop(root)
+
+
+def test_two_sandboxes_never_share_a_port(sandbox_template: Path, tmp_path: Path) -> None:
+    """Each starts for seconds before it listens by itself; the port is its own from the first moment."""
+    port = free_port()
+    first, second = (copy_of(sandbox_template, tmp_path / name) for name in ("first", "second"))
+    with sandbox._listen_on(port), pytest.raises(errors.Unreachable, match="taken"):
+        sandbox.start(second, port=port)
+    box = sandbox.start(first, port=port)
+    try:
+        with pytest.raises(errors.Unreachable, match="taken"):
+            sandbox.start(second, port=port)
+        assert sandbox.status(second).state == "stopped"
+        assert sandbox.status(first).pid == box.pid
+    finally:
+        sandbox.stop(first)
+
+
 def test_a_foreign_process_with_the_old_pid_is_not_ended(root: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as foreign:
         try:
@@ -201,7 +232,7 @@ def test_a_server_that_ignores_sigterm_is_killed(root: Path, monkeypatch: pytest
 def test_the_server_sees_none_of_the_users_settings(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LNBITS_API_KEY", "a-secret")
     monkeypatch.setenv("FINCRA_API_KEY", "a-secret")
-    assert "a-secret" not in sandbox.server_environment(root).values()
+    assert "a-secret" not in sandbox.server_environment(root, 5055).values()
     assert "a-secret" not in sandbox._install_environment(root).values()
 
 
@@ -242,12 +273,8 @@ class TestTheEnvironment:
         sandbox._install(tmp_path, lambda *_: None)
         assert not (tmp_path / "env" / "old").exists()
 
-    def test_a_shim_that_does_not_run_is_passed_over(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / "python3.12").write_text(
-            "#!/bin/sh\necho 'python3.12: command not found' >&2\nexit 127\n"
-        )
+    def test_a_shim_that_does_not_run_is_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "python3.12").write_text("#!/bin/sh\necho 'python3.12: command not found' >&2\nexit 127\n")
         (tmp_path / "python3.12").chmod(0o755)
         (tmp_path / "python3.11").write_text("#!/bin/sh\necho 3 11\n")
         (tmp_path / "python3.11").chmod(0o755)
