@@ -509,7 +509,7 @@ def _install_environment(root: Path) -> dict[str, str]:
 
 
 def _listen(root: Path, record: Mapping[str, Any], asked: int | None) -> socket.socket:
-    """A socket that listens on the port asked for, else the one used before, else `DEFAULT_PORT` or any free one.
+    """A socket that listens on the port asked for, else the one used before, else `DEFAULT_PORT` or a free one.
 
     The server is handed this very socket: a port that was only found to be free could be another's by the time
     LNbits has started, and we would go on to talk to that one.
@@ -522,7 +522,10 @@ def _listen(root: Path, record: Mapping[str, Any], asked: int | None) -> socket.
     with contextlib.suppress(OSError):
         return _listen_on(port)
     if asked is None and remembered is None:
-        return _listen_on(0)
+        # One of the next, below the range of ports that systems give out to clients.
+        for near in (*range(DEFAULT_PORT + 1, DEFAULT_PORT + 50), 0):
+            with contextlib.suppress(OSError):
+                return _listen_on(near)
     other = port + 1 if port < 65535 else DEFAULT_PORT
     raise errors.Unreachable(
         f"port {port} is taken by another program",
