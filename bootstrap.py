@@ -122,9 +122,7 @@ def _runs(venv: Path) -> bool:
 
 def _remove(venv: Path) -> None:
     if venv.is_symlink():
-        raise SetupFailed(
-            f"{venv} is a link, which bootstrap neither follows nor removes; remove it yourself"
-        )
+        raise SetupFailed(f"{venv} is a link, which bootstrap neither follows nor removes; remove it yourself")
     if venv.exists():
         shutil.rmtree(venv)
 
@@ -208,9 +206,7 @@ def fetch_pip(lock: Path, cache: Path) -> Path:
             "Check the network (PIP_INDEX_URL, HTTPS_PROXY), or install python3-venv or uv, and run it again"
         ) from error
     if hashlib.sha256(content).hexdigest() not in accepted:
-        raise SetupFailed(
-            f"the {name} of {_without_login(index)} is not the file that {lock.name} pins; not used"
-        )
+        raise SetupFailed(f"the {name} of {_without_login(index)} is not the file that {lock.name} pins; not used")
     cache.mkdir(parents=True, exist_ok=True)
     part = wheel.with_suffix(".part")
     part.write_bytes(content)
@@ -336,9 +332,7 @@ def _run(command: list[str], clone: Path, *, total: int = 0) -> None:
     _draw("")
     if process.returncode:
         shown = "\n".join("    " + line for line in tail)
-        raise SetupFailed(
-            f"this step failed with exit code {process.returncode}:\n  {' '.join(command)}\n{shown}"
-        )
+        raise SetupFailed(f"this step failed with exit code {process.returncode}:\n  {' '.join(command)}\n{shown}")
 
 
 def _draw(text: str) -> None:

@@ -66,9 +66,7 @@ class LnbitsServer:
     def call(self, method: str, path: str, *, key: str = "", token: str = "", json: Any = None) -> Any:
         """The JSON of a request that must succeed; raises httpx.HTTPStatusError otherwise."""
         headers = {"X-Api-Key": key} if key else {"Authorization": f"Bearer {token}"} if token else {}
-        answer = httpx.request(
-            method, self.url + path, headers=headers, json=json, timeout=30, trust_env=False
-        )
+        answer = httpx.request(method, self.url + path, headers=headers, json=json, timeout=30, trust_env=False)
         answer.raise_for_status()
         return answer.json()
 

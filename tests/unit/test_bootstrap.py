@@ -134,9 +134,7 @@ class TestFetchingPip:
             f"pep==1\npip==1.2 \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{digest}\n    # via x\n"
         )
         get = bootstrap._get
-        monkeypatch.setattr(
-            bootstrap, "_get", lambda url: get(url + "index.html") if url.endswith("/") else get(url)
-        )
+        monkeypatch.setattr(bootstrap, "_get", lambda url: get(url + "index.html") if url.endswith("/") else get(url))
         monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
         return tmp_path
 
@@ -161,9 +159,7 @@ class TestFetchingPip:
         assert "127.0.0.1:9" in str(failed.value)
         assert "secret" not in str(failed.value)
 
-    def test_the_index_comes_from_pips_configuration(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_index_comes_from_pips_configuration(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("PIP_INDEX_URL", raising=False)
         monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
         (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://index.example/simple\n")
