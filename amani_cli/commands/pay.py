@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from amani_cli import models, options
-from amani_cli.options import Command, Options
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -19,6 +19,9 @@ def pay(
     memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
     reference: str = typer.Option(None, "--reference", help="The same one again returns the receipt.", metavar="REF"),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
+    pin_stdin: bool = PIN_STDIN,
+    pin_file: str | None = PIN_FILE,
+    reason: str | None = REASON,
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait for the outcome of a slow payment."),
 ) -> None:
     """Pay an invoice. Paying the same one again returns the receipt and sends nothing."""
@@ -27,6 +30,8 @@ def pay(
 
     said = options.of(ctx)
     ws = said.ws
+    ws.reason = reason
+    said.take_pin(pin_stdin, pin_file)
     wanted = payments.order(
         ws,
         options.secret_from_stdin("invoice") if dest == "-" else dest,
@@ -55,7 +60,7 @@ def _asking(said: Options) -> options.Confirm:
     def confirm(plan: models.Plan) -> None:
         from amani_cli import views
 
-        lines = [f"{label + ':':<14}{value}" for label, value in views.view(plan).fields if label != "expires"]
+        lines = [f"{label + ':':<15}{value}" for label, value in views.view(plan).fields if label != "expires"]
         said.ask.confirm("Pay?", *lines)
 
     if not said.ask.can_ask:
