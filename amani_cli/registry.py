@@ -270,8 +270,8 @@ def rename(ws: Workspace, name: str, new: str) -> models.Wallet:
     wallet = resolve(ws, name)
     if wallet.id == 0:
         raise errors.Usage("the wallet in the environment is always called 'env'", code="ENV_WALLET")
-    if store_wallets.name_key(new) != store_wallets.name_key(wallet.name):
-        new = _free_name(ws, new)
+    same = store_wallets.name_key(new) == store_wallets.name_key(wallet.name)
+    new = " ".join(new.split()) if same else _free_name(ws, new)
     with ws.store.write() as db:
         store_wallets.update(db, wallet.id, name=new, name_key=store_wallets.name_key(new))
         for table in ("payment", "invoice"):
