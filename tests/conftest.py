@@ -1,0 +1,158 @@
+"""Every test runs in a world of its own: empty folders, no keys in the environment, no network but loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pytest
+
+from tests.driver import Amani
+from tests.lnbits_server import LnbitsServer, lnbits_server, sandbox_template
+
+__all__ = ["lnbits_server", "sandbox_template"]
+
+_PREFIXES = ("LNBITS_", "FINCRA_", "AMANI_", "XDG_")
+_NAMES = {
+    *("DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND", "DISPLAY", "WAYLAND_DISPLAY", "CREDENTIALS_DIRECTORY"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        ours = name.startswith(_PREFIXES) and not name.startswith("AMANI_TEST_")
+        if ours or name.upper() in _NAMES:
+            monkeypatch.delenv(name)
+    world = tmp_path / "world"
+    for folder in ("home", "here"):
+        (world / folder).mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(world / "home"))
+    monkeypatch.setenv("AMANI_HOME", str(world / "amani"))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.chdir(world / "here")
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing in this process out: an attempt is a failure, not an OSError that amani would explain."""
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _stay_here(self.family, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _stay_here(self.family, address)
+        return connect_ex(self, address)
+
+    def guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        _stay_here(socket.AF_INET, (host, 0))
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
+
+
+def _stay_here(family: int, address: Any) -> None:
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    host = address[0].decode() if isinstance(address[0], bytes) else address[0]
+    if host in (None, "", "localhost"):
+        return
+    try:
+        inside = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = False
+    assert inside, f"a test tried to reach {host}"
+
+
+@pytest.fixture
+def home(_own_world: None) -> Path:
+    """Where this test's amani keeps everything."""
+    return Path(os.environ["AMANI_HOME"])
+
+
+@pytest.fixture
+def amani(home: Path) -> Iterator[Amani]:
+    """The command. At the end, nothing it wrote to its database or settings may hold a secret."""
+    runner = Amani()
+    yield runner
+    for path in [*home.glob("amani.db*"), *home.glob("config.toml")]:
+        content = path.read_bytes()
+        for secret in runner.secrets:
+            assert secret.encode() not in content, f"a secret was written to {path.name}"
+
+
+@pytest.fixture
+def add_wallet(amani: Amani, request: pytest.FixtureRequest, tmp_path: Path) -> AddWallet:
+    """Makes a wallet on the real server, with `sat` in it, and registers it by a key file."""
+    server: LnbitsServer = request.getfixturevalue("lnbits_server")
+
+    def add(name: str = "main", sat: int = 0, *options: str, key: Literal["admin", "read"] = "admin") -> Held:
+        held = Held(name, server, *server.new_wallet(sat), key_file=tmp_path / f"{name}.key")
+        amani.secrets |= {held.admin_key, held.read_key}
+        write_key(held.key_file, held.admin_key if key == "admin" else held.read_key)
+        added = amani("wallet", "add", name, "--url", server.url, "--key-file", held.key_file, *options)
+        assert added.code == 0, added
+        return held
+
+    return add
+
+
+def write_key(path: Path, key: str, mode: int = 0o600) -> Path:
+    """A key file as a careful user has it."""
+    path.write_text(key + "\n")
+    path.chmod(mode)
+    return path
+
+
+@dataclass(frozen=True)
+class Held:
+    """A wallet on the real server that amani knows, seen from the server's side."""
+
+    name: str
+    server: LnbitsServer
+    id: str
+    admin_key: str
+    read_key: str
+    key_file: Path
+
+    @property
+    def sat(self) -> int:
+        """What the server says it holds."""
+        return self.server.balance_msat(self.read_key) // 1000
+
+    def invoice(self, sat: int = 21, memo: str = "test", **more: object) -> str:
+        """Ask for money behind amani's back; returns the bolt11."""
+        body = {"out": False, "amount": sat, "memo": memo, **more}
+        made = self.server.call("POST", "/api/v1/payments", key=self.read_key, json=body)
+        return str(made["bolt11"])
+
+    def pay(self, bolt11: str) -> dict[str, Any]:
+        """Pay behind amani's back."""
+        body = {"out": True, "bolt11": bolt11}
+        answer = self.server.call("POST", "/api/v1/payments", key=self.admin_key, json=body)
+        assert isinstance(answer, dict)
+        return answer
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every payment that the server has of it, failed ones too."""
+        listed = self.server.call("GET", "/api/v1/payments/paginated?limit=1000", key=self.read_key)
+        return list(listed["data"])
+
+
+class AddWallet(Protocol):
+    """See `add_wallet`."""
+
+    def __call__(
+        self, name: str = "main", sat: int = 0, *options: str, key: Literal["admin", "read"] = "admin"
+    ) -> Held: ...
