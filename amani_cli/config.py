@@ -98,6 +98,31 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return check
 
 
+def _rate(text: str) -> str:
+    text = text.strip()
+    if text != "off":
+        parse_rate(text)
+    return text
+
+
+def parse_rate(text: str) -> tuple[int, int] | None:
+    """Read `10/1m` as (10, 60), `off` as None. Raises `errors.Usage`."""
+    if text.strip() == "off":
+        return None
+    from amani_cli.times import parse_duration
+
+    number, slash, window = text.strip().partition("/")
+    if not slash or not number.isascii() or not number.isdigit() or int(number) < 1:
+        raise errors.Usage(f"'{text[:40]}' is not a limit", hint="Write it as 10/1m, or off.")
+    return int(number), parse_duration(window)
+
+
+def _count(text: str) -> str:
+    if not (text.strip().isascii() and text.strip().isdigit() and int(text) > 0):
+        raise errors.Usage(f"'{text[:40]}' is not a whole number above zero")
+    return text.strip()
+
+
 def _url(text: str) -> str:
     from amani_cli.providers.http import clean_url
 
@@ -114,6 +139,12 @@ REGISTRY: tuple[Setting, ...] = (
         "the network whose invoices may be paid",
         _one_of("bitcoin", "testnet", "signet", "regtest"),
     ),
+    Setting("limit.invoice", "10/1m", "invoices a wallet may make in that time (off: any number)", _rate),
+    Setting("limit.check", "60/1m", "questions about an invoice's status", _rate),
+    Setting("limit.cheque", "10/1h", "cheques, or sets of them, a wallet may write", _rate),
+    Setting("limit.transfer", "20/1h", "transfers out of a wallet", _rate),
+    Setting("cheque_count", "100", "cheques that one --count may write", _count),
+    Setting("pin_reset_delay", "24h", "how long after 'pin reset' a forgotten PIN falls away", _duration),
     Setting("color", "auto", "colour on a terminal (--color)", _one_of("auto", "always", "never")),
 )
 

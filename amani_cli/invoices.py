@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from amani_cli import amounts, bolt11, errors, models, wallets
+from amani_cli import amounts, bolt11, errors, models, policy, wallets
 from amani_cli.providers.base import Record
 from amani_cli.store import Row, Transaction, is_unambiguous, now, references
 from amani_cli.store import invoices as store_invoices
@@ -48,6 +48,7 @@ def create(
     *,
     webhook: str | None = None,
     reference: str | None = None,
+    purpose: str = "invoice",
 ) -> models.Invoice:
     """Make an invoice over a whole number of sat and remember it. The read key is enough.
 
@@ -68,8 +69,13 @@ def create(
             row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", known["target"])
             if row is not None:
                 return _view(row, replayed=True)
-    with wallet.lnbits("read") as client:
-        payment_hash, text = client.create_invoice(amount_sat, memo, expiry_s, webhook=webhook)
+    slot = policy.take_now(ws, wallet, "invoice") if purpose == "invoice" else None
+    try:
+        with wallet.lnbits("read") as client:
+            payment_hash, text = client.create_invoice(amount_sat, memo, expiry_s, webhook=webhook)
+    except errors.AmaniError:
+        policy.give_back(ws, slot)
+        raise
     made = bolt11.decode_invoice(text)
     if made.payment_hash != payment_hash or made.amount_msat != amount_msat:
         raise errors.Unreachable(
@@ -89,6 +95,7 @@ def create(
                 amount_msat=amount_msat,
                 memo=memo,
                 status="pending",
+                purpose=purpose,
                 reference=reference,
                 created_at=to_rfc3339(made.created_at),
                 expires_at=to_rfc3339(made.expires_at),
@@ -107,6 +114,7 @@ def check(ws: Workspace, text: str, wallet_name: str | None) -> models.Invoice:
     elsewhere is asked about by its full hash, on the wallet that is meant.
     """
     wallet, payment_hash = locate(ws, text, wallet_name)
+    policy.take_now(ws, wallet, "check")
     with wallet.lnbits("read") as client:
         return ask(ws, wallet, client, payment_hash)
 
@@ -167,6 +175,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
         try:
             with wallet.lnbits("read") as client:
                 while True:
+                    policy.pace(ws, wallet, "check")
                     ws.deadline = time.monotonic() + ws.timeout
                     invoice = ask(ws, wallet, client, payment_hash)
                     failures = 0

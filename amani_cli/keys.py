@@ -239,6 +239,53 @@ def replace_key_file(path: Path, value: str) -> None:
     half.replace(path)
 
 
+# -- secrets of amani's own: a PIN's pepper, the keys of cheques ---------------------------------------------
+
+
+def place_for(key_source: str, sandbox_folder: Path) -> str:
+    """Where secrets that belong to a wallet are kept: with its key, wherever that is.
+
+    Beside a key file in a folder of its own, with the sandbox's keys, or in the keyring. A key that comes from a
+    command, a credential or the environment leaves only the keyring, which must then be usable (raises
+    `errors.NotAuthorised`).
+    """
+    place, _, where = key_source.partition(":")
+    if place == "file":
+        return f"folder:{where}.amani"
+    if place == "sandbox":
+        return f"folder:{sandbox_folder / 'secrets'}"
+    keyring_name()
+    return "keyring"
+
+
+def keep(place: str, name: str, value: str) -> None:
+    """Keep a secret under a name, durably, before it is relied on."""
+    SEEN.add(value)
+    kind, _, folder = place.partition(":")
+    if kind == "keyring":
+        keyring_set(name, value)
+    else:
+        replace_key_file(Path(folder) / name.replace(":", "-"), value)
+
+
+def kept(place: str, name: str) -> str | None:
+    """A kept secret, or None."""
+    kind, _, folder = place.partition(":")
+    if kind == "keyring":
+        return keyring_get(name)
+    path = Path(folder) / name.replace(":", "-")
+    return from_file(path).value if path.exists() else None
+
+
+def unkeep(place: str, name: str) -> None:
+    """Drop a kept secret; one that is not there is fine."""
+    kind, _, folder = place.partition(":")
+    if kind == "keyring":
+        keyring_delete(name)
+    else:
+        (Path(folder) / name.replace(":", "-")).unlink(missing_ok=True)
+
+
 # The sandbox's money is fake: its keys alone lie in a file, keys.json, 0600, that the sandbox itself writes.
 
 

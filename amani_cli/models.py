@@ -248,6 +248,136 @@ class Reconciliation:
 
 
 @dataclass(slots=True)
+class Pin:
+    """How a wallet's PIN stands; `threshold_msat` is the amount up to and including which none is asked for."""
+
+    SCHEMA: ClassVar[str] = "amani.pin/1"
+
+    wallet: str
+    set: bool
+    locked_until: str | None
+    attempts_left: int
+    always: bool
+    threshold_msat: int | None
+    reset_at: str | None
+
+
+@dataclass(slots=True)
+class LimitView:
+    """One limit of a wallet: what it allows, what is used and reserved, and when the next slot opens."""
+
+    name: str
+    allowed: str
+    used: str
+    reserved: str
+    left: str
+    opens_at: str | None
+
+
+@dataclass(slots=True)
+class Limits:
+    """Every limit and budget of a wallet as it stands."""
+
+    SCHEMA: ClassVar[str] = "amani.limits/1"
+
+    wallet: str
+    items: list[LimitView]
+
+
+@dataclass(slots=True)
+class AuditEntry:
+    """One entry of the audit log, with its hash in the chain."""
+
+    seq: int
+    at: str
+    who: str
+    actor: str | None
+    what: str
+    wallet: str | None
+    subject: str | None
+    amount_msat: int | None
+    outcome: str | None
+    reason: str | None
+    hash: str
+
+
+@dataclass(slots=True)
+class Audit:
+    """Entries of the audit log, newest first."""
+
+    SCHEMA: ClassVar[str] = "amani.audit/1"
+
+    items: list[AuditEntry]
+    next: str | None
+
+
+@dataclass(slots=True)
+class AuditVerdict:
+    """Whether the audit log is whole: `head` is the hash of its last entry, `broken_at` the first that is wrong."""
+
+    SCHEMA: ClassVar[str] = "amani.audit_verdict/1"
+
+    entries: int
+    head: str
+    intact: bool
+    broken_at: int | None
+    detail: str
+
+
+@dataclass(slots=True)
+class Faucet:
+    """The faucet as it is set up and as it stands."""
+
+    SCHEMA: ClassVar[str] = "amani.faucet/1"
+
+    configured: bool
+    wallet: str | None
+    amount_msat: int | None
+    cooldown_s: int | None
+    daily_cap_msat: int | None
+    balance_msat: int | None
+    claimed_today_msat: int
+    next_claim_at: str | None
+
+
+@dataclass(slots=True)
+class Cheque:
+    """A cheque: funds set aside in a wallet of their own. `code` is the money itself, and is shown once."""
+
+    SCHEMA: ClassVar[str] = "amani.cheque/1"
+    OMIT_NONE: ClassVar[frozenset[str]] = frozenset({"code", "lnurl"})
+
+    id: str
+    amount_msat: int
+    memo: str
+    status: str
+    created_at: str
+    expires_at: str
+    wallet: str
+    url: str
+    reference: str | None
+    claimed_at: str | None
+    claimed_by: str | None
+    payment_hash: str | None
+    can_rotate: bool
+    code: str | None = None
+    lnurl: str | None = None
+    replayed: bool = False
+    sandbox: bool = False
+
+
+@dataclass(slots=True)
+class Cheques:
+    """Cheques, newest first; `outstanding_msat` is what is set aside and not claimed."""
+
+    SCHEMA: ClassVar[str] = "amani.cheques/1"
+
+    items: list[Cheque]
+    outstanding_msat: int
+    wallets_msat: int | None = None
+
+
+@dataclass(slots=True)
 class Finding:
     """One thing that `doctor` looked at; `fix` is the command or change that mends it."""
 

@@ -71,6 +71,38 @@ class Options:
 
         return Prompter(yes=self.yes, no_input=self.no_input, out=self.out)
 
+    def pin(self, from_stdin: bool, from_file: str | None) -> str | None:
+        """A PIN given by --pin-stdin or --pin-file; None when neither was said."""
+        if from_stdin and from_file:
+            raise errors.Usage("give the PIN in one way only")
+        if from_stdin:
+            return secret_from_stdin("PIN")
+        if from_file:
+            from pathlib import Path
+
+            from amani_cli import keys
+
+            return keys.from_file(Path(from_file).expanduser()).value
+        return None
+
+    def take_pin(self, from_stdin: bool, from_file: str | None) -> None:
+        """Have the PIN of a payment come from stdin, a file or a prompt, if one turns out to be needed."""
+        if from_stdin and from_file:
+            raise errors.Usage("give the PIN in one way only")
+
+        def given(wallet: str) -> str | None:
+            pin = self.pin(from_stdin, from_file)
+            if pin is None and self.ask.can_ask:
+                pin = self.ask.secret(f"PIN of wallet '{wallet}'", "")
+            return pin
+
+        self.ws.ask_pin = given
+
+
+PIN_STDIN = typer.Option(False, "--pin-stdin", help="Read the PIN from stdin.")
+PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours, mode 0600.", metavar="PATH")
+REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar="TEXT")
+
 
 def _seconds(text: str | None) -> float | None:
     if text is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import bolt11, errors, models, policy, verdict, wallets
 from amani_cli.providers.base import PayAnswer, Record
-from amani_cli.store import Row, Transaction, now, references
+from amani_cli.store import Row, Transaction, now, references, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339, to_rfc3339
@@ -29,7 +29,11 @@ LAST_LOOK_S = 4.0
 
 @dataclass(frozen=True)
 class Order:
-    """One thing to pay: which invoice, as what, under which reference, at most for what fee."""
+    """One thing to pay: which invoice, as what, under which reference, at most for what fee.
+
+    `slot` is the place in a rate limit that was taken for it, and given back if it fails. `authorised` says that the
+    PIN was given for something larger that this is a part of.
+    """
 
     invoice: bolt11.Invoice
     kind: str = "pay"
@@ -37,6 +41,9 @@ class Order:
     destination: str | None = None
     reference: str | None = None
     max_fee_msat: int | None = None
+    what: str | None = None
+    slot: int | None = None
+    authorised: bool = False
 
     @property
     def amount_msat(self) -> int:
@@ -45,9 +52,9 @@ class Order:
         return self.invoice.amount_msat
 
     @property
-    def what(self) -> str:
-        """What a reference for this order stands for."""
-        return f"{self.kind} {self.invoice.payment_hash}"
+    def meaning(self) -> str:
+        """What a reference for this order stands for: this very invoice, unless `what` says it otherwise."""
+        return self.what or f"{self.kind} {self.invoice.payment_hash}"
 
 
 def order(ws: Workspace, text: str, amount_msat: int | None, **fields: object) -> Order:
@@ -128,18 +135,25 @@ def pay(
     if replay is not None:
         return replay
     check(ws, wanted)
+    wallets.identify(wallet)
     wallets.warn_of_version(wallet)
-    reserve_msat = max(2000, -(-wanted.amount_msat // 100))  # LNbits' own default: max(2 sat, 1 %)
+    internal = _is_internal(ws, wallet, wanted.invoice.payment_hash)
+    # LNbits' own default: max(2 sat, 1 %), for what leaves the server.
+    reserve_msat = 0 if internal else max(2000, -(-wanted.amount_msat // 100))
+    if not wanted.authorised:
+        policy.check(ws, wallet, wanted.amount_msat, reserve_msat)
     if confirm is not None:
         planned = plan(ws, wallet, wanted)
         reserve_msat = planned.max_fee_msat
         _refuse_poor(planned)
         confirm(planned)
         check(ws, wanted)  # an invoice can expire while a person thinks
-    elif wanted.max_fee_msat is not None and not _is_internal(ws, wallet, wanted.invoice.payment_hash):
+    elif wanted.max_fee_msat is not None and not internal:
         with wallet.lnbits("read") as client:
             reserve_msat = client.fee_reserve_msat(wanted.invoice.bolt11)
         _refuse_dear(wanted, reserve_msat)
+    if not wanted.authorised:
+        policy.authorise(ws, wallet, wanted.amount_msat)
     with wallet.lnbits("admin") as client:
         wallet_id = wallet.spending_id(client)
         row, begun = _begin(ws, wallet, wanted, wallet_id, reserve_msat)
@@ -155,7 +169,7 @@ def _replayed(ws: Workspace, wanted: Order) -> models.Payment | None:
     if wanted.reference is not None:
         with ws.store.write() as db:
             known = db.execute("SELECT 1 FROM reference WHERE reference=?", (wanted.reference,)).fetchone()
-            target = references.claim(db, wanted.reference, wanted.what) if known or row is not None else None
+            target = references.claim(db, wanted.reference, wanted.meaning) if known or row is not None else None
             if row is not None:
                 references.point(db, wanted.reference, row["id"])
             elif target is not None:
@@ -186,8 +200,8 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
         if earlier is not None:
             return earlier, False
         if wanted.reference is not None:
-            references.claim(db, wanted.reference, wanted.what)
-        reserved = policy.reserve(db, wallet, wanted.amount_msat, reserve_msat)
+            references.claim(db, wanted.reference, wanted.meaning)
+        reserved = policy.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat)
         payment_id = journal.insert(
             db,
             wallet_id=wallet.id,
@@ -210,6 +224,8 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
         )
         if wanted.reference is not None:
             references.point(db, wanted.reference, payment_id)
+        if wanted.slot is not None:
+            rules.name_event(db, wanted.slot, payment_id)
         wallets.clear_cached_balance(db, wallet.id)
         audit_log.append(
             db,
@@ -219,6 +235,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
             amount_msat=wanted.amount_msat,
             outcome="sending",
             actor=ws.actor,
+            reason=ws.reason,
         )
     row = journal.by_id(ws.store, payment_id)
     assert row is not None
@@ -337,6 +354,7 @@ def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | Non
         columns |= settled_columns(record)
     else:
         columns["failure"] = verdict.reason or "failed"
+        rules.drop_events_for(db, row["id"])
     journal.update(db, row["id"], **columns)
     wallets.clear_cached_balance(db, row["wallet_id"])
     audit_log.append(

@@ -1,14 +1,267 @@
-"""The rules a payment must pass before a byte is sent, held in the transaction that journals it."""
+"""The rules of amani's own that a payment must pass before a byte is sent: PIN, rate limits, budgets.
+
+`check` refuses early and writes nothing, `authorise` asks for the PIN, and `reserve` decides, inside the transaction
+that journals the payment, so that parallel payments can't slip under a limit together.
+"""
 
 from __future__ import annotations
 
-from amani_cli.store import Transaction
+import time
+from decimal import Decimal
+
+from amani_cli import errors, models, pins
+from amani_cli.config import parse_rate
+from amani_cli.store import Transaction, rules
+from amani_cli.store import audit as audit_log
+from amani_cli.times import from_rfc3339, to_rfc3339
 from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+DAY_S = 86400
 
 
-def reserve(db: Transaction, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> int:
+# -- PIN ------------------------------------------------------------------------------------
+
+
+def check_pin(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: str = "msat") -> bool:
+    """Whether a command that sends `total` (msat, or major units of a currency) needs the PIN.
+
+    Raises `errors.RefusedByPolicy` when it does and the wallet has none.
+    """
+    limit = pins.threshold(ws, wallet, unit)
+    above = limit is None or Decimal(total) > limit
+    if not above:
+        return pins.is_always_asked(ws, wallet)
+    if not pins.is_set(ws, wallet):
+        how_much = "anything" if limit is None else f"more than {_shown(limit, unit)}"
+        raise errors.RefusedByPolicy(
+            f"wallet '{wallet.name}' has no PIN, and without one it can't send {how_much}",
+            code="PIN_NEEDED",
+            hint=f"Set one: amani pin set --wallet '{wallet.name}'",
+        )
+    return True
+
+
+def authorise(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: str = "msat") -> None:
+    """Have the PIN given and checked if sending `total` needs it. Nothing has been journaled yet.
+
+    Raises `errors.RefusedByPolicy` when nobody can give it or it is locked, `errors.NotAuthorised` when it is wrong.
+    """
+    if not check_pin(ws, wallet, total, unit):
+        return
+    pin = ws.ask_pin(wallet.name)
+    if pin is None:
+        raise errors.RefusedByPolicy(
+            f"this needs the PIN of wallet '{wallet.name}'",
+            code="PIN_NEEDED",
+            hint="Give it by --pin-stdin or --pin-file (or a systemd credential as the file).",
+        )
+    pins.verify(ws, wallet, pin)
+
+
+# -- rate limits -----------------------------------------------------------------------------
+
+
+def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject: str | None = None) -> int | None:
+    """Take one slot of the wallet's (and the actor's) limit for `kind`, in the caller's transaction.
+
+    Returns what `give_back` takes, None when the limit is off. Raises `errors.RefusedByPolicy` (code RATE_LIMIT)
+    with the second at which it works again.
+    """
+    rate = parse_rate(ws.config.get(f"limit.{kind}"))
+    if rate is None:
+        return None
+    moment = time.time()
+    opens = _opens(db, wallet, ws.actor, kind, rate, moment)
+    if opens is not None:
+        number, window = rate
+        raise errors.RefusedByPolicy(
+            f"limit reached: {number} {_KINDS[kind]} in {_window(window)};"
+            f" it works again at {to_rfc3339(int(opens) + 1)}",
+            code="RATE_LIMIT",
+            details={"opens_at": to_rfc3339(int(opens) + 1), "wait_s": max(1, int(opens - moment) + 1)},
+            hint=f"Wait, or change it: amani config set limit.{kind} N/1m",
+        )
+    rules.prune(db, moment - 7 * DAY_S)
+    return rules.add_event(db, wallet.identity, kind, moment, actor=ws.actor, subject=subject)
+
+
+def take_now(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
+    """Take a slot in a transaction of its own."""
+    if ws.config.get(f"limit.{kind}") == "off":
+        return None
+    with ws.store.write() as db:
+        return take(ws, db, wallet, kind)
+
+
+def give_back(ws: Workspace, slot: int | None) -> None:
+    """Give back the slot of something that was refused or definitely failed; an unknown outcome keeps its own."""
+    if slot is not None:
+        with ws.store.write() as db:
+            rules.drop_event(db, slot)
+
+
+def pace(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
+    """Take a slot, waiting for one if need be: a wait or a batch slows down instead of failing."""
+    while True:
+        try:
+            return take_now(ws, wallet, kind)
+        except errors.RefusedByPolicy as error:
+            if error.code != "RATE_LIMIT":
+                raise
+            ws.progress(error.message)
+            time.sleep(min(int(error.details["wait_s"]), 5))
+
+
+def _opens(
+    db: Transaction, wallet: KnownWallet, actor: str | None, kind: str, rate: tuple[int, int], moment: float
+) -> float | None:
+    """When the next slot opens, None when one is free now."""
+    number, window = rate
+    used = [rules.events(db, wallet.identity, kind, moment - window)]
+    if actor is not None:
+        used.append(rules.events_of_actor(db, actor, kind, moment - window))
+    full = [each[-number] + window for each in used if len(each) >= number]
+    return max(full) if full else None
+
+
+_KINDS = {
+    "invoice": "invoices",
+    "check": "status checks",
+    "cheque": "cheques",
+    "transfer": "transfers",
+}
+
+
+def _window(seconds: int) -> str:
+    return {60: "a minute", 3600: "an hour", DAY_S: "a day"}.get(seconds, f"{seconds} s")
+
+
+# -- budgets -----------------------------------------------------------------------------------
+
+
+def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> None:
+    """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
+    check_pin(ws, wallet, amount_msat)
+    _within_budget(ws, ws.store.connection, wallet, amount_msat + max_fee_msat)
+
+
+def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> int:
     """What to hold back for a payment until its outcome is certain: amount and worst-case fee, in msat.
 
-    Called inside the transaction that journals the payment, so that parallel payments see each other's reservations.
+    Called inside the transaction that journals the payment. Raises `errors.RefusedByPolicy` (code BUDGET) when the
+    wallet's budget does not cover it beside what is in flight.
     """
+    _within_budget(ws, db, wallet, amount_msat + max_fee_msat)
     return amount_msat + max_fee_msat
+
+
+def _within_budget(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted_msat: int) -> None:
+    row = rules.budget(ws.store, wallet.identity, "msat")
+    if row is None:
+        return
+    if row["per_payment"] is not None and wanted_msat > int(row["per_payment"]):
+        raise errors.RefusedByPolicy(
+            f"{_shown(wanted_msat, 'msat')} with the worst-case fee is more than the"
+            f" {_shown(int(row['per_payment']), 'msat')} that one payment from '{wallet.name}' may be",
+            code="BUDGET",
+            hint=f"See: amani wallet limit '{wallet.name}'",
+        )
+    if row["per_day"] is None:
+        return
+    since = to_rfc3339(int(time.time()) - DAY_S)
+    spent, flying = rules.spent_msat(db, wallet.id, since)
+    left = int(row["per_day"]) - spent - flying
+    if wanted_msat > left:
+        oldest = rules.oldest_spend(db, wallet.id, since)
+        opens = to_rfc3339(int(from_rfc3339(oldest).timestamp()) + DAY_S) if oldest else None
+        raise errors.RefusedByPolicy(
+            f"{_shown(wanted_msat, 'msat')} with the worst-case fee is more than the"
+            f" {_shown(max(0, left), 'msat')} left of the day's budget of '{wallet.name}'"
+            f" ({_shown(flying, 'msat')} is in flight)",
+            code="BUDGET",
+            details={"opens_at": opens} if opens else {},
+            hint=f"Part of it comes free at {opens}." if opens else f"See: amani wallet limit '{wallet.name}'",
+        )
+
+
+def set_budget(
+    ws: Workspace,
+    wallet: KnownWallet,
+    *,
+    unit: str,
+    per_payment: str | None,
+    per_day: str | None,
+) -> models.Limits:
+    """Set a wallet's budget in `unit`; 'off' lifts a part, None leaves it. Needs the PIN of a wallet that has one."""
+    if pins.is_set(ws, wallet):
+        pin = ws.ask_pin(wallet.name)
+        if pin is None:
+            raise errors.RefusedByPolicy(
+                f"changing the budget of '{wallet.name}' needs its PIN", code="PIN_NEEDED", hint="Use --pin-stdin."
+            )
+        pins.verify(ws, wallet, pin)
+    old = rules.budget(ws.store, wallet.identity, unit)
+
+    def part(given: str | None, name: str) -> str | None:
+        if given is None:
+            return None if old is None else old[name]
+        return None if given == "off" else given
+
+    payment, day = part(per_payment, "per_payment"), part(per_day, "per_day")
+    with ws.store.write() as db:
+        rules.save_budget(db, wallet.identity, unit, payment, day)
+        audit_log.append(
+            db,
+            "limit change",
+            wallet=wallet.name,
+            outcome=f"per payment {payment or 'off'}, per day {day or 'off'} ({unit})",
+            actor=ws.actor,
+            reason=ws.reason,
+        )
+    return limits(ws, wallet)
+
+
+def limits(ws: Workspace, wallet: KnownWallet) -> models.Limits:
+    """Every limit and budget of a wallet: what is used, reserved and left, and when the next slot opens."""
+    moment = time.time()
+    items = []
+    db = ws.store.connection
+    for kind in _KINDS:
+        rate = parse_rate(ws.config.get(f"limit.{kind}"))
+        if rate is None:
+            items.append(models.LimitView(kind, "off", "", "", "", None))
+            continue
+        number, window = rate
+        used = len(rules.events(db, wallet.identity, kind, moment - window))
+        opens = _opens(db, wallet, ws.actor, kind, rate, moment)
+        when = to_rfc3339(int(opens) + 1) if opens else None
+        allowed = f"{number} in {_window(window)}"
+        items.append(models.LimitView(kind, allowed, str(used), "", str(max(0, number - used)), when))
+    spent, flying = rules.spent_msat(db, wallet.id, to_rfc3339(int(moment) - DAY_S))
+    for row in rules.budgets(ws.store, wallet.identity):
+        if row["per_payment"] is not None:
+            items.append(
+                models.LimitView("per payment", _shown(Decimal(row["per_payment"]), row["unit"]), "", "", "", None)
+            )
+        if row["per_day"] is not None and row["unit"] == "msat":
+            left = max(0, int(row["per_day"]) - spent - flying)
+            items.append(
+                models.LimitView(
+                    "per day",
+                    _shown(int(row["per_day"]), "msat"),
+                    _shown(spent, "msat"),
+                    _shown(flying, "msat"),
+                    _shown(left, "msat"),
+                    None,
+                )
+            )
+    return models.Limits(wallet.name, items)
+
+
+def _shown(amount: Decimal | int, unit: str) -> str:
+    if unit == "msat":
+        from amani_cli.amounts import format_sat
+
+        return format_sat(int(amount))
+    return f"{amount} {unit}"

@@ -304,7 +304,41 @@ def _synced(model: models.Synced) -> View:
     return View(lines=[f"{model.new} new, {model.updated} updated, from: {', '.join(model.wallets) or 'no wallet'}"])
 
 
+def _pin(model: models.Pin) -> View:
+    asked = "at any amount" if model.always else "always"
+    if not model.always and model.threshold_msat is not None:
+        asked = f"above {format_sat(model.threshold_msat)}"
+    return View(
+        fields=_given(
+            ("wallet", model.wallet),
+            ("PIN", "set" if model.set else "not set"),
+            ("needed", asked),
+            ("attempts left", str(model.attempts_left) if model.set else None),
+            ("locked until", local(model.locked_until) if model.locked_until else None),
+            ("falls away at", local(model.reset_at) if model.reset_at else None),
+        )
+    )
+
+
+def _limits(model: models.Limits) -> View:
+    rows = [
+        [item.name, item.allowed, item.used, item.reserved, item.left, local(item.opens_at) if item.opens_at else ""]
+        for item in model.items
+    ]
+    columns = [
+        ("limit", False),
+        ("allowed", True),
+        ("used", True),
+        ("reserved", True),
+        ("left", True),
+        ("opens", False),
+    ]
+    return View(columns, rows)
+
+
 _VIEWS: dict[type, Any] = {
+    models.Pin: _pin,
+    models.Limits: _limits,
     models.Balance: _balance,
     models.Balances: _balances,
     models.Wallet: _wallet,
@@ -325,6 +359,8 @@ _VIEWS: dict[type, Any] = {
 }
 
 _QUIET: dict[type, Any] = {
+    models.Pin: lambda model: ["set" if model.set else "not set"],
+    models.Limits: lambda model: [f"{item.name}={item.left}" for item in model.items],
     models.Balance: lambda model: [sat(model.balance_msat)],
     models.Balances: lambda model: [sat(item.balance_msat) for item in model.items],
     models.Wallet: lambda model: [model.name],

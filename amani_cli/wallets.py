@@ -46,6 +46,11 @@ class KnownWallet:
     insecure_http: bool
     created_at: str | None
 
+    @property
+    def identity(self) -> str:
+        """What PIN, limits, budgets and claims go by: the wallet's id at its server, whatever its name here."""
+        return f"{self.url} {self.remote_id or f'local {self.id}'}"
+
     def key(self, kind: KeyKind) -> keys.Key:
         """The key for reading or for spending; a read never loads the paying key where the other is at hand.
 
@@ -126,6 +131,13 @@ class KnownWallet:
             server_version=self.server_version,
             created_at=self.created_at,
         )
+
+
+def identify(wallet: KnownWallet) -> None:
+    """Have a wallet that can pay know its id at its server, which PIN and limits go by."""
+    if wallet.remote_id is None and wallet.access == "spend":
+        with wallet.lnbits("admin") as client:
+            wallet.spending_id(client)
 
 
 def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:

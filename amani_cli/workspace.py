@@ -15,12 +15,18 @@ def _silent(text: str) -> None:
     """Progress that nobody watches."""
 
 
+def _no_pin(wallet: str) -> str | None:
+    """A PIN that nobody gives."""
+    return None
+
+
 @dataclass
 class Workspace:
     """Collaborators of the domain, each made when first used, so that cheap commands build nothing.
 
     `warnings` gathers what the user should hear beside the answer, `notes` what is said in passing; `progress` is told
-    what is being waited for.
+    what is being waited for. `ask_pin` is asked for the PIN of a wallet by name, and gives None when there is nobody to
+    ask. `reason` is what the user said a movement of money is for; it goes into the audit log.
     """
 
     environ: Mapping[str, str]
@@ -28,6 +34,8 @@ class Workspace:
     actor: str | None = None
     lock_wait_s: float = 0
     progress: Callable[[str], None] = _silent
+    ask_pin: Callable[[str], str | None] = _no_pin
+    reason: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

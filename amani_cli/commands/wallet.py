@@ -175,3 +175,47 @@ def rotate_keys(ctx: typer.Context, name: str | None = typer.Argument(None, help
         said.ask.confirm("Rotate them?", loss)
 
     said.out.emit(registry.rotate_keys(said.ws, name or said.wallet, confirm), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def limit(
+    ctx: typer.Context,
+    name: str | None = typer.Argument(None, help="The wallet."),
+    per_payment: str | None = typer.Option(None, "--per-payment", help="Most that one payment may be; off lifts it."),
+    per_day: str | None = typer.Option(None, "--per-day", help="Most that 24 hours may be; off lifts it."),
+    pin_stdin: bool = options.PIN_STDIN,
+    pin_file: str | None = options.PIN_FILE,
+    reason: str | None = options.REASON,
+) -> None:
+    """Show a wallet's limits and budget, or set the budget (amount and fee, what is in flight reserved)."""
+    from amani_cli import policy, wallets
+
+    said = options.of(ctx)
+    ws = said.ws
+    ws.reason = reason
+    wallet = wallets.resolve(ws, name or said.wallet)
+    if per_payment is None and per_day is None:
+        said.out.emit(policy.limits(ws, wallet), ws.warnings)
+        return
+    said.take_pin(pin_stdin, pin_file)
+    unit, payment = _budget(per_payment)
+    day_unit, day = _budget(per_day)
+    if unit and day_unit and unit != day_unit:
+        raise errors.Usage("give both limits in the same unit", code="BAD_AMOUNT")
+    said.out.emit(
+        policy.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day), ws.warnings
+    )
+
+
+def _budget(text: str | None) -> tuple[str | None, str | None]:
+    """Read a budget as its unit and its amount: 'off', None, or an amount in msat or a currency."""
+    from amani_cli.amounts import Fiat, parse_amount
+
+    if text is None or text == "off":
+        return None, text
+    amount = parse_amount(text)
+    if isinstance(amount, Fiat):
+        return amount.currency, format(amount.value, "f")
+    if isinstance(amount, str):
+        raise errors.Usage("a limit is an amount, or off", code="BAD_AMOUNT")
+    return "msat", str(amount)

@@ -176,3 +176,87 @@ CREATE TABLE audit (
     hash TEXT NOT NULL
 );
 """
+
+
+@_step
+def _rules_and_cheques(connection: sqlite3.Connection) -> None:
+    """PINs and their attempts, rate limits, budgets, the faucet and cheques.
+
+    All of them go by `identity`, the wallet's id at its server, so that another local name gets round none of them.
+    """
+    for statement in _SECOND.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+_SECOND = """
+CREATE TABLE pin (
+    identity TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    place TEXT NOT NULL,
+    always INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    reset_at TEXT,
+    changed_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE pin_threshold (
+    identity TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    PRIMARY KEY (identity, unit)
+) WITHOUT ROWID;
+
+CREATE TABLE budget (
+    identity TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    per_payment TEXT,
+    per_day TEXT,
+    PRIMARY KEY (identity, unit)
+) WITHOUT ROWID;
+
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    identity TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    actor TEXT,
+    at REAL NOT NULL,
+    subject TEXT
+);
+CREATE INDEX event_identity ON event (identity, kind, at);
+CREATE INDEX event_actor ON event (actor, kind, at) WHERE actor IS NOT NULL;
+CREATE INDEX event_subject ON event (subject) WHERE subject IS NOT NULL;
+
+CREATE TABLE faucet (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    wallet_id INTEGER NOT NULL,
+    amount_msat INTEGER NOT NULL,
+    cooldown_s INTEGER NOT NULL,
+    daily_cap_msat INTEGER
+);
+
+CREATE TABLE cheque (
+    id TEXT PRIMARY KEY,
+    wallet_id INTEGER NOT NULL,
+    wallet TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    url TEXT NOT NULL,
+    remote_id TEXT,
+    place TEXT NOT NULL,
+    has_login INTEGER NOT NULL DEFAULT 0,
+    status TEXT NOT NULL
+        CHECK (status IN ('funding', 'open', 'claimed', 'voiding', 'void', 'expired', 'unknown')),
+    amount_msat INTEGER NOT NULL,
+    reserve_msat INTEGER NOT NULL DEFAULT 0,
+    memo TEXT NOT NULL DEFAULT '',
+    reference TEXT,
+    funding_hash TEXT,
+    payment_hash TEXT,
+    claimed_at TEXT,
+    claimed_by TEXT,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX cheque_created ON cheque (created_at, id);
+CREATE INDEX cheque_open ON cheque (status) WHERE status IN ('funding', 'open', 'voiding', 'unknown');
+"""

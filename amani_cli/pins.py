@@ -1,0 +1,266 @@
+"""The PIN of a wallet: 4 to 6 digits that guard against slips, borrowed terminals and scripts gone wild.
+
+What is stored is bcrypt over base64 of HMAC-SHA256(pepper, PIN). The pepper is 32 random bytes that live with the
+wallet's keys, so that the database alone lets nobody try a million PINs. An attempt is counted, durably, before the
+hash is computed: killing amani or running fifty at once buys no extra try.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+from amani_cli import errors, keys, models
+from amani_cli.store import Row, rules
+from amani_cli.store import audit as audit_log
+from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+ATTEMPTS = 5
+WINDOW_S = 3600
+COST = 12  # 240 ms: asked for above the threshold only, never on a read
+DEFAULT_THRESHOLD_MSAT = 10_000_000  # 10,000 sat: up to and including this no PIN is asked for
+RULE = "4 to 6 digits; not all the same, not ascending or descending, not one pair repeated, not a year 1900-2099"
+
+AskPin = Callable[[str], str]
+
+
+def check_new(pin: str) -> str:
+    """A PIN that may be set. Raises `errors.Usage`, naming the rule, for any other; never repeats it."""
+    if not (4 <= len(pin) <= 6 and pin.isascii() and pin.isdigit()):
+        raise errors.Usage("a PIN is 4 to 6 digits", code="BAD_PIN", hint=f"The rule: {RULE}.")
+    steps = {(int(b) - int(a)) % 10 for a, b in itertools.pairwise(pin)}
+    pair_repeated = len(pin) % 2 == 0 and pin == pin[:2] * (len(pin) // 2)
+    year = len(pin) == 4 and pin[:2] in ("19", "20")
+    if steps in ({0}, {1}, {9}) or pair_repeated or year:
+        raise errors.Usage("this PIN is too easy to guess", code="WEAK_PIN", hint=f"The rule: {RULE}.")
+    return pin
+
+
+def status(ws: Workspace, wallet: KnownWallet) -> models.Pin:
+    """Whether a wallet has a PIN, above what it is needed, and whether it is locked."""
+    row = _row(ws, wallet)
+    limit = threshold(ws, wallet, "msat")
+    attempts: list[float] = []
+    if row is not None:
+        attempts = rules.events(ws.store.connection, wallet.identity, "pin", time.time() - WINDOW_S)
+    locked_until = _locked_until(attempts)
+    return models.Pin(
+        wallet=wallet.name,
+        set=row is not None,
+        locked_until=to_rfc3339(int(locked_until)) if locked_until else None,
+        attempts_left=max(0, ATTEMPTS - len(attempts)),
+        always=bool(row["always"]) if row else False,
+        threshold_msat=int(limit) if limit is not None else None,
+        reset_at=row["reset_at"] if row else None,
+    )
+
+
+def is_set(ws: Workspace, wallet: KnownWallet) -> bool:
+    """Whether the wallet has a PIN."""
+    return _row(ws, wallet) is not None
+
+
+def is_always_asked(ws: Workspace, wallet: KnownWallet) -> bool:
+    """Whether the wallet's PIN is needed for any amount."""
+    row = _row(ws, wallet)
+    return row is not None and bool(row["always"])
+
+
+def threshold(ws: Workspace, wallet: KnownWallet, unit: str) -> Decimal | None:
+    """Up to and including which amount no PIN is needed, in msat or a currency; None: it always is."""
+    stored = rules.threshold(ws.store, wallet.identity, unit)
+    if stored is not None:
+        return Decimal(stored)
+    return Decimal(DEFAULT_THRESHOLD_MSAT) if unit == "msat" else None
+
+
+def set_pin(ws: Workspace, wallet: KnownWallet, pin: str, *, always: bool = False) -> models.Pin:
+    """Give a wallet its first PIN. Raises `errors.RefusedByPolicy` if it has one."""
+    check_new(pin)
+    if _row(ws, wallet) is not None:
+        raise errors.RefusedByPolicy(
+            f"wallet '{wallet.name}' has a PIN already",
+            code="PIN_SET",
+            hint="Change it with 'amani pin change'; a forgotten one: 'amani pin reset'.",
+        )
+    place = keys.place_for(wallet.key_source, ws.paths.sandbox)
+    pepper = secrets.token_hex(32)
+    keys.keep(place, _pepper_name(wallet), f"{pepper}:0")
+    _store(ws, wallet, pin, pepper, place, always=always, what="pin set")
+    return status(ws, wallet)
+
+
+def change(ws: Workspace, wallet: KnownWallet, old: str, new: str) -> models.Pin:
+    """Replace a wallet's PIN, given the old one."""
+    row = _must(ws, wallet)
+    check_new(new)
+    verify(ws, wallet, old)
+    # The pepper stays, so that a crash leaves the old PIN or the new one and never neither.
+    pepper, _ = _pepper(wallet, row)
+    _store(ws, wallet, new, pepper, row["place"], always=bool(row["always"]), what="pin change")
+    return status(ws, wallet)
+
+
+def set_threshold(
+    ws: Workspace, wallet: KnownWallet, pin: str, *, unit: str | None, amount: Decimal, always: bool | None
+) -> models.Pin:
+    """Change above which amount the PIN is needed (`unit` None leaves it), or whether it always is, given the PIN."""
+    _must(ws, wallet)
+    verify(ws, wallet, pin)
+    with ws.store.write() as db:
+        if unit is not None:
+            rules.save_threshold(db, wallet.identity, unit, format(amount, "f"))
+        if always is not None:
+            rules.set_always(db, wallet.identity, always)
+        words = f"above {amount} {unit}" if unit else "always" if always else "above the threshold"
+        audit_log.append(db, "pin threshold", wallet=wallet.name, outcome=words, actor=ws.actor)
+    return status(ws, wallet)
+
+
+def remove(ws: Workspace, wallet: KnownWallet, pin: str) -> models.Pin:
+    """Take a wallet's PIN away, given the PIN."""
+    row = _must(ws, wallet)
+    verify(ws, wallet, pin)
+    with ws.store.write() as db:
+        rules.delete_pin(db, wallet.identity)
+        audit_log.append(db, "pin remove", wallet=wallet.name, outcome="done", actor=ws.actor)
+    keys.unkeep(row["place"], _pepper_name(wallet))
+    return status(ws, wallet)
+
+
+def reset(ws: Workspace, wallet: KnownWallet, admin_key: str) -> models.Pin:
+    """Have a forgotten PIN fall away after a delay, given the wallet's admin key; giving the right PIN calls it off."""
+    from amani_cli.wallets import lnbits_client
+
+    _must(ws, wallet)
+    with lnbits_client(ws, wallet.url, admin_key) as client:
+        remote = client.wallet()
+    if remote.id is None or remote.id != wallet.remote_id:
+        raise errors.NotAuthorised(
+            f"that is not the admin key of wallet '{wallet.name}'", code="KEY_REFUSED", hint="Take the Admin key."
+        )
+    delay = parse_duration(ws.config.get("pin_reset_delay"))
+    with ws.store.write() as db:
+        rules.set_reset(db, wallet.identity, to_rfc3339(int(time.time()) + delay))
+        audit_log.append(db, "pin reset", wallet=wallet.name, outcome="begun", actor=ws.actor)
+    return status(ws, wallet)
+
+
+def verify(ws: Workspace, wallet: KnownWallet, pin: str) -> None:
+    """Check a PIN. Each call costs an attempt before the hash is computed; the right PIN gives all of them back.
+
+    Raises `errors.NotAuthorised` for a wrong PIN (saying how many attempts are left) and `errors.RefusedByPolicy`
+    while it is locked (saying until when).
+    """
+    row = _must(ws, wallet)
+    pepper, failures_kept = _pepper(wallet, row)
+    _count_attempt(ws, wallet, row, failures_kept)
+    if _matches(pin, pepper, row["hash"]):
+        with ws.store.write() as db:
+            rules.clear_events(db, wallet.identity, "pin")
+            if row["reset_at"]:
+                rules.set_reset(db, wallet.identity, None)
+                audit_log.append(db, "pin reset", wallet=wallet.name, outcome="called off", actor=ws.actor)
+        return
+    with ws.store.write() as db:
+        failures = rules.count_failure(db, wallet.identity)
+        used = rules.events(db, wallet.identity, "pin", time.time() - WINDOW_S)
+        audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.actor)
+    # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
+    keys.keep(row["place"], _pepper_name(wallet), f"{pepper}:{failures}")
+    left = max(0, ATTEMPTS - len(used))
+    until = _locked_until(used)
+    more = f"{left} attempts left this hour" if left else f"locked until {to_rfc3339(int(until or 0))}"
+    raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
+
+
+def _count_attempt(ws: Workspace, wallet: KnownWallet, row: Row, failures_kept: int) -> None:
+    moment = time.time()
+    with ws.store.write() as db:
+        used = rules.events(db, wallet.identity, "pin", moment - WINDOW_S)
+        if row["failures"] < failures_kept:
+            # This database knows of fewer failures than were kept with the pepper: it is an old copy. Start locked.
+            for _ in range(ATTEMPTS - len(used)):
+                rules.add_event(db, wallet.identity, "pin", moment)
+            rules.set_failures(db, wallet.identity, failures_kept)
+            used = rules.events(db, wallet.identity, "pin", moment - WINDOW_S)
+        counted = len(used) < ATTEMPTS
+        if counted:
+            rules.add_event(db, wallet.identity, "pin", moment)
+    if not counted:
+        until = _locked_until(used)
+        raise errors.RefusedByPolicy(
+            f"the PIN of wallet '{wallet.name}' is locked until {to_rfc3339(int(until or 0))}",
+            code="PIN_LOCKED",
+            retry="safe",
+            hint=f"{ATTEMPTS} attempts an hour are allowed. Nothing was sent.",
+        )
+
+
+def _locked_until(used: list[float]) -> float | None:
+    """When the next attempt is allowed, if none is now: when the oldest that counts leaves the window."""
+    return used[-ATTEMPTS] + WINDOW_S + 1 if len(used) >= ATTEMPTS else None
+
+
+def _row(ws: Workspace, wallet: KnownWallet) -> Row | None:
+    """The PIN's entry, unless a reset has fallen due."""
+    row = rules.pin(ws.store, wallet.identity) if ws.has_store else None
+    if row is None or row["reset_at"] is None or from_rfc3339(row["reset_at"]).timestamp() > time.time():
+        return row
+    with ws.store.write() as db:
+        rules.delete_pin(db, wallet.identity)
+        audit_log.append(db, "pin reset", wallet=wallet.name, outcome="done", actor=ws.actor)
+    return None
+
+
+def _must(ws: Workspace, wallet: KnownWallet) -> Row:
+    row = _row(ws, wallet)
+    if row is None:
+        raise errors.NotFound(f"wallet '{wallet.name}' has no PIN", code="NO_PIN", hint="Set one: amani pin set")
+    return row
+
+
+def _store(ws: Workspace, wallet: KnownWallet, pin: str, pepper: str, place: str, *, always: bool, what: str) -> None:
+    import bcrypt
+
+    hashed = bcrypt.hashpw(_peppered(pin, pepper), bcrypt.gensalt(COST)).decode()
+    with ws.store.write() as db:
+        rules.save_pin(db, wallet.identity, hashed, place, always=always)
+        audit_log.append(db, what, wallet=wallet.name, outcome="done", actor=ws.actor)
+
+
+def _pepper_name(wallet: KnownWallet) -> str:
+    return f"pepper:{hashlib.sha256(wallet.identity.encode()).hexdigest()[:24]}"
+
+
+def _pepper(wallet: KnownWallet, row: Row) -> tuple[str, int]:
+    """The pepper and the count of failures that was kept with it."""
+    text = keys.kept(row["place"], _pepper_name(wallet))
+    try:
+        pepper, mark = (text or "").split(":")
+        return pepper, int(mark)
+    except ValueError:
+        raise errors.NotAuthorised(
+            f"what belongs to the PIN of wallet '{wallet.name}' is no longer kept with its key",
+            code="NO_PEPPER",
+            hint="Restore it from a backup, or have the PIN fall away: amani pin reset",
+        ) from None
+
+
+def _peppered(pin: str, pepper: str) -> bytes:
+    """44 bytes without a NUL, well under bcrypt's 72."""
+    return base64.b64encode(hmac.digest(bytes.fromhex(pepper), pin.encode(), "sha256"))
+
+
+def _matches(pin: str, pepper: str, hashed: str) -> bool:
+    import bcrypt
+
+    return bcrypt.checkpw(_peppered(pin, pepper), hashed.encode())

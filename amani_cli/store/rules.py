@@ -1,0 +1,156 @@
+"""Queries about PINs, rate limits and budgets; every one that decides runs inside the caller's write transaction."""
+
+from __future__ import annotations
+
+from amani_cli.store import Row, Store, Transaction, now
+
+DAY_S = 86400
+
+
+def pin(store: Store, identity: str) -> Row | None:
+    """The PIN's entry of a wallet, or None."""
+    return store.one("SELECT * FROM pin WHERE identity=?", identity)
+
+
+def save_pin(db: Transaction, identity: str, hashed: str, place: str, *, always: bool) -> None:
+    """Set or replace a wallet's PIN; what was said about a reset is over."""
+    db.execute(
+        "INSERT INTO pin (identity, hash, place, always, changed_at) VALUES (?,?,?,?,?) ON CONFLICT (identity)"
+        " DO UPDATE SET hash=excluded.hash, place=excluded.place, always=excluded.always, reset_at=NULL,"
+        " changed_at=excluded.changed_at",
+        (identity, hashed, place, int(always), now()),
+    )
+
+
+def delete_pin(db: Transaction, identity: str) -> None:
+    """Remove a wallet's PIN and its attempts; thresholds stay for the next one."""
+    db.execute("DELETE FROM pin WHERE identity=?", (identity,))
+    db.execute("DELETE FROM event WHERE identity=? AND kind='pin'", (identity,))
+
+
+def set_reset(db: Transaction, identity: str, reset_at: str | None) -> None:
+    """Note when a forgotten PIN falls away, or that it does not after all."""
+    db.execute("UPDATE pin SET reset_at=? WHERE identity=?", (reset_at, identity))
+
+
+def threshold(store: Store, identity: str, unit: str) -> str | None:
+    """Above which amount a wallet's PIN is needed, in `unit` (msat or a currency), if it was set."""
+    row = store.one("SELECT amount FROM pin_threshold WHERE identity=? AND unit=?", identity, unit)
+    return None if row is None else str(row["amount"])
+
+
+def save_threshold(db: Transaction, identity: str, unit: str, amount: str) -> None:
+    """Set above which amount a wallet's PIN is needed."""
+    db.execute("INSERT OR REPLACE INTO pin_threshold VALUES (?,?,?)", (identity, unit, amount))
+
+
+def events(db: Transaction, identity: str, kind: str, since: float) -> list[float]:
+    """When a wallet did something since a moment, oldest first. What lies in the future (a clock set back) counts."""
+    rows = db.execute(
+        "SELECT at FROM event WHERE identity=? AND kind=? AND at>? ORDER BY at", (identity, kind, since)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def events_of_actor(db: Transaction, actor: str, kind: str, since: float) -> list[float]:
+    """The same for a person, whichever wallet they used."""
+    rows = db.execute(
+        "SELECT at FROM event WHERE actor=? AND kind=? AND at>? ORDER BY at", (actor, kind, since)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def add_event(
+    db: Transaction, identity: str, kind: str, at: float, *, actor: str | None = None, subject: str | None = None
+) -> int:
+    """Note that a wallet does something; `subject` is the entry that a refusal gives the slot back for."""
+    cursor = db.execute(
+        "INSERT INTO event (identity, kind, actor, at, subject) VALUES (?,?,?,?,?)",
+        (identity, kind, actor, at, subject),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def name_event(db: Transaction, event_id: int, subject: str) -> None:
+    """Tie a slot to the entry it was taken for."""
+    db.execute("UPDATE event SET subject=? WHERE id=?", (subject, event_id))
+
+
+def drop_event(db: Transaction, event_id: int) -> None:
+    """Give a slot back."""
+    db.execute("DELETE FROM event WHERE id=?", (event_id,))
+
+
+def drop_events_for(db: Transaction, subject: str) -> None:
+    """Give back the slots that were taken for an entry."""
+    db.execute("DELETE FROM event WHERE subject=?", (subject,))
+
+
+def clear_events(db: Transaction, identity: str, kind: str) -> None:
+    """Forget a wallet's events of a kind."""
+    db.execute("DELETE FROM event WHERE identity=? AND kind=?", (identity, kind))
+
+
+def prune(db: Transaction, before: float) -> None:
+    """Drop events that no window reaches any more."""
+    db.execute("DELETE FROM event WHERE at<? AND kind<>'faucet'", (before,))
+
+
+def count_failure(db: Transaction, identity: str) -> int:
+    """Count a wrong PIN for ever; returns the count."""
+    db.execute("UPDATE pin SET failures=failures+1 WHERE identity=?", (identity,))
+    return int(db.execute("SELECT failures FROM pin WHERE identity=?", (identity,)).fetchone()[0])
+
+
+def set_failures(db: Transaction, identity: str, failures: int) -> None:
+    """Take over the count of wrong PINs that was kept elsewhere."""
+    db.execute("UPDATE pin SET failures=? WHERE identity=?", (failures, identity))
+
+
+def set_always(db: Transaction, identity: str, always: bool) -> None:
+    """Have a PIN asked for at any amount, or only above the threshold."""
+    db.execute("UPDATE pin SET always=? WHERE identity=?", (int(always), identity))
+
+
+def budget(store: Store, identity: str, unit: str) -> Row | None:
+    """A wallet's budget in `unit`, or None."""
+    return store.one("SELECT * FROM budget WHERE identity=? AND unit=?", identity, unit)
+
+
+def budgets(store: Store, identity: str) -> list[Row]:
+    """All budgets of a wallet."""
+    return store.all("SELECT * FROM budget WHERE identity=? ORDER BY unit", identity)
+
+
+def save_budget(db: Transaction, identity: str, unit: str, per_payment: str | None, per_day: str | None) -> None:
+    """Set a wallet's budget in `unit`; None lifts that part."""
+    if per_payment is None and per_day is None:
+        db.execute("DELETE FROM budget WHERE identity=? AND unit=?", (identity, unit))
+    else:
+        db.execute("INSERT OR REPLACE INTO budget VALUES (?,?,?,?)", (identity, unit, per_payment, per_day))
+
+
+def spent_msat(db: Transaction, wallet_id: int, since: str) -> tuple[int, int]:
+    """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in msat."""
+    spent = db.execute(
+        "SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM payment"
+        " WHERE wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
+        (wallet_id, since),
+    ).fetchone()[0]
+    flying = db.execute(
+        "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
+        " WHERE wallet_id=? AND direction='out' AND status='unknown'",
+        (wallet_id,),
+    ).fetchone()[0]
+    return int(spent), int(flying)
+
+
+def oldest_spend(db: Transaction, wallet_id: int, since: str) -> str | None:
+    """When the oldest payment that still counts for the day was made."""
+    row = db.execute(
+        "SELECT min(created_at) FROM payment"
+        " WHERE wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
+        (wallet_id, since),
+    ).fetchone()
+    return None if row[0] is None else str(row[0])
