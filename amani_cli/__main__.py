@@ -12,6 +12,11 @@ def main() -> None:
 
         sys.stdout.write(f"amani {__version__}\n")
         return
+    if sys.argv[1:3] == ["completion", "values"]:  # nor at every TAB on a name
+        from amani_cli import names
+
+        names.main(sys.argv[3:])
+        return
     from amani_cli.cli import run
 
     sys.exit(run(sys.argv[1:]))

@@ -98,6 +98,24 @@ class Options:
 
         self.ws.ask_pin = given
 
+    def confirm_payment(self, question: str) -> Confirm | None:
+        """The question before a payment: who, how much in two units, the worst fee, from where, what will be left.
+
+        None when a yes was given beforehand. Raises `errors.NotConfirmed` at once when there is nobody to ask.
+        """
+        if self.yes:
+            return None
+        if not self.ask.can_ask:
+            self.ask.confirm(question)
+
+        def confirm(plan: Plan) -> None:
+            from amani_cli import views
+
+            lines = [f"{label + ':':<15}{value}" for label, value in views.view(plan).fields if label != "expires"]
+            self.ask.confirm(question, *lines)
+
+        return confirm
+
 
 PIN_STDIN = typer.Option(False, "--pin-stdin", help="Read the PIN from stdin.")
 PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours, mode 0600.", metavar="PATH")

@@ -31,8 +31,9 @@ LAST_LOOK_S = 4.0
 class Order:
     """One thing to pay: which invoice, as what, under which reference, at most for what fee.
 
-    `slot` is the place in a rate limit that was taken for it, and given back if it fails. `authorised` says that the
-    PIN was given for something larger that this is a part of.
+    `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes is
+    there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a part
+    of.
     """
 
     invoice: bolt11.Invoice
@@ -42,7 +43,7 @@ class Order:
     reference: str | None = None
     max_fee_msat: int | None = None
     what: str | None = None
-    slot: int | None = None
+    on_journal: Callable[[Transaction, str], None] | None = None
     authorised: bool = False
 
     @property
@@ -131,7 +132,7 @@ def pay(
     `confirm` is shown the plan and raises to stop; None when a yes was given beforehand. Raises
     `errors.OutcomeUnknown` (money maybe moved), or a failure that proves none did. The POST is never repeated.
     """
-    replay = _replayed(ws, wanted)
+    replay = replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
     if replay is not None:
         return replay
     check(ws, wanted)
@@ -162,19 +163,21 @@ def pay(
         return send(ws, wallet, client, row, wait=wait)
 
 
-def _replayed(ws: Workspace, wanted: Order) -> models.Payment | None:
+def replayed(ws: Workspace, reference: str | None, what: str, payment_hash: str | None = None) -> models.Payment | None:
+    """The receipt of a payment that this reference or payment hash already stands for, or None if there is none.
+
+    Raises `errors.OutcomeUnknown` while its outcome is open: it is asked about, never sent anew.
+    """
     if not ws.has_store:
         return None
-    row = journal.sent_for(ws.store.connection, wanted.invoice.payment_hash)
-    if wanted.reference is not None:
+    row = journal.sent_for(ws.store.connection, payment_hash) if payment_hash else None
+    if reference is not None and (row is not None or references.is_known(ws.store, reference)):
         with ws.store.write() as db:
-            known = db.execute("SELECT 1 FROM reference WHERE reference=?", (wanted.reference,)).fetchone()
-            target = references.claim(db, wanted.reference, wanted.meaning) if known or row is not None else None
+            target = references.claim(db, reference, what)
             if row is not None:
-                references.point(db, wanted.reference, row["id"])
-            elif target is not None:
-                old = db.execute("SELECT * FROM payment WHERE id=?", (target,)).fetchone()
-                row = old if old is not None and old["status"] != "failed" else None
+                references.point(db, reference, row["id"])
+            else:
+                row = journal.standing(db, target)
     return None if row is None else _again(ws, row)
 
 
@@ -197,10 +200,10 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
     """Journal the payment durably, or find the attempt that another process made first."""
     with ws.store.write() as db:
         earlier = journal.sent_for(db, wanted.invoice.payment_hash)
+        if earlier is None and wanted.reference is not None:
+            earlier = journal.standing(db, references.claim(db, wanted.reference, wanted.meaning))
         if earlier is not None:
             return earlier, False
-        if wanted.reference is not None:
-            references.claim(db, wanted.reference, wanted.meaning)
         reserved = policy.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat)
         payment_id = journal.insert(
             db,
@@ -224,8 +227,8 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
         )
         if wanted.reference is not None:
             references.point(db, wanted.reference, payment_id)
-        if wanted.slot is not None:
-            rules.name_event(db, wanted.slot, payment_id)
+        if wanted.on_journal is not None:
+            wanted.on_journal(db, payment_id)
         wallets.clear_cached_balance(db, wallet.id)
         audit_log.append(
             db,

@@ -62,15 +62,30 @@ def authorise(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: st
 # -- rate limits -----------------------------------------------------------------------------
 
 
+def look(ws: Workspace, wallet: KnownWallet, kind: str) -> None:
+    """Refuse early, taking nothing, what `take` would refuse."""
+    rate = parse_rate(ws.config.get(f"limit.{kind}"))
+    if rate is not None:
+        _refuse_excess(ws, ws.store.connection, wallet, kind, rate)
+
+
 def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject: str | None = None) -> int | None:
     """Take one slot of the wallet's (and the actor's) limit for `kind`, in the caller's transaction.
 
+    `subject` is the payment it is for: if that definitely fails, the slot is free again; an unknown outcome keeps it.
     Returns what `give_back` takes, None when the limit is off. Raises `errors.RefusedByPolicy` (code RATE_LIMIT)
     with the second at which it works again.
     """
     rate = parse_rate(ws.config.get(f"limit.{kind}"))
     if rate is None:
         return None
+    moment = time.time()
+    _refuse_excess(ws, db, wallet, kind, rate)
+    rules.prune(db, moment - 7 * DAY_S)
+    return rules.add_event(db, wallet.identity, kind, moment, actor=ws.actor, subject=subject)
+
+
+def _refuse_excess(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, rate: tuple[int, int]) -> None:
     moment = time.time()
     opens = _opens(db, wallet, ws.actor, kind, rate, moment)
     if opens is not None:
@@ -82,8 +97,6 @@ def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject
             details={"opens_at": to_rfc3339(int(opens) + 1), "wait_s": max(1, int(opens - moment) + 1)},
             hint=f"Wait, or change it: amani config set limit.{kind} N/1m",
         )
-    rules.prune(db, moment - 7 * DAY_S)
-    return rules.add_event(db, wallet.identity, kind, moment, actor=ws.actor, subject=subject)
 
 
 def take_now(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
@@ -95,7 +108,7 @@ def take_now(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
 
 
 def give_back(ws: Workspace, slot: int | None) -> None:
-    """Give back the slot of something that was refused or definitely failed; an unknown outcome keeps its own."""
+    """Give back the slot of something that was refused."""
     if slot is not None:
         with ws.store.write() as db:
             rules.drop_event(db, slot)

@@ -336,7 +336,25 @@ def _limits(model: models.Limits) -> View:
     return View(columns, rows)
 
 
+def _faucet(model: models.Faucet) -> View:
+    if not model.configured:
+        return View(lines=["There is no faucet yet: amani faucet configure --wallet W"])
+    cap = format_sat(model.daily_cap_msat) if model.daily_cap_msat is not None else "none"
+    return View(
+        fields=_given(
+            ("faucet", model.wallet),
+            ("gives", format_sat(model.amount_msat or 0)),
+            ("cool-down", f"{model.cooldown_s} s"),
+            ("left in it", format_sat(model.balance_msat) if model.balance_msat is not None else "not known"),
+            ("daily cap", cap),
+            ("given today", format_sat(model.claimed_today_msat)),
+            ("next claim", local(model.next_claim_at) if model.next_claim_at else "now"),
+        )
+    )
+
+
 _VIEWS: dict[type, Any] = {
+    models.Faucet: _faucet,
     models.Pin: _pin,
     models.Limits: _limits,
     models.Balance: _balance,
@@ -359,6 +377,7 @@ _VIEWS: dict[type, Any] = {
 }
 
 _QUIET: dict[type, Any] = {
+    models.Faucet: lambda model: [sat(model.balance_msat)],
     models.Pin: lambda model: ["set" if model.set else "not set"],
     models.Limits: lambda model: [f"{item.name}={item.left}" for item in model.items],
     models.Balance: lambda model: [sat(model.balance_msat)],

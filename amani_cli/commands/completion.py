@@ -1,4 +1,4 @@
-"""`amani completion`: scripts for bash, zsh and fish, generated from the command tree."""
+"""`amani completion`: scripts for bash, zsh and fish, made from the command tree."""
 
 from __future__ import annotations
 
@@ -17,27 +17,17 @@ def show(ctx: typer.Context, shell: str = SHELL) -> None:
     """Print the completion script of a shell."""
     from amani_cli.completion import script
 
-    options.of(ctx).out.raw(script(shell))
+    options.of(ctx).out.raw(script(shell, ctx.find_root().command))
 
 
 @app.command(cls=Command)
 def install(ctx: typer.Context, shell: str = SHELL) -> None:
-    """Write the completion script to where the shell looks for it."""
+    """Write the completion script to where the shell looks for it, and say where that is."""
     from amani_cli.completion import install as write
 
     said = options.of(ctx)
-    path = write(shell, said.ws.environ)
+    path, left_to_do = write(shell, ctx.find_root().command, said.environ)
     said.out.raw(str(path))
+    if left_to_do:
+        said.out.say(left_to_do)
     said.out.say("Start a new shell to use it.")
-
-
-@app.command(cls=Command, hidden=True)
-def values(ctx: typer.Context, kind: str = typer.Argument()) -> None:
-    """Print names that complete an argument (wallets), one a line."""
-    from amani_cli import wallets
-
-    said = options.of(ctx)
-    if kind == "wallets":
-        names = [wallet.name for wallet in wallets.registered(said.ws)]
-        if names:
-            said.out.raw("\n".join(names))

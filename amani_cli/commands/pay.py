@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import models, options
-from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
+from amani_cli import options
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -44,7 +44,7 @@ def pay(
     if dry_run:
         said.out.emit(payments.plan(ws, wallet, wanted), ws.warnings)
         return
-    confirm = None if said.yes else _asking(said)
+    confirm = said.confirm_payment("Pay?")
     said.out.emit(payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait), ws.warnings)
 
 
@@ -52,17 +52,3 @@ def _fee(text: str) -> int:
     from amani_cli.amounts import parse_msat
 
     return 0 if text.strip() in ("0", "0sat") else parse_msat(text)
-
-
-def _asking(said: Options) -> options.Confirm:
-    """The question before a payment: who, how much in two units, the worst fee, from where, what will be left."""
-
-    def confirm(plan: models.Plan) -> None:
-        from amani_cli import views
-
-        lines = [f"{label + ':':<15}{value}" for label, value in views.view(plan).fields if label != "expires"]
-        said.ask.confirm("Pay?", *lines)
-
-    if not said.ask.can_ask:
-        said.ask.confirm("Pay?")  # refuses, before anything is asked of the provider
-    return confirm

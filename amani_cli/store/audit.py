@@ -6,15 +6,14 @@ import getpass
 import hashlib
 import json
 import socket
-import sqlite3
 
-from amani_cli.store import now
+from amani_cli.store import Transaction, now
 
 GENESIS = "0" * 64
 
 
 def append(
-    db: sqlite3.Connection,
+    db: Transaction,
     what: str,
     *,
     wallet: str | None = None,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from amani_cli.store import Row, Store
+from amani_cli.store import Row, Store, Transaction
 
 
-def insert(db: sqlite3.Connection, **columns: object) -> None:
+def insert(db: Transaction, **columns: object) -> None:
     """Remember an invoice; one that is known already is left as it is."""
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
@@ -15,7 +13,7 @@ def insert(db: sqlite3.Connection, **columns: object) -> None:
 
 
 def set_status(
-    db: sqlite3.Connection,
+    db: Transaction,
     wallet_id: int,
     payment_hash: str,
     status: str,

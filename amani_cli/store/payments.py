@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
-from amani_cli.store import Row, Store, new_id, now
+from amani_cli.store import Row, Store, Transaction, new_id, now
 
 
-def insert(db: sqlite3.Connection, **columns: object) -> str:
+def insert(db: Transaction, **columns: object) -> str:
     """Journal a payment and return its id."""
     columns.setdefault("id", new_id("pay"))
     columns.setdefault("created_at", now())
@@ -18,7 +17,7 @@ def insert(db: sqlite3.Connection, **columns: object) -> str:
     return str(columns["id"])
 
 
-def update(db: sqlite3.Connection, payment_id: str, **columns: object) -> None:
+def update(db: Transaction, payment_id: str, **columns: object) -> None:
     """Change columns of a payment."""
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE payment SET {sets} WHERE id=?", (*columns.values(), payment_id))
@@ -29,7 +28,7 @@ def by_id(store: Store, payment_id: str) -> Row | None:
     return store.one("SELECT * FROM payment WHERE id=?", payment_id)
 
 
-def sent_for(db: sqlite3.Connection, payment_hash: str) -> Row | None:
+def sent_for(db: Transaction, payment_hash: str) -> Row | None:
     """The attempt that settled or may have settled this hash, from any wallet; failed ones don't count."""
     row: Row | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
@@ -39,7 +38,13 @@ def sent_for(db: sqlite3.Connection, payment_hash: str) -> Row | None:
     return row
 
 
-def last_attempt(db: sqlite3.Connection, wallet_id: int, payment_hash: str, direction: str) -> Row | None:
+def standing(db: Transaction, payment_id: str | None) -> Row | None:
+    """A payment by its id, unless it failed: what settled or may have settled stands in the way of another."""
+    row: Row | None = db.execute("SELECT * FROM payment WHERE id=? AND status<>'failed'", (payment_id,)).fetchone()
+    return row
+
+
+def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: str) -> Row | None:
     """The newest entry of a wallet for a hash, whatever became of it."""
     row: Row | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND wallet_id=? AND direction=? ORDER BY id DESC LIMIT 1",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from amani_cli import errors
-from amani_cli.store import now
+from amani_cli.store import Store, Transaction, now
 
 
-def claim(db: sqlite3.Connection, reference: str, what: str) -> str | None:
+def claim(db: Transaction, reference: str, what: str) -> str | None:
     """Take `reference` for `what`, inside the caller's transaction.
 
     `what` says the thing in full (verb, parties, amount), so that the same reference for something else is seen.
@@ -30,6 +28,11 @@ def claim(db: sqlite3.Connection, reference: str, what: str) -> str | None:
     return row["target"] if row["target"] is None else str(row["target"])
 
 
-def point(db: sqlite3.Connection, reference: str, target: str) -> None:
+def is_known(store: Store, reference: str) -> bool:
+    """Whether a reference stands for anything yet."""
+    return store.one("SELECT 1 FROM reference WHERE reference=?", reference) is not None
+
+
+def point(db: Transaction, reference: str, target: str) -> None:
     """Let a claimed reference stand for the entry `target`."""
     db.execute("UPDATE reference SET target=? WHERE reference=?", (target, reference))

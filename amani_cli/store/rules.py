@@ -72,11 +72,6 @@ def add_event(
     return cursor.lastrowid
 
 
-def name_event(db: Transaction, event_id: int, subject: str) -> None:
-    """Tie a slot to the entry it was taken for."""
-    db.execute("UPDATE event SET subject=? WHERE id=?", (subject, event_id))
-
-
 def drop_event(db: Transaction, event_id: int) -> None:
     """Give a slot back."""
     db.execute("DELETE FROM event WHERE id=?", (event_id,))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from amani_cli.store import Row, Store, now
+from amani_cli.store import Row, Store, Transaction, now
 
 
 def name_key(name: str) -> str:
@@ -32,7 +30,7 @@ def by_remote(store: Store, url: str, remote_id: str) -> Row | None:
     return store.one("SELECT * FROM wallet WHERE url=? AND remote_id=?", url, remote_id)
 
 
-def insert(db: sqlite3.Connection, **columns: object) -> int:
+def insert(db: Transaction, **columns: object) -> int:
     """Add a wallet; raises sqlite3.IntegrityError if its name or its id at the server is taken."""
     columns.setdefault("created_at", now())
     names = ", ".join(columns)
@@ -42,20 +40,20 @@ def insert(db: sqlite3.Connection, **columns: object) -> int:
     return cursor.lastrowid
 
 
-def update(db: sqlite3.Connection, wallet_id: int, **columns: object) -> None:
+def update(db: Transaction, wallet_id: int, **columns: object) -> None:
     """Change columns of a wallet."""
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE wallet SET {sets} WHERE id=?", (*columns.values(), wallet_id))
 
 
-def make_default(db: sqlite3.Connection, wallet_id: int | None) -> None:
+def make_default(db: Transaction, wallet_id: int | None) -> None:
     """Make this wallet, and no other, the default."""
     db.execute("UPDATE wallet SET is_default=0 WHERE is_default=1")
     if wallet_id is not None:
         db.execute("UPDATE wallet SET is_default=1 WHERE id=?", (wallet_id,))
 
 
-def delete(db: sqlite3.Connection, wallet_id: int) -> None:
+def delete(db: Transaction, wallet_id: int) -> None:
     """Forget a wallet; its payments stay on record."""
     db.execute("DELETE FROM wallet WHERE id=?", (wallet_id,))
 
@@ -70,11 +68,11 @@ def all_logins(store: Store) -> list[Row]:
     return store.all("SELECT * FROM login ORDER BY url")
 
 
-def save_login(db: sqlite3.Connection, url: str, username: str, *, sandbox: bool = False) -> None:
+def save_login(db: Transaction, url: str, username: str, *, sandbox: bool = False) -> None:
     """Remember that there is a login for a server; its token lies with the keys."""
     db.execute("INSERT OR REPLACE INTO login VALUES (?,?,?,?)", (url, username, int(sandbox), now()))
 
 
-def delete_login(db: sqlite3.Connection, url: str) -> None:
+def delete_login(db: Transaction, url: str) -> None:
     """Forget a login."""
     db.execute("DELETE FROM login WHERE url=?", (url,))

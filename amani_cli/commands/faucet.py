@@ -1,0 +1,62 @@
+"""`amani faucet`: configure, claim, status."""
+
+from __future__ import annotations
+
+import typer
+
+from amani_cli import options
+from amani_cli.options import Command
+
+app = options.group("A wallet that gives others a little, once per cool-down.")
+
+
+@app.command(cls=Command)
+def configure(
+    ctx: typer.Context,
+    amount: str = typer.Option("100", "--amount", help="What one claim gives."),
+    cooldown: str = typer.Option("24h", "--cooldown", help="How long a wallet waits between claims."),
+    daily_cap: str | None = typer.Option(None, "--daily-cap", help="Most that 24 hours may give.", metavar="A"),
+) -> None:
+    """Make the wallet (--wallet) the faucet."""
+    from amani_cli import faucet, wallets
+    from amani_cli.amounts import parse_msat
+    from amani_cli.times import parse_duration
+
+    said = options.of(ctx)
+    result = faucet.configure(
+        said.ws,
+        wallets.resolve(said.ws, said.wallet),
+        amount_msat=parse_msat(amount),
+        cooldown_s=parse_duration(cooldown),
+        daily_cap_msat=parse_msat(daily_cap) if daily_cap else None,
+    )
+    said.out.emit(result, said.ws.warnings)
+
+
+@app.command(cls=Command)
+def claim(
+    ctx: typer.Context,
+    reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
+) -> None:
+    """Have the faucet pay the wallet (--wallet)."""
+    from amani_cli import faucet, wallets
+
+    said = options.of(ctx)
+    claimer = wallets.resolve(said.ws, said.wallet)
+    wallets.identify(claimer)
+    said.out.emit(faucet.claim(said.ws, claimer, reference=reference), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def status(ctx: typer.Context) -> None:
+    """Say what the faucet gives, what is left in it, and when the wallet may claim next."""
+    from amani_cli import errors, faucet, wallets
+
+    said = options.of(ctx)
+    try:
+        claimer = wallets.resolve(said.ws, said.wallet)
+    except errors.AmaniError:
+        if said.wallet:
+            raise
+        claimer = None
+    said.out.emit(faucet.status(said.ws, claimer), said.ws.warnings)

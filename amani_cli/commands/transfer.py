@@ -1,0 +1,39 @@
+"""`amani transfer`: between wallets that amani knows."""
+
+from __future__ import annotations
+
+import typer
+
+from amani_cli import errors, options
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
+def transfer(
+    ctx: typer.Context,
+    to: str = typer.Argument(help="The wallet that gets it."),
+    amount: str = typer.Argument(help="How much, e.g. 1000 or 21k."),
+    source: str | None = typer.Option(None, "--from", help="The wallet that gives it (or --wallet).", metavar="WALLET"),
+    memo: str = typer.Option("", "--memo", "-m", help="What it is for."),
+    reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
+    pin_stdin: bool = PIN_STDIN,
+    pin_file: str | None = PIN_FILE,
+    reason: str | None = REASON,
+) -> None:
+    """Move money between two of your wallets; free inside one server."""
+    from amani_cli import transfers, wallets
+    from amani_cli.amounts import parse_amount
+
+    said = options.of(ctx)
+    ws = said.ws
+    ws.reason = reason
+    said.take_pin(pin_stdin, pin_file)
+    amount_msat = parse_amount(amount)
+    if not isinstance(amount_msat, int):
+        raise errors.Usage("a transfer is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    giver, taker = wallets.resolve(ws, source or said.wallet), wallets.resolve(ws, to)
+    confirm = said.confirm_payment("Transfer?")
+    paid = transfers.transfer(ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm)
+    said.out.emit(paid, ws.warnings)

@@ -1,0 +1,193 @@
+"""Completion scripts for bash, zsh and fish, made from the command tree.
+
+Command words, options and fixed values stand in the script, so that a TAB on them starts no Python; only names
+that change (wallets and the like) are asked for, by `amani completion values KIND`. This module walks the tree once
+and says what may stand where; `shells` writes that down in each shell's own language.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amani_cli import errors
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What may stand in a place: fixed words, names of a kind that amani is asked for, files, or anything at all."""
+
+    words: tuple[str, ...] = ()
+    kind: str = ""
+    files: bool = False
+
+
+ANYTHING = Source()
+FILES = Source(files=True)
+WALLETS = Source(kind="wallets")
+
+# What completes a parameter, by its name in the code; the command's words before it, as many as are needed, tell
+# parameters of the same name apart. Parameters that are shown as a path are completed with files.
+SOURCES: dict[str, Source] = {
+    "wallet": WALLETS,
+    "wallet name": WALLETS,
+    "wallet names": WALLETS,
+    "wallet add name": ANYTHING,
+    "wallet create name": ANYTHING,
+    "sandbox fund name": WALLETS,
+    "color": Source(("auto", "always", "never")),
+    "invoice list status": Source(("pending", "paid", "expired")),
+    "history list status": Source(("settled", "failed", "unknown")),
+    "history list direction": Source(("in", "out")),
+    "completion shell": Source(SHELLS),
+}
+FILE_METAVARS = ("PATH", "FILE")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option: its names, its line in the help, and what its value may be (None for a flag)."""
+
+    names: tuple[str, ...]
+    help: str
+    value: Source | None
+    repeats: bool
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument in its place; the last one may repeat."""
+
+    help: str
+    source: Source
+    repeats: bool
+
+
+@dataclass(frozen=True)
+class Node:
+    """A command or a group: its words after `amani`, its line in the help, and what it takes."""
+
+    path: tuple[str, ...]
+    help: str
+    commands: tuple[Node, ...]
+    options: tuple[Option, ...]
+    arguments: tuple[Argument, ...]
+
+    def nodes(self) -> Iterator[Node]:
+        """This node and all below it."""
+        yield self
+        for command in self.commands:
+            yield from command.nodes()
+
+
+def script(shell: str, root: Any) -> str:
+    """The completion script of a shell for the command tree `root`. Raises `errors.Usage` for another shell."""
+    _known(shell)
+    from amani_cli import shells
+
+    writers = {"bash": shells.bash, "zsh": shells.zsh, "fish": shells.fish}
+    return writers[shell](read_tree(root))
+
+
+def read_tree(root: Any) -> Node:
+    """What completion has to know of the tree whose root command this is; what is hidden is left out."""
+    return _node(root, None, ())
+
+
+def _node(command: Any, parent: Any, path: tuple[str, ...]) -> Node:
+    name = path[-1] if path else "amani"
+    ctx = command.context_class(command, parent=parent, info_name=name, **command.context_settings)
+    below = []
+    for word in command.list_commands(ctx) if hasattr(command, "list_commands") else ():
+        each = command.get_command(ctx, word)
+        if not each.hidden:
+            below.append(_node(each, ctx, (*path, word)))
+    shown = [param for param in command.get_params(ctx) if not getattr(param, "hidden", False)]
+    return Node(
+        path=path,
+        help=first_sentence(command.help or ""),
+        commands=tuple(below),
+        options=tuple(_option(param, path) for param in shown if param.param_type_name == "option"),
+        arguments=tuple(_argument(param, path) for param in shown if param.param_type_name == "argument"),
+    )
+
+
+def _option(param: Any, path: tuple[str, ...]) -> Option:
+    value = None if param.is_flag or param.count else _source(param, path)
+    names = sorted(param.opts, key=len, reverse=True)  # those of --help come in no order
+    return Option((*names, *param.secondary_opts), _one_line(param.help or ""), value, bool(param.count))
+
+
+def _argument(param: Any, path: tuple[str, ...]) -> Argument:
+    return Argument(_one_line(param.help or param.name), _source(param, path), param.nargs == -1)
+
+
+def _source(param: Any, path: tuple[str, ...]) -> Source:
+    for words in range(len(path), -1, -1):
+        key = " ".join((*path[:words], param.name))
+        if key in SOURCES:
+            return SOURCES[key]
+    return FILES if param.metavar in FILE_METAVARS else ANYTHING
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a help text, in one line and without its full stop."""
+    return re.split(r"\. (?=[A-Z])", _one_line(text.split("\n\n")[0]))[0].removesuffix(".")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).removesuffix(".")
+
+
+def install(shell: str, root: Any, environ: Mapping[str, str]) -> tuple[Path, str]:
+    """Write the script where the shell looks for it; returns the file and what is left to do, which may be nothing.
+
+    Raises `errors.Usage` for another shell, without a home folder, or where the file can't be written.
+    """
+    text = script(shell, root)
+    home = environ.get("HOME")
+    if not home:
+        raise errors.Usage("HOME is not set", hint=f"Use: amani completion show {shell}")
+    data = Path(environ.get("XDG_DATA_HOME") or Path(home, ".local", "share"))
+    config = Path(environ.get("XDG_CONFIG_HOME") or Path(home, ".config"))
+    path = {
+        "bash": Path(environ.get("BASH_COMPLETION_USER_DIR") or data / "bash-completion") / "completions" / "amani",
+        "zsh": Path(environ.get("ZDOTDIR") or home) / ".zfunc" / "_amani",
+        "fish": config / "fish" / "completions" / "amani.fish",
+    }[shell]
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text(text, encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        raise errors.Usage(
+            f"can't write {path}: {error.strerror}", hint=f"Use: amani completion show {shell} > FILE"
+        ) from error
+    return path, _left_to_do(shell, path)
+
+
+def _left_to_do(shell: str, path: Path) -> str:
+    if shell == "zsh":
+        return f"Have these in .zshrc, once: fpath=({path.parent} $fpath); autoload -Uz compinit && compinit"
+    if shell == "bash" and not _has_bash_completion():
+        return f"bash-completion is not installed here, so have this in .bashrc, once: source {path}"
+    return ""
+
+
+def _has_bash_completion() -> bool:
+    """Whether the package that loads scripts from the user's folder is there, where systems put it."""
+    prefixes = ("/usr", "/usr/local", "/opt/homebrew", "/opt/local", sys.prefix)
+    return any(Path(prefix, "share", "bash-completion", "bash_completion").exists() for prefix in prefixes)
+
+
+def _known(shell: str) -> None:
+    if shell not in SHELLS:
+        raise errors.Usage(f"no completion for '{shell[:40]}'", hint=f"There are: {', '.join(SHELLS)}.")

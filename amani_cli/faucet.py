@@ -1,0 +1,156 @@
+"""The faucet: any wallet may give others a little, once per cool-down, within a day's cap; it really pays."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from amani_cli import amounts, bolt11, errors, invoices, models, payments, policy, wallets
+from amani_cli.payments import Order
+from amani_cli.store import Row, Transaction, faucet, rules
+from amani_cli.store import audit as audit_log
+from amani_cli.store import wallets as store_wallets
+from amani_cli.times import to_rfc3339
+from amani_cli.transfers import INVOICE_LIFE_S, arrived
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+DAY_S = 86400
+
+
+def configure(
+    ws: Workspace, wallet: KnownWallet, *, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None
+) -> models.Faucet:
+    """Make a wallet the faucet. A claim must be small enough to need no PIN: nobody is there to give it."""
+    amounts.require_whole_sat(amount_msat)
+    if wallet.id == 0 or wallet.access == "read":
+        raise errors.Usage(f"'{wallet.name}' can't be the faucet: it is not a registered wallet that can pay")
+    if policy.check_pin(ws, wallet, amount_msat):
+        raise errors.RefusedByPolicy(
+            f"a claim would need the PIN of '{wallet.name}', and nobody is there to give it",
+            code="PIN_NEEDED",
+            hint="Choose a smaller amount, or raise the PIN's threshold: amani pin change --threshold A",
+        )
+    if daily_cap_msat is not None and daily_cap_msat < amount_msat:
+        raise errors.Usage("the daily cap is less than one claim", code="BAD_AMOUNT")
+    with ws.store.write() as db:
+        faucet.configure(db, wallet.id, amount_msat, cooldown_s, daily_cap_msat)
+        audit_log.append(
+            db,
+            "faucet configure",
+            wallet=wallet.name,
+            amount_msat=amount_msat,
+            outcome=f"cool-down {cooldown_s} s, daily cap {daily_cap_msat or 'none'} msat",
+            actor=ws.actor,
+        )
+    return status(ws, None)
+
+
+def status(ws: Workspace, claimer: KnownWallet | None) -> models.Faucet:
+    """How the faucet is set up, what is left in it, and when `claimer` may claim next."""
+    row = faucet.settings(ws.store) if ws.has_store else None
+    if row is None:
+        return models.Faucet(False, None, None, None, None, None, 0, None)
+    source = _source(ws, row)
+    balance_msat: int | None = None
+    try:
+        balance_msat = wallets.balance(ws, source).balance_msat
+    except errors.AmaniError as error:
+        ws.warn(f"the faucet's balance is not known: {error.message}")
+    db = ws.store.connection
+    last = faucet.last_claim(db, claimer.identity) if claimer is not None else None
+    today = sum(amount for _, amount in faucet.claims_since(db, time.time() - DAY_S))
+    opens = last + row["cooldown_s"] if last is not None else 0
+    return models.Faucet(
+        configured=True,
+        wallet=source.name,
+        amount_msat=row["amount_msat"],
+        cooldown_s=row["cooldown_s"],
+        daily_cap_msat=row["daily_cap_msat"],
+        balance_msat=balance_msat,
+        claimed_today_msat=today,
+        next_claim_at=to_rfc3339(int(opens) + 1) if opens > time.time() else None,
+    )
+
+
+def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) -> models.Payment:
+    """Have the faucet pay a wallet. One claim per wallet and cool-down, whatever the number of processes or the clock.
+
+    An empty faucet or a definite failure uses up nothing; an unknown outcome holds the claim until it is reconciled.
+    """
+    row = faucet.settings(ws.store) if ws.has_store else None
+    if row is None:
+        raise errors.NotFound(
+            "there is no faucet yet", code="NO_FAUCET", hint="Set one up: amani faucet configure --wallet W"
+        )
+    source = _source(ws, row)
+    if claimer.identity == source.identity:
+        raise errors.RefusedByPolicy(
+            "the faucet can't claim from itself", code="SAME_WALLET", hint="Say --wallet NAME."
+        )
+    what = f"faucet {claimer.identity}"
+    replay = payments.replayed(ws, reference, what)
+    if replay is not None:
+        return _claimed(ws, claimer, replay, row)
+    _refuse_claim(ws.store.connection, claimer, row)
+
+    def hold(db: Transaction, entry: str) -> None:
+        _refuse_claim(db, claimer, row)
+        rules.add_event(db, claimer.identity, "faucet", time.time(), actor=ws.actor, subject=entry)
+
+    made = invoices.create(ws, claimer, row["amount_msat"], "amani faucet", INVOICE_LIFE_S, purpose="faucet")
+    wanted = Order(
+        bolt11.decode_invoice(made.bolt11),
+        kind="faucet",
+        memo=f"faucet claim of {claimer.name}",
+        destination=claimer.name,
+        reference=reference,
+        what=what,
+        on_journal=hold,
+    )
+    paid = payments.pay(ws, source, wanted, confirm=None)
+    return _claimed(ws, claimer, paid, row)
+
+
+def _claimed(ws: Workspace, claimer: KnownWallet, paid: models.Payment, row: Row) -> models.Payment:
+    """The receipt as the claimer has it."""
+    entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
+    last = faucet.last_claim(ws.store.connection, claimer.identity) or time.time()
+    return replace(
+        payments.receipt(entry, replayed=paid.replayed), next_claim_at=to_rfc3339(int(last + row["cooldown_s"]) + 1)
+    )
+
+
+def _refuse_claim(db: Transaction, claimer: KnownWallet, row: Row) -> None:
+    """Refuse a second claim within the cool-down, and one beyond the day's cap; decides when in a write transaction."""
+    moment = time.time()
+    last = faucet.last_claim(db, claimer.identity)
+    # A last claim in the future means that the clock was set back: it counts all the same.
+    if last is not None and last + row["cooldown_s"] > moment:
+        opens = to_rfc3339(int(last + row["cooldown_s"]) + 1)
+        raise errors.RefusedByPolicy(
+            f"'{claimer.name}' has claimed already; it can again at {opens}",
+            code="COOL_DOWN",
+            details={"opens_at": opens},
+            hint="One claim per wallet and cool-down.",
+        )
+    if row["daily_cap_msat"] is None:
+        return
+    claims = faucet.claims_since(db, moment - DAY_S)
+    if sum(amount for _, amount in claims) + row["amount_msat"] > row["daily_cap_msat"]:
+        opens = to_rfc3339(int(claims[0][0] + DAY_S) + 1)
+        raise errors.RefusedByPolicy(
+            "the faucet has given all that it may in 24 hours",
+            code="DAILY_CAP",
+            details={"opens_at": opens},
+            hint=f"Some comes free at {opens}.",
+        )
+
+
+def _source(ws: Workspace, row: Row) -> KnownWallet:
+    found = store_wallets.by_id(ws.store, row["wallet_id"])
+    if found is None:
+        raise errors.NotFound(
+            "the faucet's wallet is not known here any more", code="NO_FAUCET", hint="amani faucet configure --wallet W"
+        )
+    return wallets.known(ws, found)

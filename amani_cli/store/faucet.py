@@ -1,0 +1,31 @@
+"""Queries about the faucet; claims are events of kind `faucet`, kept for as long as any cool-down may look back."""
+
+from __future__ import annotations
+
+from amani_cli.store import Row, Store, Transaction
+
+
+def settings(store: Store) -> Row | None:
+    """How the faucet is set up, or None."""
+    return store.one("SELECT * FROM faucet WHERE id=1")
+
+
+def configure(db: Transaction, wallet_id: int, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None) -> None:
+    """Set the faucet up."""
+    db.execute("INSERT OR REPLACE INTO faucet VALUES (1,?,?,?,?)", (wallet_id, amount_msat, cooldown_s, daily_cap_msat))
+
+
+def last_claim(db: Transaction, identity: str) -> float | None:
+    """When this wallet last claimed."""
+    row = db.execute("SELECT max(at) FROM event WHERE identity=? AND kind='faucet'", (identity,)).fetchone()
+    return None if row[0] is None else row[0]
+
+
+def claims_since(db: Transaction, since: float) -> list[tuple[float, int]]:
+    """When and for how many msat claims were made since a moment, oldest first."""
+    rows = db.execute(
+        "SELECT event.at, payment.amount_msat FROM event JOIN payment ON payment.id=event.subject"
+        " WHERE event.kind='faucet' AND event.at>? ORDER BY event.at",
+        (since,),
+    ).fetchall()
+    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,98 @@
+"""Moving money between wallets that amani knows: an invoice on one, paid by the other; both sides journaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from amani_cli import amounts, bolt11, errors, invoices, models, payments, policy
+from amani_cli.payments import Order
+from amani_cli.store import Row, now
+from amani_cli.store import payments as journal
+from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
+from amani_cli.workspace import Workspace
+
+# Long enough for a slow payment, short enough that a crash before the payment is soon provably nothing.
+INVOICE_LIFE_S = 600
+
+
+def transfer(
+    ws: Workspace,
+    source: KnownWallet,
+    target: KnownWallet,
+    amount_msat: int,
+    *,
+    memo: str = "",
+    reference: str | None = None,
+    confirm: Callable[[models.Plan], None] | None,
+) -> models.Payment:
+    """Move a whole number of sat from one wallet to another; free inside a server, real Lightning across two.
+
+    A crash before the payment leaves an invoice that expires; after it, `reconcile` settles the one entry there is.
+    Raises what `payments.pay` raises, and `errors.Usage` for a transfer to itself.
+    """
+    identify(source)
+    if target.identity == source.identity:
+        raise errors.Usage(
+            f"'{source.name}' and '{target.name}' are the same wallet", code="SAME_WALLET", hint="Name another one."
+        )
+    amounts.require_whole_sat(amount_msat)
+    invoices.check_memo(memo)
+    what = f"transfer {source.identity} to {target.identity} {amount_msat}"
+    replay = payments.replayed(ws, reference, what)
+    if replay is not None:
+        return replace(replay, to_wallet=target.name)
+    policy.check(ws, source, amount_msat, 0)
+    policy.look(ws, source, "transfer")
+    made = invoices.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose="transfer")
+    wanted = Order(
+        bolt11.decode_invoice(made.bolt11),
+        kind="transfer",
+        memo=memo or f"to {target.name}",
+        destination=target.name,
+        reference=reference,
+        what=what,
+        on_journal=lambda db, entry: policy.take(ws, db, source, "transfer", entry),
+    )
+    paid = payments.pay(ws, source, wanted, confirm=confirm)
+    arrived(ws, target, paid, kind="transfer", memo=memo or f"from {source.name}")
+    return replace(paid, to_wallet=target.name)
+
+
+def arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: str, memo: str) -> Row:
+    """Journal the arrival of what one of our wallets paid to another: the payer's settled record proves it.
+
+    Returns the entry of the arrival; one that is there already (from a sync) is left as it is.
+    """
+    assert paid.payment_hash is not None
+    with ws.store.write() as db:
+        row = journal.last_attempt(db, target.id, paid.payment_hash, "in")
+        if row is None:
+            journal.insert(
+                db,
+                wallet_id=target.id,
+                wallet=target.name,
+                remote_wallet_id=target.remote_id,
+                provider=target.provider,
+                direction="in",
+                kind=kind,
+                status="settled",
+                amount_msat=paid.amount_msat,
+                fee_msat=0,
+                payment_hash=paid.payment_hash,
+                preimage=paid.preimage,
+                memo=memo,
+                reference=paid.reference,
+                actor=ws.actor,
+                sandbox=int(target.sandbox),
+                created_at=paid.created_at,
+                settled_at=paid.settled_at or now(),
+            )
+        db.execute(
+            "UPDATE invoice SET status='paid', paid_at=?, preimage=? WHERE payment_hash=? AND wallet_id=?",
+            (paid.settled_at, paid.preimage, paid.payment_hash, target.id),
+        )
+        clear_cached_balance(db, target.id)
+        row = journal.last_attempt(db, target.id, paid.payment_hash, "in")
+    assert row is not None
+    return row
