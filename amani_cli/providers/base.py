@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 RecordStatus = Literal["settled", "pending", "failed"]
@@ -56,6 +57,114 @@ class PayAnswer:
     """
 
     heard: Heard
-    record: Record | None
+    record: Record | FiatRecord | None
     reason: str
     code: str = ""
+
+
+# -- fiat: amounts are exact decimals in major units ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """Whose money a fiat key moves."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyAccount:
+    """One currency of a fiat wallet: `ledger` is `available` and `locked` together; `number` is paid to by others."""
+
+    currency: str
+    available: Decimal
+    ledger: Decimal
+    locked: Decimal
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A bank, or a mobile-money operator if `mobile`. Codes are text: their leading zeros count."""
+
+    code: str
+    name: str
+    swift: str | None
+    mobile: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Who a payout goes to. `bank` is the bank's or operator's code (for GHS banks its SWIFT code)."""
+
+    name: str
+    account: str
+    bank: str
+    country: str
+    mobile: bool
+    company: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A rate that holds until `expires_at` (unix seconds): `charged` leaves in one currency, `received` arrives."""
+
+    reference: str
+    source: str
+    destination: str
+    amount: Decimal
+    charged: Decimal
+    received: Decimal
+    fee: Decimal
+    rate: Decimal
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FiatRecord:
+    """The provider's own record of a payout or a conversion.
+
+    `amount` left in `currency`, `received` arrived in `received_currency`; `fee` is None while it is not known.
+    `our_reference` is the one we made before sending, `provider_reference` the provider's.
+    """
+
+    our_reference: str | None
+    provider_reference: str | None
+    status: RecordStatus
+    amount: Decimal | None
+    currency: str | None
+    received: Decimal | None
+    received_currency: str | None
+    fee: Decimal | None
+    payee: str
+    reason: str
+    settled_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What became of a hosted payment page. `status` is the provider's word; paid is what covers `expected`."""
+
+    our_reference: str
+    provider_reference: str | None
+    status: Literal["pending", "success", "failed", "expired"]
+    currency: str
+    expected: Decimal
+    received: Decimal
+    paid_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of a fiat wallet's log: a debit or a credit, tied to a payment by `our_reference` where we made it."""
+
+    id: str
+    our_reference: str | None
+    provider_reference: str | None
+    credit: bool
+    amount: Decimal
+    currency: str
+    what: str
+    memo: str
+    created_at: str | None

@@ -53,8 +53,9 @@ class Answer(NamedTuple):
 class Line:
     """A line to one server. Close it, or use it as a context manager."""
 
-    def __init__(self, url: str, *, deadline: float, timeout: float) -> None:
+    def __init__(self, url: str, *, deadline: float, timeout: float, name: str = "LNbits") -> None:
         self.url = url
+        self._name = name  # as log lines call the provider
         self.host = urlsplit(url).netloc
         self._deadline = deadline
         self._timeout = timeout
@@ -127,12 +128,12 @@ class Line:
             raise
         finally:
             took = int((time.monotonic() - begun) * 1000)
-            log.event("info", f"LNbits {method} {path}", host=self.host, status=outcome, latency_ms=took)
+            log.event("info", f"{self._name} {method} {path}", host=self.host, status=outcome, latency_ms=took)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None, body: Any, params: Any) -> Answer:
         wait = max(1.0, min(self._timeout, self.left()))
         ends = time.monotonic() + wait
-        content = None if body is None else json.dumps(body, default=_number).encode()
+        content = None if body is None else _json(body).encode()
         own = dict(headers or {})
         if content is not None:
             own["Content-Type"] = "application/json"
@@ -313,8 +314,13 @@ def _reason(text: str) -> str:
     return text.split("] ", 1)[-1].split(" (_ssl.c", 1)[0] or "no reason given"
 
 
-def _number(value: object) -> int | float:
-    """Send a Decimal as the JSON number it is."""
+def _json(value: Any) -> str:
+    """JSON text in which a Decimal is the number it is, digit for digit: the standard encoder knows only floats."""
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(type(value).__name__)
+        whole = value.to_integral_value()
+        return format(whole if whole == value else value, "f")
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(name)}:{_json(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
+    return json.dumps(value)
