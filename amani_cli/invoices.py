@@ -203,7 +203,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
             out_of_time = ends is not None and time.monotonic() + 3 > ends
             if (invoice is None and failures == 1) or failures > 20 or out_of_time:
                 raise
-            ws.progress(f"{error.message}; trying again")
+            ws.progress(f"trying again: {error.message}")
             time.sleep(3)
 
 
