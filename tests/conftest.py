@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +14,9 @@ from typing import Any, Literal, Protocol
 
 import pytest
 
+from tests import keyrings
 from tests.driver import Amani
-from tests.lnbits_server import LnbitsServer, lnbits_server, sandbox_template
+from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_template
 
 __all__ = ["lnbits_server", "sandbox_template"]
 
@@ -93,6 +96,14 @@ def amani(home: Path) -> Iterator[Amani]:
 
 
 @pytest.fixture
+def keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
+    """A keyring that works, for commands in this process; and what is in it, by service and name."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", keyrings.IN_MEMORY)
+    yield keyrings.InMemory.content
+    keyrings.InMemory.content.clear()
+
+
+@pytest.fixture
 def add_wallet(amani: Amani, request: pytest.FixtureRequest, tmp_path: Path) -> AddWallet:
     """Makes a wallet on the real server, with `sat` in it, and registers it by a key file."""
     server: LnbitsServer = request.getfixturevalue("lnbits_server")
@@ -113,6 +124,17 @@ def write_key(path: Path, key: str, mode: int = 0o600) -> Path:
     path.write_text(key + "\n")
     path.chmod(mode)
     return path
+
+
+def change_database(home: Path, sql: str, *values: object) -> None:
+    """Do to amani's database what only time, a crash or another amani could."""
+    with contextlib.closing(sqlite3.connect(home / "amani.db")) as db, db:
+        db.execute(sql, values)
+
+
+def take_server_away(home: Path) -> None:
+    """Let every wallet's server be one that nothing answers at; faster than to stop the real one."""
+    change_database(home, "UPDATE wallet SET url=?", f"http://127.0.0.1:{free_port()}")
 
 
 @dataclass(frozen=True)

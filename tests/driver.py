@@ -201,6 +201,7 @@ class Terminal:
         self.seen = ""
         self.code: int | None = None
         self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (50, 200))
 
         def own_terminal() -> None:
             os.setsid()
@@ -220,7 +221,7 @@ class Terminal:
         os.close(self._master)
 
     def expect(self, text: str) -> None:
-        """Wait until `text` has been shown since the last reply."""
+        """Wait until `text` has been shown."""
         ends = time.monotonic() + PATIENCE_S
         while text not in self.seen:
             assert self._read(ends), f"never saw {text!r} in:\n{self.seen}"

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import keyrings
-from tests.conftest import AddWallet, write_key
+from tests.conftest import AddWallet, change_database, write_key
 from tests.driver import Amani
 from tests.lnbits_server import LnbitsServer
 from tests.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
-
-
-@pytest.fixture
-def keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
-    """A keyring that works, and what is in it."""
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", keyrings.IN_MEMORY)
-    yield keyrings.InMemory.content
-    keyrings.InMemory.content.clear()
 
 
 class TestAdd:
@@ -403,8 +391,7 @@ class TestRemove:
         add_wallet("main", 100)
         other = add_wallet("other")
         paid = amani("pay", other.invoice(30), "--yes", "--json").data
-        with contextlib.closing(sqlite3.connect(home / "amani.db")) as db, db:
-            db.execute("UPDATE payment SET status='unknown' WHERE id=?", (paid["id"],))
+        change_database(home, "UPDATE payment SET status='unknown' WHERE id=?", paid["id"])
         refused = amani("wallet", "remove", "main", "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (9, "OPEN_OUTCOMES")
         assert "amani reconcile" in refused.error["hint"]
