@@ -27,6 +27,7 @@ TREE: dict[str, tuple[str, str]] = {
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),
     "history": ("history", "What was paid and received."),
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),
+    "audit": ("audit", "Who did what: an append-only log, and whether it is whole."),
     "login": ("login", "Log in to an LNbits: make, rotate and delete wallets there."),
     "logout": ("logout", "Forget a login."),
     "sandbox": ("sandbox", "A real LNbits on this machine, with fake sats, to try things on."),

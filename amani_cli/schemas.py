@@ -41,6 +41,8 @@ DOCUMENTS: dict[str, type] = {
     "history show": models.Payment,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,
+    "audit list": models.Audit,
+    "audit verify": models.AuditVerdict,
     "login": models.Login,
     "logout": models.Login,
     "doctor": models.Diagnosis,

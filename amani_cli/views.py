@@ -353,8 +353,52 @@ def _faucet(model: models.Faucet) -> View:
     )
 
 
+def _audit(model: models.Audit) -> View:
+    rows = [
+        [
+            str(item.seq),
+            local(item.at),
+            item.who + (f" for {item.actor}" if item.actor else ""),
+            item.what,
+            item.wallet or "",
+            format_sat(item.amount_msat) if item.amount_msat is not None else "",
+            item.outcome or "",
+            item.subject or "",
+            item.reason or "",
+        ]
+        for item in model.items
+    ]
+    columns = [
+        ("", True),
+        ("when", False),
+        ("who", False),
+        ("what", False),
+        ("wallet", False),
+        ("amount", True),
+        ("outcome", False),
+        ("about", False),
+        ("reason", False),
+    ]
+    footer = [f"more: --after {model.next}"] if model.next else []
+    return View(columns, rows, footer=footer, empty="Nothing in the audit log.")
+
+
+def _audit_verdict(model: models.AuditVerdict) -> View:
+    state = "whole" if model.intact else f"BROKEN at entry {model.broken_at}"
+    return View(
+        fields=[
+            ("audit log", state),
+            ("found", model.detail),
+            ("entries" if model.intact else "good entries", str(model.entries)),
+            ("head" if model.intact else "last good hash", model.head),
+        ]
+    )
+
+
 _VIEWS: dict[type, Any] = {
     models.Faucet: _faucet,
+    models.Audit: _audit,
+    models.AuditVerdict: _audit_verdict,
     models.Pin: _pin,
     models.Limits: _limits,
     models.Balance: _balance,
@@ -378,6 +422,8 @@ _VIEWS: dict[type, Any] = {
 
 _QUIET: dict[type, Any] = {
     models.Faucet: lambda model: [sat(model.balance_msat)],
+    models.Audit: lambda model: [str(item.seq) for item in model.items],
+    models.AuditVerdict: lambda model: [model.head],
     models.Pin: lambda model: ["set" if model.set else "not set"],
     models.Limits: lambda model: [f"{item.name}={item.left}" for item in model.items],
     models.Balance: lambda model: [sat(model.balance_msat)],

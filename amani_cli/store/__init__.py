@@ -66,6 +66,13 @@ class Store:
             raise _explained(error, self.path) from error
         return row
 
+    def each(self, sql: str, *values: Any) -> Iterator[Row]:
+        """The rows of a query one at a time, so that any number of them takes no memory."""
+        try:
+            yield from self.connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise _explained(error, self.path) from error
+
     def close(self) -> None:
         """Close the file; the WAL is folded in by the last one to leave."""
         self.connection.close()

@@ -6,8 +6,10 @@ import getpass
 import hashlib
 import json
 import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from amani_cli.store import Transaction, now
+from amani_cli.store import Row, Store, Transaction, now
 
 GENESIS = "0" * 64
 
@@ -41,3 +43,39 @@ def _who() -> str:
     except (KeyError, OSError):  # no passwd entry, as in a bare container
         user = "unknown"
     return f"{user}@{socket.gethostname()}"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What `audit list` may ask for, joined by AND; `what` is a word or the first of several, `after` a number."""
+
+    since: str | None = None
+    until: str | None = None
+    wallet: str | None = None
+    what: str | None = None
+    after: int | None = None
+    limit: int = 20
+
+
+def page(store: Store, wanted: Filter) -> list[Row]:
+    """Entries that fit, newest first."""
+    where: list[str] = ["1"]
+    values: list[object] = []
+    for condition, value in (
+        ("at>=?", wanted.since),
+        ("at<?", wanted.until),
+        ("wallet=? COLLATE NOCASE", wanted.wallet),
+        ("what||' ' LIKE replace(replace(?,'%',''),'_','')||' %'", wanted.what),
+        ("seq<?", wanted.after),
+    ):
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    return store.all(
+        f"SELECT * FROM audit WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", *values, wanted.limit
+    )
+
+
+def walk(store: Store) -> Iterator[Row]:
+    """Every entry, oldest first, one at a time."""
+    return store.each("SELECT * FROM audit ORDER BY seq")
