@@ -5,16 +5,17 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 UV ?= uv
 BIN = .venv/bin
-CODE = amani_cli tests bootstrap.py demo.py
+CODE = amani_cli tests bootstrap.py demo.py generate.py
 TEST_WORKERS ?= auto
 
-.PHONY: help demo test lint format lock clean setup setup-dev
+.PHONY: help demo test lint format generate lock clean setup setup-dev
 
 help:
 	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
 	@echo 'make test    set up, lint and run every test'
 	@echo 'make lint    only the linters and the type checker'
 	@echo 'make format  let ruff rewrite the code'
+	@echo 'make generate  write the files that are made from the code: completions, pages of docs/'
 	@echo 'make lock    choose the locked versions anew (needs uv)'
 	@echo 'make clean   remove what set-up made (the sandbox and .amani stay)'
 
@@ -33,6 +34,9 @@ lint: setup-dev
 format: setup-dev
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
+
+generate: setup-dev
+	@$(BIN)/python generate.py
 
 setup:
 	@$(PYTHON) bootstrap.py

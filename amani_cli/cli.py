@@ -35,6 +35,7 @@ TREE: dict[str, tuple[str, str]] = {
     "config": ("config", "Settings, and where each value comes from."),
     "completion": ("completion", "Completion scripts for bash, zsh and fish."),
     "schema": ("schema", "The JSON Schemas of what --json prints."),
+    "explain": ("explain", "What a code means, whether money moved, and what to do."),
 }
 
 

@@ -72,19 +72,12 @@ class Argument:
 
 @dataclass(frozen=True)
 class Node:
-    """A command or a group: its words after `amani`, its line in the help, and what it takes."""
+    """A command or a group: its words after `amani`, and what it takes; `commands` are words with their help."""
 
     path: tuple[str, ...]
-    help: str
-    commands: tuple[Node, ...]
+    commands: tuple[tuple[str, str], ...]
     options: tuple[Option, ...]
     arguments: tuple[Argument, ...]
-
-    def nodes(self) -> Iterator[Node]:
-        """This node and all below it."""
-        yield self
-        for command in self.commands:
-            yield from command.nodes()
 
 
 def script(shell: str, root: Any) -> str:
@@ -96,24 +89,32 @@ def script(shell: str, root: Any) -> str:
     return writers[shell](read_tree(root))
 
 
-def read_tree(root: Any) -> Node:
-    """What completion has to know of the tree whose root command this is; what is hidden is left out."""
-    return _node(root, None, ())
+def read_tree(root: Any) -> list[Node]:
+    """What completion has to know of each command of the tree, the root first."""
+    return [_node(path, ctx) for path, ctx in walk(root)]
 
 
-def _node(command: Any, parent: Any, path: tuple[str, ...]) -> Node:
+def walk(command: Any, parent: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each command that is not hidden: its words after `amani`, and its context; a group before what is in it."""
     name = path[-1] if path else "amani"
     ctx = command.context_class(command, parent=parent, info_name=name, **command.context_settings)
-    below = []
-    for word in command.list_commands(ctx) if hasattr(command, "list_commands") else ():
-        each = command.get_command(ctx, word)
-        if not each.hidden:
-            below.append(_node(each, ctx, (*path, word)))
-    shown = [param for param in command.get_params(ctx) if not getattr(param, "hidden", False)]
+    yield path, ctx
+    for word, below in _below(ctx):
+        yield from walk(below, ctx, (*path, word))
+
+
+def _below(ctx: Any) -> list[tuple[str, Any]]:
+    group = ctx.command
+    words = group.list_commands(ctx) if hasattr(group, "list_commands") else []
+    commands = [(word, group.get_command(ctx, word)) for word in words]
+    return [(word, command) for word, command in commands if not command.hidden]
+
+
+def _node(path: tuple[str, ...], ctx: Any) -> Node:
+    shown = [param for param in ctx.command.get_params(ctx) if not getattr(param, "hidden", False)]
     return Node(
         path=path,
-        help=first_sentence(command.help or ""),
-        commands=tuple(below),
+        commands=tuple((word, first_sentence(command.help or "")) for word, command in _below(ctx)),
         options=tuple(_option(param, path) for param in shown if param.param_type_name == "option"),
         arguments=tuple(_argument(param, path) for param in shown if param.param_type_name == "argument"),
     )

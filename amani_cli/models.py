@@ -429,6 +429,28 @@ class SandboxView:
     wallets: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Explanation:
+    """What a code means. An error code may come with more than one exit code; an exit code comes with itself."""
+
+    SCHEMA: ClassVar[str] = "amani.explanation/1"
+
+    code: str
+    exit_codes: list[int]
+    happened: str
+    money_moved: str
+    do: str
+
+
+@dataclass(slots=True)
+class Explanations:
+    """Every exit code, then every error code."""
+
+    SCHEMA: ClassVar[str] = "amani.explanations/1"
+
+    items: list[Explanation]
+
+
 def as_json(model: Any) -> Any:
     """Turn a model into what `json.dumps` takes: Decimals as strings, absent amounts left out."""
     if isinstance(model, Decimal):

@@ -50,6 +50,8 @@ DOCUMENTS: dict[str, type] = {
     "config set": models.Settings,
     "config path": models.Settings,
     "config explain": models.Settings,
+    "explain": models.Explanation,
+    "explain (bare)": models.Explanations,
     "sandbox start": models.SandboxView,
     "sandbox stop": models.SandboxView,
     "sandbox status": models.SandboxView,

@@ -99,13 +99,13 @@ complete -o default -F _amani amani
 """
 
 
-def bash(root: Node) -> str:
+def bash(nodes: list[Node]) -> str:
     """The script for bash."""
-    shared = root.options
+    shared = nodes[0].options
     takes = []
-    for node in root.nodes():
+    for node in nodes:
         own = _own(node, shared)
-        commands = " ".join(command.path[-1] for command in node.commands)
+        commands = " ".join(word for word, _ in node.commands)
         options, valued = _names(own), _names(each for each in own if each.value is not None)
         takes.append(f"    {_quoted(_typed(node))}) commands='{commands}' options='{options}' valued='{valued}' ;;")
     return _filled(
@@ -115,7 +115,7 @@ def bash(root: Node) -> str:
         SHARED_VALUED=_names(each for each in shared if each.value is not None),
         SOURCES="\n".join(
             f"    {' | '.join(map(_bash_pattern, patterns))}) {_bash_source(source)} ;;"
-            for source, patterns in _places(root)
+            for source, patterns in _places(nodes)
         ),
     )
 
@@ -180,10 +180,10 @@ _ZSH_GROUP = r"""_amani_@NAME@() {
 }"""
 
 
-def zsh(root: Node) -> str:
+def zsh(nodes: list[Node]) -> str:
     """The script for zsh."""
-    functions = [_zsh_function(node, root.options) for node in root.nodes()]
-    shared = "\n".join(f"        {_zsh_option(option)}" for option in root.options)
+    functions = [_zsh_function(node, nodes[0].options) for node in nodes]
+    shared = "\n".join(f"        {_zsh_option(option)}" for option in nodes[0].options)
     return _filled(_ZSH, SHARED=shared, FUNCTIONS="\n\n".join(functions))
 
 
@@ -191,14 +191,13 @@ def _zsh_function(node: Node, shared: tuple[Option, ...]) -> str:
     name = "_".join(node.path) or "root"
     options = [_zsh_option(option) for option in _own(node, shared)]
     if node.commands:
-        lines = [f"{command.path[-1]}:{_escaped(command.help, ':')}" for command in node.commands]
-        called = [command.path[-1] for command in node.commands]
+        lines = [f"{word}:{_escaped(help, ':')}" for word, help in node.commands]
         return _filled(
             _ZSH_GROUP,
             NAME=name,
             OPTIONS="".join(f" {option}" for option in options),
             COMMANDS="\n".join(f"        {_quoted(line)}" for line in lines),
-            CALLS="\n".join(f"        {word}) _amani_{'_'.join((*node.path, word))} ;;" for word in called),
+            CALLS="\n".join(f"        {word}) _amani_{'_'.join((*node.path, word))} ;;" for word, _ in node.commands),
         )
     places = []
     for at, argument in enumerate(node.arguments, 1):
@@ -226,7 +225,7 @@ def _zsh_action(source: Source) -> str:
         return "_files"
     if source.kind:
         return f"_amani_names {source.kind}"
-    return f"({' '.join(source.words)})" if source.words else " "
+    return f"({' '.join(source.words)})"  # without words nothing is offered; a bare message would keep options away
 
 
 # -- fish ------------------------------------------------------------------------------------------------------------
@@ -325,15 +324,15 @@ complete -c amani -f -a '(__amani)'
 """
 
 
-def fish(root: Node) -> str:
+def fish(nodes: list[Node]) -> str:
     """The script for fish."""
-    shared = root.options
+    shared = nodes[0].options
     commands, options, valued = [], [], []
-    for node in root.nodes():
+    for node in nodes:
         case = f"        case {_quoted(_typed(node))}\n            "
         own = _own(node, shared)
         if node.commands:
-            said = [text for command in node.commands for text in (command.path[-1], command.help)]
+            said = [text for command in node.commands for text in command]
             commands.append(case + "__amani_say " + " ".join(map(_quoted, said)))
         if own:
             options.append(case + "__amani_say " + _fish_options(own))
@@ -349,7 +348,7 @@ def fish(root: Node) -> str:
         SHARED_VALUED=_names(option for option in shared if option.value is not None),
         SOURCES="\n".join(
             f"        case {' '.join(map(_fish_pattern, patterns))}\n            {_fish_source(source)}"
-            for source, patterns in _places(root)
+            for source, patterns in _places(nodes)
         ),
     )
 
@@ -374,14 +373,14 @@ def _fish_source(source: Source) -> str:
 # -- what they share -------------------------------------------------------------------------------------------------
 
 
-def _places(root: Node) -> list[tuple[Source, list[str]]]:
+def _places(nodes: list[Node]) -> list[tuple[Source, list[str]]]:
     """Each source with the places it belongs to, as patterns of a command and an option or a position (`#`: any)."""
     found: list[tuple[Source, str]] = []
-    for option in root.options:
+    for option in nodes[0].options:
         found += [(option.value, f"* {name}") for name in option.names if option.value]
-    for node in root.nodes():
+    for node in nodes:
         typed = _typed(node)
-        for option in _own(node, root.options):
+        for option in _own(node, nodes[0].options):
             found += [(option.value, f"{typed} {name}") for name in option.names if option.value]
         for at, argument in enumerate(node.arguments, 1):
             found.append((argument.source, f"{typed} {'#' if argument.repeats else at}"))

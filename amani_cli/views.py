@@ -395,6 +395,24 @@ def _audit_verdict(model: models.AuditVerdict) -> View:
     )
 
 
+def _explanation(model: models.Explanation) -> View:
+    exits = ", ".join(map(str, model.exit_codes))
+    return View(
+        fields=_given(
+            ("code", model.code),
+            ("exit code", exits if exits != model.code else None),
+            ("happened", model.happened),
+            ("money moved", model.money_moved),
+            ("do", model.do),
+        )
+    )
+
+
+def _explanations(model: models.Explanations) -> View:
+    rows = [[item.code, ", ".join(map(str, item.exit_codes)), item.happened, item.do] for item in model.items]
+    return View([("code", False), ("exit", False), ("what happened", False), ("what to do", False)], rows)
+
+
 _VIEWS: dict[type, Any] = {
     models.Faucet: _faucet,
     models.Audit: _audit,
@@ -415,6 +433,8 @@ _VIEWS: dict[type, Any] = {
     models.Diagnosis: _diagnosis,
     models.Settings: _settings,
     models.SandboxView: _sandbox,
+    models.Explanation: _explanation,
+    models.Explanations: _explanations,
     models.Removed: _removed,
     models.Login: _login,
     models.Synced: _synced,
@@ -440,6 +460,8 @@ _QUIET: dict[type, Any] = {
     models.Diagnosis: lambda model: [item.check for item in model.items if item.status == "fail"],
     models.Settings: lambda model: [f"{item.name}={item.value}" for item in model.items],
     models.SandboxView: lambda model: [model.url or ""],
+    models.Explanation: lambda model: [model.do],
+    models.Explanations: lambda model: [item.code for item in model.items],
     models.Removed: lambda model: [model.wallet],
     models.Login: lambda model: [model.url],
     models.Synced: lambda model: [str(model.new)],

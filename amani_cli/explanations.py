@@ -1,0 +1,284 @@
+"""What each exit code and each error code means: what happened, whether money moved, and what to do.
+
+The words of `amani explain` and of docs/exit-codes.md. A test holds this page to the code: no error can be raised
+under a code that is not explained here, nor is one explained that nothing raises.
+"""
+
+from __future__ import annotations
+
+from amani_cli import errors
+from amani_cli.models import Explanation, Explanations
+
+# exit code: what happened, whether money moved, what to do
+EXIT_CODES: dict[int, tuple[str, str, str]] = {
+    0: (
+        "Done and certain. A replayed receipt, an empty list and a dry run end so too.",
+        "as the answer says",
+        "Go on.",
+    ),
+    1: (
+        "A bug in amani.",
+        "see money_moved",
+        "Run `amani reconcile`, then the command again with --debug, and report what it shows.",
+    ),
+    2: (
+        "Bad usage: an amount, invoice, file, setting or option that can't be right.",
+        "no",
+        "Correct the command as the message says.",
+    ),
+    3: (
+        "No key, a key that is locked or refused, a wrong PIN or password.",
+        "no",
+        "See where the key comes from with `amani wallet show`; `amani doctor` tries each wallet's key.",
+    ),
+    4: (
+        "What was asked about is not here. That is not proof that it was not paid.",
+        "no",
+        "Check the id and the wallet.",
+    ),
+    5: (
+        "A yes was needed, and nobody could be asked or the answer was no.",
+        "no",
+        "Say --yes where nobody can answer.",
+    ),
+    6: (
+        "Definitely failed: rejected, expired, no route, already claimed.",
+        "no",
+        "It is safe to try again, with a new invoice if the old one expired.",
+    ),
+    7: (
+        "The balance does not cover the amount and the fee reserve.",
+        "no",
+        "Top the wallet up, pay less, or choose another wallet.",
+    ),
+    8: (
+        "The outcome is unknown or pending. It is not a failure.",
+        "maybe",
+        "Run `amani reconcile`. Never pay the same thing again by other means.",
+    ),
+    9: (
+        "A rule of amani's refused it: PIN, limit, budget, cool-down, a server known to be unsafe.",
+        "no",
+        "Read the message: it says which rule and when or how it is met. --yes does not skip rules.",
+    ),
+    10: (
+        "The provider could not be reached before anything was sent, or failed to answer a read.",
+        "no",
+        "Try the same command again later.",
+    ),
+    11: ("Some rows of a batch are done and some are not.", "some", "Run the same plan again: no row is paid twice."),
+    12: ("Another amani holds the lock.", "no", "Try again when it is done, or say --lock-wait 30s."),
+    13: (
+        "The books do not match, or a check failed.",
+        "not by this command",
+        "Look at each line that differs or fails; it names the way to mend it.",
+    ),
+    130: ("Interrupted (Ctrl-C) before anything was sent.", "no", "Run it again when you like."),
+    141: (
+        "The reader of the output went away. The work itself was done.",
+        "as the history says",
+        "See `amani history list`.",
+    ),
+    143: ("Ended by SIGTERM before anything was sent.", "no", "Run it again when you like."),
+}
+
+# error code: the exit codes it comes with, what happened, what to do
+ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
+    # -- general: one for each exit code, where there is nothing more special to say
+    "BUG": ((1,), "amani failed in a way that it should not.", "Run `amani reconcile`, and report it with --debug."),
+    "USAGE": ((2,), "The command can't be right as it stands.", "See the command's --help."),
+    "NOT_AUTHORISED": ((3,), "A key, token or PIN is missing or was refused.", "Run `amani doctor`."),
+    "NOT_FOUND": ((4,), "What was asked about is not here.", "List what there is, and check the id."),
+    "NOT_CONFIRMED": ((5,), "A yes was needed and not given.", "Answer y, or say --yes where nobody can answer."),
+    "REJECTED": (
+        (6,),
+        "The provider refused, or says that the payment failed.",
+        "Read its reason; try again if you like.",
+    ),
+    "INSUFFICIENT_FUNDS": (
+        (7,),
+        "The wallet holds less than the amount and what routing may cost (at LNbits 1 %, at least 2 sat).",
+        "Top it up. Payments within one LNbits need no reserve.",
+    ),
+    "OUTCOME_UNKNOWN": (
+        (8,),
+        "The payment was sent, and what became of it is not known yet.",
+        "Run `amani reconcile`.",
+    ),
+    "REFUSED_BY_POLICY": ((9,), "A rule of amani's own refused it.", "Read which one; --yes does not skip it."),
+    "UNREACHABLE": ((10,), "The provider could not be reached.", "Check address and network, and try again."),
+    "PARTLY_DONE": ((11,), "Part of a batch is done.", "Run the same plan again."),
+    "LOCKED": ((12,), "Another amani holds the lock.", "Wait for it, or say --lock-wait 30s."),
+    "BOOKS_DIFFER": ((13,), "amani's books and the provider's do not match.", "Look at each entry that is named."),
+    # -- what was typed
+    "AMBIGUOUS": ((2,), "What was given fits more than one.", "Give more of its characters."),
+    "AMBIGUOUS_WALLET": ((2,), "There is more than one wallet and no default.", "Say --wallet NAME."),
+    "AMOUNTLESS": (
+        (2,),
+        "The invoice names no amount, and LNbits can't pay such invoices.",
+        "Ask for one over the amount.",
+    ),
+    "AMOUNT_DIFFERS": ((2,), "The amount given is not the invoice's.", "Leave it out, or ask for another invoice."),
+    "BAD_AMOUNT": ((2,), "The amount can't be read, or not without guessing.", "Write it as 1000, 1000sat or 5000NGN."),
+    "BAD_DATE": ((2,), "The date can't be read.", "Write it as 2026-08-01, 2026-08-01T09:00, today or 7d."),
+    "BAD_DURATION": ((2,), "The duration can't be read, or is out of range.", "Write it as 90s, 15m, 24h or 7d."),
+    "BAD_INVOICE": ((2, 6), "The text is not a sound bolt11 invoice.", "Copy it again, whole."),
+    "BAD_MEMO": ((2,), "The memo is too long for an invoice (639 bytes) or not text.", "Shorten it."),
+    "BAD_NAME": ((2,), "A name is 1 to 80 printable characters, and 'env' is taken.", "Choose another."),
+    "BAD_QR": ((2,), "The QR code can't be made or written.", "Name a new .png or .svg file."),
+    "BAD_URL": (
+        (2,),
+        "The address is not a web address, or carries a login.",
+        "Give it as https://lnbits.example.com.",
+    ),
+    "FILE_EXISTS": ((2,), "The file is there already, and amani overwrites none.", "Name a new file."),
+    "INSECURE_HTTP": (
+        (2,),
+        "Plain http would send the key in the clear.",
+        "Use https, or --insecure-http on a safe line.",
+    ),
+    "KEY_IN_ARGUMENT": (
+        (2,),
+        "What was typed as a name looks like a key; it is in your shell's history now.",
+        "Rotate that key, and give keys at the prompt, by --key-stdin or by --key-file.",
+    ),
+    "NO_COMMAND": ((2,), "A group of commands was named, and no command of it.", "See its --help."),
+    "NO_SUCH_SETTING": ((2,), "There is no setting of that name.", "See `amani config show`."),
+    "WRONG_NETWORK": ((2,), "The invoice is of another network.", "Check where it comes from."),
+    "WRONG_PROVIDER": ((2,), "This wallet's provider can't do that.", "Choose another wallet."),
+    # -- wallets and settings
+    "BAD_SETTINGS": (
+        (2,),
+        "The settings file can't be read.",
+        "Mend or remove it; `amani config path` says where it is.",
+    ),
+    "ENV_WALLET": ((2,), "The wallet in the environment has no entry to change.", "Register it: `amani wallet add`."),
+    "NAME_TAKEN": ((2,), "There is a wallet of that name.", "Choose another name."),
+    "NO_SUCH_INVOICE": ((4,), "No wallet here made that invoice.", "Check the hash and --wallet."),
+    "NO_SUCH_WALLET": ((4,), "No wallet of that name is known here.", "See `amani wallet list`."),
+    "NOT_EMPTY": ((9,), "The wallet still holds money, which deleting it would destroy.", "Move the money first."),
+    "OPEN_OUTCOMES": ((9,), "The wallet has open outcomes that only its key can settle.", "Run `amani reconcile`."),
+    "SANDBOX_DEFAULT": ((2,), "A sandbox wallet can't be the default beside a real one.", "Say --wallet each time."),
+    "WALLET_KNOWN": ((2,), "This very wallet is registered under another name.", "Use that one, or rename it."),
+    # -- keys and logins
+    "BAD_KEY": ((3,), "What is stored there is not a key.", "Store the key alone, without anything around it."),
+    "INVOICE_KEY": (
+        (3,),
+        "This is an invoice key, which can look and ask for money, but not pay.",
+        "Take the Admin key: in LNbits open the wallet, then 'API keys'.",
+    ),
+    "KEYRING": ((3,), "The keyring did not answer within 3 s, or not as it should.", "Use another key source."),
+    "KEYRING_LOCKED": ((3,), "The keyring is locked.", "Unlock it, or use another key source."),
+    "KEY_COMMAND": ((3,), "The key command failed or gave no key within 30 s.", "Run it by hand and see."),
+    "KEY_CREDENTIAL": ((2, 3), "systemd passed no credential of that name.", "Add LoadCredential= to the unit."),
+    "KEY_FILE": ((2, 3), "The key file can't be used, or others may read it.", "Run: chmod 600 on it, as its owner."),
+    "KEY_REFUSED": ((3,), "The server does not accept the key.", "Was it rotated, or is it of another server?"),
+    "KEY_SOURCE_READ_ONLY": (
+        (9,),
+        "amani can't write to where this key lives.",
+        "Rotate in LNbits, store it there yourself.",
+    ),
+    "LOGIN_LOCKED": ((3,), "The server locked the login after wrong passwords.", "Wait for a minute or more."),
+    "LOGIN_NEEDED": ((3,), "Only the wallet's user may do that.", "Run: amani login URL."),
+    "NO_KEY": (
+        (3,),
+        "There is no key.",
+        "Four steps to one: see the README, or run `amani wallet add NAME --url URL`.",
+    ),
+    "NO_KEYRING": (
+        (3,),
+        "There is no usable keyring here, as on most servers.",
+        "Use --key-file, --key-command or systemd.",
+    ),
+    "NO_LOGIN": ((4,), "No login is stored for that server.", "Run: amani login URL."),
+    "READ_ONLY_WALLET": ((3,), "The wallet was added to look only.", "Add it with its Admin key to pay from it."),
+    "TOKEN_EXPIRED": ((3,), "The stored login is no longer valid.", "Run: amani login URL."),
+    "WRONG_PASSWORD": ((3,), "The user name or password is wrong.", "Try again; five wrong ones lock the login."),
+    # -- paying
+    "INVOICE_EXPIRED": ((6,), "The invoice can't be paid any more.", "Ask for a new one."),
+    "INVOICE_PENDING": (
+        (8,),
+        "The time to wait is over, and the invoice is not paid yet.",
+        "Wait again with the same hash.",
+    ),
+    "MAX_FEE": ((9,), "The fee may be higher than --max-fee allows.", "Raise --max-fee, or pay within one server."),
+    "NOT_SENT": ((6,), "The request never reached the provider.", "Pay again, with a new invoice."),
+    "PAID_BY_ANOTHER": (
+        (6,),
+        "The invoice was paid before, not by this wallet.",
+        "Nothing left. Ask for a new invoice.",
+    ),
+    "REFERENCE_TAKEN": ((9,), "The reference stands for another payment.", "Use one reference for one thing."),
+    # -- servers
+    "CONNECTION_REFUSED": ((10,), "Nothing listens at that address.", "Is the server up, and the port right?"),
+    "DNS": ((10,), "No server of that name can be found.", "Check its spelling, and your network."),
+    "FIRST_INSTALL": (
+        (10,),
+        "That LNbits waits for its first set-up.",
+        "Open it in a browser and make its admin user.",
+    ),
+    "LINE_CUT": ((10,), "The line was cut while reading.", "Try again."),
+    "NOT_LNBITS": ((10,), "What answers there is not an LNbits.", "Give the server's address alone."),
+    "ODD_ANSWER": ((10,), "The server's answer makes no sense.", "Run `amani doctor`; try again later."),
+    "RATE_LIMITED": ((10,), "The server takes no more requests for now (429).", "Wait a minute and run it again."),
+    "REDIRECT": (
+        (10,),
+        "The server redirects, and amani does not follow with a key.",
+        "Use the new address, if it is yours.",
+    ),
+    "SERVER_ERROR": ((10,), "The server, or the proxy before it, is in trouble.", "Try again later."),
+    "TIMEOUT": ((10,), "The server did not answer in time.", "Try again, or allow more with --timeout 60s."),
+    "TLS": ((10,), "There is no trusted TLS connection.", "Check address and clock; a private CA needs SSL_CERT_FILE."),
+    # -- amani's files
+    "BAD_DATABASE": ((2,), "The database is damaged or not amani's.", "Restore it from a backup."),
+    "DATABASE_UNUSABLE": (
+        (2,),
+        "The database can't be opened or written.",
+        "It and its folder must be yours and writable.",
+    ),
+    "DISK_FULL": ((2,), "There is no room to write the journal, so nothing is sent.", "Free some space."),
+    "NEWER_DATABASE": ((2,), "A newer amani made this database.", "Upgrade amani, or go back to the copy it made."),
+    # -- the sandbox
+    "INSTALL_FAILED": ((10,), "The sandbox's LNbits could not be installed.", "Read the reason; try again."),
+    "NO_PYTHON": (
+        (10,),
+        "LNbits runs on Python 3.10 to 3.12, and there is none.",
+        "Install one, or uv, which fetches it.",
+    ),
+    "PORT_TAKEN": ((10,), "Another program has the port.", "Choose another with --port."),
+    "SANDBOX_DOWN": ((10,), "The sandbox does not run.", "Run: amani sandbox start."),
+    "START_FAILED": (
+        (10,),
+        "The sandbox's LNbits did not start.",
+        "Read the reason; `amani sandbox reset` starts afresh.",
+    ),
+}
+
+
+def explain(code: str) -> Explanation:
+    """What an exit code or an error code means. Raises `errors.NotFound` for one that amani never gives."""
+    word = code.strip().upper()
+    if word.isdigit() and int(word) in EXIT_CODES:
+        return _exit(int(word))
+    if word in ERROR_CODES:
+        return _error(word)
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, ERROR_CODES, n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise errors.NotFound(f"amani has no code '{code[:40]}'", hint=f"{hint}Bare, 'amani explain' lists them all.")
+
+
+def explain_all() -> Explanations:
+    """Every exit code, then every error code."""
+    return Explanations([*map(_exit, EXIT_CODES), *map(_error, ERROR_CODES)])
+
+
+def _exit(code: int) -> Explanation:
+    happened, money, do = EXIT_CODES[code]
+    return Explanation(str(code), [code], happened, money, do)
+
+
+def _error(code: str) -> Explanation:
+    exits, happened, do = ERROR_CODES[code]
+    return Explanation(code, list(exits), happened, EXIT_CODES[exits[0]][1], do)

@@ -1,0 +1,209 @@
+# fish completion for amani. Made by `amani completion show fish`; do not edit.
+# Words and options stand in the tables below; only names are asked of amani itself.
+
+# The commands of the command $argv[1].
+function __amani_commands
+    switch $argv[1]
+        case 'amani'
+            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay an invoice' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
+        case 'amani wallet'
+            __amani_say 'add' 'Register a wallet by its key' 'create' 'Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login' 'list' 'List the wallets that amani knows' 'show' 'Show one wallet: where it is, what its key can do and where the key lives' 'balance' 'Say what a wallet holds, asked live' 'use' 'Make a wallet the default' 'rename' 'Give a wallet another name here' 'remove' 'Forget a wallet and its keys; says what is lost and asks first' 'rotate-keys' 'Have the server make new keys and store them; the old ones are dead at once' 'limit' 'Show a wallet'\''s limits and budget, or set the budget (amount and fee, what is in flight reserved)'
+        case 'amani invoice'
+            __amani_say 'create' 'Make an invoice and print it' 'show' 'Show an invoice and what became of it, asked live' 'check' 'Ask whether an invoice is paid; a paid one enters the history' 'wait' 'Wait until an invoice is paid (exit 0) or has expired (exit 6); --timeout ends it sooner (exit 8)' 'list' 'List invoices made here, newest first' 'decode' 'Say what an invoice asks for; offline, without any wallet'
+        case 'amani faucet'
+            __amani_say 'configure' 'Make the wallet (--wallet) the faucet' 'claim' 'Have the faucet pay the wallet (--wallet)' 'status' 'Say what the faucet gives, what is left in it, and when the wallet may claim next'
+        case 'amani pin'
+            __amani_say 'set' 'Give the wallet a PIN: 4 to 6 digits, none that is easy to guess' 'change' 'Change the PIN, or with --threshold or --always only when it is asked for; needs the PIN' 'remove' 'Take the PIN away; needs the PIN' 'verify' 'Say whether a PIN is right (exit 0), wrong (3) or locked (9); a wrong one costs an attempt' 'status' 'Say whether the wallet has a PIN, when it is asked for, and whether it is locked' 'reset' 'Have a forgotten PIN fall away after a day; needs the wallet'\''s Admin key typed again'
+        case 'amani history'
+            __amani_say 'list' 'List payments, newest first, as written down here; '\''history sync'\'' brings in what others did' 'show' 'Show one payment' 'sync' 'Bring in what other clients did on the wallets, money that came too; repeat it as often as you like'
+        case 'amani audit'
+            __amani_say 'list' 'List the audit log, newest first; --wallet narrows it to one wallet, by the name it had then' 'verify' 'Check that no entry was changed, removed or put in; exit 13 names the first that is wrong'
+        case 'amani sandbox'
+            __amani_say 'start' 'Start it; the first time LNbits is installed (about 200 MB)' 'stop' 'Stop it; wallets and data stay for the next start' 'status' 'Say whether it runs, and where' 'reset' 'Stop it and delete its wallets and data; what is installed stays' 'fund' 'Put fake sats into a sandbox wallet'
+        case 'amani config'
+            __amani_say 'show' 'List every setting with its value and where that came from' 'set' 'Change a setting; a value that can'\''t be right is refused' 'explain' 'Say what a setting means, what it is, and where that came from' 'path' 'Print the folder and files that amani keeps'
+        case 'amani completion'
+            __amani_say 'show' 'Print the completion script of a shell' 'install' 'Write the completion script to where the shell looks for it, and say where that is'
+    end
+end
+
+# The options of the command $argv[1].
+function __amani_options
+    switch $argv[1]
+        case 'amani wallet add'
+            __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-stdin' 'Read the key from stdin, for the keyring' '--key-file' 'File that holds the key; yours, mode 0600' '--key-command' 'Command that prints the key' '--key-credential' 'systemd credential' '--read-only' 'Never load the paying key' '--insecure-http' 'Allow plain http to this server'
+        case 'amani wallet create'
+            __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-file' 'Write the key to this new file' '--reference' 'The same one again makes no second wallet'
+        case 'amani wallet balance'
+            __amani_say '--all' 'Every wallet, with a total' '--max-age' 'Take a cached answer up to this old, e.g. 5s'
+        case 'amani wallet remove'
+            __amani_say '--delete-remote' 'Delete it at its server too, if empty'
+        case 'amani wallet limit'
+            __amani_say '--per-payment' 'Most that one payment may be; off lifts it' '--per-day' 'Most that 24 hours may be; off lifts it' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
+        case 'amani invoice create'
+            __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--expiry' 'How long it can be paid, e.g. 15m or 24h' '--webhook' 'Address that LNbits calls when it is paid' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg' '--wait' 'Wait until it is paid' '--reference' 'The same one again returns the same invoice'
+        case 'amani invoice show'
+            __amani_say '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg'
+        case 'amani invoice list'
+            __amani_say '--status' 'pending, paid or expired' '--limit' 'How many at most' '--after' 'Go on after this hash'
+        case 'amani pay'
+            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment'
+        case 'amani faucet configure'
+            __amani_say '--amount' 'What one claim gives' '--cooldown' 'How long a wallet waits between claims' '--daily-cap' 'Most that 24 hours may give'
+        case 'amani faucet claim'
+            __amani_say '--reference' 'The same one again returns the receipt'
+        case 'amani transfer'
+            __amani_say '--from' 'The wallet that gives it (or --wallet)' '--memo' 'What it is for' '-m' 'What it is for' '--reference' 'The same one again returns the receipt' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
+        case 'amani pin set'
+            __amani_say '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--threshold' 'Up to this amount none is asked for' '--always' 'Ask for it at any amount' '--above-threshold' 'Ask for it at any amount'
+        case 'amani pin change'
+            __amani_say '--pin-stdin' 'Read the old PIN, then the new one, a line each' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--new-pin-file' 'File with the new PIN' '--threshold' 'Up to this amount none is asked for' '--always' 'Ask for it at any amount' '--above-threshold' 'Ask for it at any amount'
+        case 'amani pin remove'
+            __amani_say '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600'
+        case 'amani pin verify'
+            __amani_say '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600'
+        case 'amani pin reset'
+            __amani_say '--key-stdin' 'Read the wallet'\''s Admin key from stdin'
+        case 'amani history list'
+            __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--status' 'settled, failed or unknown' '--direction' 'in or out' '--min' 'This amount or more' '--max' 'This amount or less' '--search' 'Text in memo, reference, destination, wallet or id' '--after' 'Go on after this id (the '\''next'\'' of a page)'
+        case 'amani reconcile'
+            __amani_say '--older-than' 'Leave younger ones alone, e.g. 10m'
+        case 'amani audit list'
+            __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--what' 'Only this: pay, pin, '\''pin set'\'', limit, key, login…' '--after' 'Go on after this number (the '\''next'\'' of a page)'
+        case 'amani audit verify'
+            __amani_say '--head' 'A hash noted earlier that must be in the log'
+        case 'amani login'
+            __amani_say '--username' 'User name there' '-u' 'User name there' '--password-stdin' 'Read the password from stdin'
+        case 'amani sandbox start'
+            __amani_say '--port' 'The port to listen on'
+    end
+    __amani_say '--help' 'Show this message and exit' '-h' 'Show this message and exit' '--wallet' 'The wallet to use (AMANI_WALLET)' '-w' 'The wallet to use (AMANI_WALLET)' '--json' 'One JSON document on stdout' '--quiet' 'Print just the one value a script wants' '-q' 'Print just the one value a script wants' '--yes' 'Answer questions with yes; no rule is skipped' '-y' 'Answer questions with yes; no rule is skipped' '--no-input' 'Never ask; fail where a question would be due' '--timeout' 'How long to wait for a provider, e.g. 30s' '--verbose' 'Say more on stderr (-vv: still more)' '-v' 'Say more on stderr (-vv: still more)' '--log-json' 'Log lines on stderr as JSON' '--color' 'auto, always or never' '--actor' 'Who is behind this call, for audit and limits (AMANI_ACTOR)' '--lock-wait' 'How long to wait for another amani'\''s lock' '--debug' 'Show a traceback if amani itself fails'
+end
+
+# Those of its options that take a value.
+function __amani_valued
+    string split ' ' -- '--wallet -w --timeout --color --actor --lock-wait'
+    switch $argv[1]
+        case 'amani wallet add'
+            string split ' ' -- '--url --key-file --key-command --key-credential'
+        case 'amani wallet create'
+            string split ' ' -- '--url --key-file --reference'
+        case 'amani wallet balance'
+            string split ' ' -- '--max-age'
+        case 'amani wallet limit'
+            string split ' ' -- '--per-payment --per-day --pin-file --reason'
+        case 'amani invoice create'
+            string split ' ' -- '--memo -m --expiry --webhook --qr-file --reference'
+        case 'amani invoice show'
+            string split ' ' -- '--qr-file'
+        case 'amani invoice list'
+            string split ' ' -- '--status --limit --after'
+        case 'amani pay'
+            string split ' ' -- '--max-fee --memo -m --reference --pin-file --reason'
+        case 'amani faucet configure'
+            string split ' ' -- '--amount --cooldown --daily-cap'
+        case 'amani faucet claim'
+            string split ' ' -- '--reference'
+        case 'amani transfer'
+            string split ' ' -- '--from --memo -m --reference --pin-file --reason'
+        case 'amani pin set'
+            string split ' ' -- '--pin-file --threshold'
+        case 'amani pin change'
+            string split ' ' -- '--pin-file --new-pin-file --threshold'
+        case 'amani pin remove'
+            string split ' ' -- '--pin-file'
+        case 'amani pin verify'
+            string split ' ' -- '--pin-file'
+        case 'amani history list'
+            string split ' ' -- '--limit --since --until --status --direction --min --max --search --after'
+        case 'amani reconcile'
+            string split ' ' -- '--older-than'
+        case 'amani audit list'
+            string split ' ' -- '--limit --since --until --what --after'
+        case 'amani audit verify'
+            string split ' ' -- '--head'
+        case 'amani login'
+            string split ' ' -- '--username -u'
+        case 'amani sandbox start'
+            string split ' ' -- '--port'
+    end
+end
+
+# What may stand for the option or argument $argv[2] of the command $argv[1], each with $argv[3] before it.
+function __amani_source
+    switch "$argv[1] $argv[2]"
+        case '* --wallet' '* -w' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani wallet limit 1' 'amani sandbox fund 1'
+            __amani_names $argv[3] wallets
+        case '* --color'
+            __amani_words $argv[3] auto always never
+        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file'
+            __amani_files $argv[3]
+        case 'amani invoice list --status'
+            __amani_words $argv[3] pending paid expired
+        case 'amani history list --status'
+            __amani_words $argv[3] settled failed unknown
+        case 'amani history list --direction'
+            __amani_words $argv[3] in out
+        case 'amani completion show 1' 'amani completion install 1'
+            __amani_words $argv[3] bash zsh fish
+    end
+end
+
+function __amani_say
+    printf '%s\t%s\n' $argv
+end
+
+function __amani_words
+    printf '%s\n' $argv[1]$argv[2..]
+end
+
+function __amani_names
+    set -l typed (commandline -opc)
+    set -l names ($typed[1] completion values $argv[2] 2>/dev/null </dev/null)
+    printf '%s\n' $argv[1]$names
+end
+
+function __amani_files
+    set -l found (__fish_complete_path (string replace -r '^--[^=]*=' '' -- (commandline -ct)))
+    printf '%s\n' $argv[1]$found
+end
+
+function __amani
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l path amani
+    set -l at 1
+    set -l option
+    set -l ended
+    for word in $words[2..]
+        if set -q option[1]
+            set option
+        else if set -q ended[1]
+            set at (math $at + 1)
+        else if test "$word" = --
+            set ended 1
+        else if string match -q -- '-*' $word
+            contains -- $word (__amani_valued $path); and set option $word
+        else if contains -- $word (__amani_commands $path | string replace -r '\t.*' '')
+            set path "$path $word"
+        else
+            set at (math $at + 1)
+        end
+    end
+    set -l commands (__amani_commands $path)
+    if set -q option[1]
+        __amani_source $path $option ''
+    else if not set -q ended[1]; and string match -q -- '--*=*' $current
+        set option (string split -m 1 = -- $current)[1]
+        __amani_source $path $option "$option="
+    else if not set -q ended[1]; and string match -q -- '-*' $current
+        __amani_options $path
+    else if set -q commands[1]
+        printf '%s\n' $commands
+    else
+        __amani_source $path $at ''
+    end
+end
+
+complete -c amani -e
+complete -c amani -f -a '(__amani)'
