@@ -22,6 +22,7 @@ TREE: dict[str, tuple[str, str]] = {
     "wallet": ("wallet", "Wallets: add, create, list, balance and their keys."),
     "invoice": ("invoice", "Ask for money, and see whether it came."),
     "pay": ("pay", "Pay an invoice."),
+    "cheque": ("cheque", "Funds set aside for whoever has the code."),
     "faucet": ("faucet", "A wallet that gives others a little, once per cool-down."),
     "transfer": ("transfer", "Move money between your wallets."),
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),

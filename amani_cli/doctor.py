@@ -12,7 +12,9 @@ from urllib.request import getproxies
 
 from amani_cli import errors, keys, wallets
 from amani_cli.models import Diagnosis, Finding
+from amani_cli.store import cheques
 from amani_cli.store import payments as journal
+from amani_cli.times import from_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -31,6 +33,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
         items.append(Finding("wallets", "warn", "no wallet yet", "amani wallet add NAME --url URL"))
     for wallet in known:
         items.extend(_wallet(wallet))
+    items.extend(_cheques(ws))
     items.extend(_outcomes(ws))
     return Diagnosis(items)
 
@@ -160,6 +163,17 @@ def _version(check: str, version: str | None) -> list[Finding]:
     if version.startswith("0."):
         return [Finding(check, "warn", f"LNbits {version} is old", "1.5.4 or newer is best")]
     return [Finding(check, "ok", f"LNbits {version}")]
+
+
+def _cheques(ws: Workspace) -> list[Finding]:
+    if not ws.has_store:
+        return []
+    open_ones = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    expired = [row for row in open_ones if from_rfc3339(row["expires_at"]).timestamp() <= time.time()]
+    if expired:
+        words = f"{len(expired)} expired and not swept: other tools can still claim them"
+        return [Finding("cheques", "warn", words, "amani cheque sweep (from cron)")]
+    return [Finding("cheques", "ok", f"{len(open_ones)} outstanding")] if open_ones else []
 
 
 def _outcomes(ws: Workspace) -> list[Finding]:

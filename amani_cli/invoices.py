@@ -262,7 +262,7 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) ->
             db, wallet.id, record.payment_hash, status, paid_at, record.preimage if status == "paid" else None
         )
         if status == "paid" and journal.last_attempt(db, wallet.id, record.payment_hash, "in") is None:
-            insert_incoming(db, wallet, record, memo=row["memo"], reference=row["reference"])
+            insert_incoming(db, wallet, record, kind=row["purpose"], memo=row["memo"], reference=row["reference"])
     fresh = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
     assert fresh is not None
     return fresh
@@ -273,6 +273,7 @@ def insert_incoming(
     wallet: KnownWallet,
     record: Record,
     *,
+    kind: str = "invoice",
     memo: str | None = None,
     reference: str | None = None,
 ) -> None:
@@ -284,7 +285,7 @@ def insert_incoming(
         remote_wallet_id=wallet.remote_id,
         provider=wallet.provider,
         direction="in",
-        kind="invoice",
+        kind=kind,
         status="settled",
         amount_msat=abs(record.amount_msat),
         fee_msat=record.fee_msat if record.amount_msat > 0 else 0,

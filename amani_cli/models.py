@@ -360,6 +360,7 @@ class Cheque:
     claimed_by: str | None
     payment_hash: str | None
     can_rotate: bool
+    outstanding_msat: int
     code: str | None = None
     lnurl: str | None = None
     replayed: bool = False

@@ -56,6 +56,10 @@ class Printer:
         self.emit(model)
         sys.stdout.flush()
 
+    def flush(self) -> None:
+        """Have what was printed be on its way: it may be the only copy."""
+        sys.stdout.flush()
+
     def raw(self, text: str) -> None:
         """Print text that is an answer in a format of its own (a completion script, a schema, a QR code)."""
         self.clear_progress()

@@ -31,9 +31,9 @@ LAST_LOOK_S = 4.0
 class Order:
     """One thing to pay: which invoice, as what, under which reference, at most for what fee.
 
-    `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes is
-    there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a part
-    of.
+    `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes
+    is there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a
+    part of; `internal` that the payee is on the same server, so that no fee is due.
     """
 
     invoice: bolt11.Invoice
@@ -43,7 +43,8 @@ class Order:
     reference: str | None = None
     max_fee_msat: int | None = None
     what: str | None = None
-    on_journal: Callable[[Transaction, str], None] | None = None
+    on_journal: Callable[[Transaction, str], object] | None = None
+    internal: bool = False
     authorised: bool = False
 
     @property
@@ -97,7 +98,7 @@ def check(ws: Workspace, wanted: Order) -> None:
 def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> models.Plan:
     """What paying would do: worst-case fee by the server's reserve, and what would be left. Sends no payment."""
     check(ws, wanted)
-    internal = _is_internal(ws, wallet, wanted.invoice.payment_hash)
+    internal = _is_internal(ws, wallet, wanted)
     with wallet.lnbits("read") as client:
         balance_msat = client.wallet().balance_msat
         max_fee_msat = 0 if internal else client.fee_reserve_msat(wanted.invoice.bolt11)
@@ -138,7 +139,7 @@ def pay(
     check(ws, wanted)
     wallets.identify(wallet)
     wallets.warn_of_version(wallet)
-    internal = _is_internal(ws, wallet, wanted.invoice.payment_hash)
+    internal = _is_internal(ws, wallet, wanted)
     # LNbits' own default: max(2 sat, 1 %), for what leaves the server.
     reserve_msat = 0 if internal else max(2000, -(-wanted.amount_msat // 100))
     if not wanted.authorised:
@@ -193,7 +194,7 @@ def _again(ws: Workspace, row: Row) -> models.Payment:
             id=row["id"],
             hint="No money moved. Run the command again to make a new attempt.",
         )
-    raise _unknown(row, "this payment was sent before and its outcome is still open")
+    raise open_outcome(row, "this payment was sent before and its outcome is still open")
 
 
 def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int) -> tuple[Row, bool]:
@@ -245,6 +246,31 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
     return row, True
 
 
+def journal_outside(ws: Workspace, wanted: Order, remote_id: str, source: str) -> Row:
+    """Journal a payment out of a wallet that is not registered here (a cheque's), before it is sent."""
+    with ws.store.write() as db:
+        payment_id = journal.insert(
+            db,
+            wallet_id=-1,
+            wallet=source,
+            remote_wallet_id=remote_id,
+            provider="lnbits",
+            direction="out",
+            kind=wanted.kind,
+            status="unknown",
+            amount_msat=wanted.amount_msat,
+            payment_hash=wanted.invoice.payment_hash,
+            bolt11=wanted.invoice.bolt11,
+            destination=wanted.invoice.payee,
+            memo=wanted.memo,
+            actor=ws.actor,
+            expires_at=to_rfc3339(wanted.invoice.expires_at),
+        )
+    row = journal.by_id(ws.store, payment_id)
+    assert row is not None
+    return row
+
+
 def send(ws: Workspace, wallet: KnownWallet, client: Lnbits, row: Row, *, wait: bool) -> models.Payment:
     """Send a journaled payment, once, and close its entry with what is certain."""
     from amani_cli.providers.http import NotSent
@@ -260,15 +286,15 @@ def send(ws: Workspace, wallet: KnownWallet, client: Lnbits, row: Row, *, wait: 
         verdict = _settle(ws, client, row, answer, wait=wait)
         row = close(ws, row, verdict)
     except KeyboardInterrupt:
-        raise _unknown(row, "interrupted after the payment was sent") from None
+        raise open_outcome(row, "interrupted after the payment was sent") from None
     except NotSent:
         raise
     except Exception as error:
         # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
         text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
-        raise _unknown(row, f"the payment was sent, and then: {text}") from error
+        raise open_outcome(row, f"the payment was sent, and then: {text}") from error
     if verdict.status == "unknown":
-        raise _unknown(row, f"the payment was sent and its outcome is open: {verdict.reason}")
+        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
     if verdict.status == "failed":
         raise _failed(row, verdict, wallet)
     return receipt(row)
@@ -285,7 +311,7 @@ def _settle(ws: Workspace, client: Lnbits, row: Row, answer: PayAnswer, *, wait:
     ends = max(ws.deadline, time.monotonic() + LAST_LOOK_S)
     pause = 0.3
     while True:
-        verdict = judge(answer, _find(client, row))
+        verdict = judge(answer, find(client, row["payment_hash"], row["remote_wallet_id"]))
         if verdict.status != "unknown" or not wait or time.monotonic() + pause > ends:
             return verdict
         ws.progress("asking what became of the payment")
@@ -293,15 +319,15 @@ def _settle(ws: Workspace, client: Lnbits, row: Row, answer: PayAnswer, *, wait:
         pause = min(pause * 1.6, 3.0)
 
 
-def _find(client: Lnbits, row: Row) -> Found:
+def find(client: Lnbits, payment_hash: str, wallet_id: str | None, *, incoming: bool = False) -> Found:
+    """A wallet's own record of a payment, for the judge; somebody else's record of the same hash says nothing."""
     try:
-        record = client.record(row["payment_hash"])
+        record = client.record(payment_hash)
     except errors.AmaniError:
         return NOT_ASKED
     if record is None:
         return ABSENT
-    mine = record.wallet_id == row["remote_wallet_id"] and record.amount_msat < 0
-    # Somebody else's record of the same hash says nothing about ours.
+    mine = wallet_id in (None, record.wallet_id) and (record.amount_msat > 0) == incoming
     return record if mine else NOT_ASKED
 
 
@@ -313,7 +339,7 @@ def ask_again(ws: Workspace, row: Row) -> Row:
         return row
     try:
         with wallet.lnbits("read") as client:
-            found = _find(client, row)
+            found = find(client, row["payment_hash"], row["remote_wallet_id"], incoming=row["direction"] == "in")
     except errors.AmaniError as error:
         ws.warn(f"{row['id']}: {error.message}")
         return row
@@ -353,7 +379,7 @@ def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | Non
         return
     columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
     if verdict.status == "settled":
-        assert record is not None
+        assert isinstance(record, Record)
         columns |= settled_columns(record)
     else:
         columns["failure"] = verdict.reason or "failed"
@@ -382,7 +408,8 @@ def settled_columns(record: Record) -> dict[str, object]:
     }
 
 
-def _unknown(row: Row, message: str) -> errors.OutcomeUnknown:
+def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
+    """The error for an entry whose outcome is not certain."""
     return errors.OutcomeUnknown(
         f"{message} ({row['id']})",
         id=row["id"],
@@ -390,14 +417,14 @@ def _unknown(row: Row, message: str) -> errors.OutcomeUnknown:
     )
 
 
-def _is_internal(ws: Workspace, wallet: KnownWallet, payment_hash: str) -> bool:
+def _is_internal(ws: Workspace, wallet: KnownWallet, wanted: Order) -> bool:
     """Whether one of our own wallets on the same server asked for this: then no fee is due."""
-    if not ws.has_store:
-        return False
+    if wanted.internal or not ws.has_store:
+        return wanted.internal
     return (
         ws.store.one(
             "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?",
-            payment_hash,
+            wanted.invoice.payment_hash,
             wallet.url,
         )
         is not None

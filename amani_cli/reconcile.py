@@ -1,8 +1,11 @@
-"""Every open outcome, asked again, until each is settled or failed. Nothing is ever sent anew."""
+"""Every open outcome, asked again, until each is settled or failed; no payment is ever sent anew.
+
+A cheque that was being taken back is taken back to the end: that was asked for, and moves money home alone.
+"""
 
 from __future__ import annotations
 
-from amani_cli import errors, models, payments
+from amani_cli import cheque_voids, errors, models, payments, transfers, wallets
 from amani_cli.store import Row
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -36,5 +39,19 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
         if row["status"] == "unknown":
             row = payments.ask_again(ws, row)
         items.append(payments.receipt(row))
+        _arrival(ws, row)
+    unfinished = 0 if ids else cheque_voids.settle_unfinished(ws)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
-    return models.Reconciliation(len(items), counts["settled"], counts["failed"], counts["unknown"], items)
+    still_open = counts["unknown"] + unfinished
+    return models.Reconciliation(len(items), counts["settled"], counts["failed"], still_open, items)
+
+
+def _arrival(ws: Workspace, row: Row) -> None:
+    """A settled payment between two of our wallets has arrived as well: journal that side too."""
+    if row["status"] != "settled" or row["direction"] != "out":
+        return
+    invoice = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND purpose<>'invoice'", row["payment_hash"])
+    for wallet in wallets.registered(ws):
+        if invoice is not None and wallet.id == invoice["wallet_id"]:
+            memo = invoice["memo"] or f"from {row['wallet']}"
+            transfers.arrived(ws, wallet, payments.receipt(row), kind=invoice["purpose"], memo=memo)

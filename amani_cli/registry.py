@@ -296,6 +296,15 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             code="OPEN_OUTCOMES",
             hint="Run: amani reconcile",
         )
+    outstanding = ws.store.all(
+        "SELECT id FROM cheque WHERE wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')", wallet.id
+    )
+    if outstanding:
+        raise errors.RefusedByPolicy(
+            f"{len(outstanding)} cheque(s) of wallet '{wallet.name}' are outstanding; their money comes back to it",
+            code="CHEQUES_OUTSTANDING",
+            hint="Void them first: amani cheque list",
+        )
     if delete_remote:
         _delete_remote(ws, wallet, confirm)
     else:

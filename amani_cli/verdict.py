@@ -10,18 +10,18 @@ from typing import Literal, NamedTuple
 
 from amani_cli import errors
 from amani_cli.models import PaymentStatus
-from amani_cli.providers.base import PayAnswer, Record
+from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 
 ABSENT: Literal["absent"] = "absent"
 NOT_ASKED: Literal["not asked"] = "not asked"
-Found = Record | Literal["absent", "not asked"]
+Found = Record | FiatRecord | Literal["absent", "not asked"]
 
 
 class Verdict(NamedTuple):
     """What became of a payment, by which record, and why."""
 
     status: PaymentStatus
-    record: Record | None
+    record: Record | FiatRecord | None
     reason: str
     code: str = ""
 
@@ -33,7 +33,7 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
     provider has none, `NOT_ASKED` when it could not be asked. `never_arrived` says that enough time has passed for
     an absent record to prove that the request never got there.
     """
-    if isinstance(found, Record):
+    if isinstance(found, (Record, FiatRecord)):
         if found.status == "settled":
             return Verdict("settled", found, "")
         if found.status == "failed":

@@ -413,7 +413,58 @@ def _explanations(model: models.Explanations) -> View:
     return View([("code", False), ("exit", False), ("what happened", False), ("what to do", False)], rows)
 
 
+def _cheque(model: models.Cheque) -> View:
+    again = " (written before; its code is not shown again)" if model.replayed and model.status == "open" else ""
+    return View(
+        fields=[
+            *_given(
+                ("cheque", model.id),
+                ("worth", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)}){_fake(model.sandbox)}"),
+                ("status", model.status + again),
+                ("memo", model.memo),
+                ("wallet", model.wallet),
+                ("good until", local(model.expires_at)),
+                ("claimed", local(model.claimed_at) if model.claimed_at else None),
+                ("by", model.claimed_by),
+                ("reference", model.reference),
+                ("lnurl", model.lnurl),
+            ),
+            *([("", model.code)] if model.code else []),
+        ]
+    )
+
+
+def _cheques(model: models.Cheques) -> View:
+    rows = [
+        [
+            local(item.created_at),
+            item.status,
+            format_sat(item.amount_msat),
+            item.wallet,
+            local(item.expires_at),
+            item.memo,
+            item.id,
+        ]
+        for item in model.items
+    ]
+    columns = [
+        ("written", False),
+        ("status", False),
+        ("worth", True),
+        ("wallet", False),
+        ("good until", False),
+        ("memo", False),
+        ("id", False),
+    ]
+    footer = [f"outstanding: {format_sat(model.outstanding_msat)}"]
+    if model.wallets_msat is not None:
+        footer.append(f"in the wallets that gave it: {format_sat(model.wallets_msat)}")
+    return View(columns, rows, footer=footer, empty="No cheques.")
+
+
 _VIEWS: dict[type, Any] = {
+    models.Cheque: _cheque,
+    models.Cheques: _cheques,
     models.Faucet: _faucet,
     models.Audit: _audit,
     models.AuditVerdict: _audit_verdict,
@@ -441,6 +492,8 @@ _VIEWS: dict[type, Any] = {
 }
 
 _QUIET: dict[type, Any] = {
+    models.Cheque: lambda model: [model.code or model.id],
+    models.Cheques: lambda model: [item.code or item.id for item in model.items],
     models.Faucet: lambda model: [sat(model.balance_msat)],
     models.Audit: lambda model: [str(item.seq) for item in model.items],
     models.AuditVerdict: lambda model: [model.head],

@@ -237,6 +237,27 @@ class Lnbits:
             raise self._odd("a login without a token")
         return token
 
+    # -- the withdraw extension (https://github.com/lnbits/withdraw), where it is installed ------------------------
+
+    def has_withdraw_links(self) -> bool:
+        """Whether the server has the withdraw extension, and the key's user has it enabled."""
+        return self._read("/withdraw/api/v1/links", accept=(401, 403, 404)).status == 200
+
+    def withdraw_link(self, title: str, amount_sat: int) -> str:
+        """An LNURL-withdraw (LUD-03) over the key's wallet, once, for exactly this amount. It sets nothing aside."""
+        body = {
+            "title": title,
+            "min_withdrawable": amount_sat,
+            "max_withdrawable": amount_sat,
+            "uses": 1,
+            "wait_time": 1,
+            "is_unique": False,
+        }
+        lnurl = self._object(self._post("/withdraw/api/v1/links", body)).get("lnurl")
+        if not isinstance(lnurl, str) or not lnurl.lower().startswith("lnurl1"):
+            raise self._odd("a withdraw link without an LNURL")
+        return lnurl
+
     # -- reading answers ------------------------------------------------------------------------------------
 
     def _read(self, path: str, *, params: Any = None, headers: Any = None, accept: tuple[int, ...] = ()) -> Answer:

@@ -184,4 +184,4 @@ def is_unambiguous(rows: list[Row], asked: str, noun: str) -> Row:
 
 def noun_list(noun: str) -> str:
     """The command that lists a noun."""
-    return {"payment": "history list", "invoice": "invoice list"}.get(noun, f"{noun} list")
+    return {"payment": "history list", "cheque": "cheque list", "invoice": "invoice list"}.get(noun, f"{noun} list")

@@ -1,0 +1,168 @@
+"""Taking cheques back: voiding one, sweeping those that expired, giving one a new code.
+
+The safe order (LNbits has no time lock and deletes without a look at the balance): make the old key dead, then sweep by
+trying to pay, never by trusting a balance read; confirm; only then delete.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from amani_cli import cheques, draws, errors, logins, models, wallets
+from amani_cli.cheques import advance, audit_step, must, view
+from amani_cli.providers.base import NewWallet
+from amani_cli.providers.lnbits import Lnbits
+from amani_cli.store import Row
+from amani_cli.store import cheques as store_cheques
+from amani_cli.store import wallets as store_wallets
+from amani_cli.times import from_rfc3339
+from amani_cli.wallets import KnownWallet, lnbits_client
+from amani_cli.workspace import Workspace
+
+Ending = Literal["void", "expired"]
+
+
+def void(ws: Workspace, text: str) -> models.Cheque:
+    """Bring a cheque's money back to the wallet that gave it. Raises `errors.Rejected` if it was claimed before.
+
+    Stopped anywhere, the same command again (or `reconcile`) goes on where it was.
+    """
+    row = advance(ws, must(ws, text))
+    if row["status"] in ("void", "expired"):
+        return view(ws, row, replayed=True)
+    if row["status"] == "funding":
+        raise errors.OutcomeUnknown(
+            f"cheque {row['id']} is still being written; its payment is open",
+            hint="Run 'amani reconcile', then void it.",
+            id=row["id"],
+        )
+    row = take_back(ws, row, "void")
+    if row["status"] == "claimed":
+        raise errors.Rejected(
+            f"cheque {row['id']} was claimed{' at ' + row['claimed_at'] if row['claimed_at'] else ''}, before this",
+            code="CHEQUE_CLAIMED",
+            retry="never",
+            hint="Nothing is left to bring back.",
+        )
+    return view(ws, row)
+
+
+def sweep(ws: Workspace) -> tuple[models.Cheques, list[errors.AmaniError]]:
+    """Bring back the money of every expired cheque, and finish what was left half done; made for cron.
+
+    Returns the cheques it dealt with, and what went wrong with any of them.
+    """
+    items, failed = [], []
+    now = time.time()
+    for row in store_cheques.with_status(ws.store, "open", "voiding", "unknown") if ws.has_store else []:
+        expired = from_rfc3339(row["expires_at"]).timestamp() <= now
+        if row["status"] == "open" and not expired:
+            continue
+        ws.progress(f"sweeping cheque {row['id']}")
+        try:
+            items.append(view(ws, take_back(ws, row, "expired" if expired else "void")))
+        except errors.AmaniError as error:
+            error.message = f"cheque {row['id']}: {error.message}"
+            failed.append(error)
+    left = sum(item.outstanding_msat for item in items)
+    return models.Cheques(items, left), failed
+
+
+def reissue(ws: Workspace, text: str) -> models.Cheque:
+    """Make a cheque's old code worthless and give it a new one; needs a login, which alone can rotate keys."""
+    row = cheques.refresh(ws, advance(ws, must(ws, text)))
+    if row["status"] != "open":
+        raise errors.Rejected(
+            f"cheque {row['id']} is {row['status']}, not open",
+            code="NOT_OPEN",
+            hint="Write a new one: amani cheque create",
+        )
+    fresh = _rotate(ws, row)
+    if fresh is None:
+        raise errors.RefusedByPolicy(
+            f"without a login for {row['url']} nobody can make the old code worthless",
+            code="LOGIN_NEEDED",
+            hint=f"Run 'amani login {row['url']}' before writing cheques; this one can only be voided.",
+        )
+    with ws.store.write() as db:
+        audit_step(ws, db, "cheque reissue", row, "done")
+    written = view(ws, row)
+    written.code = cheques.code_of(ws, row, fresh.admin_key)
+    return written
+
+
+def _rotate(ws: Workspace, row: Row) -> NewWallet | None:
+    """Have a cheque's keys made new, the old ones dead at once; None without a login. Of two times the last counts."""
+    token = logins.token(ws, row["url"]) if row["has_login"] else None
+    if token is None:
+        return None
+    with lnbits_client(ws, row["url"]) as client:
+        fresh = client.rotate_keys(token, row["remote_id"])
+    cheques.keep_keys(row["place"], row["id"], fresh)
+    return fresh
+
+
+def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
+    """Rotate, sweep, confirm, delete; returns the cheque as it ended: `ending`, or `claimed` if somebody was first."""
+    giver = _giver(ws, row)
+    with ws.store.write() as db:
+        store_cheques.update(db, row["id"], status="voiding")
+        audit_step(ws, db, "cheque void", row, "begun")
+    _rotate(ws, row)
+    with lnbits_client(ws, row["url"], cheques.keys_of(row)[0]) as cheque:
+        drawn = draws.earlier(ws, giver, row["remote_id"])
+        if drawn is None or (drawn["status"] == "unknown" and not draws.can_go_on(drawn)):
+            held_sat = cheque.wallet().balance_msat // 1000
+            if held_sat == 0:
+                return _gone(ws, row, cheque)
+            drawn = draws.begin(
+                ws, giver, row["remote_id"], held_sat * 1000, kind="cheque void", memo=f"cheque {row['id']} taken back"
+            )
+        if drawn["status"] == "unknown":
+            drawn, answer = draws.finish(ws, giver, cheque, row["remote_id"], drawn)
+            if drawn["status"] == "failed":
+                if answer.code == "INSUFFICIENT_FUNDS":
+                    return _gone(ws, row, cheque)
+                raise draws.refused(answer, drawn["id"])
+    with ws.store.write() as db:
+        store_cheques.update(db, row["id"], status=ending, payment_hash=drawn["payment_hash"])
+        audit_step(ws, db, "cheque void", row, ending)
+    cheques.delete_wallet(ws, row)
+    return must(ws, row["id"])
+
+
+def _gone(ws: Workspace, row: Row, cheque: Lnbits) -> Row:
+    """The money is not there any more: whoever claimed it was first."""
+    records, _ = cheque.records()
+    taken = [record for record in records if record.amount_msat < 0 and record.status == "settled"]
+    if not taken:
+        raise errors.BooksDiffer(
+            f"cheque {row['id']} is empty, and its server knows of no claim",
+            hint="Look at the wallet on the server; nothing was sent.",
+        )
+    cheques.claimed(ws, row, taken[0].payment_hash, taken[0].settled_at)
+    return must(ws, row["id"])
+
+
+def _giver(ws: Workspace, row: Row) -> KnownWallet:
+    found = store_wallets.by_id(ws.store, row["wallet_id"])
+    if found is None:
+        raise errors.NotFound(
+            f"wallet '{row['wallet']}', which gave cheque {row['id']}, is not known here any more",
+            code="NO_SUCH_WALLET",
+            hint="Add it again under any name; then claim the cheque into it by its code.",
+        )
+    return wallets.known(ws, found)
+
+
+def settle_unfinished(ws: Workspace) -> int:
+    """Take every cheque that was left half written or half taken back as far as it goes; returns how many stay open."""
+    left = 0
+    for row in store_cheques.with_status(ws.store, *store_cheques.UNFINISHED):
+        try:
+            row = advance(ws, row) if row["status"] == "funding" else take_back(ws, row, "void")
+        except errors.AmaniError as error:
+            ws.warn(f"cheque {row['id']}: {error.message}")
+        left += must(ws, row["id"])["status"] in store_cheques.UNFINISHED
+    return left

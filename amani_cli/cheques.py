@@ -1,0 +1,432 @@
+"""Cheques: funds set aside in a wallet of their own, whose admin key, carried in a code, is the money.
+
+A cheque's life: `funding` (its wallet is made and paid) → `open` → `claimed`, or `voiding` → `void`/`expired`. Each
+step is written down before it is taken, so that `reconcile` or the same command again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from amani_cli import amounts, bolt11, cheque_code, errors, invoices, keys, logins, models, payments, policy, wallets
+from amani_cli.payments import Order
+from amani_cli.providers.base import NewWallet
+from amani_cli.store import Row, Transaction, cheques, is_unambiguous, new_id, now, references
+from amani_cli.store import audit as audit_log
+from amani_cli.store import payments as journal
+from amani_cli.store import wallets as store_wallets
+from amani_cli.times import from_rfc3339, to_rfc3339
+from amani_cli.transfers import INVOICE_LIFE_S
+from amani_cli.wallets import KnownWallet, lnbits_client
+from amani_cli.workspace import Workspace
+
+SHORTEST_S, LONGEST_S = 3600, 168 * 3600
+ASK_AT_MOST = 50  # open cheques that a list asks about, one question each
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be written. `outside` sets the fee reserve aside on top, for claims that leave the server."""
+
+    amount_msat: int
+    memo: str = ""
+    expires_s: int = 24 * 3600
+    count: int = 1
+    outside: bool = False
+    reference: str | None = None
+    lnurl: bool = False
+
+    @property
+    def reserve_msat(self) -> int:
+        """LNbits' fee reserve for an outside payment: max(2 sat, 1 %), in whole sats."""
+        return max(2000, -(-self.amount_msat // 100_000) * 1000) if self.outside else 0
+
+    @property
+    def total_msat(self) -> int:
+        """All that leaves the wallet."""
+        return self.count * (self.amount_msat + self.reserve_msat)
+
+
+def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
+    """Refuse what can't be written, before anything is sent."""
+    amounts.require_whole_sat(wanted.amount_msat)
+    invoices.check_memo(wanted.memo)
+    if not SHORTEST_S <= wanted.expires_s <= LONGEST_S:
+        raise errors.Usage(
+            "a cheque is good for 1 to 168 hours", code="BAD_DURATION", hint="E.g. --expires 24h, at most 7d."
+        )
+    most = int(ws.config.get("cheque_count"))
+    if wanted.count > most:
+        raise errors.RefusedByPolicy(
+            f"{wanted.count} cheques at once are more than the {most} allowed",
+            code="COUNT",
+            hint="Write fewer, or: amani config set cheque_count N",
+        )
+    if wallet.provider != "lnbits":
+        raise errors.Usage(f"cheques are for Lightning wallets; '{wallet.name}' is none", code="WRONG_PROVIDER")
+    wallets.identify(wallet)
+    policy.check_pin(ws, wallet, wanted.total_msat)
+    policy.look(ws, wallet, "cheque")
+
+
+def write(
+    ws: Workspace, wallet: KnownWallet, wanted: Wanted, *, confirm: Callable[[str, int], None] | None
+) -> Iterator[models.Cheque]:
+    """Write cheques, one after the other; each carries its code, which is shown here and never again.
+
+    With a reference, those of an earlier run come back without their codes, and what was not written is. `confirm` is
+    told of the server's terms and the total. Raises what `payments.pay` raises.
+    """
+    check(ws, wallet, wanted)
+    version = wallet.server_version or _version(ws, wallet)
+    if version == "1.0.0":
+        raise errors.RefusedByPolicy(
+            "LNbits 1.0.0 can spend a balance twice: two claimers could both get a cheque's money",
+            code="UNSAFE_SERVER",
+            hint="Have the server upgraded first.",
+        )
+    token = logins.token(ws, wallet.url)
+    place = keys.place_for(wallet.key_source, ws.paths.sandbox)
+    if wanted.lnurl:
+        _must_have_withdraw(wallet, token)
+    if not all(_written(ws, wanted, index) for index in range(wanted.count)):
+        terms = "" if token else _without_login(wallet.url)
+        if confirm is not None:
+            confirm(terms, wanted.total_msat)
+        policy.authorise(ws, wallet, wanted.total_msat)
+        ws.note(
+            "Whoever has the code has the money. An expired cheque can still be claimed by other tools until it is"
+            " swept: run 'amani cheque sweep' from cron."
+        )
+        if terms:
+            ws.note(terms)
+    for index in range(wanted.count):
+        yield _write_one(ws, wallet, wanted, index, token, place)
+
+
+def _without_login(url: str) -> str:
+    return (
+        f"There is no login for {url}: these cheques' wallets belong to nobody, so their keys can't be rotated."
+        " Taking one back is a race with whoever has the code. For more, run 'amani login' first."
+    )
+
+
+def _version(ws: Workspace, wallet: KnownWallet) -> str | None:
+    with lnbits_client(ws, wallet.url) as client:
+        return client.version()
+
+
+def _must_have_withdraw(wallet: KnownWallet, token: str | None) -> None:
+    with wallet.lnbits("read") as client:
+        if token is not None and client.has_withdraw_links():
+            return
+    raise errors.Rejected(
+        f"{wallet.url} can't make LNURL-withdraw links for this wallet's user",
+        code="NO_WITHDRAW_EXTENSION",
+        hint="Its admin installs the 'withdraw' extension, you enable it and log in; or leave out --lnurl.",
+    )
+
+
+def _reference(wanted: Wanted, index: int) -> str | None:
+    if wanted.reference is None:
+        return None
+    return wanted.reference if wanted.count == 1 else f"{wanted.reference}#{index + 1}"
+
+
+def _written(ws: Workspace, wanted: Wanted, index: int) -> Row | None:
+    reference = _reference(wanted, index)
+    return ws.store.one("SELECT * FROM cheque WHERE reference=?", reference) if reference else None
+
+
+def _write_one(
+    ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, token: str | None, place: str
+) -> models.Cheque:
+    reference = _reference(wanted, index)
+    cheque_id = new_id("chq")
+    expires_at = int(time.time()) + wanted.expires_s
+    with ws.store.write() as db:
+        if reference is not None:
+            what = f"cheque {wallet.identity} {wanted.amount_msat} {wanted.memo}"
+            target = references.claim(db, reference, what)
+            old = db.execute("SELECT * FROM cheque WHERE id=?", (target,)).fetchone()
+        else:
+            old = None
+        if old is None:
+            cheques.insert(
+                db,
+                id=cheque_id,
+                wallet_id=wallet.id,
+                wallet=wallet.name,
+                identity=wallet.identity,
+                url=wallet.url,
+                place=place,
+                has_login=int(token is not None),
+                status="funding",
+                amount_msat=wanted.amount_msat,
+                reserve_msat=wanted.reserve_msat,
+                memo=wanted.memo,
+                reference=reference,
+                expires_at=to_rfc3339(expires_at),
+            )
+            if reference is not None:
+                references.point(db, reference, cheque_id)
+            audit_log.append(
+                db,
+                "cheque create",
+                wallet=wallet.name,
+                subject=cheque_id,
+                amount_msat=wanted.amount_msat,
+                outcome="begun",
+                actor=ws.actor,
+                reason=ws.reason,
+            )
+    if old is not None:
+        return view(ws, advance(ws, old), replayed=True)
+    made = _make_wallet(ws, wallet, token, place, cheque_id)
+    funding = wanted.amount_msat + wanted.reserve_msat
+    with lnbits_client(ws, wallet.url, made.read_key) as client:
+        payment_hash, text = client.create_invoice(funding // 1000, "amani cheque", INVOICE_LIFE_S)
+    invoice = bolt11.decode_invoice(text)
+    if invoice.payment_hash != payment_hash or invoice.amount_msat != funding:
+        raise errors.Unreachable(f"{wallet.url} made another invoice than the one asked for", code="ODD_ANSWER")
+    with ws.store.write() as db:
+        cheques.update(db, cheque_id, funding_hash=payment_hash)
+    order = Order(
+        invoice,
+        kind="cheque",
+        memo=wanted.memo or "cheque",
+        destination=cheque_id,
+        internal=True,
+        authorised=True,
+        on_journal=(lambda db, entry: policy.take(ws, db, wallet, "cheque", entry)) if index == 0 else None,
+    )
+    try:
+        payments.pay(ws, wallet, order, confirm=None)
+    except errors.OutcomeUnknown:
+        raise
+    except errors.AmaniError:
+        abandon(ws, must(ws, cheque_id))
+        raise
+    _opened(ws, must(ws, cheque_id))
+    written = view(ws, must(ws, cheque_id))
+    written.code = code_of(ws, must(ws, cheque_id), made.admin_key)
+    if wanted.lnurl:
+        try:
+            with lnbits_client(ws, wallet.url, made.admin_key) as client:
+                written.lnurl = client.withdraw_link(wanted.memo or "amani cheque", wanted.amount_msat // 1000)
+            keys.SEEN.add(written.lnurl)
+        except errors.AmaniError as error:
+            ws.warn(f"no LNURL-withdraw link was made ({error.message}); the code is good all the same")
+    return written
+
+
+def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: str, cheque_id: str) -> NewWallet:
+    """A fresh wallet to hold the funds; its keys are kept before its id is relied on."""
+    with lnbits_client(ws, wallet.url) as client:
+        made = client.create_wallet(token, "amani cheque") if token else client.create_account("amani cheque")
+    keep_keys(place, cheque_id, made)
+    with ws.store.write() as db:
+        cheques.update(db, cheque_id, remote_id=made.id)
+    return made
+
+
+def code_of(ws: Workspace, row: Row, admin_key: str) -> str:
+    """The code that an admin key makes of a cheque: the money itself."""
+    code = cheque_code.encode(
+        cheque_code.ChequeCode(
+            admin_key,
+            row["remote_id"],
+            cheque_code.origin_of(row["identity"]),
+            row["amount_msat"],
+            int(from_rfc3339(row["expires_at"]).timestamp()),
+            ws.config.get("network"),
+            row["url"],
+        )
+    )
+    keys.SEEN.add(code)
+    return code
+
+
+def keep_keys(place: str, cheque_id: str, made: NewWallet) -> None:
+    """Keep a cheque's keys with those of the wallet that funded it."""
+    keys.SEEN.update((made.admin_key, made.read_key))
+    keys.keep(place, f"cheque:{cheque_id}", f"{made.admin_key}:{made.read_key}")
+
+
+def keys_of(row: Row) -> tuple[str, str]:
+    """A cheque's admin and read key, as they are kept. Raises `errors.NotAuthorised` when they are gone."""
+    text = keys.kept(row["place"], f"cheque:{row['id']}")
+    if text is None or ":" not in text:
+        raise errors.NotAuthorised(
+            f"the keys of cheque {row['id']} are not kept here any more",
+            code="NO_KEY",
+            hint="Restore them from a backup; without them only whoever has the code can draw it.",
+        )
+    admin_key, read_key = text.split(":", 1)
+    keys.SEEN.update((admin_key, read_key))
+    return admin_key, read_key
+
+
+def _opened(ws: Workspace, row: Row) -> None:
+    with ws.store.write() as db:
+        cheques.update(db, row["id"], status="open")
+        audit_step(ws, db, "cheque create", row, "open")
+
+
+def abandon(ws: Workspace, row: Row) -> None:
+    """Close a cheque that provably never got any money, and delete its wallet where a login allows it."""
+    with ws.store.write() as db:
+        cheques.update(db, row["id"], status="void")
+        audit_step(ws, db, "cheque create", row, "not funded")
+    delete_wallet(ws, row)
+
+
+def delete_wallet(ws: Workspace, row: Row) -> None:
+    """Delete a cheque's empty wallet and drop its keys; left alone where that is not possible or it holds anything.
+
+    LNbits deletes without a look at the balance, so it is proved zero first.
+    """
+    if row["remote_id"] is None:
+        return
+    with contextlib.suppress(errors.AmaniError):
+        token = logins.token(ws, row["url"])
+        with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
+            if token is None or client.wallet().balance_msat != 0:
+                return
+            client.delete_wallet(token, row["remote_id"])
+        keys.unkeep(row["place"], f"cheque:{row['id']}")
+
+
+def advance(ws: Workspace, row: Row) -> Row:
+    """Take an unfinished cheque as far as what is certain allows, by asking; no new payment is sent for `funding`."""
+    if row["status"] != "funding":
+        return row
+    paid = journal.last_attempt(ws.store.connection, row["wallet_id"], row["funding_hash"] or "", "out")
+    if paid is not None and paid["status"] == "unknown":
+        paid = payments.ask_again(ws, paid)
+    if paid is not None and paid["status"] == "settled":
+        _opened(ws, row)
+    elif (paid is not None and paid["status"] == "failed") or (paid is None and _is_abandoned(row)):
+        abandon(ws, row)
+    return must(ws, row["id"])
+
+
+def _is_abandoned(row: Row) -> bool:
+    """Whether whoever was writing this cheque has had time to journal its payment, and did not: it never will."""
+    return from_rfc3339(row["created_at"]).timestamp() < time.time() - payments.PROOF_OF_ABSENCE_S
+
+
+def must(ws: Workspace, text: str) -> Row:
+    """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
+    if cheque_code.looks_like_code(text):
+        code = cheque_code.decode(text)
+        rows = ws.store.all("SELECT * FROM cheque WHERE remote_id=?", code.wallet_id) if ws.has_store else []
+        return is_unambiguous(rows, "with this code", "cheque")
+    return is_unambiguous(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
+
+
+def shown(ws: Workspace, text: str) -> models.Cheque:
+    """One cheque as it stands, its server asked."""
+    return view(ws, refresh(ws, advance(ws, must(ws, text))))
+
+
+def listed(ws: Workspace, *, status: str | None, limit: int) -> models.Cheques:
+    """Cheques, newest first, with what is outstanding in total beside what the wallets that gave it hold."""
+    if not ws.has_store:
+        return models.Cheques([], 0)
+    unsure = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    for row in unsure[:ASK_AT_MOST]:
+        refresh(ws, advance(ws, row))
+    if len(unsure) > ASK_AT_MOST:
+        ws.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
+    items = [view(ws, row) for row in cheques.all_cheques(ws.store, limit=limit)]
+    outstanding = sum(
+        row["amount_msat"] + row["reserve_msat"] for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    )
+    givers = {row["wallet_id"] for row in unsure}
+    known = [wallet for wallet in wallets.registered(ws) if wallet.id in givers]
+    held, _ = wallets.balances(ws, known) if known else (None, [])
+    total = sum(item.balance_msat or 0 for item in held.items) if held else None
+    return models.Cheques([item for item in items if status in (None, item.status)], outstanding, total)
+
+
+def refresh(ws: Workspace, row: Row) -> Row:
+    """Ask an open cheque's wallet whether it was claimed; a server that can't be asked leaves it as last seen."""
+    if row["status"] != "open":
+        return row
+    try:
+        with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
+            if client.wallet().balance_msat >= row["amount_msat"]:
+                return row
+            records, _ = client.records()
+    except errors.AmaniError as error:
+        ws.warn(f"cheque {row['id']} is shown as last seen: {error.message}")
+        return row
+    taken = [record for record in records if record.amount_msat < 0 and record.status == "settled"]
+    if taken:
+        claimed(ws, row, taken[0].payment_hash, taken[0].settled_at)
+    return must(ws, row["id"])
+
+
+def claimed(ws: Workspace, row: Row, payment_hash: str | None, at: str | None) -> None:
+    """Write down that a cheque was claimed, by which payment, and by whom if it was one of our wallets."""
+    mine = (
+        ws.store.one("SELECT wallet FROM payment WHERE payment_hash=? AND direction='in'", payment_hash)
+        if payment_hash
+        else None
+    )
+    with ws.store.write() as db:
+        current = db.execute("SELECT status FROM cheque WHERE id=?", (row["id"],)).fetchone()["status"]
+        if current in ("claimed", "void", "expired"):
+            return
+        cheques.update(
+            db,
+            row["id"],
+            status="claimed",
+            claimed_at=at or now(),
+            claimed_by=mine["wallet"] if mine else None,
+            payment_hash=payment_hash,
+        )
+        audit_step(ws, db, "cheque", row, "claimed")
+
+
+def view(ws: Workspace, row: Row, *, replayed: bool = False) -> models.Cheque:
+    """A cheque as it is shown, without its code."""
+    status = row["status"]
+    past = from_rfc3339(row["expires_at"]).timestamp() <= time.time()
+    giver = store_wallets.by_id(ws.store, row["wallet_id"])
+    return models.Cheque(
+        id=row["id"],
+        amount_msat=row["amount_msat"],
+        memo=row["memo"],
+        status="expired" if status == "open" and past else status,
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        wallet=giver["name"] if giver else row["wallet"],
+        url=row["url"],
+        reference=row["reference"],
+        claimed_at=row["claimed_at"],
+        claimed_by=row["claimed_by"],
+        payment_hash=row["payment_hash"],
+        can_rotate=bool(row["has_login"]),
+        outstanding_msat=row["amount_msat"] + row["reserve_msat"] if status in ("open", *cheques.UNFINISHED) else 0,
+        replayed=replayed,
+        sandbox=bool(giver["sandbox"]) if giver else False,
+    )
+
+
+def audit_step(ws: Workspace, db: Transaction, what: str, row: Row, outcome: str) -> None:
+    """Log a step in a cheque's life."""
+    audit_log.append(
+        db,
+        what,
+        wallet=row["wallet"],
+        subject=row["id"],
+        amount_msat=row["amount_msat"],
+        outcome=outcome,
+        actor=ws.actor,
+        reason=ws.reason,
+    )

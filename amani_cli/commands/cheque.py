@@ -1,0 +1,180 @@
+"""`amani cheque`: create, claim, list, show, void, sweep, reissue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import typer
+
+from amani_cli import errors, models, options
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
+
+app = options.group("Funds set aside for whoever has the code.")
+
+ID = typer.Argument(help="The cheque's id, the beginning of it, its reference or its code.", metavar="ID")
+
+
+@app.command(cls=Command)
+def create(
+    ctx: typer.Context,
+    amount: str = typer.Argument(help="What it is worth, e.g. 1000 or 21k."),
+    memo: str = typer.Option("", "--memo", "-m", help="A note for your own list."),
+    expires: str = typer.Option("24h", "--expires", help="How long it is good for: 1h to 168h."),
+    count: int = typer.Option(1, "--count", help="How many; one code a line.", min=1),
+    outside: bool = typer.Option(False, "--outside", help="Set the fee reserve aside too, to be claimed anywhere."),
+    lnurl: bool = typer.Option(False, "--lnurl", help="An LNURL-withdraw link too, for any phone wallet."),
+    qr: bool = typer.Option(False, "--qr", help="Show a QR code on stderr."),
+    qr_file: str | None = typer.Option(None, "--qr-file", help="Write the QR code to a .png or .svg.", metavar="PATH"),
+    reference: str | None = typer.Option(None, "--reference", help="The same one again writes no second one."),
+    pin_stdin: bool = PIN_STDIN,
+    pin_file: str | None = PIN_FILE,
+    reason: str | None = REASON,
+) -> None:
+    """Write a cheque: the money is set aside, and the code, shown once, is the money."""
+    from amani_cli import cheques, wallets
+    from amani_cli.amounts import format_sat, parse_amount
+    from amani_cli.times import parse_duration
+
+    said = options.of(ctx)
+    ws = said.ws
+    ws.reason = reason
+    said.take_pin(pin_stdin, pin_file)
+    amount_msat = parse_amount(amount)
+    if not isinstance(amount_msat, int):
+        raise errors.Usage("a cheque is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    if qr_file:
+        from amani_cli.qr import check_path
+
+        check_path(qr_file)
+        if count > 1:
+            raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
+    wanted = cheques.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
+    wallet = wallets.resolve(ws, said.wallet)
+    if not said.yes and not said.ask.can_ask:
+        said.ask.confirm("Write it?")
+
+    def confirm(terms: str, total_msat: int) -> None:
+        set_aside = f"{format_sat(total_msat)} are set aside from '{wallet.name}'."
+        said.ask.confirm("Write it?" if count == 1 else f"Write {count} cheques?", *filter(None, (set_aside, terms)))
+
+    written = cheques.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
+    if count == 1:
+        cheque = next(written)
+        _show_qr(said, cheque, qr, qr_file)
+        said.out.emit(cheque, ws.warnings, ws.notes)
+    elif said.json:
+        items = list(written)
+        said.out.emit(models.Cheques(items, sum(item.outstanding_msat for item in items)), ws.warnings)
+    else:
+        _show_each(said, written, count, qr)
+
+
+def _show_each(said: Options, written: Iterator[models.Cheque], count: int, qr: bool) -> None:
+    """One code a line, each as soon as it is money: a kill in the middle loses none that was shown."""
+    for number, cheque in enumerate(written, 1):
+        said.out.step(f"cheque {number} of {count}", number / count)
+        _show_qr(said, cheque, qr, None)
+        if cheque.code:
+            said.out.raw(cheque.code)
+            said.out.flush()
+        else:
+            said.out.say(f"{cheque.id} was written before; its code is not shown again")
+    for note in said.ws.notes:
+        said.out.say(note)
+
+
+def _show_qr(said: Options, cheque: models.Cheque, qr: bool, qr_file: str | None) -> None:
+    content = cheque.lnurl or cheque.code
+    if content and (qr or qr_file):
+        from amani_cli import qr as codes
+
+        if qr:
+            said.out.picture(codes.terminal(content.upper(), color=said.out.colored_stderr()))
+        if qr_file:
+            codes.write(content.upper(), qr_file)
+            said.out.say(f"QR code written to {qr_file}")
+
+
+@app.command(cls=Command)
+def claim(
+    ctx: typer.Context,
+    code: str | None = typer.Argument(None, help="The code; - reads stdin, nothing asks for it.", metavar="CODE"),
+    to: str | None = typer.Option(None, "--to", help="A wallet, or a bolt11 over the whole amount.", metavar="DEST"),
+) -> None:
+    """Claim a cheque into the wallet; whoever is first has it."""
+    from amani_cli import cheque_claims, wallets
+    from amani_cli.bolt11 import looks_like_invoice
+
+    said = options.of(ctx)
+    if code is None:
+        code = said.ask.secret("The cheque's code", "Pipe it in: amani cheque claim -")
+    elif code == "-":
+        code = options.secret_from_stdin("code")
+    else:
+        said.ws.warn("a code on the command line can be seen by other users of this machine; - reads it from stdin")
+    if to and looks_like_invoice(to):
+        said.out.emit(cheque_claims.claim_to(said.ws, code, to), said.ws.warnings)
+        return
+    cheque_claims.read(said.ws, code)
+    target = wallets.resolve(said.ws, to or said.wallet)
+    said.out.emit(cheque_claims.claim(said.ws, code, target), said.ws.warnings)
+
+
+@app.command("list", cls=Command)
+def list_(
+    ctx: typer.Context,
+    status: str | None = typer.Option(None, "--status", help="open, claimed, void, expired, …"),
+    limit: int = typer.Option(100, "--limit", help="How many at most.", min=1, max=10000),
+) -> None:
+    """List cheques, newest first, with what is outstanding in total."""
+    from amani_cli import cheques
+
+    said = options.of(ctx)
+    known = ("funding", "open", "claimed", "voiding", "void", "expired", "unknown")
+    if status not in (None, *known):
+        raise errors.Usage(f"no status '{status}'", hint=f"There are: {', '.join(known)}.")
+    said.out.emit(cheques.listed(said.ws, status=status, limit=limit), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def show(ctx: typer.Context, id: str = ID) -> None:
+    """Show a cheque and whether it was claimed, asked live; never its code."""
+    from amani_cli import cheques
+
+    said = options.of(ctx)
+    said.out.emit(cheques.shown(said.ws, id), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def void(ctx: typer.Context, id: str = ID, reason: str | None = REASON) -> None:
+    """Bring a cheque's money back, and make its code worthless."""
+    from amani_cli import cheque_voids
+
+    said = options.of(ctx)
+    said.ws.reason = reason
+    said.ask.confirm("Void it?", "Whoever has the code gets nothing any more.")
+    said.out.emit(cheque_voids.void(said.ws, id), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def sweep(ctx: typer.Context) -> None:
+    """Bring back the money of every expired cheque; made for cron, asks nothing."""
+    from amani_cli import cheque_voids
+
+    said = options.of(ctx)
+    swept, failed = cheque_voids.sweep(said.ws)
+    for error in failed:
+        said.ws.warn(error.message)
+    said.out.emit(swept, said.ws.warnings)
+    if failed:
+        raise typer.Exit(max(error.exit_code for error in failed))
+
+
+@app.command(cls=Command)
+def reissue(ctx: typer.Context, id: str = ID) -> None:
+    """Make a cheque's old code worthless and print a new one; needs a login."""
+    from amani_cli import cheque_voids
+
+    said = options.of(ctx)
+    said.ask.confirm("Give it a new code?", "The old one becomes worthless.")
+    said.out.emit(cheque_voids.reissue(said.ws, id), said.ws.warnings)

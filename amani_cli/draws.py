@@ -1,0 +1,144 @@
+"""Taking the funds of a cheque: by whoever claims it, and by the giver who takes it back. One way, journaled first.
+
+The cheque's wallet pays an invoice of ours, in full. The server decides who was first; what arrived is judged by our
+own wallet's record, never by the word of the server that a code names.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from amani_cli import errors, invoices, payments
+from amani_cli.providers.base import PayAnswer
+from amani_cli.store import Row, cheques
+from amani_cli.store import audit as audit_log
+from amani_cli.store import payments as journal
+from amani_cli.times import from_rfc3339
+from amani_cli.transfers import INVOICE_LIFE_S
+from amani_cli.verdict import Verdict, judge
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.lnbits import Lnbits
+
+
+def destination_of(remote_id: str) -> str:
+    """How the journal names the cheque that money came from."""
+    return f"cheque {remote_id}"
+
+
+def earlier(ws: Workspace, target: KnownWallet, remote_id: str) -> Row | None:
+    """The draw on this cheque by this wallet that settled, or may have."""
+    rows = cheques.draws(ws.store, target.id, destination_of(remote_id))
+    return rows[0] if rows else None
+
+
+def begin(ws: Workspace, target: KnownWallet, remote_id: str, amount_msat: int, *, kind: str, memo: str) -> Row:
+    """Make an invoice on `target` and journal the draw that will pay it."""
+    made = invoices.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose=kind)
+    with ws.store.write() as db:
+        entry = journal.insert(
+            db,
+            wallet_id=target.id,
+            wallet=target.name,
+            remote_wallet_id=target.remote_id,
+            provider=target.provider,
+            direction="in",
+            kind=kind,
+            status="unknown",
+            amount_msat=amount_msat,
+            payment_hash=made.payment_hash,
+            bolt11=made.bolt11,
+            destination=destination_of(remote_id),
+            memo=memo,
+            actor=ws.actor,
+            sandbox=int(target.sandbox),
+            expires_at=made.expires_at,
+        )
+        audit_log.append(
+            db, kind, wallet=target.name, subject=entry, amount_msat=amount_msat, outcome="begun", actor=ws.actor
+        )
+    row = journal.by_id(ws.store, entry)
+    assert row is not None
+    return row
+
+
+def can_go_on(row: Row) -> bool:
+    """Whether a draw that was begun before may be sent (again): the same invoice, which pays once at most."""
+    return from_rfc3339(row["expires_at"]).timestamp() > time.time() + 5
+
+
+def finish(ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Row) -> tuple[Row, PayAnswer]:
+    """Have the cheque's wallet pay the draw's invoice, once, and close the entry with what is certain.
+
+    Returns the entry as it stands and the server's answer. Raises `errors.OutcomeUnknown` while it is open, and
+    `NotSent` when nothing left.
+    """
+    from amani_cli.providers.http import NotSent
+
+    try:
+        ws.progress("drawing the cheque")
+        try:
+            answer = cheque.pay(row["bolt11"], row["payment_hash"], remote_id)
+        except NotSent as error:
+            payments.close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
+            error.id = row["id"]
+            raise
+        row = payments.close(ws, row, _settle(ws, target, cheque, remote_id, row, answer))
+    except KeyboardInterrupt:
+        raise payments.open_outcome(row, "interrupted while the cheque was drawn") from None
+    if row["status"] == "unknown":
+        raise payments.open_outcome(row, "the cheque was drawn and the outcome is open")
+    return row, answer
+
+
+def _settle(ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Row, answer: PayAnswer) -> Verdict:
+    ends = max(ws.deadline, time.monotonic() + payments.LAST_LOOK_S)
+    pause = 0.3
+    with target.lnbits("read") as own:
+        while True:
+            arrived = payments.find(own, row["payment_hash"], target.remote_id, incoming=True)
+            mine = judge(None, arrived)
+            if mine.status == "settled":
+                return mine
+            drawn = judge(answer, answer.record or payments.find(cheque, row["payment_hash"], remote_id))
+            # The other side's "settled" is believed when our own record says so too, and only then.
+            if drawn.status == "failed":
+                return drawn
+            if time.monotonic() + pause > ends:
+                return Verdict("unknown", None, drawn.reason or "not arrived yet")
+            time.sleep(pause)
+            pause = min(pause * 1.6, 3.0)
+
+
+def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:
+    """Why a cheque could not be drawn: claimed before, taken back, or the server's own reason."""
+    if answer.code == "INSUFFICIENT_FUNDS":
+        return errors.Rejected(
+            "this cheque has been claimed already",
+            code="CHEQUE_CLAIMED",
+            retry="never",
+            id=entry,
+            hint="Whoever claims it first has it. Nothing came.",
+        )
+    if answer.code in ("KEY_REFUSED", "INVOICE_KEY"):
+        return void()
+    if answer.heard == "limited":
+        return errors.Unreachable(
+            "the cheque's server takes no more requests for now (429)",
+            code="RATE_LIMITED",
+            hint="Try again in a minute.",
+        )
+    return errors.Rejected(f"the cheque could not be drawn: {answer.reason}", id=entry)
+
+
+def void() -> errors.Rejected:
+    """The error for a cheque whose key its server does not know any more."""
+    return errors.Rejected(
+        "this cheque is void: its giver took it back or gave it a new code",
+        code="CHEQUE_VOID",
+        retry="never",
+        hint="Ask whoever gave it to you. Nothing came.",
+    )

@@ -1,0 +1,55 @@
+"""Queries about cheques."""
+
+from __future__ import annotations
+
+from amani_cli.store import Row, Store, Transaction, now
+
+UNFINISHED = ("funding", "voiding", "unknown")
+
+
+def insert(db: Transaction, **columns: object) -> None:
+    """Write down a cheque before anything is made for it."""
+    columns.setdefault("created_at", now())
+    names = ", ".join(columns)
+    marks = ", ".join("?" * len(columns))
+    db.execute(f"INSERT INTO cheque ({names}) VALUES ({marks})", tuple(columns.values()))
+
+
+def update(db: Transaction, cheque_id: str, **columns: object) -> None:
+    """Change columns of a cheque."""
+    sets = ", ".join(f"{column}=?" for column in columns)
+    db.execute(f"UPDATE cheque SET {sets} WHERE id=?", (*columns.values(), cheque_id))
+
+
+def by_id(store: Store, cheque_id: str) -> Row | None:
+    """One cheque."""
+    return store.one("SELECT * FROM cheque WHERE id=?", cheque_id)
+
+
+def find(store: Store, text: str) -> list[Row]:
+    """Cheques that an id, a reference or the beginning of an id names."""
+    exact = store.all("SELECT * FROM cheque WHERE id=?1 OR reference=?1", text)
+    if exact or len(text) < 6:
+        return exact
+    return store.all("SELECT * FROM cheque WHERE id>=? AND id<? LIMIT 3", text, text[:-1] + chr(ord(text[-1]) + 1))
+
+
+def all_cheques(store: Store, *, limit: int) -> list[Row]:
+    """Cheques, newest first."""
+    return store.all("SELECT * FROM cheque ORDER BY created_at DESC, id DESC LIMIT ?", limit)
+
+
+def with_status(store: Store, *statuses: str) -> list[Row]:
+    """Cheques of these statuses, oldest first."""
+    marks = ", ".join("?" * len(statuses))
+    return store.all(f"SELECT * FROM cheque WHERE status IN ({marks}) ORDER BY created_at, id", *statuses)
+
+
+def draws(store: Store, wallet_id: int, destination: str) -> list[Row]:
+    """Attempts of a wallet to take a cheque's funds, the newest first; those that failed are left out."""
+    return store.all(
+        "SELECT * FROM payment WHERE wallet_id=? AND destination=? AND direction='in' AND status<>'failed'"
+        " ORDER BY id DESC",
+        wallet_id,
+        destination,
+    )
