@@ -8,9 +8,7 @@ out of every stream.
 from __future__ import annotations
 
 import os
-import shlex
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,7 +64,7 @@ def from_file(path: Path) -> Key:
             raise errors.NotAuthorised(
                 f"{path} can be read by others",
                 code="KEY_FILE",
-                hint=f"Run: chmod 600 {shlex.quote(str(path))}",
+                hint=f"Run: chmod 600 '{path}'",
             )
         text = path.read_text(encoding="utf-8", errors="strict")
     except (OSError, UnicodeDecodeError) as error:
@@ -79,6 +77,9 @@ def from_file(path: Path) -> Key:
 
 def from_command(line: str, environ: Mapping[str, str]) -> Key:
     """Read a key from a command's stdout; no shell, a cap of 30 s, its stderr goes to the user."""
+    import shlex
+    import subprocess
+
     name = "the key command"
     try:
         words = shlex.split(line)
