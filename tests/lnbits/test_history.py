@@ -260,13 +260,13 @@ class TestReconcile:
 
     @pytest.mark.parametrize("key", ["admin_key", "read_key"])
     def test_the_key_of_another_wallet_proves_nothing(
-        self, amani: Amani, main: Held, other: Held, pay: Callable[..., str], home: Path, key: str
+        self, amani: Amani, main: Held, add_wallet: AddWallet, pay: Callable[..., str], home: Path, key: str
     ) -> None:
         """It has no record of the payment either; called failed, it would be paid a second time."""
         paid = pay(1)
         long_ago = "2026-08-01T11:00:00Z"
         change_database(home, "UPDATE payment SET status='unknown', created_at=?1, expires_at=?1", long_ago)
-        write_key(main.key_file, getattr(other, key))
+        write_key(main.key_file, getattr(add_wallet("third", 5), key))
         assert amani("reconcile").code == 8
         write_key(main.key_file, getattr(main, key))
         assert amani("reconcile", paid, "--json").data["settled"] == 1

@@ -1,4 +1,4 @@
-"""`amani pay` on a real server: what is refused offline, the question, one POST, the verdict, the receipt, the replay."""
+"""`amani pay` on a real server: what is refused offline, the question, the verdict, the receipt, the replay."""
 
 from __future__ import annotations
 
