@@ -322,9 +322,13 @@ def _settle(ws: Workspace, client: Lnbits, row: Row, answer: PayAnswer, *, wait:
 def find(client: Lnbits, payment_hash: str, wallet_id: str | None, *, incoming: bool = False) -> Found:
     """A wallet's own record of a payment, for the judge; somebody else's record of the same hash says nothing."""
     try:
-        record = client.record(payment_hash)
+        return _look_up(client, payment_hash, wallet_id, incoming)
     except errors.AmaniError:
         return NOT_ASKED
+
+
+def _look_up(client: Lnbits, payment_hash: str, wallet_id: str | None, incoming: bool) -> Found:
+    record = client.record(payment_hash)
     if record is None:
         return ABSENT
     mine = wallet_id in (None, record.wallet_id) and (record.amount_msat > 0) == incoming
@@ -339,15 +343,28 @@ def ask_again(ws: Workspace, row: Row) -> Row:
         return row
     try:
         with wallet.lnbits("read") as client:
-            found = find(client, row["payment_hash"], row["remote_wallet_id"], incoming=row["direction"] == "in")
+            found = _look_up(client, row["payment_hash"], row["remote_wallet_id"], row["direction"] == "in")
+            never_arrived = found == ABSENT and _is_long_over(row) and _is_key_of(client, row["remote_wallet_id"])
     except errors.AmaniError as error:
         ws.warn(f"{row['id']}: {error.message}")
         return row
+    return close(ws, row, judge(None, found, never_arrived=never_arrived))
+
+
+def _is_long_over(row: Row) -> bool:
     long_ago = time.time() - PROOF_OF_ABSENCE_S
     sent = from_rfc3339(row["created_at"]).timestamp()
     expires = from_rfc3339(row["expires_at"]).timestamp() if row["expires_at"] else None
-    never_arrived = expires is not None and expires < long_ago and sent < long_ago
-    return close(ws, row, judge(None, found, never_arrived=never_arrived))
+    return expires is not None and expires < long_ago and sent < long_ago
+
+
+def _is_key_of(client: Lnbits, wallet_id: str) -> bool:
+    """Whether the client's key is this wallet's: the key of another one finds no record either, and proves nothing.
+
+    An invoice key is not told its wallet's id, but each of the wallet's records bears it.
+    """
+    told = client.wallet().id
+    return told == wallet_id if told else any(each.wallet_id == wallet_id for each in client.records()[0])
 
 
 def _wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
