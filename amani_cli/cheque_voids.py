@@ -87,9 +87,7 @@ def reissue(ws: Workspace, text: str) -> models.Cheque:
         )
     with ws.store.write() as db:
         audit_step(ws, db, "cheque reissue", row, "done")
-    written = view(ws, row)
-    written.code = cheques.code_of(ws, row, fresh.admin_key)
-    return written
+    return view(ws, row)._replace(code=cheques.code_of(ws, row, fresh.admin_key))
 
 
 def _rotate(ws: Workspace, row: Row) -> NewWallet | None:

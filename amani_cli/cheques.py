@@ -211,13 +211,14 @@ def _write_one(
         abandon(ws, must(ws, cheque_id))
         raise
     _opened(ws, must(ws, cheque_id))
-    written = view(ws, must(ws, cheque_id))
-    written.code = code_of(ws, must(ws, cheque_id), made.admin_key)
+    row = must(ws, cheque_id)
+    written = view(ws, row)._replace(code=code_of(ws, row, made.admin_key))
     if wanted.lnurl:
         try:
             with lnbits_client(ws, wallet.url, made.admin_key) as client:
-                written.lnurl = client.withdraw_link(wanted.memo or "amani cheque", wanted.amount_msat // 1000)
-            keys.SEEN.add(written.lnurl)
+                lnurl = client.withdraw_link(wanted.memo or "amani cheque", wanted.amount_msat // 1000)
+            keys.SEEN.add(lnurl)
+            written = written._replace(lnurl=lnurl)
         except errors.AmaniError as error:
             ws.warn(f"no LNURL-withdraw link was made ({error.message}); the code is good all the same")
     return written

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from amani_cli import amounts, bolt11, errors, invoices, models, payments, policy, wallets
 from amani_cli.payments import Order
@@ -116,8 +115,8 @@ def _claimed(ws: Workspace, claimer: KnownWallet, paid: models.Payment, row: Row
     """The receipt as the claimer has it."""
     entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
     last = faucet.last_claim(ws.store.connection, claimer.identity) or time.time()
-    return replace(
-        payments.receipt(entry, replayed=paid.replayed), next_claim_at=to_rfc3339(int(last + row["cooldown_s"]) + 1)
+    return payments.receipt(entry, replayed=paid.replayed)._replace(
+        next_claim_at=to_rfc3339(int(last + row["cooldown_s"]) + 1)
     )
 
 

@@ -1,14 +1,15 @@
 """What commands hand to the printer: field names are the JSON names, and `SCHEMA` is the document's name.
 
-Plain dataclasses, because every start would pay for pydantic; `amani schema` builds JSON Schemas from these very
-classes. Lightning amounts are integers of millisatoshi; fiat amounts are `Money`.
+Named tuples: every start would pay for pydantic, and five times as much for dataclasses, each of which compiles its
+methods at import. `amani schema` builds JSON Schemas from these very classes. Lightning amounts are integers of
+millisatoshi; fiat amounts are `Money`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Collection
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal, NamedTuple, TypeVar
 
 Provider = Literal["lnbits", "fincra"]
 Access = Literal["spend", "read"]
@@ -16,16 +17,27 @@ PaymentStatus = Literal["settled", "failed", "unknown"]
 InvoiceStatus = Literal["pending", "paid", "expired"]
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+_Model = TypeVar("_Model", bound=type)
+
+
+def document(schema: str, *, leave_out: Collection[str] = ()) -> Callable[[_Model], _Model]:
+    """Make a model a document of that name; the fields to `leave_out` are not printed when there is nothing to say."""
+
+    def mark(model: _Model) -> _Model:
+        model.SCHEMA, model.LEAVE_OUT = schema, frozenset(leave_out)  # type: ignore[attr-defined]
+        return model
+
+    return mark
+
+
+class Money(NamedTuple):
     """A fiat amount: exact decimal `value` in major units of an ISO 4217 `currency`."""
 
     value: Decimal
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class CurrencyBalance:
+class CurrencyBalance(NamedTuple):
     """One currency of a fiat wallet: `value` can be spent, `ledger` includes what is locked."""
 
     value: Decimal
@@ -34,12 +46,9 @@ class CurrencyBalance:
     locked: Decimal
 
 
-@dataclass(slots=True)
-class Balance:
+@document("amani.balance/1", leave_out={"balance_msat", "balances"})
+class Balance(NamedTuple):
     """What a wallet holds, and when the provider said so."""
-
-    SCHEMA: ClassVar[str] = "amani.balance/1"
-    OMIT_NONE: ClassVar[frozenset[str]] = frozenset({"balance_msat", "balances"})
 
     wallet: str
     provider: Provider
@@ -50,22 +59,18 @@ class Balance:
     sandbox: bool = False
 
 
-@dataclass(slots=True)
-class Balances:
+@document("amani.balances/1")
+class Balances(NamedTuple):
     """Several wallets' balances; `total_msat` counts real Lightning wallets, the sandbox's fake sats apart."""
-
-    SCHEMA: ClassVar[str] = "amani.balances/1"
 
     items: list[Balance]
     total_msat: int
     sandbox_total_msat: int = 0
 
 
-@dataclass(slots=True)
-class Wallet:
+@document("amani.wallet/1")
+class Wallet(NamedTuple):
     """A wallet that amani knows. `id` is its id at the provider, `key_source` says where its key lives."""
-
-    SCHEMA: ClassVar[str] = "amani.wallet/1"
 
     name: str
     provider: Provider
@@ -81,42 +86,34 @@ class Wallet:
     created_at: str | None = None
 
 
-@dataclass(slots=True)
-class Wallets:
+@document("amani.wallets/1")
+class Wallets(NamedTuple):
     """Every wallet that amani knows."""
-
-    SCHEMA: ClassVar[str] = "amani.wallets/1"
 
     items: list[Wallet]
 
 
-@dataclass(slots=True)
-class Removed:
+@document("amani.removed/1")
+class Removed(NamedTuple):
     """What `wallet remove` took away."""
-
-    SCHEMA: ClassVar[str] = "amani.removed/1"
 
     wallet: str
     keys_deleted: bool
     remote_deleted: bool
 
 
-@dataclass(slots=True)
-class Login:
+@document("amani.login/1")
+class Login(NamedTuple):
     """A user's token for one LNbits, as stored; never the token itself."""
-
-    SCHEMA: ClassVar[str] = "amani.login/1"
 
     url: str
     username: str
     logged_in: bool
 
 
-@dataclass(slots=True)
-class Invoice:
+@document("amani.invoice/1")
+class Invoice(NamedTuple):
     """A request for money made on one of our wallets."""
-
-    SCHEMA: ClassVar[str] = "amani.invoice/1"
 
     wallet: str
     payment_hash: str
@@ -132,21 +129,17 @@ class Invoice:
     replayed: bool = False
 
 
-@dataclass(slots=True)
-class Invoices:
+@document("amani.invoices/1")
+class Invoices(NamedTuple):
     """Invoices, newest first; `next` continues the list."""
-
-    SCHEMA: ClassVar[str] = "amani.invoices/1"
 
     items: list[Invoice]
     next: str | None = None
 
 
-@dataclass(slots=True)
-class Decoded:
+@document("amani.decoded/1")
+class Decoded(NamedTuple):
     """What a bolt11 invoice says, read offline."""
-
-    SCHEMA: ClassVar[str] = "amani.decoded/1"
 
     bolt11: str
     payment_hash: str
@@ -160,14 +153,11 @@ class Decoded:
     expired: bool
 
 
-@dataclass(slots=True)
-class Payment:
+@document(
+    "amani.payment/1", leave_out={"amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet"}
+)
+class Payment(NamedTuple):
     """Money that left or came: the journal's entry, as the provider's own record settled it."""
-
-    SCHEMA: ClassVar[str] = "amani.payment/1"
-    OMIT_NONE: ClassVar[frozenset[str]] = frozenset(
-        {"amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet"}
-    )
 
     id: str
     wallet: str
@@ -193,11 +183,9 @@ class Payment:
     sandbox: bool = False
 
 
-@dataclass(slots=True)
-class Plan:
+@document("amani.plan/1")
+class Plan(NamedTuple):
     """What a payment would do, told by `--dry-run`; nothing was sent."""
-
-    SCHEMA: ClassVar[str] = "amani.plan/1"
 
     wallet: str
     destination: str | None
@@ -213,32 +201,26 @@ class Plan:
     sandbox: bool = False
 
 
-@dataclass(slots=True)
-class History:
+@document("amani.history/1")
+class History(NamedTuple):
     """Payments, newest first; `next` is what `--after` takes to go on."""
-
-    SCHEMA: ClassVar[str] = "amani.history/1"
 
     items: list[Payment]
     next: str | None
 
 
-@dataclass(slots=True)
-class Synced:
+@document("amani.sync/1")
+class Synced(NamedTuple):
     """What `history sync` learned from the providers."""
-
-    SCHEMA: ClassVar[str] = "amani.sync/1"
 
     wallets: list[str]
     new: int
     updated: int
 
 
-@dataclass(slots=True)
-class Reconciliation:
+@document("amani.reconciliation/1")
+class Reconciliation(NamedTuple):
     """Every open outcome, asked again."""
-
-    SCHEMA: ClassVar[str] = "amani.reconciliation/1"
 
     checked: int
     settled: int
@@ -247,11 +229,9 @@ class Reconciliation:
     items: list[Payment]
 
 
-@dataclass(slots=True)
-class Pin:
+@document("amani.pin/1")
+class Pin(NamedTuple):
     """How a wallet's PIN stands; `threshold_msat` is the amount up to and including which none is asked for."""
-
-    SCHEMA: ClassVar[str] = "amani.pin/1"
 
     wallet: str
     set: bool
@@ -262,8 +242,7 @@ class Pin:
     reset_at: str | None
 
 
-@dataclass(slots=True)
-class LimitView:
+class LimitView(NamedTuple):
     """One limit of a wallet: what it allows, what is used and reserved, and when the next slot opens."""
 
     name: str
@@ -274,18 +253,15 @@ class LimitView:
     opens_at: str | None
 
 
-@dataclass(slots=True)
-class Limits:
+@document("amani.limits/1")
+class Limits(NamedTuple):
     """Every limit and budget of a wallet as it stands."""
-
-    SCHEMA: ClassVar[str] = "amani.limits/1"
 
     wallet: str
     items: list[LimitView]
 
 
-@dataclass(slots=True)
-class AuditEntry:
+class AuditEntry(NamedTuple):
     """One entry of the audit log, with its hash in the chain."""
 
     seq: int
@@ -301,21 +277,17 @@ class AuditEntry:
     hash: str
 
 
-@dataclass(slots=True)
-class Audit:
+@document("amani.audit/1")
+class Audit(NamedTuple):
     """Entries of the audit log, newest first."""
-
-    SCHEMA: ClassVar[str] = "amani.audit/1"
 
     items: list[AuditEntry]
     next: str | None
 
 
-@dataclass(slots=True)
-class AuditVerdict:
+@document("amani.audit_verdict/1")
+class AuditVerdict(NamedTuple):
     """Whether the audit log is whole: `head` is the hash of its last entry, `broken_at` the first that is wrong."""
-
-    SCHEMA: ClassVar[str] = "amani.audit_verdict/1"
 
     entries: int
     head: str
@@ -324,11 +296,9 @@ class AuditVerdict:
     detail: str
 
 
-@dataclass(slots=True)
-class Faucet:
+@document("amani.faucet/1")
+class Faucet(NamedTuple):
     """The faucet as it is set up and as it stands."""
-
-    SCHEMA: ClassVar[str] = "amani.faucet/1"
 
     configured: bool
     wallet: str | None
@@ -340,12 +310,9 @@ class Faucet:
     next_claim_at: str | None
 
 
-@dataclass(slots=True)
-class Cheque:
+@document("amani.cheque/1", leave_out={"code", "lnurl"})
+class Cheque(NamedTuple):
     """A cheque: funds set aside in a wallet of their own. `code` is the money itself, and is shown once."""
-
-    SCHEMA: ClassVar[str] = "amani.cheque/1"
-    OMIT_NONE: ClassVar[frozenset[str]] = frozenset({"code", "lnurl"})
 
     id: str
     amount_msat: int
@@ -367,19 +334,16 @@ class Cheque:
     sandbox: bool = False
 
 
-@dataclass(slots=True)
-class Cheques:
+@document("amani.cheques/1")
+class Cheques(NamedTuple):
     """Cheques, newest first; `outstanding_msat` is what is set aside and not claimed."""
-
-    SCHEMA: ClassVar[str] = "amani.cheques/1"
 
     items: list[Cheque]
     outstanding_msat: int
     wallets_msat: int | None = None
 
 
-@dataclass(slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that `doctor` looked at; `fix` is the command or change that mends it."""
 
     check: str
@@ -388,17 +352,14 @@ class Finding:
     fix: str = ""
 
 
-@dataclass(slots=True)
-class Diagnosis:
+@document("amani.diagnosis/1")
+class Diagnosis(NamedTuple):
     """All that `doctor` found; it changed nothing."""
-
-    SCHEMA: ClassVar[str] = "amani.diagnosis/1"
 
     items: list[Finding]
 
 
-@dataclass(slots=True)
-class SettingView:
+class SettingView(NamedTuple):
     """One setting, its value and where that came from."""
 
     name: str
@@ -407,34 +368,28 @@ class SettingView:
     meaning: str
 
 
-@dataclass(slots=True)
-class Settings:
+@document("amani.config/1")
+class Settings(NamedTuple):
     """Every setting, and the folders amani keeps things in."""
-
-    SCHEMA: ClassVar[str] = "amani.config/1"
 
     items: list[SettingView]
     paths: dict[str, str]
 
 
-@dataclass(slots=True)
-class SandboxView:
+@document("amani.sandbox/1")
+class SandboxView(NamedTuple):
     """The LNbits on loopback, as it stands."""
-
-    SCHEMA: ClassVar[str] = "amani.sandbox/1"
 
     state: str
     url: str | None
     pid: int | None
     version: str | None
-    wallets: list[str] = field(default_factory=list)
+    wallets: list[str]
 
 
-@dataclass(slots=True)
-class Explanation:
+@document("amani.explanation/1")
+class Explanation(NamedTuple):
     """What a code means. An error code may come with more than one exit code; an exit code comes with itself."""
-
-    SCHEMA: ClassVar[str] = "amani.explanation/1"
 
     code: str
     exit_codes: list[int]
@@ -443,11 +398,9 @@ class Explanation:
     do: str
 
 
-@dataclass(slots=True)
-class Explanations:
+@document("amani.explanations/1")
+class Explanations(NamedTuple):
     """Every exit code, then every error code."""
-
-    SCHEMA: ClassVar[str] = "amani.explanations/1"
 
     items: list[Explanation]
 
@@ -460,11 +413,8 @@ def as_json(model: Any) -> Any:
         return [as_json(each) for each in model]
     if isinstance(model, dict):
         return {key: as_json(value) for key, value in model.items()}
-    if not is_dataclass(model):
+    if not isinstance(model, tuple):
         return model
-    omit: frozenset[str] = getattr(model, "OMIT_NONE", frozenset())
-    return {
-        each.name: as_json(getattr(model, each.name))
-        for each in fields(model)
-        if not (each.name in omit and getattr(model, each.name) is None)
-    }
+    omit: frozenset[str] = getattr(model, "LEAVE_OUT", frozenset())
+    values = zip(model._fields, model, strict=True)  # type: ignore[attr-defined]
+    return {name: as_json(value) for name, value in values if not (value is None and name in omit)}

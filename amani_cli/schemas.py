@@ -1,8 +1,9 @@
-"""JSON Schemas of every document, built by pydantic from the very dataclasses that are printed."""
+"""JSON Schemas of every document, built by pydantic from the very named tuples that are printed."""
 
 from __future__ import annotations
 
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from amani_cli import errors, models
 
@@ -112,13 +113,8 @@ def schemas(asked: str = "") -> dict[str, Any]:
 
 
 def _schema(model: Any) -> dict[str, Any]:
-    from pydantic import TypeAdapter
-
-    data = TypeAdapter(model).json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    data = _described(model, {}).model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
     definitions = data.pop("$defs", {})
-    # What is always printed, if only as null, can be relied on; what may be left out can't.
-    omitted: frozenset[str] = getattr(model, "OMIT_NONE", frozenset())
-    data["required"] = [name for name in data["properties"] if name not in omitted]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": model.SCHEMA,
@@ -132,3 +128,30 @@ def _schema(model: Any) -> dict[str, Any]:
         },
         "$defs": definitions,
     }
+
+
+def _described(model: Any, made: dict[Any, Any]) -> Any:
+    """The pydantic model of a named tuple, and of those inside it: what is printed is an object, not an array.
+
+    Every field is required, if only as null, but for those that are left out when there is nothing to say.
+    """
+    from pydantic import create_model
+
+    if model not in made:
+        omitted: frozenset[str] = getattr(model, "LEAVE_OUT", frozenset())
+        fields: dict[str, Any] = {}
+        for name, hint in get_type_hints(model).items():
+            fields[name] = (_inside(hint, made), None if name in omitted else ...)
+        made[model] = create_model(model.__name__, __doc__=model.__doc__, **fields)
+    return made[model]
+
+
+def _inside(hint: Any, made: dict[Any, Any]) -> Any:
+    """A type with each named tuple in it replaced by its pydantic model."""
+    if isinstance(hint, type) and hasattr(hint, "_fields"):
+        return _described(hint, made)
+    if get_origin(hint) is list:
+        return list[_inside(get_args(hint)[0], made)]  # type: ignore[misc]
+    if get_origin(hint) is UnionType:
+        return Union[tuple(_inside(each, made) for each in get_args(hint))]  # noqa: UP007 (made of a tuple)
+    return hint

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from amani_cli import amounts, bolt11, errors, invoices, models, payments, policy
 from amani_cli.payments import Order
@@ -41,7 +40,7 @@ def transfer(
     what = f"transfer {source.identity} to {target.identity} {amount_msat}"
     replay = payments.replayed(ws, reference, what)
     if replay is not None:
-        return replace(replay, to_wallet=target.name)
+        return replay._replace(to_wallet=target.name)
     policy.check(ws, source, amount_msat, 0)
     policy.look(ws, source, "transfer")
     made = invoices.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose="transfer")
@@ -56,7 +55,7 @@ def transfer(
     )
     paid = payments.pay(ws, source, wanted, confirm=confirm)
     arrived(ws, target, paid, kind="transfer", memo=memo or f"from {source.name}")
-    return replace(paid, to_wallet=target.name)
+    return paid._replace(to_wallet=target.name)
 
 
 def arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: str, memo: str) -> Row:

@@ -37,7 +37,7 @@ def stop(ctx: typer.Context) -> None:
     stopped = sandbox.stop(said.ws.paths.sandbox, progress=said.out.step)
     if stopped.pid is None:
         said.ws.note("The sandbox was not running.")
-    said.out.emit(models.SandboxView("stopped", None, None, None), said.ws.warnings, said.ws.notes)
+    said.out.emit(models.SandboxView("stopped", None, None, None, []), said.ws.warnings, said.ws.notes)
 
 
 @app.command(cls=Command)
@@ -64,7 +64,7 @@ def reset(ctx: typer.Context) -> None:
     said.ask.confirm("Delete the sandbox's wallets and data?", "Only fake sats are lost.")
     sandbox.reset(said.ws.paths.sandbox, progress=said.out.step)
     registry.forget_sandbox(said.ws)
-    said.out.emit(models.SandboxView("stopped", None, None, None), said.ws.warnings)
+    said.out.emit(models.SandboxView("stopped", None, None, None, []), said.ws.warnings)
 
 
 @app.command(cls=Command)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RecordStatus = Literal["settled", "pending", "failed"]
 Heard = Literal["settled", "pending", "failed", "refused", "limited", "silence"]
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteWallet:
+class RemoteWallet(NamedTuple):
     """A wallet as its provider describes it. `id` is None when only a read key was shown."""
 
     name: str
@@ -20,8 +18,7 @@ class RemoteWallet:
     can_spend: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewWallet:
+class NewWallet(NamedTuple):
     """A wallet just made, with its keys."""
 
     id: str
@@ -30,8 +27,7 @@ class NewWallet:
     read_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """The provider's own record of a payment. `amount_msat` is negative when money left; `fee_msat` never is."""
 
     payment_hash: str
@@ -47,8 +43,7 @@ class Record:
     settled_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PayAnswer:
+class PayAnswer(NamedTuple):
     """What came back from the one POST that pays.
 
     `settled`, `pending`, `failed`: the provider's word. `refused`: it answered that it did not even try. `limited`:
@@ -65,16 +60,14 @@ class PayAnswer:
 # -- fiat: amounts are exact decimals in major units ---------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Business:
+class Business(NamedTuple):
     """Whose money a fiat key moves."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class CurrencyAccount:
+class CurrencyAccount(NamedTuple):
     """One currency of a fiat wallet: `ledger` is `available` and `locked` together; `number` is paid to by others."""
 
     currency: str
@@ -84,8 +77,7 @@ class CurrencyAccount:
     number: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Bank:
+class Bank(NamedTuple):
     """A bank, or a mobile-money operator if `mobile`. Codes are text: their leading zeros count."""
 
     code: str
@@ -94,8 +86,7 @@ class Bank:
     mobile: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Payee:
+class Payee(NamedTuple):
     """Who a payout goes to. `bank` is the bank's or operator's code (for GHS banks its SWIFT code)."""
 
     name: str
@@ -106,8 +97,7 @@ class Payee:
     company: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """A rate that holds until `expires_at` (unix seconds): `charged` leaves in one currency, `received` arrives."""
 
     reference: str
@@ -121,8 +111,7 @@ class Quote:
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class FiatRecord:
+class FiatRecord(NamedTuple):
     """The provider's own record of a payout or a conversion.
 
     `amount` left in `currency`, `received` arrived in `received_currency`; `fee` is None while it is not known.
@@ -142,8 +131,7 @@ class FiatRecord:
     settled_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(NamedTuple):
     """What became of a hosted payment page. `status` is the provider's word; paid is what covers `expected`."""
 
     our_reference: str
@@ -155,8 +143,7 @@ class Checkout:
     paid_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """One line of a fiat wallet's log: a debit or a credit, tied to a payment by `our_reference` where we made it."""
 
     id: str
