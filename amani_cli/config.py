@@ -294,12 +294,10 @@ def _flat(table: dict[str, object], prefix: str = "") -> dict[str, object]:
 
 def _write_toml(path: Path, values: Mapping[str, str]) -> None:
     """Replace the file in one step, 0600 from its first byte."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = []
     for name, value in sorted(values.items()):
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-        lines.append(f'{name} = "{quoted}"\n')
-    half = path.with_name(path.name + f".{os.getpid()}")
-    with os.fdopen(os.open(half, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-        file.writelines(lines)
-    half.replace(path)
+        lines.append(f'"{name}" = "{quoted}"\n')
+    from amani_cli.files import write_private
+
+    write_private(path, "".join(lines))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from amani_cli import errors
+from amani_cli.files import write_private
 
 SERVICE = "amani"
 KEYRING_CAP_S = 3.0
@@ -217,27 +218,10 @@ def _backend() -> object:
     return SecretService.Keyring()  # type: ignore[no-untyped-call]
 
 
-def write_key_file(path: Path, value: str) -> None:
-    """Write a key into a new file, 0600 from its first byte. Refuses one that exists."""
+def write_key_file(path: Path, value: str, *, replace: bool = False) -> None:
+    """Write a key into a file of the user's, 0600; one that exists is refused unless it is to be replaced."""
     SEEN.add(value)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(value + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.") from None
-    except OSError as error:
-        raise errors.Usage(f"can't write {path}: {error.strerror}", code="KEY_FILE") from None
-
-
-def replace_key_file(path: Path, value: str) -> None:
-    """Put a new key in place of the one a file holds, in one step: a crash leaves the old or the new."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.unlink(missing_ok=True)
-    write_key_file(half, value)
-    half.replace(path)
+    write_private(path, value + "\n", replace=replace)
 
 
 # -- secrets of amani's own: a PIN's pepper, the keys of cheques ---------------------------------------------
@@ -266,7 +250,7 @@ def keep(place: str, name: str, value: str) -> None:
     if kind == "keyring":
         keyring_set(name, value)
     else:
-        replace_key_file(Path(folder) / name.replace(":", "-"), value)
+        write_key_file(Path(folder) / name.replace(":", "-"), value, replace=True)
 
 
 def kept(place: str, name: str) -> str | None:
@@ -333,7 +317,7 @@ def replace_sandbox_keys(path: Path, wallet_id: str, admin_key: str, read_key: s
     for wallet in content["wallets"].values():
         if wallet["id"] == wallet_id:
             wallet |= {"adminkey": admin_key, "inkey": read_key}
-    replace_key_file(path, json.dumps(content, indent=1))
+    write_private(path, json.dumps(content, indent=1))
 
 
 def add_sandbox_keys(path: Path, name: str, wallet_id: str, admin_key: str, read_key: str) -> None:
@@ -343,4 +327,4 @@ def add_sandbox_keys(path: Path, name: str, wallet_id: str, admin_key: str, read
     content = _sandbox_file(path)
     owner = next((wallet["user"] for wallet in content["wallets"].values()), "")
     content["wallets"][name] = {"id": wallet_id, "user": owner, "adminkey": admin_key, "inkey": read_key}
-    replace_key_file(path, json.dumps(content, indent=1))
+    write_private(path, json.dumps(content, indent=1))

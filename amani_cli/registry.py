@@ -383,7 +383,7 @@ def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None])
         if wallet.has_read_key:
             keys.keyring_set(f"{where}:read", fresh.read_key)
     elif place == "file":
-        keys.replace_key_file(Path(where), fresh.read_key if reads else fresh.admin_key)
+        keys.write_key_file(Path(where), fresh.read_key if reads else fresh.admin_key, replace=True)
     else:
         keys.replace_sandbox_keys(ws.paths.sandbox / "keys.json", where, fresh.admin_key, fresh.read_key)
     with ws.store.write() as db:

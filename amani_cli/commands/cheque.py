@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import typer
 
 from amani_cli import errors, models, options
@@ -25,6 +23,7 @@ def create(
     lnurl: bool = typer.Option(False, "--lnurl", help="An LNURL-withdraw link too, for any phone wallet."),
     qr: bool = typer.Option(False, "--qr", help="Show a QR code on stderr."),
     qr_file: str | None = typer.Option(None, "--qr-file", help="Write the QR code to a .png or .svg.", metavar="PATH"),
+    paper: str | None = typer.Option(None, "--print", help="Write them to a page, .html or .pdf.", metavar="FILE"),
     reference: str | None = typer.Option(None, "--reference", help="The same one again writes no second one."),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
@@ -48,6 +47,10 @@ def create(
         check_path(qr_file)
         if count > 1:
             raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
+    if paper:
+        from amani_cli.cheque_print import check_path as check_paper
+
+        check_paper(paper)
     wanted = cheques.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
     wallet = wallets.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
@@ -58,29 +61,35 @@ def create(
         said.ask.confirm("Write it?" if count == 1 else f"Write {count} cheques?", *filter(None, (set_aside, terms)))
 
     written = cheques.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
-    if count == 1:
-        cheque = next(written)
+    items: list[models.Cheque] = []
+    for number, cheque in enumerate(written, 1):
+        if count > 1:
+            said.out.step(f"cheque {number} of {count}", number / count)
+            if not said.json:
+                _show_code(said, cheque)
+        items.append(cheque)
         _show_qr(said, cheque, qr, qr_file)
-        said.out.emit(cheque, ws.warnings, ws.notes)
+    if paper:
+        from amani_cli.cheque_print import write
+
+        write(paper, items)
+        ws.note(f"Written to {paper}; each code on it is money.")
+    if count == 1:
+        said.out.emit(items[0], ws.warnings, ws.notes)
     elif said.json:
-        items = list(written)
         said.out.emit(models.Cheques(items, sum(item.outstanding_msat for item in items)), ws.warnings)
     else:
-        _show_each(said, written, count, qr)
+        for note in (*ws.notes, *ws.warnings):
+            said.out.say(note)
 
 
-def _show_each(said: Options, written: Iterator[models.Cheque], count: int, qr: bool) -> None:
-    """One code a line, each as soon as it is money: a kill in the middle loses none that was shown."""
-    for number, cheque in enumerate(written, 1):
-        said.out.step(f"cheque {number} of {count}", number / count)
-        _show_qr(said, cheque, qr, None)
-        if cheque.code:
-            said.out.raw(cheque.code)
-            said.out.flush()
-        else:
-            said.out.say(f"{cheque.id} was written before; its code is not shown again")
-    for note in said.ws.notes:
-        said.out.say(note)
+def _show_code(said: Options, cheque: models.Cheque) -> None:
+    """A code on a line of its own, as soon as it is money: a kill in the middle loses none that was shown."""
+    if cheque.code:
+        said.out.raw(cheque.code)
+        said.out.flush()
+    else:
+        said.out.say(f"{cheque.id} was written before; its code is not shown again")
 
 
 def _show_qr(said: Options, cheque: models.Cheque, qr: bool, qr_file: str | None) -> None:
