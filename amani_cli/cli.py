@@ -100,21 +100,27 @@ def run(argv: list[str]) -> int:
     """Run amani on `argv` and return its exit code. Nothing but an exit code ever comes out of here."""
     _harden()
     options = Options()
+    code = 0
     try:
         try:
             code = _invoke(argv, options)
-            sys.stdout.flush() if sys.stdout else None
-            return code
         except BrokenPipeError:
             raise
         except BaseException as error:
             code = _end(error, argv, options)
-            sys.stdout.flush() if sys.stdout else None
-            return code
-    except BrokenPipeError:
-        # The reader has gone. Python would complain again when it closes stdout at exit.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except OSError as error:
+        # Python would complain again when it closes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
+        if code == errors.OutcomeUnknown.exit_code:  # wins over anything that becomes of the answer
+            return code
+        if isinstance(error, BrokenPipeError):  # the reader has gone
+            return 141
+        options.out.say(f"error: the answer could not be written: {error.strerror}")
+        options.out.say("What was done stands; for a payment see: amani history list")
+        return errors.Bug.exit_code
 
 
 def _invoke(argv: list[str], options: Options) -> int:
