@@ -10,8 +10,11 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
-from amani_cli import secp256k1
+from amani_cli import bech32, secp256k1
 from amani_cli.amounts import MAX_MSAT, MSAT_PER_BTC
+from amani_cli.bech32 import CHARSET
+from amani_cli.bech32 import to_bytes as _bytes
+from amani_cli.bech32 import to_integer as _integer
 from amani_cli.errors import Usage
 
 NETWORKS = {"bc": "bitcoin", "tb": "testnet", "tbs": "signet", "bcrt": "regtest", "sb": "simnet"}
@@ -22,12 +25,7 @@ DEFAULT_MIN_FINAL_CLTV = 18
 MAX_DESCRIPTION_BYTES = 639
 """The longest description a tagged field holds: 1023 × 5 bits."""
 
-CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_VALUES = {letter: value for value, letter in enumerate(CHARSET)}
-_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-
 _LONGEST = 7089  # characters: the most that the largest QR code holds
-_CHECKSUM_WORDS = 6
 _TIMESTAMP_WORDS = 7
 _SIGNATURE_WORDS = 104
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z, the last moment that RFC 3339 can write
@@ -177,36 +175,13 @@ def _not_an_invoice(bare: str) -> Usage:
 
 
 def _bech32(bare: str) -> tuple[str, bytes]:
-    """Return the human-readable part and the 5-bit words of the data part, its checksum checked.
-
-    https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki, without its limit of 90 characters.
-    Bech32m (BIP 350) is another checksum and is not for invoices.
-    """
+    """Return the human-readable part and the 5-bit words of the data part, its checksum checked."""
     if len(bare) > _LONGEST:
         raise _bad("is longer than any invoice can be", hint=_COPY_AGAIN)
-    # Before lower(): a few letters outside ASCII have an ASCII letter as their lower case.
-    if not bare.isascii():
-        raise _bad("holds characters that an invoice can't have", hint=_COPY_AGAIN)
-    if bare not in (bare.lower(), bare.upper()):
-        raise _bad("mixes upper and lower case", hint=_COPY_AGAIN)
-    prefix, separator, data = bare.lower().rpartition("1")
-    if not separator:
-        raise _bad("has no separator between amount and data", hint=_COPY_AGAIN)
     try:
-        words = bytes(_VALUES[letter] for letter in data)
-    except KeyError:
-        raise _bad("holds characters that an invoice can't have", hint=_COPY_AGAIN) from None
-    checksum = 1
-    expanded = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
-    for value in (*expanded, *words):
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
-        for i, generator in enumerate(_GENERATORS):
-            if top >> i & 1:
-                checksum ^= generator
-    if checksum != 1:
-        raise _bad("has a typing error or is cut off: its checksum is wrong", hint=_COPY_AGAIN)
-    return prefix, words[:-_CHECKSUM_WORDS]
+        return bech32.decode(bare)
+    except ValueError as error:
+        raise _bad(str(error), hint=_COPY_AGAIN) from None
 
 
 def _network_and_amount(prefix: str) -> tuple[str, int | None]:
@@ -251,19 +226,6 @@ def _fields(words: bytes) -> dict[str, bytes]:
             # "MUST specify the most-preferred field first"; of several p fields, the first is the one to use.
             fields.setdefault(letter, data)
     return fields
-
-
-def _integer(words: bytes) -> int:
-    value = 0
-    for word in words:
-        value = value << 5 | word
-    return value
-
-
-def _bytes(words: bytes) -> bytes:
-    """Return the whole bytes in `words`; what is left over (less than a byte) is padding."""
-    spare = len(words) * 5 % 8
-    return (_integer(words) >> spare).to_bytes(len(words) * 5 // 8, "big")
 
 
 def _description(words: bytes) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from amani_cli import secp256k1
-from amani_cli.bolt11 import CHARSET, NETWORKS
+from amani_cli.bech32 import CHARSET
+from amani_cli.bolt11 import NETWORKS
 
 SPEC_KEY = "e126f68f7eafcc8b74f54d269fe206be715000f94dac067d1c04a8ca3b2db734"
 """The private key that the examples of the BOLT 11 text are signed with."""

@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from amani_cli import secp256k1
 from amani_cli.amounts import MAX_MSAT
-from amani_cli.bolt11 import CHARSET, NETWORKS, decode_invoice, looks_like_invoice
+from amani_cli.bech32 import CHARSET
+from amani_cli.bolt11 import NETWORKS, decode_invoice, looks_like_invoice
 from amani_cli.errors import Usage
 from tests.make_invoice import SPEC_KEY, amount_text, bech32, make_invoice, node_id, number, sign, words
 
-SPEC: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "data" / "bolt11.json").read_text(encoding="utf-8")
-)
+SPEC: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "bolt11.json").read_text(encoding="utf-8"))
 
 
 def refusal(text: str) -> Usage:
@@ -131,9 +130,7 @@ def test_the_first_of_several_payment_hashes_counts() -> None:
 def test_fields_of_the_wrong_length_are_skipped(letter: str) -> None:
     plain = decode_invoice(make_invoice(key=SPEC_KEY, payment_hash="22" * 32, created_at=1))
     for length in (0, 51, 54):
-        bolt11 = make_invoice(
-            key=SPEC_KEY, payment_hash="22" * 32, created_at=1, extra=[(letter, [1] * length)]
-        )
+        bolt11 = make_invoice(key=SPEC_KEY, payment_hash="22" * 32, created_at=1, extra=[(letter, [1] * length)])
         assert decode_invoice(bolt11)._replace(bolt11="") == plain._replace(bolt11="")
 
 

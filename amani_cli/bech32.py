@@ -1,0 +1,55 @@
+"""Bech32 (BIP 173) without its limit of 90 characters, as Lightning invoices and LNURLs use it.
+
+https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki. Bech32m (BIP 350) is another checksum, for neither.
+"""
+
+from __future__ import annotations
+
+CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_VALUES = {letter: value for value, letter in enumerate(CHARSET)}
+_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_CHECKSUM_WORDS = 6
+
+
+def decode(text: str) -> tuple[str, bytes]:
+    """Return the human-readable part, in lower case, and the 5-bit words of the data part, its checksum checked.
+
+    Raises ValueError, its text saying what is wrong as in "it … ".
+    """
+    # Before lower(): a few letters outside ASCII have an ASCII letter as their lower case.
+    if not text.isascii():
+        raise ValueError("holds characters that can't be in it")
+    if text not in (text.lower(), text.upper()):
+        raise ValueError("mixes upper and lower case")
+    prefix, separator, data = text.lower().rpartition("1")
+    if not separator or not prefix:
+        raise ValueError("has no separator between prefix and data")
+    try:
+        words = bytes(_VALUES[letter] for letter in data)
+    except KeyError:
+        raise ValueError("holds characters that can't be in it") from None
+    checksum = 1
+    expanded = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
+    for value in (*expanded, *words):
+        top = checksum >> 25
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
+        for i, generator in enumerate(_GENERATORS):
+            if top >> i & 1:
+                checksum ^= generator
+    if checksum != 1 or len(words) < _CHECKSUM_WORDS:
+        raise ValueError("has a typing error or is cut off: its checksum is wrong")
+    return prefix, words[:-_CHECKSUM_WORDS]
+
+
+def to_integer(words: bytes) -> int:
+    """The number that 5-bit words spell, the most significant first."""
+    value = 0
+    for word in words:
+        value = value << 5 | word
+    return value
+
+
+def to_bytes(words: bytes) -> bytes:
+    """The whole bytes in 5-bit words; what is left over (less than a byte) is padding."""
+    spare = len(words) * 5 % 8
+    return (to_integer(words) >> spare).to_bytes(len(words) * 5 // 8, "big")
