@@ -153,8 +153,48 @@ class Decoded(NamedTuple):
     expired: bool
 
 
+class SuccessAction(NamedTuple):
+    """What a payee wants shown once it is paid (LUD-09, LUD-10).
+
+    `tag` is `message`, `url` or `aes`. The text of an `aes` stands in `secret` when the preimage has opened it.
+    """
+
+    tag: str
+    text: str
+    url: str | None = None
+    ciphertext: str | None = None
+    iv: str | None = None
+    secret: str | None = None
+
+
+@document("amani.payee/1")
+class Payee(NamedTuple):
+    """What an address or link leads to, as its server says; nothing was paid. Amounts are msat."""
+
+    kind: Literal["pay", "withdraw", "login"]
+    destination: str
+    domain: str | None
+    min_msat: int | None = None
+    max_msat: int | None = None
+    description: str | None = None
+    long_description: str | None = None
+    identifier: str | None = None
+    comment_limit: int | None = None
+
+
+@document("amani.nothing/1")
+class Nothing(NamedTuple):
+    """There was nothing to do: why, and what the wallet holds."""
+
+    reason: str
+    wallet: str
+    balance_msat: int
+    keep_msat: int
+
+
 @document(
-    "amani.payment/1", leave_out={"amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet"}
+    "amani.payment/1",
+    leave_out={"amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet", "success"},
 )
 class Payment(NamedTuple):
     """Money that left or came: the journal's entry, as the provider's own record settled it."""
@@ -181,6 +221,7 @@ class Payment(NamedTuple):
     next_claim_at: str | None = None
     actor: str | None = None
     sandbox: bool = False
+    success: SuccessAction | None = None
 
 
 @document("amani.plan/1")
@@ -199,6 +240,9 @@ class Plan(NamedTuple):
     expires_at: str
     sufficient: bool
     sandbox: bool = False
+    domain: str | None = None
+    description: str | None = None
+    comment: str | None = None
 
 
 @document("amani.history/1")

@@ -111,6 +111,8 @@ class Options:
         def confirm(plan: Plan) -> None:
             from amani_cli import views
 
+            for warning in self.ws.warnings:
+                self.out.say(f"warning: {warning}")
             lines = [f"{label + ':':<15}{value}" for label, value in views.view(plan).fields if label != "expires"]
             self.ask.confirm(question, *lines)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amani_cli import bolt11, errors, models, policy, verdict, wallets
+from amani_cli import bolt11, errors, models, policy, success, verdict, wallets
 from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.store import Row, Transaction, now, references, rules
 from amani_cli.store import audit as audit_log
@@ -31,6 +31,8 @@ LAST_LOOK_S = 4.0
 class Order:
     """One thing to pay: which invoice, as what, under which reference, at most for what fee.
 
+    `what` says what the reference stands for where the invoice does not: a retry may meet another one. `domain`,
+    `description` and `comment` are for the question, `success` is what the payee wants shown once paid.
     `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes
     is there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a
     part of; `internal` that the payee is on the same server, so that no fee is due.
@@ -43,6 +45,10 @@ class Order:
     reference: str | None = None
     max_fee_msat: int | None = None
     what: str | None = None
+    domain: str | None = None
+    description: str | None = None
+    comment: str | None = None
+    success: models.SuccessAction | None = None
     on_journal: Callable[[Transaction, str], object] | None = None
     internal: bool = False
     authorised: bool = False
@@ -113,10 +119,13 @@ def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> models.Plan:
         internal=internal or None,
         balance_msat=balance_msat,
         left_msat=left,
-        memo=wanted.memo or wanted.invoice.description or "",
+        memo=_memo(wanted),
         expires_at=to_rfc3339(wanted.invoice.expires_at),
         sufficient=left >= 0,
         sandbox=wallet.sandbox,
+        domain=wanted.domain,
+        description=wanted.description,
+        comment=wanted.comment,
     )
 
 
@@ -220,7 +229,8 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
             payment_hash=wanted.invoice.payment_hash,
             bolt11=wanted.invoice.bolt11,
             destination=wanted.destination or wanted.invoice.payee,
-            memo=wanted.memo or wanted.invoice.description or "",
+            memo=_memo(wanted),
+            success=success.to_text(wanted.success),
             reference=wanted.reference,
             actor=ws.actor,
             sandbox=int(wallet.sandbox),
@@ -434,6 +444,19 @@ def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
     )
 
 
+def spendable_msat(balance_msat: int, keep_msat: int = 0) -> int:
+    """The largest whole number of sat that can leave and still keep `keep_msat` and the worst-case fee; 0 if none.
+
+    By LNbits' own default for the fee reserve, max(2 sat, 1 %): A + max(2000, A/100) <= balance - keep.
+    """
+    free = balance_msat - keep_msat
+    return max(0, min(free - 2000, free * 100 // 101) // 1000 * 1000)
+
+
+def _memo(wanted: Order) -> str:
+    return wanted.memo or wanted.description or wanted.invoice.description or ""
+
+
 def _is_internal(ws: Workspace, wallet: KnownWallet, wanted: Order) -> bool:
     """Whether one of our own wallets on the same server asked for this: then no fee is due."""
     if wanted.internal or not ws.has_store:
@@ -491,4 +514,5 @@ def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
         failure=row["failure"],
         actor=row["actor"],
         sandbox=bool(row["sandbox"]),
+        success=success.from_text(row["success"], row["preimage"]) if row["status"] == "settled" else None,
     )

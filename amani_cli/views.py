@@ -185,6 +185,42 @@ def _decoded(model: models.Decoded) -> View:
     )
 
 
+def _payee(model: models.Payee) -> View:
+    bounds = None
+    if model.min_msat is not None and model.max_msat is not None:
+        bounds = format_sat(model.min_msat)
+        if model.min_msat != model.max_msat:
+            bounds += f" to {format_sat(model.max_msat)}"
+    verb = {"pay": "takes", "withdraw": "gives", "login": ""}[model.kind]
+    comment = f"up to {model.comment_limit} characters" if model.comment_limit else None
+    return View(
+        fields=_given(
+            ("payee" if model.kind == "pay" else model.kind, model.destination),
+            ("domain", model.domain),
+            ("says it is", model.identifier),
+            ("description", model.description),
+            ("more", model.long_description),
+            (verb, bounds),
+            ("comment", comment),
+        )
+    )
+
+
+def _nothing(model: models.Nothing) -> View:
+    kept = f", {format_sat(model.keep_msat)} of it to be kept" if model.keep_msat else ""
+    return View(lines=[f"{model.reason}: '{model.wallet}' holds {format_sat(model.balance_msat)}{kept}"])
+
+
+def _success(payment: models.Payment) -> list[tuple[str, str | None]]:
+    """What the payee wants shown, marked as the payee's word."""
+    said = payment.success
+    if said is None:
+        return []
+    if said.tag == "aes":
+        return [("payee says", said.text), ("its secret", said.secret or "(can't be opened)")]
+    return [("payee says", said.text), ("its link", said.url)]
+
+
 def _payment(model: models.Payment) -> View:
     how = {
         "settled": "settled",
@@ -205,6 +241,7 @@ def _payment(model: models.Payment) -> View:
             ("by", model.actor),
             ("hash", model.payment_hash),
             ("preimage", model.preimage),
+            *_success(model),
             ("at", local(model.settled_at or model.created_at)),
             ("id", model.id),
             ("next claim", local(model.next_claim_at) if model.next_claim_at else None),
@@ -243,7 +280,10 @@ def _plan(model: models.Plan) -> View:
         fields=_given(
             ("would pay", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)})"),
             ("to", model.destination),
-            ("memo", model.memo),
+            ("domain", model.domain),
+            ("it says", model.description),
+            ("comment", model.comment),
+            ("memo", model.memo if model.memo != model.description else None),
             ("fee at most", format_sat(model.max_fee_msat)),
             ("from", model.wallet + _fake(model.sandbox)),
             ("left at least", format_sat(model.left_msat) + enough),
@@ -478,6 +518,8 @@ _VIEWS: dict[type, Any] = {
     models.Invoices: _invoices,
     models.Decoded: _decoded,
     models.Payment: _payment,
+    models.Payee: _payee,
+    models.Nothing: _nothing,
     models.History: _history,
     models.Plan: _plan,
     models.Reconciliation: _reconciliation,
@@ -507,6 +549,8 @@ _QUIET: dict[type, Any] = {
     models.Invoices: lambda model: [item.payment_hash for item in model.items],
     models.Decoded: lambda model: [model.payment_hash],
     models.Payment: lambda model: [model.payment_hash or model.id],
+    models.Payee: lambda model: [model.destination],
+    models.Nothing: lambda model: [],
     models.History: lambda model: [item.id for item in model.items],
     models.Plan: lambda model: [sat(model.max_fee_msat)],
     models.Reconciliation: lambda model: [str(model.unknown)],

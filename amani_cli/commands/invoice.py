@@ -52,7 +52,7 @@ def create(
     if wait:
         if not said.json:
             said.out.emit(made, ws.warnings, ws.notes)
-        _wait(said, made.payment_hash, wallet.name)
+        _wait(said, made.payment_hash, wallet.name, limit_s=ws.timeout_s)
     else:
         said.out.emit(made, ws.warnings, ws.notes)
 
@@ -68,10 +68,10 @@ def _show_qr(said: Options, bolt11: str, qr: bool, qr_file: str | None) -> None:
             said.out.say(f"QR code written to {qr_file}")
 
 
-def _wait(said: Options, text: str, wallet: str | None) -> None:
+def _wait(said: Options, text: str, wallet: str | None, *, limit_s: float | None) -> None:
     from amani_cli import invoices
 
-    said.out.emit(invoices.wait(said.ws, text, wallet, limit_s=said.ws.timeout_s), said.ws.warnings)
+    said.out.emit(invoices.wait(said.ws, text, wallet, limit_s=limit_s), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -98,7 +98,7 @@ def check(ctx: typer.Context, hash: str = HASH) -> None:
 def wait(ctx: typer.Context, hash: str = HASH) -> None:
     """Wait until an invoice is paid (exit 0) or has expired (exit 6); --timeout ends it sooner (exit 8)."""
     said = options.of(ctx)
-    _wait(said, hash, said.wallet)
+    _wait(said, hash, said.wallet, limit_s=said.ws.timeout_s)
 
 
 @app.command("list", cls=Command)
@@ -119,9 +119,44 @@ def list_(
 
 
 @app.command(cls=Command)
-def decode(ctx: typer.Context, text: str = typer.Argument(help="A bolt11 invoice, or - for stdin.")) -> None:
-    """Say what an invoice asks for; offline, without any wallet."""
-    from amani_cli import invoices
+def decode(
+    ctx: typer.Context, text: str = typer.Argument(help="Invoice, Lightning address, LNURL or link; - for stdin.")
+) -> None:
+    """Say what an invoice asks for, offline; for an address or LNURL its server, and nobody else, is asked."""
+    from amani_cli import destinations, wallets
 
     said = options.of(ctx)
-    said.out.emit(invoices.decoded(options.secret_from_stdin("invoice") if text == "-" else text))
+    text = options.secret_from_stdin("invoice") if text == "-" else text
+    try:
+        wallet = wallets.resolve(said.ws, said.wallet)
+    except errors.AmaniError:
+        if said.wallet:
+            raise
+        wallet = None
+    said.out.emit(destinations.looked_at(said.ws, wallet, text), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def claim(
+    ctx: typer.Context,
+    lnurl: str = typer.Argument(help="An LNURL-withdraw link (it is money: - reads it from stdin)."),
+    amount: str | None = typer.Argument(None, help="How much of it; all of it if not said."),
+    memo: str = typer.Option("", "--memo", "-m", help="What it is for; at most 639 bytes."),
+    reference: str | None = typer.Option(None, "--reference", help="The same one again shows the same invoice."),
+    wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait until the money is here."),
+) -> None:
+    """Bring money in by an LNURL-withdraw link: its server pays an invoice of yours."""
+    from amani_cli import destinations, wallets
+    from amani_cli.amounts import parse_msat
+
+    said = options.of(ctx)
+    ws = said.ws
+    if lnurl == "-":
+        lnurl = options.secret_from_stdin("LNURL")
+    amount_msat = parse_msat(amount) if amount else None
+    wallet = wallets.resolve(ws, said.wallet)
+    made = destinations.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference)
+    if wait and made.status == "pending":
+        _wait(said, made.payment_hash, wallet.name, limit_s=ws.timeout)
+    else:
+        said.out.emit(made, ws.warnings, ws.notes)

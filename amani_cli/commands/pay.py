@@ -13,39 +13,42 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
 def pay(
     ctx: typer.Context,
-    dest: str = typer.Argument(help="A bolt11 invoice (lightning: in front is fine), or - for stdin."),
-    amount: str | None = typer.Argument(None, help="The amount, to be sure: it must be the invoice's."),
+    dest: str = typer.Argument(help="Invoice, Lightning address, LNURL, lightning: or bitcoin: link; - for stdin."),
+    amount: str | None = typer.Argument(None, help="How much, e.g. 1000 or 21k; max for all that can be spent."),
     max_fee: str = typer.Option(None, "--max-fee", help="Refuse if the fee may be higher, e.g. 10sat.", metavar="A"),
     memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
     reference: str = typer.Option(None, "--reference", help="The same one again returns the receipt.", metavar="REF"),
+    comment: str = typer.Option("", "--comment", help="A word for the payee, where its server takes one."),
+    keep: str | None = typer.Option(None, "--keep", help="With max: leave this much in the wallet.", metavar="A"),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait for the outcome of a slow payment."),
 ) -> None:
-    """Pay an invoice. Paying the same one again returns the receipt and sends nothing."""
-    from amani_cli import payments, wallets
+    """Pay somebody. Paying the same invoice or reference again returns the receipt and sends nothing."""
+    from amani_cli import destinations, wallets
     from amani_cli.amounts import parse_msat
 
     said = options.of(ctx)
     ws = said.ws
     ws.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    wanted = payments.order(
-        ws,
-        options.secret_from_stdin("invoice") if dest == "-" else dest,
-        parse_msat(amount) if amount else None,
+    wish = destinations.Wish(
+        destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest),
+        "max" if (amount or "").strip().lower() == "max" else parse_msat(amount) if amount else None,
+        comment=comment,
         memo=memo,
         reference=reference,
         max_fee_msat=_fee(max_fee) if max_fee else None,
+        keep_msat=_fee(keep) if keep else 0,
     )
     wallet = wallets.resolve(ws, said.wallet)
     if dry_run:
-        said.out.emit(payments.plan(ws, wallet, wanted), ws.warnings)
+        said.out.emit(destinations.planned(ws, wallet, wish), ws.warnings)
         return
     confirm = said.confirm_payment("Pay?")
-    said.out.emit(payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait), ws.warnings)
+    said.out.emit(destinations.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings)
 
 
 def _fee(text: str) -> int:

@@ -29,6 +29,8 @@ if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
 import httpx
 
 BODY_LIMIT = 32 * 1024 * 1024
+# A picture in an LNURL's metadata may have 136,536 characters (LUD-06), and nothing else there is large.
+STRANGERS_LIMIT = 256 * 1024
 
 
 class NotSent(errors.Unreachable):
@@ -49,22 +51,55 @@ class Answer(NamedTuple):
 
 
 class Line:
-    """A line to one server. Close it, or use it as a context manager."""
+    """A line to one server. Close it, or use it as a context manager.
 
-    def __init__(self, url: str, *, deadline: float, timeout: float, name: str = "LNbits") -> None:
+    `deadline`, on the monotonic clock, may be moved for a line that outlives one task. A `stranger` is a server that
+    somebody named to us: its answers are short, read as JSON whatever their content type says (LUD-01), and never
+    unpacked, for a small one may unpack into gigabytes; its paths may be secrets and are not logged. With `address`
+    the connection goes to that IP address whatever the name resolves to by then; the certificate is the name's.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        deadline: float,
+        timeout: float,
+        name: str = "LNbits",
+        stranger: bool = False,
+        address: str | None = None,
+    ) -> None:
         self.url = url
         self._name = name  # as log lines call the provider
-        self.host = urlsplit(url).netloc
-        self._deadline = deadline
+        self._stranger = stranger
+        parts = urlsplit(url)
+        self.host = parts.netloc
+        self.deadline = deadline
         self._timeout = timeout
-        # Cookies are thrown away at every answer: LNbits' login cookie would authenticate later calls.
-        self._client = httpx.Client(
-            verify=_tls(url),
-            follow_redirects=False,
-            headers={"User-Agent": f"amani/{__version__}", "Accept": "application/json"},
-            cookies=_NoCookies(),
-            trust_env=not is_loopback(url),
-        )
+        self._to = url
+        self._more: dict[str, Any] = {}
+        headers = {"User-Agent": f"amani/{__version__}", "Accept": "application/json"}
+        if address is not None:
+            self._to = f"{parts.scheme}://{_in_url(address)}" + (f":{parts.port}" if parts.port else "") + parts.path
+            self._more = {"extensions": {"sni_hostname": parts.hostname}}
+            headers["Host"] = parts.netloc
+        if stranger:
+            headers["Accept-Encoding"] = "identity"
+        try:
+            # Cookies are thrown away at every answer: LNbits' login cookie would authenticate later calls.
+            self._client = httpx.Client(
+                verify=_tls(url),
+                follow_redirects=False,
+                headers=headers,
+                cookies=_NoCookies(),
+                trust_env=address is None and not is_loopback(url),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise errors.Usage(
+                f"the proxy in the environment can't be used: {error}",
+                code="BAD_PROXY",
+                hint="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY take http:// and https:// addresses.",
+            ) from None
 
     def close(self) -> None:
         """Hang up."""
@@ -92,8 +127,10 @@ class Line:
             except (NotSent, Lost) as error:
                 failure = error
             wait = pause * (0.5 + os.urandom(1)[0] / 255)  # jitter, so that many clients don't come back together
-            # A refused connection is said at once: a person sees it sooner, and a script has its own retries.
-            if isinstance(failure, NotSent) or self.left() < wait + 0.5 or pause > 3:
+            # A refused connection is said at once: a person sees it sooner, and a script has its own retries. An
+            # answer that is too long will be so again.
+            hopeless = isinstance(failure, NotSent) or (failure is not None and failure.code == "ODD_ANSWER")
+            if hopeless or self.left() < wait + 0.5 or pause > 3:
                 if failure is not None:
                     raise failure
                 assert answer is not None
@@ -103,7 +140,7 @@ class Line:
 
     def left(self) -> float:
         """Seconds until this command's time is up."""
-        return self._deadline - time.monotonic()
+        return self.deadline - time.monotonic()
 
     def send(
         self,
@@ -126,7 +163,8 @@ class Line:
             raise
         finally:
             took = int((time.monotonic() - begun) * 1000)
-            log.event("info", f"{self._name} {method} {path}", host=self.host, status=outcome, latency_ms=took)
+            told = "" if self._stranger else f" {path}"
+            log.event("info", f"{self._name} {method}{told}", host=self.host, status=outcome, latency_ms=took)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None, body: Any, params: Any) -> Answer:
         wait = max(1.0, min(self._timeout, self.left()))
@@ -138,11 +176,12 @@ class Line:
         try:
             request = self._client.build_request(
                 method,
-                self.url + path,
+                self._to + path,
                 headers=own,
                 content=content,
                 params=params,
                 timeout=httpx.Timeout(wait),
+                **self._more,
             )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             # The error's text may hold the header's value, which is a key.
@@ -171,16 +210,16 @@ class Line:
             ) from None
 
     def _whole(self, response: httpx.Response, ends: float) -> Answer:
-        parts, size = [], 0
-        for part in response.iter_bytes():
+        parts, size, limit = [], 0, STRANGERS_LIMIT if self._stranger else BODY_LIMIT
+        for part in response.iter_raw() if self._stranger else response.iter_bytes():
             size += len(part)
-            if size > BODY_LIMIT:
-                raise Lost(f"{self.host} sent an answer of over {BODY_LIMIT >> 20} MiB", code="ODD_ANSWER")
+            if size > limit:
+                raise Lost(f"{self.host} sent an answer of over {limit >> 10:,} KiB", code="ODD_ANSWER")
             if time.monotonic() > ends:
                 raise Lost(f"Request timeout: {self.host} was still answering when time was up", code="TIMEOUT")
             parts.append(part)
         location = response.headers.get("location")
-        if "json" not in response.headers.get("content-type", "").lower():
+        if not self._stranger and "json" not in response.headers.get("content-type", "").lower():
             return Answer(response.status_code, None, False, location)
         try:
             # Decimal, because a balance must not pass through a float on its way.
@@ -268,6 +307,11 @@ def is_loopback(url: str) -> bool:
     # Without the ipaddress module, which every start would pay for: 127.0.0.0/8 in dotted form, and ::1.
     numbers = host.split(".")
     return host == "::1" or (len(numbers) == 4 and numbers[0] == "127" and all(n.isdigit() for n in numbers))
+
+
+def _in_url(address: str) -> str:
+    """An IP address as it stands in a URL."""
+    return f"[{address}]" if ":" in address else address
 
 
 class _NoCookies(httpx.Cookies):

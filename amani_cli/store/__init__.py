@@ -16,7 +16,7 @@ from typing import Any
 
 from amani_cli import errors
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 30
 
 Row = sqlite3.Row

@@ -260,3 +260,13 @@ CREATE TABLE cheque (
 CREATE INDEX cheque_created ON cheque (created_at, id);
 CREATE INDEX cheque_open ON cheque (status) WHERE status IN ('funding', 'open', 'voiding', 'unknown');
 """
+
+
+@_step
+def _addresses_and_links(connection: sqlite3.Connection) -> None:
+    """What a payee wants shown once paid, and the invoice that a reference's address or link was resolved to."""
+    connection.execute("ALTER TABLE payment ADD COLUMN success TEXT")
+    connection.execute(
+        "CREATE TABLE resolution (reference TEXT PRIMARY KEY, bolt11 TEXT NOT NULL, expires_at TEXT NOT NULL,"
+        " details TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amani_cli import errors
-from amani_cli.store import Store, Transaction, now
+from amani_cli.store import Row, Store, Transaction, now
 
 
 def claim(db: Transaction, reference: str, what: str) -> str | None:
@@ -36,3 +36,14 @@ def is_known(store: Store, reference: str) -> bool:
 def point(db: Transaction, reference: str, target: str) -> None:
     """Let a claimed reference stand for the entry `target`."""
     db.execute("UPDATE reference SET target=? WHERE reference=?", (target, reference))
+
+
+def resolution(db: Transaction, reference: str) -> Row | None:
+    """The invoice that a reference's address or link was resolved to."""
+    row: Row | None = db.execute("SELECT * FROM resolution WHERE reference=?", (reference,)).fetchone()
+    return row
+
+
+def resolve(db: Transaction, reference: str, bolt11: str, expires_at: str, details: str) -> None:
+    """Remember, before anything is paid, which invoice a reference stands for: a retry pays this one."""
+    db.execute("INSERT OR REPLACE INTO resolution VALUES (?,?,?,?,?)", (reference, bolt11, expires_at, details, now()))

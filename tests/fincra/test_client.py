@@ -168,7 +168,7 @@ def test_unresolved_accounts_have_no_name(double: Double, client: Fincra) -> Non
     [("429", "RATE_LIMITED"), ("html", "SERVER_ERROR"), ("empty", "SERVER_ERROR"), ("500", "SERVER_ERROR")],
 )
 def test_a_read_that_keeps_failing_is_unreachable(double: Double, client: Fincra, fault: str, code: str) -> None:
-    client.line._deadline -= 9.4  # leaves no time to try again
+    client.line.deadline -= 9.4  # leaves no time to try again
     double.fail(fault, "GET", "/wallets", times=99)
     with pytest.raises(errors.Unreachable) as caught:
         client.held()

@@ -54,9 +54,7 @@ def test_what_no_code_can_hold(text: str) -> None:
     assert caught.value.code == "BAD_QR"
 
 
-@pytest.mark.parametrize(
-    ("name", "magic"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("B.PNG", b"\x89PNG")]
-)
+@pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("B.PNG", b"\x89PNG")])
 def test_files(tmp_path: Path, name: str, magic: bytes) -> None:
     path = tmp_path / name
     before = os.umask(0)

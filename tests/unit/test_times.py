@@ -148,9 +148,7 @@ def test_refused_dates(text: str) -> None:
 def test_rfc3339() -> None:
     assert times.to_rfc3339(0) == "1970-01-01T00:00:00Z"
     assert times.to_rfc3339(datetime(2026, 8, 1, 9, 0, 0, 999_999, tzinfo=UTC)) == "2026-08-01T09:00:00Z"
-    assert times.from_rfc3339("2026-08-01T09:00:00.5+03:00") == datetime(
-        2026, 8, 1, 6, 0, 0, 500_000, tzinfo=UTC
-    )
+    assert times.from_rfc3339("2026-08-01T09:00:00.5+03:00") == datetime(2026, 8, 1, 6, 0, 0, 500_000, tzinfo=UTC)
     for text in ("", "2026-08-01", "2026-08-01T09:00:00", "now", "0001-01-01T00:00:00+05:00"):
         with pytest.raises(Usage):
             times.from_rfc3339(text)

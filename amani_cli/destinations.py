@@ -1,0 +1,421 @@
+"""Whom a payment is for: what a person typed, turned into one thing that can be paid or looked at.
+
+`read` says offline what a text is; `pay` and `planned` turn it into an invoice first, so that its hash is journaled
+before anything is paid. With a reference the invoice is remembered from the moment it is fetched: a retry, after
+whatever crash, pays that one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qsl
+
+from amani_cli import bolt11, errors, models, payments, success
+from amani_cli.amounts import format_sat, parse_msat
+from amani_cli.payments import Order
+from amani_cli.store import references
+from amani_cli.times import to_rfc3339
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.lnurl import Link, Lnurl, PayRequest, WithdrawRequest
+
+Amount = int | Literal["max"] | None
+FORMS = "a bolt11 invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What a text stands for. `text` is it without wrapping; `amount_msat` is what a link around it asked for."""
+
+    kind: Literal["bolt11", "lnurl"]
+    text: str
+    amount_msat: int | None = None
+    link: Link | None = None
+
+    @property
+    def shown(self) -> str:
+        """How it is shown and journaled: an address as it is, a link with its domain in the open."""
+        if self.link is None:
+            return self.text
+        return self.link.address or re.sub(r"^https?://", "lnurlp://", self.link.url)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants paid: to whom, how much (msat, or all that can be spent), and on what conditions."""
+
+    destination: Destination
+    amount: Amount = None
+    comment: str = ""
+    memo: str = ""
+    reference: str | None = None
+    max_fee_msat: int | None = None
+    keep_msat: int = 0
+
+    @property
+    def meaning(self) -> str:
+        """What a reference for this stands for, known before anything is fetched."""
+        return " ".join(["pay", str(self.amount), self.destination.shown, self.comment]).rstrip()
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def read(ws: Workspace, text: str) -> Destination:
+    """Say, offline, what somebody who is to be paid was named by.
+
+    Raises `errors.Usage`: for something recognised that can't be right, with the reason; else with what was tried.
+    """
+    from amani_cli.providers import lnurl
+
+    bare = "".join(text.split())
+    scheme, _, rest = bare.partition(":")
+    if scheme.lower() == "bitcoin":
+        return _from_bip21(ws, rest)
+    if scheme.lower() in ("lightning", "lnurl"):
+        bare = rest.removeprefix("//")
+    if bolt11.looks_like_invoice(bare):
+        return Destination("bolt11", bare)
+    link = lnurl.read_link(bare)
+    if link is not None:
+        return Destination("lnurl", bare, link=link)
+    raise _unknown(ws, text, bare)
+
+
+def _from_bip21(ws: Workspace, rest: str) -> Destination:
+    """The Lightning part of a `bitcoin:` link (BIP 21), and the amount it names."""
+    query = {name.lower(): value for name, value in parse_qsl(rest.partition("?")[2])}
+    for name in query:
+        if name.startswith("req-"):
+            raise errors.Usage(
+                f"this bitcoin: link requires '{name[4:][:40]}', which amani does not know", code="BAD_DESTINATION"
+            )
+    inner = query.get("lightning")
+    if inner is None:
+        raise errors.Usage(
+            "this bitcoin: link is on-chain only: it has no lightning= part, and amani pays by Lightning",
+            code="BAD_DESTINATION",
+            hint="Ask the payee for a Lightning invoice or address.",
+        )
+    found = read(ws, inner)
+    if "amount" not in query:
+        return found
+    amount_msat = parse_msat(query["amount"] + "btc")
+    return Destination(found.kind, found.text, amount_msat, found.link)
+
+
+def _unknown(ws: Workspace, text: str, bare: str) -> errors.Usage:
+    # Keys, hashes, offers and on-chain addresses in the wrong place: the decoder of invoices names them, unrepeated.
+    try:
+        bolt11.decode_invoice(bare)
+    except errors.Usage as error:
+        if not error.message.startswith("That is not a Lightning invoice"):
+            return error
+    shown = f"'{text}'" if len(text) <= 60 and text.isprintable() else "that"
+    hint = "An address looks like ada@example.com, an invoice starts with lnbc, an LNURL with lnurl1 or lnurlp://."
+    return errors.Usage(f"{shown} is none of: {FORMS}", code="BAD_DESTINATION", hint=hint)
+
+
+# -- paying -------------------------------------------------------------------------------------
+
+
+def pay(
+    ws: Workspace,
+    wallet: KnownWallet,
+    wish: Wish,
+    *,
+    confirm: Callable[[models.Plan], None] | None,
+    wait: bool = True,
+) -> models.Payment | models.Nothing:
+    """Pay somebody once. Raises what `payments.pay` raises, and what resolving an address or link may.
+
+    With a reference, what was paid before is told without asking anybody who is not our provider.
+    """
+    if wish.destination.kind != "bolt11":
+        replay = payments.replayed(ws, wish.reference, wish.meaning, None)
+        if replay is not None:
+            return replay
+    wanted = order(ws, wallet, wish)
+    if isinstance(wanted, models.Nothing):
+        return wanted
+    return payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+
+
+def planned(ws: Workspace, wallet: KnownWallet, wish: Wish) -> models.Plan | models.Nothing:
+    """What paying would do. For an address or link an invoice is fetched, which binds nobody."""
+    wanted = order(ws, wallet, wish)
+    return wanted if isinstance(wanted, models.Nothing) else payments.plan(ws, wallet, wanted)
+
+
+def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = None) -> Order | models.Nothing:
+    """Turn a wish into an invoice to pay; an address or link is resolved, over `net` if that is open already.
+
+    `models.Nothing` when all was to be sent and nothing can be.
+    """
+    stated = wish.destination.amount_msat
+    if stated is not None and wish.amount not in (None, stated):
+        raise errors.Usage(
+            f"the link asks for {format_sat(stated)}, which is not the amount given",
+            code="AMOUNT_DIFFERS",
+            hint="Leave the amount out, or ask for a link over the right one.",
+        )
+    amount = wish.amount if wish.amount is not None else stated
+    if wish.keep_msat and amount != "max":
+        raise errors.Usage("--keep goes with the amount 'max'", hint="E.g. amani pay ada@example.com max --keep 50k")
+    if wish.destination.kind == "bolt11":
+        return _order_for_invoice(ws, wish, amount)
+    return _order_for_link(ws, wallet, wish, amount, net)
+
+
+def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
+    if amount == "max":
+        raise errors.Usage("an invoice says itself how much it is over", hint="Leave 'max' out.")
+    if wish.comment:
+        raise errors.Usage("an invoice takes no comment", hint="--memo is a note for your own history.")
+    return payments.order(
+        ws,
+        wish.destination.text,
+        amount,
+        memo=wish.memo,
+        reference=wish.reference,
+        max_fee_msat=wish.max_fee_msat,
+    )
+
+
+def _order_for_link(
+    ws: Workspace, wallet: KnownWallet, wish: Wish, amount: Amount, net: Lnurl | None
+) -> Order | models.Nothing:
+    from amani_cli.providers import lnurl
+
+    link = wish.destination.link
+    assert link is not None
+    if amount is None:
+        raise errors.Usage(
+            f"how much shall {wish.destination.shown} get?",
+            code="NO_AMOUNT",
+            hint=f"Say it behind the address: amani pay {link.address or 'LNURL'} 1000",
+        )
+    remembered = _remembered(ws, wish)
+    if remembered is not None:
+        return remembered
+    with nullcontext(net) if net is not None else _lnurl(ws, private=wallet.sandbox) as open_net:
+        request = open_net.ask(link)
+        if isinstance(request, lnurl.WithdrawRequest):
+            raise errors.Usage(
+                f"this link gives money ({link.domain}) and takes none",
+                code="NOT_PAY",
+                hint="amani invoice claim LNURL",
+            )
+        if isinstance(request, lnurl.Login):
+            raise errors.Usage(
+                f"this is a link to log in at {link.domain}, which amani does not do",
+                code="NOT_PAY",
+                hint="Use a wallet that logs in, or another way that the site offers.",
+            )
+        if amount == "max":
+            left = _all_there_is(ws, wallet, wish, request)
+            if isinstance(left, models.Nothing):
+                return left
+            amount = left
+        offer = open_net.invoice(request, amount, wish.comment, ws.config.get("network"))
+    if not offer.described:
+        ws.warn(
+            f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"
+            " not prove what was paid for"
+        )
+    return _remember(ws, wish, _order(wish, offer.invoice, request.description, offer.success))
+
+
+def _order(wish: Wish, invoice: bolt11.Invoice, description: str, action: models.SuccessAction | None) -> Order:
+    assert wish.destination.link is not None
+    return Order(
+        invoice,
+        memo=wish.memo,
+        destination=wish.destination.shown,
+        reference=wish.reference,
+        max_fee_msat=wish.max_fee_msat,
+        what=wish.meaning,
+        domain=wish.destination.link.domain,
+        description=description,
+        comment=wish.comment or None,
+        success=action,
+    )
+
+
+def _all_there_is(ws: Workspace, wallet: KnownWallet, wish: Wish, request: PayRequest) -> int | models.Nothing:
+    """How much `max` is: what can leave with the worst-case fee, and still keep what shall be kept."""
+    with wallet.lnbits("read") as client:
+        balance_msat = client.wallet().balance_msat
+    amount_msat = payments.spendable_msat(balance_msat, wish.keep_msat)
+    if amount_msat < 1000:
+        return models.Nothing("nothing to do: nothing is left over", wallet.name, balance_msat, wish.keep_msat)
+    if amount_msat > request.max_msat:
+        raise errors.Usage(
+            f"{request.link.domain} takes at most {format_sat(request.max_msat)},"
+            f" and {format_sat(amount_msat)} could be sent",
+            code="AMOUNT_OUT_OF_RANGE",
+            hint=f"Write the amount: {request.max_msat // 1000}sat.",
+        )
+    return amount_msat
+
+
+# -- what a reference was resolved to -----------------------------------------------------------------
+
+
+def _remember(ws: Workspace, wish: Wish, wanted: Order) -> Order:
+    """Put the invoice on disk under its reference; if another process was first, its invoice is the one to pay."""
+    if wish.reference is None:
+        return wanted
+    details = {"description": wanted.description, "success": success.to_text(wanted.success)}
+    with ws.store.write() as db:
+        references.claim(db, wish.reference, wish.meaning)
+        earlier = _usable(ws, wish)
+        if earlier is None:
+            references.resolve(
+                db,
+                wish.reference,
+                wanted.invoice.bolt11,
+                to_rfc3339(wanted.invoice.expires_at),
+                json.dumps(details),
+            )
+    return earlier or wanted
+
+
+def _remembered(ws: Workspace, wish: Wish) -> Order | None:
+    return _usable(ws, wish) if wish.reference is not None and ws.has_store else None
+
+
+def _usable(ws: Workspace, wish: Wish) -> Order | None:
+    """The order that a reference was resolved to before, if its invoice can still be paid.
+
+    One that expired was never sent, or the journal would say so; one that failed can't be tried again at most nodes.
+    """
+    assert wish.reference is not None
+    row = references.resolution(ws.store.connection, wish.reference)
+    if row is None:
+        return None
+    invoice = bolt11.decode_invoice(row["bolt11"])
+    failed = ws.store.one("SELECT 1 FROM payment WHERE payment_hash=? AND status='failed'", invoice.payment_hash)
+    if failed or invoice.is_expired(time.time()):
+        return None
+    details = json.loads(row["details"])
+    return _order(wish, invoice, details["description"], success.from_text(details["success"], None))
+
+
+# -- looking -------------------------------------------------------------------------------------
+
+
+def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> models.Decoded | models.Payee:
+    """What a destination says, without paying. An invoice is read offline; for an address or link its server is asked.
+
+    `wallet` only says whether servers of this very machine may be asked: those of the sandbox.
+    """
+    from amani_cli import invoices
+    from amani_cli.providers import lnurl
+
+    found = read(ws, text)
+    if found.kind == "bolt11":
+        return invoices.decoded(found.text)
+    link = found.link
+    assert link is not None
+    with _lnurl(ws, private=wallet is not None and wallet.sandbox) as net:
+        request = net.ask(link)
+    if isinstance(request, lnurl.Login):
+        return models.Payee("login", f"login at {link.domain}", link.domain)
+    if isinstance(request, lnurl.WithdrawRequest):
+        # The link itself is the money: it is not shown.
+        return models.Payee(
+            "withdraw",
+            f"withdraw from {link.domain}",
+            link.domain,
+            request.min_msat,
+            request.max_msat,
+            request.description,
+        )
+    return models.Payee(
+        "pay",
+        found.shown,
+        link.domain,
+        request.min_msat,
+        request.max_msat,
+        request.description,
+        request.long_description,
+        request.identifier,
+        request.comment_limit,
+    )
+
+
+def claim(
+    ws: Workspace, wallet: KnownWallet, text: str, amount_msat: int | None, *, memo: str = "", reference: str | None
+) -> models.Invoice:
+    """Have an LNURL-withdraw pay one of our wallets: make an invoice and show it to the server, once.
+
+    Without an amount all that the server gives is taken, in whole sat. Returns the invoice, which the server pays when
+    it pleases. Raises `errors.Rejected` when it refuses.
+    """
+    from amani_cli import invoices
+    from amani_cli.providers import lnurl
+    from amani_cli.providers.http import Lost
+
+    found = read(ws, text)
+    if found.link is None:
+        raise errors.Usage("that is no LNURL-withdraw link", hint="To pay an invoice: amani pay INVOICE")
+    with _lnurl(ws, private=wallet.sandbox) as net:
+        request = net.ask(found.link)
+        if not isinstance(request, lnurl.WithdrawRequest):
+            raise errors.Usage(
+                "this link does not give money", code="NOT_WITHDRAW", hint=f"To pay it: amani pay {found.shown} AMOUNT"
+            )
+        wanted = _withdrawn_msat(request, amount_msat)
+        made = invoices.create(
+            ws,
+            wallet,
+            wanted,
+            memo or _fitting(request.description, invoices.MEMO_LIMIT_BYTES),
+            3600,
+            reference=reference,
+            purpose="withdraw",
+        )
+        if made.status != "pending":
+            return made
+        ws.progress(f"asking {found.link.domain} to pay")
+        try:
+            net.withdraw(request, made.bolt11)
+        except Lost as error:
+            ws.warn(f"{error.message}: it may have heard, and may pay yet")
+    return made
+
+
+def _withdrawn_msat(request: WithdrawRequest, amount_msat: int | None) -> int:
+    most = request.max_msat // 1000 * 1000
+    if most < 1000:
+        raise errors.Rejected(
+            f"there is nothing to withdraw from {request.link.domain}", code="NOTHING_LEFT", hint="It may be used up."
+        )
+    wanted = most if amount_msat is None else amount_msat
+    if not request.min_msat <= wanted <= request.max_msat:
+        raise errors.Usage(
+            f"{request.link.domain} gives {format_sat(request.min_msat)} to {format_sat(request.max_msat)},"
+            f" not {format_sat(wanted)}",
+            code="AMOUNT_OUT_OF_RANGE",
+            hint="Leave the amount out to take all of it.",
+        )
+    return wanted
+
+
+def _fitting(text: str, limit: int) -> str:
+    return text.encode()[:limit].decode("utf-8", "ignore")
+
+
+def _lnurl(ws: Workspace, *, private: bool) -> Lnurl:
+    from amani_cli.providers.lnurl import Lnurl
+
+    return Lnurl(deadline=ws.deadline, timeout=ws.timeout, private=private)

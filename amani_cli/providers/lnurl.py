@@ -1,0 +1,532 @@
+"""LNURL: links and Lightning addresses that stand for a payment to make or to fetch, resolved by amani itself.
+
+The texts: https://github.com/lnurl/luds, 01 and 17 (links), 16 (addresses), 06 (pay), 12 (comment), 09 and 10 (what
+is shown after paying), 03 (withdraw). No key is ever sent here, and nothing that a server says is believed: amounts
+are msat, and an invoice counts only if it is over the amount and on the network that was asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import socket
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal, NamedTuple
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from amani_cli import bech32, bolt11, errors
+from amani_cli.amounts import MAX_MSAT, format_sat
+from amani_cli.models import SuccessAction
+from amani_cli.providers.http import Answer, Line, Lost, NotSent, is_loopback
+from amani_cli.text import one_line
+
+NAME = "Lightning LNURL"  # in log lines
+_LONGEST = 2000  # characters of a link; a URL that is longer is not taken by servers either
+
+Purpose = Literal["pay", "withdraw", "login", "channel"]
+_SCHEMES: dict[str, Purpose] = {"lnurlp": "pay", "lnurlw": "withdraw", "keyauth": "login", "lnurlc": "channel"}
+_ADDRESS = r"([a-z0-9_.+-]{1,64})@([^\s@/?#]{1,255})"
+
+
+class Link(NamedTuple):
+    """Where an LNURL or a Lightning address leads. `purpose` is what its form promises; None if only the server knows.
+
+    `domain` is what a person is shown: in ASCII, so that a letter of another script can't pass for a Latin one.
+    """
+
+    url: str
+    domain: str
+    address: str | None
+    purpose: Purpose | None
+
+
+@dataclass(frozen=True)
+class PayRequest:
+    """A server's offer to be paid, amounts in msat. `metadata` is the text whose hash the invoice should carry."""
+
+    link: Link
+    callback: str
+    min_msat: int
+    max_msat: int
+    metadata: str
+    description: str
+    long_description: str | None
+    identifier: str | None
+    comment_limit: int
+
+
+@dataclass(frozen=True)
+class WithdrawRequest:
+    """A server's offer to pay, amounts in msat. `k1` is a bearer secret: whoever shows it gets the money."""
+
+    link: Link
+    callback: str
+    k1: str
+    min_msat: int
+    max_msat: int
+    description: str
+
+
+@dataclass(frozen=True)
+class Login:
+    """A link that logs a wallet in (LUD-04), which amani does not do."""
+
+    link: Link
+
+
+class Offer(NamedTuple):
+    """An invoice that a server made for us. `described` says whether it carries the hash of what we were shown."""
+
+    invoice: bolt11.Invoice
+    described: bool
+    success: SuccessAction | None
+
+
+# -- links, read offline -------------------------------------------------------------------------------------
+
+
+def read_link(text: str) -> Link | None:
+    """What an LNURL in any form, a Lightning address or an https link says; None for what is no such thing.
+
+    Raises `errors.Usage` for what is one and can't be right. Nothing of a bech32 LNURL is repeated: it may be a secret.
+    """
+    lowered = text.lower()
+    if lowered.startswith("lnurl1"):
+        return _from_bech32(text)
+    scheme, separator, rest = text.partition("://")
+    scheme = scheme.lower()
+    if separator and scheme in _SCHEMES:
+        return _link(rest, _SCHEMES[scheme])
+    if separator and scheme in ("https", "http"):
+        hidden = _fallback(text)
+        return _from_bech32(hidden) if hidden else _link(rest, None, scheme)
+    return _from_address(lowered)
+
+
+def _from_bech32(text: str) -> Link:
+    if len(text) > _LONGEST * 2:
+        raise _bad("is longer than any LNURL can be")
+    try:
+        prefix, words = bech32.decode(text)
+        url = bech32.to_bytes(words).decode("utf-8")
+    except UnicodeDecodeError:
+        raise _bad("holds no link") from None
+    except ValueError as error:
+        raise _bad(str(error)) from None
+    scheme, separator, rest = url.partition("://")
+    if prefix != "lnurl" or not separator or scheme.lower() not in ("https", "http"):
+        raise _bad("holds no https link")
+    return _link(rest, None, scheme.lower())
+
+
+def _from_address(text: str) -> Link | None:
+    match = re.fullmatch(_ADDRESS, text)
+    if match is None:
+        return None
+    user, host = match.groups()
+    link = _link(f"{host}/.well-known/lnurlp/{quote(user, safe='+')}", "pay")
+    return link._replace(address=f"{user}@{link.domain}")
+
+
+def _fallback(url: str) -> str | None:
+    """The LNURL that a web link carries in its query (LUD-01)."""
+    for name, values in parse_qs(urlsplit(url).query).items():
+        if name.lower() == "lightning" and values[0].lower().startswith("lnurl1"):
+            return values[0]
+    return None
+
+
+def _link(rest: str, purpose: Purpose | None, scheme: str | None = None) -> Link:
+    """The link to `rest`, a URL without its scheme: https, but http for onion services and this very machine."""
+    if len(rest) > _LONGEST or any(c.isspace() or not c.isprintable() for c in rest):
+        raise _bad("is too long or holds spaces")
+    try:
+        parts = urlsplit("//" + rest)
+        port = parts.port
+    except ValueError:
+        raise _bad("holds no link that can be right") from None
+    host = _ascii_host(parts.hostname or "")
+    if parts.username is not None or parts.password is not None:
+        raise _bad("holds a login, which can hide where it leads")
+    plain_http = host.endswith(".onion") or is_loopback(f"http://{_bracketed(host)}")
+    if scheme == "http" and not plain_http:
+        raise _bad(f"leads to {host} by plain http, which anybody on the way can change")
+    if scheme is None:
+        scheme = "http" if plain_http else "https"
+    domain = _bracketed(host) + (f":{port}" if port else "")
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|") if parts.query else ""
+    tag = parse_qs(parts.query).get("tag", [""])[0]
+    return Link(f"{scheme}://{domain}{path}{query}", domain, None, "login" if tag == "login" else purpose)
+
+
+def _ascii_host(host: str) -> str:
+    if ":" in host:  # an IPv6 address; urlsplit has looked at it
+        return host
+    try:
+        name = host.rstrip(".")
+        if not name.isascii():
+            import idna
+
+            name = idna.encode(name, uts46=True).decode()
+    except UnicodeError:
+        raise _bad("leads to a domain that can't exist") from None
+    name = name.lower()
+    label = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+    if len(name) > 253 or not re.fullmatch(rf"{label}(?:\.{label})*", name):
+        raise _bad("leads to a domain that can't exist")
+    if "." not in name and name != "localhost":
+        raise _bad(f"leads to '{name}', which is no domain", hint="An address looks like ada@example.com.")
+    return name
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _bad(what: str, hint: str = "Copy it again: every character of it counts.") -> errors.Usage:
+    return errors.Usage(f"this LNURL or address {what}", code="BAD_LNURL", hint=hint)
+
+
+# -- asking -------------------------------------------------------------------------------------
+
+
+class Lnurl:
+    """Talks to the servers that links lead to, keeping one line to each. Use it as a context manager.
+
+    `private` allows servers on private and loopback addresses, and http to loopback: for the sandbox alone. What is
+    checked is the address that the name resolves to, and it is that address which is connected to.
+    """
+
+    def __init__(self, *, deadline: float, timeout: float, private: bool = False) -> None:
+        self.deadline = deadline
+        self._timeout = timeout
+        self._private = private
+        self._lines: dict[str, Line] = {}
+
+    def __enter__(self) -> Lnurl:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in self._lines.values():
+            line.close()
+        self._lines.clear()
+
+    def ask(self, link: Link) -> PayRequest | WithdrawRequest | Login:
+        """What the server behind a link offers.
+
+        Raises `errors.Rejected` for what it refuses or gets wrong, `errors.Unreachable` when it can't be asked.
+        """
+        if link.purpose == "login":
+            return Login(link)
+        if link.purpose == "channel":
+            raise errors.Usage("an LNURL for opening a channel is nothing that amani can use", code="LNURL_CHANNEL")
+        body = self._get(link.url, link.domain)
+        tag = body.get("tag")
+        if tag == "login":
+            return Login(link)
+        if tag == "payRequest" and link.purpose in (None, "pay"):
+            return self._pay_request(link, body)
+        if tag == "withdrawRequest" and link.purpose in (None, "withdraw"):
+            return self._withdraw_request(link, body)
+        raise _broken(link.domain, "does not offer what the link promises")
+
+    def invoice(self, request: PayRequest, amount_msat: int, comment: str, network: str) -> Offer:
+        """Have the server make an invoice over exactly `amount_msat`, and check it (LUD-06, 09, 12).
+
+        Raises `errors.Usage` for an amount or comment that the server does not take, `errors.Rejected` for an invoice
+        that is not the one asked for.
+        """
+        domain = request.link.domain
+        if not request.min_msat <= amount_msat <= request.max_msat:
+            raise errors.Usage(
+                f"{domain} takes {format_sat(request.min_msat)} to {format_sat(request.max_msat)},"
+                f" and this is {format_sat(amount_msat)}",
+                code="AMOUNT_OUT_OF_RANGE",
+                hint="Choose an amount between the two.",
+            )
+        if len(comment) > request.comment_limit:
+            most = f"at most {request.comment_limit} characters of" if request.comment_limit else "no"
+            raise errors.Usage(f"{domain} takes {most} comment", code="BAD_COMMENT", hint="Shorten it or leave it out.")
+        asked = {"amount": str(amount_msat)} | ({"comment": comment} if comment else {})
+        body = self._get(joined(request.callback, asked), domain)
+        text = body.get("pr")
+        if not isinstance(text, str):
+            raise _broken(domain, "sent no invoice")
+        try:
+            invoice = bolt11.decode_invoice(text)
+        except errors.Usage as error:
+            raise _wrong_invoice(domain, error.message[:1].lower() + error.message[1:].rstrip(".")) from None
+        if invoice.amount_msat != amount_msat:
+            said = "an open amount" if invoice.amount_msat is None else format_sat(invoice.amount_msat)
+            raise _wrong_invoice(domain, f"it is over {said}, and {format_sat(amount_msat)} was asked for")
+        if invoice.network != network:
+            raise _wrong_invoice(domain, f"it is for {invoice.network}, and this amani pays on {network}")
+        if invoice.is_expired(time.time()):
+            raise _wrong_invoice(domain, "it has expired already")
+        described = invoice.description_hash == sha256(request.metadata.encode()).hexdigest()
+        return Offer(invoice, described, _success_action(body.get("successAction"), request))
+
+    def withdraw(self, request: WithdrawRequest, invoice: str) -> None:
+        """Show the server an invoice of ours to pay (LUD-03). Sent once: a second `k1` may be refused.
+
+        Returns when the server has taken it, which is before it pays. Raises `errors.Rejected` when it refuses,
+        `Lost` when nobody knows whether it heard.
+        """
+        url = joined(request.callback, {"k1": request.k1, "pr": invoice})
+        body = self._get(url, request.link.domain, once=True)
+        if body.get("status") != "OK":
+            raise _broken(request.link.domain, "did not say that it will pay")
+
+    # -- lines ------------------------------------------------------------------------------------
+
+    def _get(self, url: str, domain: str, *, once: bool = False) -> dict[str, Any]:
+        parts = urlsplit(url)
+        origin, path = f"{parts.scheme}://{parts.netloc}", url[len(f"{parts.scheme}://{parts.netloc}") :]
+        return _object(self._answer(origin, path, once), domain)
+
+    def _answer(self, origin: str, path: str, once: bool) -> Answer:
+        line = self._lines.get(origin)
+        if line is not None:
+            line.deadline = self.deadline
+            return line.send("GET", path) if once else line.read(path)
+        failure: NotSent | None = None
+        for address in self._addresses(origin):
+            line = Line(
+                origin, deadline=self.deadline, timeout=self._timeout, name=NAME, stranger=True, address=address
+            )
+            try:
+                answer = line.send("GET", path) if once else line.read(path)
+            except NotSent as error:  # another of its addresses may answer
+                line.close()
+                failure = error
+                continue
+            except Lost:
+                line.close()
+                raise
+            self._lines[origin] = line
+            return answer
+        assert failure is not None
+        raise failure
+
+    def _addresses(self, origin: str) -> list[str | None]:
+        """The IP addresses to try for a server, each one allowed; None leaves the choice to a proxy.
+
+        Raises `errors.RefusedByPolicy` if any address that the name stands for is not one of the public internet.
+        """
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+        proxied = _proxied(parts.scheme, host)
+        if host.endswith(".onion"):
+            if proxied:
+                return [None]
+            raise NotSent(
+                f"{parts.netloc} can be reached through Tor only",
+                code="NEEDS_TOR",
+                hint="Name an HTTP proxy that goes through Tor in ALL_PROXY, e.g. ALL_PROXY=http://127.0.0.1:8118.",
+            )
+        literal = _ip(host)
+        if literal is None and proxied:
+            return [None]  # the proxy resolves the name, and its own rules say where it may go
+        if literal is not None:
+            found = [literal]
+        else:
+            try:
+                known = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError):
+                raise NotSent(
+                    f"no server called {host} can be found (DNS)",
+                    code="DNS",
+                    hint="Check the spelling of the address and your network.",
+                ) from None
+            found = list(dict.fromkeys(ip for each in known if (ip := _ip(str(each[4][0]))) is not None))
+        if not self._private and (parts.scheme == "http" or not all(_is_public(ip) for ip in found)):
+            raise errors.RefusedByPolicy(
+                f"{parts.netloc} leads to a private address or this very machine, not to the internet",
+                code="PRIVATE_ADDRESS",
+                retry="never",
+                hint="A link must not reach into your own network. Only a wallet of the sandbox may use such ones.",
+            )
+        return [str(ip) for ip in found]
+
+    # -- reading answers ------------------------------------------------------------------------------------
+
+    def _pay_request(self, link: Link, body: dict[str, Any]) -> PayRequest:
+        least, most = _msat(body.get("minSendable")), _msat(body.get("maxSendable"))
+        if least is None or most is None or not 1 <= least <= most:
+            raise _broken(link.domain, "names no range of amounts that can be right")
+        metadata = body.get("metadata")
+        told = _metadata(metadata, link.domain)
+        comment = _msat(body.get("commentAllowed", 0)) or 0
+        identifier = told.get("text/identifier") or told.get("text/email")
+        assert isinstance(metadata, str)
+        return PayRequest(
+            link=link,
+            callback=self._callback(link, body),
+            min_msat=least,
+            max_msat=min(most, MAX_MSAT),
+            metadata=metadata,
+            description=one_line(told["text/plain"], 500),
+            long_description=one_line(told["text/long-desc"], 2000) if told.get("text/long-desc") else None,
+            identifier=one_line(identifier, 320) if identifier else None,
+            comment_limit=max(0, min(comment, 1000)),
+        )
+
+    def _withdraw_request(self, link: Link, body: dict[str, Any]) -> WithdrawRequest:
+        least, most = _msat(body.get("minWithdrawable")), _msat(body.get("maxWithdrawable"))
+        k1 = body.get("k1")
+        if least is None or most is None or not 0 <= least <= most or not isinstance(k1, str):
+            raise _broken(link.domain, "names no range of amounts that can be right")
+        description = body.get("defaultDescription")
+        return WithdrawRequest(
+            link=link,
+            callback=self._callback(link, body),
+            k1=k1,
+            min_msat=least,
+            max_msat=min(most, MAX_MSAT),
+            description=one_line(description, 200) if isinstance(description, str) else "",
+        )
+
+    def _callback(self, link: Link, body: dict[str, Any]) -> str:
+        """Where the next question goes. It may be another server (LUD-06), which is held to the same rules."""
+        callback = body.get("callback")
+        scheme, separator, rest = callback.partition("://") if isinstance(callback, str) else ("", "", "")
+        if not separator or scheme.lower() not in ("https", "http"):
+            raise _broken(link.domain, "names no address to go on with")
+        try:
+            return _link(rest.partition("#")[0], None, scheme.lower()).url
+        except errors.Usage as error:
+            raise _broken(link.domain, "goes on to an address that can't be used: " + error.message) from None
+
+
+def joined(url: str, query: dict[str, str]) -> str:
+    """`url` with more in its query, behind `?` or `&` as the case may be (LUD-06)."""
+    separator = "" if url.endswith(("?", "&")) else "&" if "?" in url else "?"
+    return url + separator + urlencode(query, quote_via=quote)
+
+
+def host_of(url: str) -> str:
+    """The host, and the port if it is an odd one, that a checked URL leads to."""
+    return urlsplit(url).netloc
+
+
+def _object(answer: Answer, domain: str) -> dict[str, Any]:
+    """The JSON object of an answer, whatever its status (LUD-01), or the refusal it stands for."""
+    if answer.status in (301, 302, 303, 307, 308):
+        where = urlsplit(answer.location or "").netloc
+        raise errors.Unreachable(
+            f"{domain} redirects elsewhere{': to ' + one_line(where, 100) if where else ''}; amani does not follow",
+            code="REDIRECT",
+            retry="never",
+            hint="Ask the payee for an address or link at the server itself.",
+        )
+    body = answer.body
+    if not isinstance(body, dict):
+        raise errors.Unreachable(
+            f"{domain} answered {answer.status} with something that is not LNURL",
+            code="NOT_LNURL",
+            hint="Is the address or link right? Not every e-mail address is a Lightning address.",
+        )
+    if str(body.get("status", "")).upper() == "ERROR" or ("tag" not in body and answer.status >= 400):
+        reason = body.get("reason") or body.get("detail") or body.get("message")
+        told = one_line(reason, 300) if isinstance(reason, str) and reason else f"status {answer.status}"
+        raise errors.Rejected(
+            f"{domain} refuses: {told}", code="LNURL_REFUSED", hint="Nothing was paid. Check the address or the link."
+        )
+    return body
+
+
+def _broken(domain: str, what: str) -> errors.Rejected:
+    return errors.Rejected(
+        f"{domain} {what}", code="LNURL_BROKEN", hint="Nothing was paid. Tell whoever runs it, or ask for an invoice."
+    )
+
+
+def _wrong_invoice(domain: str, what: str) -> errors.Rejected:
+    return errors.Rejected(
+        f"{domain} sent a wrong invoice: {what}",
+        code="WRONG_INVOICE",
+        retry="never",
+        hint="Nothing was paid. This server is broken or dishonest: ask the payee for an invoice.",
+    )
+
+
+def _msat(value: object) -> int | None:
+    """A whole number, which some servers write as 1000.0; None for anything else."""
+    from decimal import Decimal
+
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62 else None
+
+
+def _metadata(text: object, domain: str) -> dict[str, str]:
+    """The texts of a metadata array by their kind, the first of each. Raises `errors.Rejected` without a text/plain."""
+    told: dict[str, str] = {}
+    try:
+        entries = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        entries = None
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, list) and len(entry) > 1 and isinstance(entry[0], str) and isinstance(entry[1], str):
+            told.setdefault(entry[0], entry[1])
+    if "text/plain" not in told:
+        raise _broken(domain, "does not say in words what is paid for")
+    return told
+
+
+def _success_action(value: object, request: PayRequest) -> SuccessAction | None:
+    """What the server wants shown after the payment. One of an unknown kind must stop it (LUD-09)."""
+    if value is None:
+        return None
+    domain = request.link.domain
+    said = value if isinstance(value, dict) else {}
+
+    def text(name: str, limit: int) -> str:
+        found = said.get(name)
+        if not isinstance(found, str) or len(found) > limit:
+            raise _broken(domain, f"wants something shown after the payment whose {name} can't be right")
+        return found
+
+    tag = said.get("tag")
+    if tag == "message":
+        return SuccessAction("message", text("message", 500))
+    if tag == "url":
+        url = text("url", _LONGEST)
+        if urlsplit(url).scheme != urlsplit(request.callback).scheme or host_of(url) != host_of(request.callback):
+            raise _broken(domain, "wants a link shown after the payment that leads to another server")
+        return SuccessAction("url", text("description", 500), url=url)
+    if tag == "aes":
+        return SuccessAction("aes", text("description", 500), ciphertext=text("ciphertext", 4096), iv=text("iv", 24))
+    raise _broken(domain, "wants something shown after the payment that amani does not know how to show")
+
+
+def _proxied(scheme: str, host: str) -> bool:
+    """Whether the environment names a proxy for a host, read as httpx reads it."""
+    proxies = getproxies()
+    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)
+
+
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address is one of the public internet; those that wrap an IPv4 address are judged by it."""
+    if isinstance(ip, ipaddress.IPv6Address):
+        wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if wrapped is None and ip in _NAT64:
+            wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if wrapped is not None:
+            return _is_public(wrapped)
+    return ip.is_global and not ip.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
