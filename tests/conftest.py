@@ -29,12 +29,12 @@ _NAMES = {
 
 
 @pytest.fixture(autouse=True)
-def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         ours = name.startswith(_PREFIXES) and not name.startswith("AMANI_TEST_")
         if ours or name.upper() in _NAMES:
             monkeypatch.delenv(name)
-    world = tmp_path / "world"
+    world = tmp_path_factory.mktemp("world")
     for folder in ("home", "here"):
         (world / folder).mkdir(parents=True)
     monkeypatch.setenv("HOME", str(world / "home"))
