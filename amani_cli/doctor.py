@@ -111,11 +111,11 @@ def _wallet(wallet: KnownWallet) -> list[Finding]:
         key = wallet.key("read")
     except errors.AmaniError as error:
         return [Finding(check, "fail", error.message, error.hint)]
-    if wallet.provider != "lnbits":
-        return [Finding(check, "ok", f"key from {key.source}")]
     # Each wallet gets its own time, so that one slow server does not hide the others.
     wallet.ws.deadline = time.monotonic() + min(wallet.ws.timeout, 10)
     try:
+        if wallet.provider == "fincra":
+            return _business(check, wallet, key)
         with wallet.lnbits("read") as client:
             begun = time.monotonic()
             remote = client.wallet()
@@ -127,6 +127,19 @@ def _wallet(wallet: KnownWallet) -> list[Finding]:
         return [Finding(check, "fail", error.message, error.hint)]
     if not wallet.sandbox and not wallet.url.startswith(("http://127.", "http://localhost")):
         found.append(Finding(check, "ok", f"whoever runs {wallet.url} holds its money"))
+    return found
+
+
+def _business(check: str, wallet: KnownWallet, key: keys.Key) -> list[Finding]:
+    with wallet.fincra("read") as client:
+        business = client.business()
+    kind = "live" if wallet.live else "sandbox"
+    found = [Finding(check, "ok", f"key from {key.source} accepted by {wallet.url} ({kind}): {business.name}")]
+    if wallet.remote_id not in (None, business.id):
+        found.append(Finding(check, "fail", "the key is another business' than it was", "remove it and add it again"))
+    if wallet.public_key is None:
+        fix = "set FINCRA_PUBLIC_KEY, or add it again with --public-key"
+        found.append(Finding(check, "warn", "no public key, so it can't ask for money", fix))
     return found
 
 

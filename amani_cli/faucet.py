@@ -21,8 +21,9 @@ def configure(
     ws: Workspace, wallet: KnownWallet, *, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None
 ) -> models.Faucet:
     """Make a wallet the faucet. A claim must be small enough to need no PIN: nobody is there to give it."""
+    wallet.must_be("lnbits")
     amounts.require_whole_sat(amount_msat)
-    if wallet.id == 0 or wallet.access == "read":
+    if wallet.in_environment or wallet.access == "read":
         raise errors.Usage(f"'{wallet.name}' can't be the faucet: it is not a registered wallet that can pay")
     if policy.check_pin(ws, wallet, amount_msat):
         raise errors.RefusedByPolicy(

@@ -57,6 +57,7 @@ class Balance(NamedTuple):
     balance_msat: int | None = None
     balances: list[CurrencyBalance] | None = None
     sandbox: bool = False
+    live: bool = True
 
 
 @document("amani.balances/1")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from amani_cli import bolt11, errors, models, policy, success, verdict, wallets
-from amani_cli.providers.base import PayAnswer, Record
+from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import Row, Transaction, now, references, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
@@ -25,6 +26,54 @@ if TYPE_CHECKING:
 PROOF_OF_ABSENCE_S = 120
 # Even when time is up, the record is asked for a little longer: an answer is worth more than punctuality.
 LAST_LOOK_S = 4.0
+
+
+class Rail(Protocol):
+    """What the engine asks of a provider: to send a journaled payment once, and to look for its record."""
+
+    def post(self, row: Row) -> PayAnswer:
+        """Send it: one POST. Raises `NotSent` when it provably never left."""
+        ...
+
+    def find(self, row: Row) -> Found:
+        """Our own record of it, whoever sent it. Raises `errors.AmaniError` when it can't be asked for."""
+        ...
+
+    def never_arrived(self, row: Row) -> bool:
+        """Whether a record that is absent proves by now that the request never got there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lightning:
+    """The rail of an LNbits wallet."""
+
+    client: Lnbits
+
+    def post(self, row: Row) -> PayAnswer:
+        """Pay the bolt11 of an entry."""
+        return self.client.pay(row["bolt11"], row["payment_hash"], row["remote_wallet_id"])
+
+    def find(self, row: Row) -> Found:
+        """The wallet's own record of the entry's hash."""
+        return _look_up(self.client, row["payment_hash"], row["remote_wallet_id"], row["direction"] == "in")
+
+    def never_arrived(self, row: Row) -> bool:
+        """Once its invoice has been expired for a while nobody can pay it any more."""
+        return _is_long_over(row) and _is_key_of(self.client, row["remote_wallet_id"])
+
+
+@contextmanager
+def _rail(ws: Workspace, wallet: KnownWallet) -> Iterator[Rail]:
+    """A wallet's rail, open for looking."""
+    if wallet.provider == "fincra":
+        from amani_cli import payouts
+
+        with wallet.fincra("read") as business:
+            yield payouts.Fiat(ws, business)
+    else:
+        with wallet.lnbits("read") as client:
+            yield Lightning(client)
 
 
 @dataclass(frozen=True)
@@ -170,7 +219,7 @@ def pay(
         row, begun = _begin(ws, wallet, wanted, wallet_id, reserve_msat)
         if not begun:  # another process was first
             return _again(ws, row)
-        return send(ws, wallet, client, row, wait=wait)
+        return send(ws, wallet, Lightning(client), row, wait=wait)
 
 
 def replayed(ws: Workspace, reference: str | None, what: str, payment_hash: str | None = None) -> models.Payment | None:
@@ -281,19 +330,19 @@ def journal_outside(ws: Workspace, wanted: Order, remote_id: str, source: str) -
     return row
 
 
-def send(ws: Workspace, wallet: KnownWallet, client: Lnbits, row: Row, *, wait: bool) -> models.Payment:
+def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool) -> models.Payment:
     """Send a journaled payment, once, and close its entry with what is certain."""
     from amani_cli.providers.http import NotSent
 
     try:
         ws.progress(f"paying from {wallet.name}")
         try:
-            answer = client.pay(row["bolt11"], row["payment_hash"], row["remote_wallet_id"])
+            answer = rail.post(row)
         except NotSent as error:
             close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
             error.id = row["id"]
             raise
-        verdict = _settle(ws, client, row, answer, wait=wait)
+        verdict = _settle(ws, rail, row, answer, wait=wait)
         row = close(ws, row, verdict)
     except KeyboardInterrupt:
         raise open_outcome(row, "interrupted after the payment was sent") from None
@@ -311,22 +360,29 @@ def send(ws: Workspace, wallet: KnownWallet, client: Lnbits, row: Row, *, wait: 
 
 
 def _failed(row: Row, judged: Verdict, wallet: KnownWallet) -> errors.AmaniError:
-    return verdict.failure(judged, row["id"], wallet.url.split("://", 1)[-1])
+    return verdict.failure(judged, row["id"], wallet.url.split("://", 1)[-1], wallet.provider)
 
 
-def _settle(ws: Workspace, client: Lnbits, row: Row, answer: PayAnswer, *, wait: bool) -> Verdict:
+def _settle(ws: Workspace, rail: Rail, row: Row, answer: PayAnswer, *, wait: bool) -> Verdict:
     """Ask for the record until the outcome is certain or the time is up."""
     if answer.record is not None and answer.record.status == "settled":
         return judge(answer, answer.record)
     ends = max(ws.deadline, time.monotonic() + LAST_LOOK_S)
     pause = 0.3
     while True:
-        verdict = judge(answer, find(client, row["payment_hash"], row["remote_wallet_id"]))
+        verdict = judge(answer, _asked(rail, row))
         if verdict.status != "unknown" or not wait or time.monotonic() + pause > ends:
             return verdict
         ws.progress("asking what became of the payment")
         time.sleep(pause)
         pause = min(pause * 1.6, 3.0)
+
+
+def _asked(rail: Rail, row: Row) -> Found:
+    try:
+        return rail.find(row)
+    except errors.AmaniError:
+        return NOT_ASKED
 
 
 def find(client: Lnbits, payment_hash: str, wallet_id: str | None, *, incoming: bool = False) -> Found:
@@ -352,9 +408,9 @@ def ask_again(ws: Workspace, row: Row) -> Row:
         ws.warn(f"wallet '{row['wallet']}' is not known here any more, so {row['id']} can't be asked about")
         return row
     try:
-        with wallet.lnbits("read") as client:
-            found = _look_up(client, row["payment_hash"], row["remote_wallet_id"], row["direction"] == "in")
-            never_arrived = found == ABSENT and _is_long_over(row) and _is_key_of(client, row["remote_wallet_id"])
+        with _rail(ws, wallet) as rail:
+            found = rail.find(row)
+            never_arrived = found == ABSENT and rail.never_arrived(row)
     except errors.AmaniError as error:
         ws.warn(f"{row['id']}: {error.message}")
         return row
@@ -425,8 +481,17 @@ def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | Non
     )
 
 
-def settled_columns(record: Record) -> dict[str, object]:
+def settled_columns(record: Record | FiatRecord) -> dict[str, object]:
     """What the journal keeps of a settled record."""
+    if isinstance(record, FiatRecord):
+        told = {
+            "fee": record.fee,
+            "received": record.received,
+            "received_currency": record.received_currency,
+            "provider_reference": record.provider_reference,
+        }
+        columns = {name: str(value) for name, value in told.items() if value is not None}
+        return {**columns, "settled_at": record.settled_at or now()}
     return {
         "amount_msat": abs(record.amount_msat),
         "fee_msat": record.fee_msat,

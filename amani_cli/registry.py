@@ -9,7 +9,16 @@ from amani_cli import errors, keys, logins, models
 from amani_cli.store import audit as audit_log
 from amani_cli.store import new_id, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.wallets import ENV, KnownWallet, key_place, known, lnbits_client, registered, resolve, unsafe_version
+from amani_cli.wallets import (
+    ENVIRONMENT,
+    KnownWallet,
+    key_place,
+    known,
+    lnbits_client,
+    registered,
+    resolve,
+    unsafe_version,
+)
 from amani_cli.workspace import Workspace
 
 
@@ -47,11 +56,11 @@ def add(
     from amani_cli.providers.lnbits import DOUBLE_SPENDING_VERSION
 
     url = clean_url(url, insecure_http=insecure_http)
-    name = _free_name(ws, name)
+    name = free_name(ws, name)
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
         if remote.id is not None:
-            _refuse_known(ws, url, remote.id)
+            refuse_known(ws, url, remote.id)
         both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
         try:
             version = client.version()
@@ -67,7 +76,7 @@ def add(
             stored = store_key("keyring", key.value, both.read_key if both else None)
     else:
         stored = (key_source, False)
-    known = _register(
+    known = register(
         ws,
         name=name,
         url=url,
@@ -103,7 +112,7 @@ def create(
             row = store_wallets.by_id(ws.store, int(target))
             if row is not None:
                 return known(ws, row).view()
-    name = _free_name(ws, name)
+    name = free_name(ws, name)
     login = store_wallets.login_for(ws.store, url)
     fake = login is not None and bool(login["sandbox"])
     if fake:
@@ -122,7 +131,7 @@ def create(
         source, has_read_key = f"sandbox:{made.id}", True
     else:
         source, has_read_key = store_key(key_source, made.admin_key, made.read_key)
-    view = _register(
+    view = register(
         ws,
         name=name,
         url=url,
@@ -194,31 +203,41 @@ def forget_sandbox(ws: Workspace) -> None:
         db.execute("DELETE FROM login WHERE sandbox=1")
 
 
-def _register(
-    ws: Workspace, *, name: str, what: str = "wallet add", reference: str | None = None, **columns: object
+def register(
+    ws: Workspace,
+    *,
+    name: str,
+    provider: models.Provider = "lnbits",
+    what: str = "wallet add",
+    reference: str | None = None,
+    **columns: object,
 ) -> models.Wallet:
-
+    """Enter a wallet into the database. The first real one becomes the default, never one with play money beside it."""
+    live = bool(columns.get("live", 1))
     try:
         with ws.store.write() as db:
-            real = db.execute("SELECT 1 FROM wallet WHERE sandbox=0 LIMIT 1").fetchone()
+            real = db.execute("SELECT 1 FROM wallet WHERE live=1 LIMIT 1").fetchone()
+            others = db.execute("SELECT 1 FROM wallet LIMIT 1").fetchone()
+            chosen = not columns.get("sandbox") and (not real if live else not others)
             wallet_id = store_wallets.insert(
-                db, name=name, name_key=store_wallets.name_key(name), provider="lnbits", **columns
+                db, name=name, name_key=store_wallets.name_key(name), provider=provider, **columns
             )
-            if not real and not columns.get("sandbox"):
+            if chosen:
                 store_wallets.make_default(db, wallet_id)
             if reference is not None:
                 references.point(db, reference, str(wallet_id))
             audit_log.append(db, what, wallet=name, subject=str(columns["url"]), outcome="done", actor=ws.actor)
     except errors.Bug as error:  # the other of two at once was first
         raise errors.Usage(f"wallet '{name}' exists already", code="NAME_TAKEN") from error
-    if not real and not columns.get("sandbox"):
+    if chosen:
         ws.note(f"'{name}' is now the default wallet; 'amani wallet use NAME' changes that.")
     row = store_wallets.by_id(ws.store, wallet_id)
     assert row is not None
     return known(ws, row).view()
 
 
-def _free_name(ws: Workspace, name: str) -> str:
+def free_name(ws: Workspace, name: str) -> str:
+    """A name, tidied, that a new wallet can have. Raises `errors.Usage`."""
     name = " ".join(name.split())
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a wallet's name is 1 to 80 printable characters", code="BAD_NAME")
@@ -228,8 +247,8 @@ def _free_name(ws: Workspace, name: str) -> str:
             code="KEY_IN_ARGUMENT",
             hint="Give it at the prompt, by --key-stdin or by --key-file. This one is in your shell's history now.",
         )
-    if store_wallets.name_key(name) == ENV:
-        raise errors.Usage("'env' is the wallet in the environment; choose another name", code="BAD_NAME")
+    if store_wallets.name_key(name) in [about.name for about in ENVIRONMENT.values()]:
+        raise errors.Usage(f"'{name}' is the wallet in the environment; choose another name", code="BAD_NAME")
     if ws.has_store and store_wallets.by_name(ws.store, name) is not None:
         raise errors.Usage(
             f"there is a wallet '{name}' already",
@@ -239,7 +258,8 @@ def _free_name(ws: Workspace, name: str) -> str:
     return name
 
 
-def _refuse_known(ws: Workspace, url: str, remote_id: str) -> None:
+def refuse_known(ws: Workspace, url: str, remote_id: str) -> None:
+    """Refuse a wallet that is registered already, under whatever name."""
     row = store_wallets.by_remote(ws.store, url, remote_id) if ws.has_store else None
     if row is not None:
         raise errors.Usage(
@@ -252,11 +272,11 @@ def _refuse_known(ws: Workspace, url: str, remote_id: str) -> None:
 def use(ws: Workspace, name: str) -> models.Wallet:
     """Make a wallet the default."""
     wallet = resolve(ws, name)
-    if wallet.id == 0:
+    if wallet.in_environment:
         raise errors.Usage("the wallet in the environment is used when no other is registered", code="ENV_WALLET")
-    if wallet.sandbox and any(not each.sandbox for each in registered(ws)):
+    if not wallet.live and any(each.live for each in registered(ws)):
         raise errors.Usage(
-            "a sandbox wallet can't be the default beside a real one: fake and real sats would be confused",
+            "a sandbox wallet can't be the default beside a real one: fake and real money would be confused",
             code="SANDBOX_DEFAULT",
             hint=f"Say --wallet '{wallet.name}' each time, or set AMANI_WALLET for this shell.",
         )
@@ -268,10 +288,10 @@ def use(ws: Workspace, name: str) -> models.Wallet:
 def rename(ws: Workspace, name: str, new: str) -> models.Wallet:
     """Give a wallet another local name; the server's name for it stays."""
     wallet = resolve(ws, name)
-    if wallet.id == 0:
-        raise errors.Usage("the wallet in the environment is always called 'env'", code="ENV_WALLET")
+    if wallet.in_environment:
+        raise errors.Usage(f"the wallet in the environment is always called '{wallet.name}'", code="ENV_WALLET")
     same = store_wallets.name_key(new) == store_wallets.name_key(wallet.name)
-    new = " ".join(new.split()) if same else _free_name(ws, new)
+    new = " ".join(new.split()) if same else free_name(ws, new)
     with ws.store.write() as db:
         store_wallets.update(db, wallet.id, name=new, name_key=store_wallets.name_key(new))
         for table in ("payment", "invoice"):
@@ -287,8 +307,11 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
     remote wallet that holds anything.
     """
     wallet = resolve(ws, name)
-    if wallet.id == 0:
-        raise errors.Usage("'env' lives in the environment: unset LNBITS_API_KEY to remove it", code="ENV_WALLET")
+    if wallet.in_environment:
+        raise errors.Usage(
+            f"'{wallet.name}' lives in the environment: unset {ENVIRONMENT[wallet.provider].key} to remove it",
+            code="ENV_WALLET",
+        )
     waiting = ws.store.all("SELECT id FROM payment WHERE wallet_id=? AND status='unknown'", wallet.id)
     if waiting:
         raise errors.RefusedByPolicy(
@@ -306,11 +329,13 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             hint="Void them first: amani cheque list",
         )
     if delete_remote:
+        wallet.must_be("lnbits")
         _delete_remote(ws, wallet, confirm)
     else:
+        key = "Admin key" if wallet.provider == "lnbits" else "key"
         confirm(
             f"amani forgets wallet '{wallet.name}' and its stored keys. The wallet and its money stay on {wallet.url},"
-            " but without another copy of the Admin key nobody reaches them."
+            f" but without another copy of the {key} nobody reaches them."
         )
     place, _, slot = wallet.key_source.partition(":")
     if place == "keyring":
@@ -357,6 +382,7 @@ def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None])
     """
 
     wallet = resolve(ws, name)
+    wallet.must_be("lnbits")
     place, _, where = wallet.key_source.partition(":")
     if place not in ("keyring", "file", "sandbox"):
         raise errors.RefusedByPolicy(

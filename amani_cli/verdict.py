@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from amani_cli import errors
-from amani_cli.models import PaymentStatus
+from amani_cli.models import PaymentStatus, Provider
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 
 ABSENT: Literal["absent"] = "absent"
@@ -37,9 +37,8 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
         if found.status == "settled":
             return Verdict("settled", found, "")
         if found.status == "failed":
-            reason = (
-                answer.reason if answer and answer.heard in ("failed", "refused") else "the provider says it failed"
-            )
+            said = answer.reason if answer and answer.heard in ("failed", "refused") else ""
+            reason = (found.reason if isinstance(found, FiatRecord) else "") or said or "the provider says it failed"
             code = answer.code if answer and answer.heard == "failed" else ""
             return Verdict("failed", found, reason, code or "REJECTED")
         return Verdict("unknown", found, "still in flight")
@@ -54,7 +53,7 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
             return Verdict(
                 "failed",
                 None,
-                "the request never reached the provider, and the invoice has expired",
+                "the request never reached the provider",
                 "NOT_SENT",
             )
         return Verdict("unknown", None, reason or "the provider has no record of it yet")
@@ -64,14 +63,28 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
     return Verdict("unknown", None, reason or "the provider could not be asked")
 
 
-def failure(verdict: Verdict, payment_id: str, host: str) -> errors.AmaniError:
+_HINTS: dict[Provider, dict[str, str]] = {
+    "lnbits": {
+        "funds": "See 'amani wallet balance'; a payment that leaves the server needs max(2 sat, 1 %) on top for fees.",
+        "key": "Paying needs the wallet's Admin key; 'amani doctor' looks at each wallet's key.",
+        "failed": "No money moved. Ask the payee for a new invoice before trying again.",
+    },
+    "fincra": {
+        "funds": "See 'amani wallet balance'; Fincra's fee comes on top of the amount.",
+        "key": "Check the key, the environment (live or sandbox) and the business' IP allow-list in the dashboard.",
+        "failed": "No money moved. Mend what it says, then pay again.",
+    },
+}
+
+
+def failure(verdict: Verdict, payment_id: str, host: str, provider: Provider) -> errors.AmaniError:
     """The error that a failed verdict is reported as; no money moved."""
-    reason = verdict.reason
+    reason, hints = verdict.reason, _HINTS[provider]
     if verdict.code == "INSUFFICIENT_FUNDS":
         return errors.InsufficientFunds(
             f"not enough money in the wallet: {host} says '{reason}'",
             id=payment_id,
-            hint="See 'amani wallet balance'; a payment that leaves the server needs max(2 sat, 1 %) on top for fees.",
+            hint=hints["funds"],
         )
     if verdict.code == "PAID_BY_ANOTHER":
         return errors.Rejected(
@@ -86,7 +99,7 @@ def failure(verdict: Verdict, payment_id: str, host: str) -> errors.AmaniError:
             f"{host} refused the key: {reason}",
             code=verdict.code,
             id=payment_id,
-            hint="Paying needs the wallet's Admin key; 'amani doctor' looks at each wallet's key.",
+            hint=hints["key"],
         )
     if verdict.code == "RATE_LIMITED":
         return errors.Unreachable(
@@ -99,5 +112,5 @@ def failure(verdict: Verdict, payment_id: str, host: str) -> errors.AmaniError:
         f"the payment failed: {reason}",
         code=verdict.code or "REJECTED",
         id=payment_id,
-        hint="No money moved. Ask the payee for a new invoice before trying again.",
+        hint=hints["failed"],
     )

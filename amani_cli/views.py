@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from amani_cli import models
-from amani_cli.amounts import format_btc, format_sat
+from amani_cli.amounts import Fiat, format_btc, format_fiat, format_sat
 from amani_cli.times import local
 
 Column = tuple[str, bool]  # heading, and whether it is right-aligned
@@ -50,19 +51,33 @@ def sat(amount_msat: int | None) -> str:
     return f"{sign}{whole}" + (f".{rest:03}".rstrip("0") if rest else "")
 
 
+def fiat(amount: Decimal, currency: str) -> str:
+    """An amount of a currency, as people write it."""
+    return format_fiat(Fiat(amount, currency))
+
+
+def _mark(provider: str, *, sandbox: bool, live: bool) -> str:
+    """What stands behind a wallet's name: whether its money is play money, and where fiat is concerned, real."""
+    if sandbox:
+        return " [SANDBOX]"
+    if provider == "fincra":
+        return " [LIVE]" if live else " [TEST]"
+    return ""
+
+
 def _fake(sandbox: bool) -> str:
     return " (sandbox: fake sats)" if sandbox else ""
 
 
 def _amount(payment: models.Payment) -> str:
     if payment.amount is not None:
-        return f"{payment.amount.value} {payment.amount.currency}"
+        return fiat(payment.amount.value, payment.amount.currency)
     return format_sat(payment.amount_msat or 0)
 
 
 def _fee(payment: models.Payment) -> str:
     if payment.fee is not None:
-        return f"{payment.fee.value} {payment.fee.currency}"
+        return fiat(payment.fee.value, payment.fee.currency)
     return format_sat(payment.fee_msat) if payment.fee_msat is not None else "not known yet"
 
 
@@ -72,6 +87,14 @@ def _given(*fields: tuple[str, str | None]) -> list[tuple[str, str]]:
 
 def _balance(model: models.Balance) -> View:
     when = f"as of {local(model.as_of)}" + (", cached" if model.cached else "")
+    if model.balances is not None:
+        name = model.wallet + _mark(model.provider, sandbox=model.sandbox, live=model.live)
+        rows = [
+            [name, fiat(each.value, each.currency), f"ledger {each.ledger:f}, locked {each.locked:f}", when]
+            for each in model.balances
+        ]
+        columns = [("wallet", False), ("available", True), ("", False), ("", False)]
+        return View(columns, rows, empty="It holds no currency yet.")
     row = [model.wallet, format_sat(model.balance_msat or 0), format_btc(model.balance_msat or 0), when]
     return View(
         columns=[("wallet", False), ("balance", True), ("", True), ("", False)],
@@ -79,10 +102,19 @@ def _balance(model: models.Balance) -> View:
     )
 
 
+def _quiet_balance(model: models.Balance) -> list[str]:
+    """The bare number; of several currencies, each with its name."""
+    if model.balances is None:
+        return [sat(model.balance_msat)]
+    if len(model.balances) == 1:
+        return [f"{model.balances[0].value:f}"]
+    return [f"{each.value:f} {each.currency}" for each in model.balances]
+
+
 def _balances(model: models.Balances) -> View:
-    rows = [_balance(item).rows[0] for item in model.items]
+    rows = [row for item in model.items for row in _balance(item).rows]
     footer = []
-    if any(not item.sandbox for item in model.items):
+    if any(not item.sandbox and item.balance_msat is not None for item in model.items):
         footer.append(f"total: {format_sat(model.total_msat)} ({format_btc(model.total_msat)})")
     if any(item.sandbox for item in model.items):
         footer.append(f"total on the sandbox: {format_sat(model.sandbox_total_msat)}, all fake")
@@ -90,7 +122,7 @@ def _balances(model: models.Balances) -> View:
 
 
 def _wallet_name(model: models.Wallet) -> str:
-    return model.name + (" [SANDBOX]" if model.sandbox else "")
+    return model.name + _mark(model.provider, sandbox=model.sandbox, live=model.live)
 
 
 def _wallet(model: models.Wallet) -> View:
@@ -103,7 +135,7 @@ def _wallet(model: models.Wallet) -> View:
             ("id", model.id),
             ("can", can),
             ("key from", model.key_source),
-            ("login", "yes" if model.login else "no"),
+            ("login", ("yes" if model.login else "no") if model.provider == "lnbits" else None),
             ("server", model.server_version),
             ("known since", local(model.created_at) if model.created_at else None),
         )
@@ -541,8 +573,8 @@ _QUIET: dict[type, Any] = {
     models.AuditVerdict: lambda model: [model.head],
     models.Pin: lambda model: ["set" if model.set else "not set"],
     models.Limits: lambda model: [f"{item.name}={item.left}" for item in model.items],
-    models.Balance: lambda model: [sat(model.balance_msat)],
-    models.Balances: lambda model: [sat(item.balance_msat) for item in model.items],
+    models.Balance: _quiet_balance,
+    models.Balances: lambda model: [line for item in model.items for line in _quiet_balance(item)],
     models.Wallet: lambda model: [model.name],
     models.Wallets: lambda model: [item.name for item in model.items],
     models.Invoice: lambda model: [model.bolt11 if model.status == "pending" else model.status],

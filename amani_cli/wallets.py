@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from amani_cli import errors, keys, models
-from amani_cli.models import Access
+from amani_cli.models import Access, CurrencyBalance
 from amani_cli.store import Row, Transaction, now
 from amani_cli.store import wallets as store_wallets
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # a provider's client would cost httpx at every start
+    from amani_cli.providers.base import Client
+    from amani_cli.providers.fincra import Fincra
     from amani_cli.providers.lnbits import Lnbits
 
-ENV = "env"
 KeyKind = Literal["read", "admin"]
+Held = int | list[CurrencyBalance]
+
+
+class _Environment(NamedTuple):
+    """The wallet that a provider's variables stand for: its name, its local id, and the variables."""
+
+    name: str
+    id: int
+    key: str
+    url: str
+
+
+ENVIRONMENT: dict[models.Provider, _Environment] = {
+    "lnbits": _Environment("env", 0, "LNBITS_API_KEY", "LNBITS_BASE_URL"),
+    "fincra": _Environment("fincra-env", -2, "FINCRA_API_KEY", "FINCRA_BASE_URL"),
+}
 
 GET_A_KEY = (
     "Four steps: (1) choose an LNbits, (2) make a wallet there, (3) open its 'API keys' and copy the Admin key"
@@ -27,7 +46,10 @@ GET_A_KEY = (
 
 @dataclass
 class KnownWallet:
-    """A wallet as amani keeps it. `id` is local (0 for the one in the environment), `remote_id` the server's."""
+    """A wallet as amani keeps it. `id` is local (0 and less for one in the environment), `remote_id` the server's.
+
+    `public_key` is what a Fincra business shows to those who pay it; it is no secret.
+    """
 
     ws: Workspace
     id: int
@@ -45,6 +67,12 @@ class KnownWallet:
     login: str | None
     insecure_http: bool
     created_at: str | None
+    public_key: str | None = None
+
+    @property
+    def in_environment(self) -> bool:
+        """Whether the wallet stands in the environment and nowhere else."""
+        return self.id <= 0
 
     @property
     def identity(self) -> str:
@@ -57,15 +85,11 @@ class KnownWallet:
         Raises `errors.NotAuthorised` when there is none, or when the wallet is read-only and `kind` is admin.
         """
         if kind == "admin" and self.access == "read":
-            raise errors.NotAuthorised(
-                f"wallet '{self.name}' is read-only: amani holds its invoice key, which can't pay",
-                code="READ_ONLY_WALLET",
-                hint=f"Add the wallet with its Admin key: amani wallet add NAME --url {self.url}",
-            )
+            raise self._read_only()
         environ = self.ws.environ
-        if self.id != 0 and environ.get("AMANI_KEY_FILE"):
+        if not self.in_environment and environ.get("AMANI_KEY_FILE"):
             return keys.from_file(Path(environ["AMANI_KEY_FILE"]).expanduser())
-        if self.id != 0 and environ.get("AMANI_KEY_COMMAND"):
+        if not self.in_environment and environ.get("AMANI_KEY_COMMAND"):
             return keys.from_command(environ["AMANI_KEY_COMMAND"], environ)
         place, _, where = self.key_source.partition(":")
         if place == "keyring":
@@ -79,10 +103,24 @@ class KnownWallet:
         if place == "sandbox":
             found = keys.sandbox_keys(self.ws.paths.sandbox / "keys.json", where)
             return keys.Key(found["adminkey" if kind == "admin" else "inkey"], "the sandbox's own file")
-        found_variable = self.ws.config.variable("LNBITS_API_KEY")
+        variable = ENVIRONMENT[self.provider].key
+        found_variable = self.ws.config.variable(variable)
         if found_variable is None:
             raise _not_configured()
-        return keys.Key(keys.clean(found_variable[0], "LNBITS_API_KEY"), found_variable[1])
+        return keys.Key(keys.clean(found_variable[0], variable), found_variable[1])
+
+    def _read_only(self) -> errors.NotAuthorised:
+        if self.provider == "fincra":
+            return errors.NotAuthorised(
+                f"wallet '{self.name}' is read-only here: it was added with --read-only",
+                code="READ_ONLY_WALLET",
+                hint="To pay from it, remove it and add it again without --read-only.",
+            )
+        return errors.NotAuthorised(
+            f"wallet '{self.name}' is read-only: amani holds its invoice key, which can't pay",
+            code="READ_ONLY_WALLET",
+            hint=f"Add the wallet with its Admin key: amani wallet add NAME --url {self.url}",
+        )
 
     def _from_keyring(self, slot: str, kind: KeyKind) -> keys.Key:
         name = f"{slot}:{'read' if kind == 'read' and self.has_read_key else 'key'}"
@@ -97,10 +135,39 @@ class KnownWallet:
 
     def lnbits(self, kind: KeyKind) -> Lnbits:
         """A client of this wallet's LNbits with the key for reading or spending. Close it."""
-        if self.provider != "lnbits":
-            raise errors.Usage(f"wallet '{self.name}' is not an LNbits wallet", code="WRONG_PROVIDER")
-        key = self.key(kind)
-        return lnbits_client(self.ws, self.url, key.value)
+        self.must_be("lnbits")
+        return lnbits_client(self.ws, self.url, self.key(kind).value)
+
+    def fincra(self, kind: KeyKind) -> Fincra:
+        """A client of this wallet's Fincra business. Close it."""
+        from amani_cli.providers.fincra import Fincra, check_environment
+        from amani_cli.providers.http import Line
+
+        self.must_be("fincra")
+        key = self.key(kind).value
+        check_environment(key, self.url)
+        line = Line(self.url, deadline=self.ws.deadline, timeout=self.ws.timeout, name="FinCra")
+        return Fincra(line, key, business=self.remote_id, public_key=self.public_key)
+
+    def client(self, kind: KeyKind) -> Client:
+        """A client of whatever provider the wallet has, for what both can do. Close it."""
+        return self.fincra(kind) if self.provider == "fincra" else self.lnbits(kind)
+
+    def must_be(self, provider: models.Provider) -> None:
+        """Refuse, before anything is sent, what only the other provider can do. Raises `errors.Usage`."""
+        if self.provider == provider:
+            return
+        if provider == "lnbits":
+            raise errors.Usage(
+                f"wallet '{self.name}' is a Fincra wallet, which holds fiat; this needs Lightning",
+                code="WRONG_PROVIDER",
+                hint="Name an LNbits wallet with --wallet; 'amani wallet list' shows which is which.",
+            )
+        raise errors.Usage(
+            f"wallet '{self.name}' is an LNbits wallet, which holds bitcoin; this needs a Fincra wallet",
+            code="WRONG_PROVIDER",
+            hint="Name a Fincra wallet with --wallet, or add one: amani wallet add NAME --provider fincra.",
+        )
 
     def spending_id(self, client: Lnbits) -> str:
         """The wallet's id at its server, which says which records are its own; asked for if it is not known yet."""
@@ -127,7 +194,7 @@ class KnownWallet:
             key_source=key_place(self.key_source),
             sandbox=self.sandbox,
             live=self.live,
-            login=self.id != 0 and store_wallets.login_for(self.ws.store, self.url) is not None,
+            login=not self.in_environment and store_wallets.login_for(self.ws.store, self.url) is not None,
             server_version=self.server_version,
             created_at=self.created_at,
         )
@@ -136,8 +203,12 @@ class KnownWallet:
 def identify(wallet: KnownWallet) -> None:
     """Have a wallet that can pay know its id at its server, which PIN and limits go by."""
     if wallet.remote_id is None and wallet.access == "spend":
-        with wallet.lnbits("admin") as client:
-            wallet.spending_id(client)
+        if wallet.provider == "lnbits":
+            with wallet.lnbits("admin") as client:
+                wallet.spending_id(client)
+        else:
+            with wallet.fincra("admin") as business:
+                wallet.remote_id = business.identity()
 
 
 def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:
@@ -167,43 +238,59 @@ def known(ws: Workspace, row: Row) -> KnownWallet:
         login=row["login"],
         insecure_http=bool(row["insecure_http"]),
         created_at=row["created_at"],
+        public_key=row["public_key"],
     )
 
 
-def _from_environment(ws: Workspace) -> KnownWallet | None:
-    """The wallet `env`: LNBITS_API_KEY, and the address that stands in the same place.
+def _from_environment(ws: Workspace, provider: models.Provider) -> KnownWallet | None:
+    """The wallet `env` or `fincra-env`: a provider's key, and the address that stands in the same place.
 
     An address from a `.env` is never used for a key from elsewhere: a hostile folder must not redirect it.
     """
-    found = ws.config.variable("LNBITS_API_KEY")
+    about = ENVIRONMENT[provider]
+    found = ws.config.variable(about.key)
     if found is None:
         return None
     if found[1] == "environment":
-        url = ws.environ.get("LNBITS_BASE_URL")
-        if ws.config.dotenv().get("LNBITS_BASE_URL") and not ws.environ.get("LNBITS_BASE_URL"):
-            ws.warn("LNBITS_BASE_URL in .env was not used: the key comes from the environment, not from that file")
+        url = ws.environ.get(about.url)
+        if ws.config.dotenv().get(about.url) and not ws.environ.get(about.url):
+            ws.warn(f"{about.url} in .env was not used: the key comes from the environment, not from that file")
     else:
-        url = ws.config.dotenv().get("LNBITS_BASE_URL") or ws.environ.get("LNBITS_BASE_URL")
-    from amani_cli.providers.http import clean_url
+        url = ws.config.dotenv().get(about.url) or ws.environ.get(about.url)
+    remote_id = public_key = None
+    live = True
+    if provider == "fincra":
+        from amani_cli import businesses
 
+        url, live = businesses.environment(url, live=None)
+        remote_id, public_key = businesses.variables(ws)
+    else:
+        from amani_cli.providers.http import clean_url
+
+        url = clean_url(url or ws.config.get("default_url"))
     return KnownWallet(
         ws=ws,
-        id=0,
-        name=ENV,
-        provider="lnbits",
-        url=clean_url(url or ws.config.get("default_url")),
-        remote_id=None,
+        id=about.id,
+        name=about.name,
+        provider=provider,
+        url=url,
+        remote_id=remote_id,
         access="spend",
-        key_source=ENV,
+        key_source="env",
         has_read_key=False,
         sandbox=False,
-        live=True,
+        live=live,
         default=False,
         server_version=None,
         login=None,
         insecure_http=False,
         created_at=None,
+        public_key=public_key,
     )
+
+
+def _in_environment(ws: Workspace) -> list[KnownWallet]:
+    return [wallet for wallet in (_from_environment(ws, provider) for provider in ENVIRONMENT) if wallet is not None]
 
 
 def registered(ws: Workspace) -> list[KnownWallet]:
@@ -214,13 +301,9 @@ def registered(ws: Workspace) -> list[KnownWallet]:
 
 
 def everything(ws: Workspace) -> list[KnownWallet]:
-    """The registered wallets, or the one in the environment when no real one is registered."""
+    """The registered wallets, or those in the environment when no real one is registered."""
     wallets = registered(ws)
-    if all(wallet.sandbox for wallet in wallets):
-        env = _from_environment(ws)
-        if env is not None:
-            return [*wallets, env]
-    return wallets
+    return [*wallets, *_in_environment(ws)] if all(wallet.sandbox for wallet in wallets) else wallets
 
 
 def resolve(ws: Workspace, name: str | None) -> KnownWallet:
@@ -235,9 +318,10 @@ def resolve(ws: Workspace, name: str | None) -> KnownWallet:
             row = store_wallets.by_name(ws.store, name)
             if row is not None:
                 return known(ws, row)
-        env = _from_environment(ws) if name.strip().lower() == ENV else None
-        if env is not None:
-            return env
+        for provider, about in ENVIRONMENT.items():
+            env = _from_environment(ws, provider) if name.strip().lower() == about.name else None
+            if env is not None:
+                return env
         names = ", ".join(wallet.name for wallet in everything(ws)) or "none yet"
         raise errors.NotFound(f"no wallet '{name[:80]}'", code="NO_SUCH_WALLET", hint=f"Wallets: {names}.")
     if ws.config.variable("LNBITS_API_KEY") and ws.config.variable("FINCRA_API_KEY") and not registered(ws):
@@ -249,7 +333,7 @@ def resolve(ws: Workspace, name: str | None) -> KnownWallet:
     wallets = everything(ws)
     if not wallets:
         raise _not_configured()
-    chosen = [wallet for wallet in wallets if wallet.default and not any(each.id == 0 for each in wallets)]
+    chosen = [wallet for wallet in wallets if wallet.default and not any(each.in_environment for each in wallets)]
     if chosen:
         return chosen[0]
     if len(wallets) == 1:
@@ -290,14 +374,27 @@ def key_place(source: str) -> str:
 # -- looking -------------------------------------------------------------------------------------
 
 
-def balance(ws: Workspace, wallet: KnownWallet, max_age_s: int = 0) -> models.Balance:
-    """What the wallet holds: asked live, or from the cache when that is younger than `max_age_s` seconds."""
-    cached = _cached_balance(ws, wallet, max_age_s)
-    if cached is not None:
-        return cached
-    with wallet.lnbits("read") as client:
-        balance_msat = client.wallet().balance_msat
-    return _balance_seen(ws, wallet, balance_msat)
+def balance(ws: Workspace, wallet: KnownWallet, max_age_s: int = 0, currency: str | None = None) -> models.Balance:
+    """What the wallet holds: asked live, or from the cache when that is younger than `max_age_s` seconds.
+
+    With `currency` that one alone; raises `errors.NotFound` when the wallet does not hold it.
+    """
+    if currency is not None:
+        wallet.must_be("fincra")
+    found = _cached_balance(ws, wallet, max_age_s)
+    if found is None:
+        with wallet.client("read") as client:
+            held = client.held()
+        found = _balance_seen(ws, wallet, held)
+    if currency is not None:
+        every = found.balances or []
+        found = found._replace(balances=[each for each in every if each.currency == currency.upper()])
+        if not found.balances:
+            names = ", ".join(each.currency for each in every) or "none"
+            raise errors.NotFound(
+                f"wallet '{wallet.name}' holds no {currency[:10]}", code="NO_SUCH_CURRENCY", hint=f"It holds: {names}."
+            )
+    return found
 
 
 def balances(
@@ -307,22 +404,22 @@ def balances(
     import threading
 
     found: dict[int, models.Balance | errors.AmaniError] = {}
-    clients: list[tuple[int, KnownWallet, Lnbits]] = []
+    clients: list[tuple[int, KnownWallet, Client]] = []
     for index, wallet in enumerate(wallets):
         cached = _cached_balance(ws, wallet, max_age_s)
         if cached is not None:
             found[index] = cached
             continue
         try:
-            clients.append((index, wallet, wallet.lnbits("read")))
+            clients.append((index, wallet, wallet.client("read")))
         except errors.AmaniError as error:
             found[index] = error
-    seen: dict[int, int | errors.AmaniError] = {}
+    seen: dict[int, Held | errors.AmaniError] = {}
 
-    def ask(index: int, client: Lnbits) -> None:
+    def ask(index: int, client: Client) -> None:
         try:
             with client:
-                seen[index] = client.wallet().balance_msat
+                seen[index] = client.held()
         except errors.AmaniError as error:
             seen[index] = error
 
@@ -347,7 +444,7 @@ def balances(
 
 
 def _cached_balance(ws: Workspace, wallet: KnownWallet, max_age_s: int) -> models.Balance | None:
-    if max_age_s <= 0 or wallet.id == 0:
+    if max_age_s <= 0 or wallet.in_environment:
         return None
     row = store_wallets.by_id(ws.store, wallet.id)
     if row is None or row["balance"] is None:
@@ -355,17 +452,34 @@ def _cached_balance(ws: Workspace, wallet: KnownWallet, max_age_s: int) -> model
     age = from_rfc3339(now()) - from_rfc3339(row["balance_at"])
     if not 0 <= age.total_seconds() <= max_age_s:
         return None
+    return _balance(wallet, row["balance_at"], _held(row["balance"]), cached=True)
+
+
+def _balance_seen(ws: Workspace, wallet: KnownWallet, held: Held) -> models.Balance:
+    as_of = now()
+    if not wallet.in_environment:
+        text = str(held) if isinstance(held, int) else json.dumps(models.as_json(held))
+        with ws.store.write() as db:
+            store_wallets.update(db, wallet.id, balance=text, balance_at=as_of)
+    return _balance(wallet, as_of, held, cached=False)
+
+
+def _balance(wallet: KnownWallet, as_of: str, held: Held, *, cached: bool) -> models.Balance:
+    msat, fiat = (held, None) if isinstance(held, int) else (None, held)
     return models.Balance(
-        wallet.name, wallet.provider, row["balance_at"], True, int(row["balance"]), sandbox=wallet.sandbox
+        wallet.name, wallet.provider, as_of, cached, msat, fiat, sandbox=wallet.sandbox, live=wallet.live
     )
 
 
-def _balance_seen(ws: Workspace, wallet: KnownWallet, balance_msat: int) -> models.Balance:
-    as_of = now()
-    if wallet.id != 0:
-        with ws.store.write() as db:
-            store_wallets.update(db, wallet.id, balance=str(balance_msat), balance_at=as_of)
-    return models.Balance(wallet.name, wallet.provider, as_of, False, balance_msat, sandbox=wallet.sandbox)
+def _held(text: str) -> Held:
+    """What was written down of a balance: msat, or a list of currencies."""
+    content = json.loads(text)
+    if isinstance(content, int):
+        return content
+    return [
+        CurrencyBalance(Decimal(each["value"]), each["currency"], Decimal(each["ledger"]), Decimal(each["locked"]))
+        for each in content
+    ]
 
 
 def clear_cached_balance(db: Transaction, wallet_id: int) -> None:

@@ -24,16 +24,25 @@ def add(
     key_credential: str | None = typer.Option(None, "--key-credential", help="systemd credential.", metavar="NAME"),
     read_only: bool = typer.Option(False, "--read-only", help="Never load the paying key."),
     insecure_http: bool = typer.Option(False, "--insecure-http", help="Allow plain http to this server."),
+    provider: str = typer.Option("lnbits", "--provider", help="lnbits or fincra."),
+    live: bool = typer.Option(False, "--live", help="Fincra: real money; without it, the sandbox."),
+    public_key: str | None = typer.Option(None, "--public-key", help="Fincra: pk_…, to ask for money.", metavar="PK"),
 ) -> None:
     """Register a wallet by its key. The key is asked for, or comes from where an option says."""
     from amani_cli import keys, registry
-    from amani_cli.providers.http import clean_url
 
     said = options.of(ctx)
     ws = said.ws
-    url = clean_url(
-        url or ws.environ.get("LNBITS_BASE_URL") or ws.config.get("default_url"), insecure_http=insecure_http
-    )
+    if provider not in ("lnbits", "fincra"):
+        raise errors.Usage(f"no provider '{provider[:40]}'", hint="There are lnbits and fincra.")
+    if provider == "lnbits":
+        from amani_cli.providers.http import clean_url
+
+        if live or public_key:
+            raise errors.Usage("--live and --public-key are for --provider fincra")
+        url = clean_url(
+            url or ws.environ.get("LNBITS_BASE_URL") or ws.config.get("default_url"), insecure_http=insecure_http
+        )
     if sum(map(bool, (key_stdin, key_file, key_command, key_credential))) > 1:
         raise errors.Usage("give the key in one way only")
     if key_file:
@@ -51,9 +60,24 @@ def add(
         if key_stdin:
             text = options.secret_from_stdin("key")
         else:
-            text = said.ask.secret("Admin key (or invoice key, to look only)", f"Use --key-stdin. {keys.OTHER_WAYS}")
+            what = "Secret key" if provider == "fincra" else "Admin key (or invoice key, to look only)"
+            text = said.ask.secret(what, f"Use --key-stdin. {keys.OTHER_WAYS}")
         key = keys.Key(keys.clean(text, "what was entered"), "prompt")
-    wallet = registry.add(ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http)
+    if provider == "fincra":
+        from amani_cli import businesses
+
+        wallet = businesses.add(
+            ws,
+            name,
+            url or ws.environ.get("FINCRA_BASE_URL"),
+            key,
+            key_source=source,
+            live=live,
+            read_only=read_only,
+            public_key=public_key,
+        )
+    else:
+        wallet = registry.add(ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http)
     said.out.emit(wallet, ws.warnings, ws.notes)
 
 
@@ -101,6 +125,7 @@ def balance(
     names: list[str] | None = typer.Argument(None, help="One wallet or several.", metavar="[NAME]..."),
     every: bool = typer.Option(False, "--all", help="Every wallet, with a total."),
     max_age: str | None = typer.Option(None, "--max-age", help="Take a cached answer up to this old, e.g. 5s."),
+    currency: str | None = typer.Option(None, "--currency", help="Of a fiat wallet, this one alone, e.g. NGN."),
 ) -> None:
     """Say what a wallet holds, asked live."""
     from amani_cli import wallets
@@ -114,8 +139,10 @@ def balance(
         age = parse_duration(max_age, minimum=0)
     if not every and len(names or []) < 2:
         name = names[0] if names else said.wallet
-        said.out.emit(wallets.balance(ws, wallets.resolve(ws, name), age), ws.warnings)
+        said.out.emit(wallets.balance(ws, wallets.resolve(ws, name), age, currency), ws.warnings)
         return
+    if currency is not None:
+        raise errors.Usage("--currency goes with one wallet")
     chosen = wallets.everything(ws) if every else [wallets.resolve(ws, name) for name in names or []]
     found, failed = wallets.balances(ws, chosen, age)
     for error in failed:

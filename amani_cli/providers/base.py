@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
+
+if TYPE_CHECKING:
+    from amani_cli.models import CurrencyBalance
 
 RecordStatus = Literal["settled", "pending", "failed"]
 Heard = Literal["settled", "pending", "failed", "refused", "limited", "silence"]
+
+
+class Client(Protocol):
+    """What an open line to either provider can tell of a wallet. Use it as a context manager."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def held(self) -> int | list[CurrencyBalance]:
+        """What the wallet holds: msat, or one balance a currency."""
+        ...
+
+    def identity(self) -> str | None:
+        """The wallet's id at its provider; None when a key that only reads hides it."""
+        ...
 
 
 class RemoteWallet(NamedTuple):

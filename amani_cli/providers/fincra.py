@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from amani_cli import errors
 from amani_cli.models import CurrencyBalance
@@ -46,7 +46,7 @@ class Fincra:
         self._business = business
         self._public_key = public_key
 
-    def __enter__(self) -> Fincra:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,9 +54,8 @@ class Fincra:
 
     # -- looking ------------------------------------------------------------------------------------
 
-    @property
-    def business_id(self) -> str:
-        """The id that most calls want; asked for once if it is not known."""
+    def identity(self) -> str:
+        """The business' id, which most calls want; asked for once if it is not known."""
         if self._business is None:
             self._business = self.business().id
         return self._business
@@ -72,7 +71,7 @@ class Fincra:
     def accounts(self) -> list[CurrencyAccount]:
         """Every currency of the business' wallet."""
         accounts = []
-        for each in self._list(self._get("/wallets", businessID=self.business_id)):
+        for each in self._list(self._get("/wallets", businessID=self.identity())):
             currency, available = wire.text(each.get("currency")), wire.decimal(each.get("availableBalance"))
             if currency is None or available is None:
                 raise self._odd("a wallet without a currency or a balance")
@@ -99,7 +98,7 @@ class Fincra:
         """Every page of the wallet's log, newest first. New lines may push old ones onto a second page."""
         page, seen = 1, 0
         while True:
-            query = {"business": self.business_id, "page": page, "perPage": PAGE}
+            query = {"business": self.identity(), "page": page, "perPage": PAGE}
             body = self._object(self._get("/wallets/logs", **query))
             results = body.get("results")
             if not isinstance(results, list):
@@ -140,7 +139,7 @@ class Fincra:
         `receive` says that `amount` is what shall arrive.
         """
         body: dict[str, Any] = {
-            "business": self.business_id,
+            "business": self.identity(),
             "sourceCurrency": source,
             "destinationCurrency": destination,
             "amount": amount,
@@ -172,7 +171,7 @@ class Fincra:
         """The conversion of our reference: by Fincra's own reference where it is known, else out of the list."""
         if provider_reference is not None:
             return self._found(f"/conversions/reference/{_path(provider_reference)}")
-        body = self._object(self._get("/conversions", business=self.business_id))
+        body = self._object(self._get("/conversions", business=self.identity()))
         for each in body.get("results") or []:
             if isinstance(each, dict) and wire.text(each.get("customerReference")) == our_reference:
                 return wire.movement_record(each)
@@ -180,7 +179,7 @@ class Fincra:
 
     def checkout(self, our_reference: str) -> Checkout | None:
         """What became of the payment page of our reference, or None when Fincra knows none."""
-        headers = {**self._headers, "x-business-id": self.business_id}
+        headers = {**self._headers, "x-business-id": self.identity()}
         answer = self.line.read(f"{CHECKOUT}/payments/merchant-reference/{_path(our_reference)}", headers=headers)
         if answer.status == 404 and "statusCode" in (answer.body if isinstance(answer.body, dict) else {}):
             return None
@@ -222,7 +221,7 @@ class Fincra:
             body["redirectUrl"] = redirect
         if memo:
             body["metadata"] = {"memo": memo}
-        headers = {**self._headers, "x-pub-key": self._public_key, "x-business-id": self.business_id}
+        headers = {**self._headers, "x-pub-key": self._public_key, "x-business-id": self.identity()}
         made = self._object(self._data(self.line.send("POST", f"{CHECKOUT}/payments", headers=headers, body=body)))
         link = wire.text(made.get("link"))
         if link is None or not link.startswith(("https://", "http://")):
@@ -231,7 +230,7 @@ class Fincra:
 
     def fund(self, currency: str, amount: Decimal) -> None:
         """Put test money into the sandbox's wallet; Fincra has this call in its sandbox alone."""
-        self._post("/wallets/fund", {"business": self.business_id, "currency": currency, "amount": amount})
+        self._post("/wallets/fund", {"business": self.identity(), "currency": currency, "amount": amount})
 
     # -- what moves money ------------------------------------------------------------------------------------
 
@@ -251,7 +250,7 @@ class Fincra:
         Everything else is an answer: `success: true` only means accepted, and the record says what became of it.
         """
         body: dict[str, Any] = {
-            "business": self.business_id,
+            "business": self.identity(),
             "sourceCurrency": source,
             "destinationCurrency": destination,
             "amount": amount,
@@ -267,7 +266,7 @@ class Fincra:
     def pay_wallet(self, our_reference: str, amount: Decimal, wallet_number: str, *, memo: str) -> PayAnswer:
         """Pay another business' wallet of the same currency: as `pay`, free and mostly settled at once."""
         body = {
-            "business": self.business_id,
+            "business": self.identity(),
             "beneficiaryWalletNumber": wallet_number,
             "amount": amount,
             "customerReference": our_reference,
@@ -277,7 +276,7 @@ class Fincra:
 
     def convert(self, our_reference: str, quote: str) -> PayAnswer:
         """Exchange between two own currencies at a quote: as `pay`."""
-        body = {"business": self.business_id, "quoteReference": quote, "customerReference": our_reference}
+        body = {"business": self.identity(), "quoteReference": quote, "customerReference": our_reference}
         return self._move("/conversions/initiate", body, our_reference)
 
     def _move(self, path: str, body: dict[str, Any], our_reference: str) -> PayAnswer:

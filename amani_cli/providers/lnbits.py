@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any, Self, TypeGuard
 
 from amani_cli import errors
 from amani_cli.models import Access
@@ -29,7 +29,7 @@ class Lnbits:
         self.url = line.url
         self._headers = {"X-Api-Key": key} if key else {}
 
-    def __enter__(self) -> Lnbits:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,6 +46,14 @@ class Lnbits:
         remote_id = body.get("id")
         known = isinstance(remote_id, str) and remote_id != ""
         return RemoteWallet(str(body.get("name", "")), int(balance), remote_id if known else None, known)
+
+    def held(self) -> int:
+        """What the key's wallet holds, in msat."""
+        return self.wallet().balance_msat
+
+    def identity(self) -> str | None:
+        """The wallet's id; None for a key that only reads."""
+        return self.wallet().id
 
     def create_invoice(
         self,

@@ -270,3 +270,43 @@ def _addresses_and_links(connection: sqlite3.Connection) -> None:
         "CREATE TABLE resolution (reference TEXT PRIMARY KEY, bolt11 TEXT NOT NULL, expires_at TEXT NOT NULL,"
         " details TEXT NOT NULL, created_at TEXT NOT NULL) WITHOUT ROWID"
     )
+
+
+@_step
+def _fiat(connection: sqlite3.Connection) -> None:
+    """Fincra: what ties an entry to the provider's, and what was received where two currencies are about.
+
+    `our_reference` is the one amani makes before it sends, `provider_reference` Fincra's own, `log_id` the line of the
+    wallet's log that an entry was read from. An invoice without bolt11 is a payment page: its `payment_hash` is our
+    reference, its `bolt11` empty and its `amount_msat` 0.
+    """
+    for statement in _FOURTH.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+_FOURTH = """
+ALTER TABLE wallet ADD COLUMN public_key TEXT;
+ALTER TABLE payment ADD COLUMN our_reference TEXT;
+ALTER TABLE payment ADD COLUMN provider_reference TEXT;
+ALTER TABLE payment ADD COLUMN received TEXT;
+ALTER TABLE payment ADD COLUMN received_currency TEXT;
+ALTER TABLE payment ADD COLUMN log_id TEXT;
+CREATE UNIQUE INDEX payment_ours ON payment (our_reference, direction) WHERE our_reference IS NOT NULL;
+CREATE INDEX payment_theirs ON payment (provider_reference) WHERE provider_reference IS NOT NULL;
+CREATE UNIQUE INDEX payment_log ON payment (wallet_id, log_id) WHERE log_id IS NOT NULL;
+ALTER TABLE invoice ADD COLUMN amount TEXT;
+ALTER TABLE invoice ADD COLUMN currency TEXT;
+ALTER TABLE invoice ADD COLUMN received TEXT;
+ALTER TABLE invoice ADD COLUMN link TEXT;
+ALTER TABLE invoice ADD COLUMN provider_reference TEXT;
+
+CREATE TABLE bank_list (
+    url TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    mobile INTEGER NOT NULL,
+    banks TEXT NOT NULL,
+    fetched_at TEXT NOT NULL,
+    PRIMARY KEY (url, currency, mobile)
+) WITHOUT ROWID;
+"""

@@ -95,11 +95,15 @@ def test_a_payout_locks_the_money_and_settles_on_its_nth_read(double: Double, me
     _, made = call(double, merchant, "POST", "/disbursements/payouts", body)
     assert made["data"]["status"] == "processing"
     account = merchant.accounts["NGN"]
-    assert (account.available, account.locked, account.ledger) == (Decimal("94989.25"), Decimal("5010.75"), 100000)
+    assert (account.available, account.locked, account.ledger) == (
+        Decimal("94989.25"),
+        Decimal("5010.75"),
+        Decimal(100000),
+    )
     path = f"/disbursements/payouts/customer-reference/{body['customerReference']}"
     assert call(double, merchant, "GET", path)[1]["data"]["status"] == "processing"
     assert call(double, merchant, "GET", path)[1]["data"]["status"] == "successful"
-    assert (account.available, account.locked) == (Decimal("94989.25"), 0)
+    assert (account.available, account.locked) == (Decimal("94989.25"), Decimal(0))
     assert merchant.log[0]["merchantReference"] == body["customerReference"]
 
 
