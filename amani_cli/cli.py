@@ -114,7 +114,7 @@ def run(argv: list[str]) -> int:
     except OSError as error:
         # Python would complain again when it closes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        if code == errors.OutcomeUnknown.exit_code:  # wins over anything that becomes of the answer
+        if code == errors.OutcomeUnknown.exit_code:
             return code
         if isinstance(error, BrokenPipeError):  # the reader has gone
             return 141
@@ -148,8 +148,12 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     if options.debug or "--debug" in words:
         _traceback(error, options)
     warnings = options.ws.warnings if "ws" in options.__dict__ else None
-    options.out.fail(failure, warnings)
-    _mention_open(options, failure.id)
+    try:
+        options.out.fail(failure, warnings)
+        _mention_open(options, failure.id)
+    except OSError:
+        if not isinstance(failure, errors.OutcomeUnknown):  # which wins over anything that becomes of the answer
+            raise
     return failure.exit_code
 
 
