@@ -117,6 +117,15 @@ def parse_rate(text: str) -> tuple[int, int] | None:
     return int(number), parse_duration(window)
 
 
+def _currency(text: str) -> str:
+    from amani_cli.amounts import CURRENCIES
+
+    text = text.strip()
+    if text != "off" and text.upper() not in CURRENCIES:
+        raise errors.Usage(f"'{text[:40]}' is not a currency of ISO 4217", hint="Write it as USD, or off.")
+    return text if text == "off" else text.upper()
+
+
 def _count(text: str) -> str:
     if not (text.strip().isascii() and text.strip().isdigit() and int(text) > 0):
         raise errors.Usage(f"'{text[:40]}' is not a whole number above zero")
@@ -145,6 +154,9 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("limit.transfer", "20/1h", "transfers out of a wallet", _rate),
     Setting("cheque_count", "100", "cheques that one --count may write", _count),
     Setting("pin_reset_delay", "24h", "how long after 'pin reset' a forgotten PIN falls away", _duration),
+    Setting(
+        "books_currency", "off", "the currency whose rate is kept beside each settled payment, e.g. USD", _currency
+    ),
     Setting("color", "auto", "colour on a terminal (--color)", _one_of("auto", "always", "never")),
 )
 

@@ -1,9 +1,12 @@
-"""Files that only their owner may read, written whole or not at all."""
+"""Files written whole or not at all, and for their owner alone unless they are meant for others."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from amani_cli import errors
 
@@ -31,6 +34,31 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
             half.unlink(missing_ok=True)
     except FileExistsError:
         raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.") from None
+    except OSError as error:
+        raise errors.Usage(
+            f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."
+        ) from None
+
+
+@contextmanager
+def replaced(path: Path, *, mode: int = 0o600) -> Iterator[IO[str]]:
+    """A text file to write into bit by bit, which takes the place of `path` when the block ends without an error.
+
+    It has `mode` from its first byte. Raises `errors.Usage` when it can't be written.
+    """
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        half.unlink(missing_ok=True)
+        descriptor = os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                os.fchmod(descriptor, mode)  # the umask has taken bits away
+                yield file
+                file.flush()
+                os.fsync(descriptor)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
     except OSError as error:
         raise errors.Usage(
             f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."

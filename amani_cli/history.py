@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli import bolt11, errors, models, payments, wallets
+from amani_cli import bolt11, errors, models, payments, valuations, wallets
 from amani_cli.invoices import insert_incoming, note_record
 from amani_cli.providers.base import Record
 from amani_cli.store import audit as audit_log
@@ -59,6 +59,7 @@ def sync(ws: Workspace, known: list[KnownWallet]) -> models.Synced:
                 # Pages come newest first: one without news means that the rest is known.
                 if not page_new and not page_updated and _all_known(ws, wallet, page):
                     break
+    valuations.remember(ws)
     return models.Synced([wallet.name for wallet in known], new, updated)
 
 

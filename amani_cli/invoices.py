@@ -97,6 +97,7 @@ def create(
                 status="pending",
                 purpose=purpose,
                 reference=reference,
+                category=ws.category,
                 created_at=to_rfc3339(made.created_at),
                 expires_at=to_rfc3339(made.expires_at),
             )
@@ -262,7 +263,15 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) ->
             db, wallet.id, record.payment_hash, status, paid_at, record.preimage if status == "paid" else None
         )
         if status == "paid" and journal.last_attempt(db, wallet.id, record.payment_hash, "in") is None:
-            insert_incoming(db, wallet, record, kind=row["purpose"], memo=row["memo"], reference=row["reference"])
+            insert_incoming(
+                db,
+                wallet,
+                record,
+                kind=row["purpose"],
+                memo=row["memo"],
+                reference=row["reference"],
+                category=row["category"],
+            )
     fresh = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
     assert fresh is not None
     return fresh
@@ -276,6 +285,7 @@ def insert_incoming(
     kind: str = "invoice",
     memo: str | None = None,
     reference: str | None = None,
+    category: str | None = None,
 ) -> None:
     """Journal money that came, in the caller's transaction."""
     journal.insert(
@@ -294,6 +304,7 @@ def insert_incoming(
         preimage=record.preimage,
         memo=memo if memo is not None else record.memo,
         reference=reference,
+        category=category,
         sandbox=int(wallet.sandbox),
         created_at=record.created_at or now(),
         settled_at=record.settled_at or now(),

@@ -220,6 +220,7 @@ class Payment(NamedTuple):
     failure: str | None = None
     to_wallet: str | None = None
     next_claim_at: str | None = None
+    category: str | None = None
     actor: str | None = None
     sandbox: bool = False
     success: SuccessAction | None = None
@@ -252,6 +253,19 @@ class History(NamedTuple):
 
     items: list[Payment]
     next: str | None
+
+
+@document("amani.exported/1")
+class Exported(NamedTuple):
+    """What `history export` wrote: settled payments of a period; `open` were left out for want of an outcome."""
+
+    path: str
+    format: str
+    since: str | None
+    until: str | None
+    payments: int
+    without_rate: int
+    open: int
 
 
 @document("amani.sync/1")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from amani_cli.models import Plan
     from amani_cli.output import Printer
     from amani_cli.prompts import Prompter
+    from amani_cli.times import Period
     from amani_cli.workspace import Workspace
 
     Confirm = Callable[[Plan], None]
@@ -121,7 +122,35 @@ class Options:
 
 PIN_STDIN = typer.Option(False, "--pin-stdin", help="Read the PIN from stdin.")
 PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours, mode 0600.", metavar="PATH")
+CATEGORY = typer.Option(None, "--category", help="What the books file it under, e.g. rent.", metavar="NAME")
 REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar="TEXT")
+
+
+def category(text: str | None) -> str | None:
+    """A category as the books keep it: one line, white space run together. Raises `errors.Usage`."""
+    if text is None:
+        return None
+    name = " ".join(text.split())
+    if not name or len(name) > 100 or not name.isprintable():
+        raise errors.Usage("a category is one line of up to 100 characters", code="BAD_CATEGORY")
+    return name
+
+
+def period(since: str | None, until: str | None, month: str | None = None) -> Period:
+    """A time as --since, --until and --month say it. Raises `errors.Usage`."""
+    from datetime import UTC, datetime
+
+    from amani_cli.times import Period, parse_month, parse_when, to_rfc3339
+
+    now = datetime.now(UTC)
+    if month is not None:
+        if since or until:
+            raise errors.Usage("--month goes without --since and --until")
+        first, last = parse_month(month, now)
+        return Period(to_rfc3339(first), to_rfc3339(last))
+    return Period(
+        to_rfc3339(parse_when(since, now)) if since else None, to_rfc3339(parse_when(until, now)) if until else None
+    )
 
 
 def _seconds(text: str | None) -> float | None:

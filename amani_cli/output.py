@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from amani_cli import errors, keys, models
@@ -64,6 +64,12 @@ class Printer:
         """Print text that is an answer in a format of its own (a completion script, a schema, a QR code)."""
         self.clear_progress()
         self._write(text if text.endswith("\n") else text + "\n")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print an answer in a format of its own that may be long: as it comes, never all held."""
+        self.clear_progress()
+        for line in lines:
+            self._write(line)
 
     def _view(self, view: Any) -> None:
         if view.rows and self.is_terminal(sys.stdout) and view.columns:

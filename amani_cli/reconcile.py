@@ -5,7 +5,7 @@ A cheque that was being taken back is taken back to the end: that was asked for,
 
 from __future__ import annotations
 
-from amani_cli import cheque_voids, errors, models, payments, transfers, wallets
+from amani_cli import cheque_voids, errors, models, payments, transfers, valuations, wallets
 from amani_cli.store import Row
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -41,6 +41,8 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
         items.append(payments.receipt(row))
         _arrival(ws, row)
     unfinished = 0 if ids else cheque_voids.settle_unfinished(ws)
+    if items:
+        valuations.remember(ws)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
     still_open = counts["unknown"] + unfinished
     return models.Reconciliation(len(items), counts["settled"], counts["failed"], still_open, items)

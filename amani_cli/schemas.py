@@ -51,6 +51,7 @@ DOCUMENTS: dict[str, type] = {
     "pin reset": models.Pin,
     "history list": models.History,
     "history show": models.Payment,
+    "history export": models.Exported,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,
     "audit list": models.Audit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from amani_cli.errors import Usage
 
@@ -14,6 +15,13 @@ _DATE = "0000-00-00"
 _MINUTE = "0000-00-00T00:00"
 _SECOND = "0000-00-00T00:00:00"
 _OFFSETS = ("", "Z", "+00:00", "-00:00")
+
+
+class Period(NamedTuple):
+    """From `since` on and before `until`, in RFC 3339 as it is stored; None leaves that end open."""
+
+    since: str | None = None
+    until: str | None = None
 
 
 def parse_duration(text: str, minimum: int = 1) -> int:
@@ -70,6 +78,29 @@ def parse_when(text: str, now: datetime) -> datetime:
     raise _bad_date(f"{_shown(cleaned)} is not a date" if cleaned else "no date given")
 
 
+def parse_month(text: str, now: datetime) -> tuple[datetime, datetime]:
+    """Return where the month in `text` (`2026-08`, `this` or `last`) begins and ends in the local zone, in UTC.
+
+    Raises:
+        Usage: code `BAD_DATE`.
+    """
+    word = text.strip().lower()
+    today = now.astimezone().date()
+    if word in {"this", "last"}:
+        first = today.replace(day=1)
+        first = first if word == "this" else (first - timedelta(days=1)).replace(day=1)
+    elif len(word) == 7 and word[4] == "-" and _is_number(word[:4]) and _is_number(word[5:]):
+        try:
+            first = date(int(word[:4]), int(word[5:]), 1)
+        except ValueError:
+            raise _bad_month(f"{_shown(word)} is not in the calendar") from None
+        if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
+            raise _bad_month(f"{_shown(word)} is not in the calendar")
+    else:
+        raise _bad_month(f"{_shown(word)} is not a month")
+    return _midnight(first), _midnight((first + timedelta(days=31)).replace(day=1))
+
+
 def to_rfc3339(moment: datetime | int) -> str:
     """Return an aware `moment`, or unix seconds, as RFC 3339 in UTC: `2026-08-01T09:00:00Z`.
 
@@ -120,6 +151,10 @@ def _bad_duration(reason: str, example: str) -> Usage:
 
 def _bad_date(reason: str) -> Usage:
     return Usage(f"{reason}: write for example 2026-08-01, 2026-08-01T09:00, today or 7d", code="BAD_DATE")
+
+
+def _bad_month(reason: str) -> Usage:
+    return Usage(f"{reason}: write for example 2026-08, this or last", code="BAD_DATE")
 
 
 def _shown(text: str) -> str:

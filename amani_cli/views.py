@@ -270,6 +270,7 @@ def _payment(model: models.Payment) -> View:
             ("to", model.to_wallet or model.destination),
             ("memo", model.memo),
             ("reference", model.reference),
+            ("category", model.category),
             ("by", model.actor),
             ("hash", model.payment_hash),
             ("preimage", model.preimage),
@@ -374,6 +375,10 @@ def _login(model: models.Login) -> View:
 
 def _synced(model: models.Synced) -> View:
     return View(lines=[f"{model.new} new, {model.updated} updated, from: {', '.join(model.wallets) or 'no wallet'}"])
+
+
+def _exported(model: models.Exported) -> View:
+    return View(lines=[f"{model.payments} payments written to {model.path}"])
 
 
 def _pin(model: models.Pin) -> View:
@@ -554,6 +559,7 @@ _VIEWS: dict[type, Any] = {
     models.Nothing: _nothing,
     models.History: _history,
     models.Plan: _plan,
+    models.Exported: _exported,
     models.Reconciliation: _reconciliation,
     models.Diagnosis: _diagnosis,
     models.Settings: _settings,
@@ -584,6 +590,7 @@ _QUIET: dict[type, Any] = {
     models.Payee: lambda model: [model.destination],
     models.Nothing: lambda model: [],
     models.History: lambda model: [item.id for item in model.items],
+    models.Exported: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],
     models.Reconciliation: lambda model: [str(model.unknown)],
     models.Diagnosis: lambda model: [item.check for item in model.items if item.status == "fail"],

@@ -26,7 +26,8 @@ class Workspace:
 
     `warnings` gathers what the user should hear beside the answer, `notes` what is said in passing; `progress` is told
     what is being waited for. `ask_pin` is asked for the PIN of a wallet by name, and gives None when there is nobody to
-    ask. `reason` is what the user said a movement of money is for; it goes into the audit log.
+    ask. `reason` is what the user said a movement of money is for; it goes into the audit log. `category` is what the
+    books shall file it under; it goes into the journal.
     """
 
     environ: Mapping[str, str]
@@ -36,6 +37,7 @@ class Workspace:
     progress: Callable[[str], None] = _silent
     ask_pin: Callable[[str], str | None] = _no_pin
     reason: str | None = None
+    category: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

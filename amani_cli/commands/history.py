@@ -1,4 +1,4 @@
-"""`amani history`: list, show, sync."""
+"""`amani history`: list, show, sync, export."""
 
 from __future__ import annotations
 
@@ -72,3 +72,57 @@ def sync(ctx: typer.Context) -> None:
     if not chosen:
         chosen = [wallets.resolve(said.ws, None)]
     said.out.emit(history.sync(said.ws, chosen), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def export(
+    ctx: typer.Context,
+    form: str = typer.Option(..., "--format", help="csv, jsonl, ledger or beancount.", metavar="FORMAT"),
+    since: str | None = typer.Option(None, "--since", help="What settled from this moment on."),
+    until: str | None = typer.Option(None, "--until", help="What settled before this moment."),
+    month: str | None = typer.Option(None, "--month", help="One month, local time: last, this or 2026-08."),
+    rates: str | None = typer.Option(None, "--rates", help="CSV (date,currency,rate) for what has no rate."),
+    output: str | None = typer.Option(None, "--output", "-o", help="Write to this file instead, 0600.", metavar="FILE"),
+    opening: bool = typer.Option(True, "--opening/--no-opening", help="Begin ledgers with opening balances."),
+) -> None:
+    """Write what settled, oldest first, for books: fees apart, running balance, value where a rate is known.
+
+    Run 'history sync' first, so that what others did on the wallets is in. Open outcomes are left out, and said so.
+    """
+    from pathlib import Path
+
+    from amani_cli import exports, models, wallets
+    from amani_cli.books import Books
+    from amani_cli.files import replaced
+    from amani_cli.valuations import RateFile
+
+    said = options.of(ctx)
+    ws = said.ws
+    if form not in exports.FORMATS:
+        raise errors.Usage(f"'{form[:40]}' is none of: {', '.join(exports.FORMATS)}")
+    if said.json and output is None:
+        raise errors.Usage("with --json the export needs a file", hint="Name it by --output FILE.")
+    books = Books(
+        ws,
+        options.period(since, until, month),
+        wallets.resolve(ws, said.wallet) if said.wallet else None,
+        RateFile(Path(rates)) if rates else None,
+    )
+    lines = exports.lines(books, form, opening=opening)
+    if output is None:
+        said.out.lines(lines)
+    else:
+        with replaced(Path(output)) as file:
+            file.writelines(lines)
+    still_open = books.open_outcomes()
+    if still_open:
+        ws.warn(f"{still_open} open outcome(s) of this time are left out: settle them with 'amani reconcile'")
+    if rates and books.without_rate:
+        ws.warn(f"{books.without_rate} payment(s) have no rate: {rates} has none for their day")
+    if output is None:
+        for warning in ws.warnings:
+            said.out.say(f"warning: {warning}")
+        return
+    period = books.period
+    done = models.Exported(output, form, period.since, period.until, books.count, books.without_rate, still_open)
+    said.out.emit(done, ws.warnings)

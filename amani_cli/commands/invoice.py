@@ -25,6 +25,7 @@ def create(
     qr_file: str = QR_FILE,
     wait: bool = typer.Option(False, "--wait", help="Wait until it is paid."),
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the same invoice."),
+    category: str | None = options.CATEGORY,
 ) -> None:
     """Make an invoice and print it."""
     from amani_cli import invoices, wallets
@@ -33,6 +34,7 @@ def create(
 
     said = options.of(ctx)
     ws = said.ws
+    ws.category = options.category(category)
     amount_msat = parse_amount(amount)
     if not isinstance(amount_msat, int):
         raise errors.Usage(

@@ -24,6 +24,7 @@ def pay(
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
+    category: str | None = options.CATEGORY,
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait for the outcome of a slow payment."),
 ) -> None:
     """Pay somebody. Paying the same invoice or reference again returns the receipt and sends nothing."""
@@ -32,7 +33,7 @@ def pay(
 
     said = options.of(ctx)
     ws = said.ws
-    ws.reason = reason
+    ws.reason, ws.category = reason, options.category(category)
     said.take_pin(pin_stdin, pin_file)
     wish = destinations.Wish(
         destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest),

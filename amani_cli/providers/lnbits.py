@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Self, TypeGuard
 
 from amani_cli import errors
@@ -138,6 +139,12 @@ class Lnbits:
         info = answer.body.get("info") if isinstance(answer.body, dict) else None
         version = info.get("version") if isinstance(info, dict) else None
         return version if isinstance(version, str) and len(version) < 40 else None
+
+    def bitcoin_price(self, currency: str) -> Decimal | None:
+        """What a bitcoin costs in a currency by the server's own sources, or None when they tell none (it says 0)."""
+        answer = self._read(f"/api/v1/rate/{currency}", accept=(400, 404))
+        price = answer.body.get("price") if answer.status == 200 and isinstance(answer.body, dict) else None
+        return Decimal(price) if isinstance(price, int | Decimal) and price > 0 else None
 
     def health(self) -> datetime | None:
         """The server's clock, if it tells."""

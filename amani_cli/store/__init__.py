@@ -16,7 +16,7 @@ from typing import Any
 
 from amani_cli import errors
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 BUSY_TIMEOUT_S = 30
 
 Row = sqlite3.Row
@@ -49,6 +49,18 @@ class Store:
         except sqlite3.Error as error:
             if self.connection.in_transaction:
                 self.connection.rollback()
+            raise _explained(error, self.path) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Queries that all see the database as it stood at the first of them; writers are not held up."""
+        try:
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.connection.rollback()
+        except sqlite3.Error as error:
             raise _explained(error, self.path) from error
 
     def all(self, sql: str, *values: Any) -> list[Row]:

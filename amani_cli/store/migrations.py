@@ -310,3 +310,61 @@ CREATE TABLE bank_list (
     PRIMARY KEY (url, currency, mobile)
 ) WITHOUT ROWID;
 """
+
+
+@_step
+def _operating(connection: sqlite3.Connection) -> None:
+    """Categories and rates for the books, closed months, marks, and what calls to providers cost."""
+    for statement in _FIFTH.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+_FIFTH = """
+ALTER TABLE payment ADD COLUMN category TEXT;
+ALTER TABLE payment ADD COLUMN rate TEXT;
+ALTER TABLE payment ADD COLUMN rate_currency TEXT;
+ALTER TABLE payment ADD COLUMN rate_source TEXT;
+ALTER TABLE payment ADD COLUMN rate_at TEXT;
+ALTER TABLE invoice ADD COLUMN category TEXT;
+CREATE INDEX payment_settled ON payment (settled_at, id) WHERE status = 'settled';
+
+CREATE TABLE mark (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE closed_month (
+    month TEXT NOT NULL,
+    wallet_id INTEGER NOT NULL,
+    wallet TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    figures TEXT NOT NULL,
+    closed_at TEXT NOT NULL,
+    PRIMARY KEY (month, wallet_id, unit)
+) WITHOUT ROWID;
+
+-- A histogram in milliseconds: each le_N counts the calls that took N or less.
+CREATE TABLE provider_call (
+    provider TEXT NOT NULL,
+    method TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    total_ms INTEGER NOT NULL,
+    le_150 INTEGER NOT NULL,
+    le_200 INTEGER NOT NULL,
+    le_300 INTEGER NOT NULL,
+    le_500 INTEGER NOT NULL,
+    le_1000 INTEGER NOT NULL,
+    le_5000 INTEGER NOT NULL,
+    PRIMARY KEY (provider, method, endpoint)
+) WITHOUT ROWID;
+
+CREATE TABLE command_success (
+    command TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) WITHOUT ROWID;
+"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from amani_cli.store import Row, Store, Transaction, new_id, now
@@ -138,3 +139,56 @@ def page(store: Store, wanted: Filter) -> list[Row]:
         add("(created_at, id)<(?,?)", *wanted.after)
     sql = f"SELECT * FROM payment WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
     return store.all(sql, *values, wanted.limit)
+
+
+def settled(store: Store, since: str | None, until: str | None, wallet_id: int | None, sandbox: bool) -> Iterator[Row]:
+    """What settled in a time, oldest first, one row at a time; `own` says that its other side is a wallet of ours.
+
+    What left the wallets of cheques is left out: it had left ours before.
+    """
+    where = ["status='settled'", "wallet_id>=0", "sandbox=?"]
+    values: list[object] = [int(sandbox)]
+    for condition, value in (("settled_at>=?", since), ("settled_at<?", until), ("wallet_id=?", wallet_id)):
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    own = (
+        "EXISTS (SELECT 1 FROM payment other WHERE other.payment_hash=payment.payment_hash"
+        " AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id>=0) AS own"
+    )
+    # Named, so that the rows come in the index's order and are never sorted: any number takes no memory.
+    return store.each(
+        f"SELECT *, {own} FROM payment INDEXED BY payment_settled WHERE {' AND '.join(where)} ORDER BY settled_at, id",
+        *values,
+    )
+
+
+def open_between(store: Store, since: str | None, until: str | None, wallet_id: int | None) -> int:
+    """How many payments made in a time have no certain outcome."""
+    row = store.one(
+        "SELECT count(*) FROM payment WHERE status='unknown' AND (?1 IS NULL OR created_at>=?1)"
+        " AND (?2 IS NULL OR created_at<?2) AND (?3 IS NULL OR wallet_id=?3)",
+        since,
+        until,
+        wallet_id,
+    )
+    return row[0] if row else 0
+
+
+def wallets_without_rate(store: Store, since: str) -> list[int]:
+    """The wallets with Lightning payments that settled since a moment and have no rate."""
+    rows = store.all(
+        "SELECT DISTINCT wallet_id FROM payment WHERE status='settled' AND settled_at>=? AND rate IS NULL"
+        " AND amount_msat IS NOT NULL AND sandbox=0 AND wallet_id>0",
+        since,
+    )
+    return [row[0] for row in rows]
+
+
+def set_rates(db: Transaction, wallet_id: int, since: str, rate: str, currency: str, source: str, at: str) -> int:
+    """Write a rate beside a wallet's payments that settled since a moment and have none; returns how many."""
+    return db.execute(
+        "UPDATE payment SET rate=?, rate_currency=?, rate_source=?, rate_at=? WHERE wallet_id=? AND settled_at>=?"
+        " AND status='settled' AND rate IS NULL AND amount_msat IS NOT NULL AND sandbox=0",
+        (rate, currency, source, at, wallet_id, since),
+    ).rowcount

@@ -1,0 +1,150 @@
+"""The journal as books see it: what settled, oldest first, with fees apart and the balance after each movement.
+
+Balances begin at zero with the journal, so that they are the provider's once `history sync` has brought in all that
+ever happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from amani_cli.store import Row
+from amani_cli.store import payments as journal
+from amani_cli.times import Period, from_rfc3339
+from amani_cli.valuations import Rate, RateFile
+from amani_cli.wallets import KnownWallet, registered
+from amani_cli.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Movement:
+    """One settled payment as books see it: signed `amount`, `fee` apart, `balance` after it, all in `unit`.
+
+    `own` says that its other side is another of our wallets.
+    """
+
+    row: Row
+    day: date
+    amount: Decimal
+    fee: Decimal
+    balance: Decimal
+    unit: str
+    own: bool
+    rate: Rate | None
+
+    @property
+    def value(self) -> Decimal | None:
+        """What the amount was worth, where a rate is known."""
+        return None if self.rate is None else self.rate.value(_signed(self.row))
+
+    @property
+    def fee_value(self) -> Decimal | None:
+        """What the fee was worth."""
+        return None if self.rate is None else self.rate.value(self.row["fee_msat"] or 0)
+
+
+class Books:
+    """A period's movements: `opening` balances by wallet id and unit, then the movements, counted as they pass."""
+
+    def __init__(
+        self, ws: Workspace, period: Period, wallet: KnownWallet | None = None, rates: RateFile | None = None
+    ) -> None:
+        self.period = period
+        self.count = 0
+        self.without_rate = 0
+        self._ws, self._rates = ws, rates
+        known = registered(ws)
+        self._places = {each.id: (_top(each.provider, each.sandbox), each.name) for each in known}
+        self._only = wallet.id if wallet else None
+        # Fake sats have no place in real books: they are left out unless they are all there is, or asked for.
+        self.sandbox = wallet.sandbox if wallet else bool(known) and all(each.sandbox for each in known)
+        self.opening: dict[tuple[int, str], Decimal] = {}
+        self.closing: dict[tuple[int, str], Decimal] = {}
+
+    def place(self, wallet_id: int) -> tuple[str, str]:
+        """Under which heading a wallet stands, and its name: today's, or the last it had."""
+        return self._places[wallet_id]
+
+    def open_outcomes(self) -> int:
+        """How many payments of the period are open, and so not exported."""
+        if not self._ws.has_store:
+            return 0
+        return journal.open_between(self._ws.store, self.period.since, self.period.until, self._only)
+
+    def movements(self) -> Iterator[Movement]:
+        """Every movement, as the database stood when the first was read; never all held at once."""
+        if not self._ws.has_store:
+            return
+        store, period = self._ws.store, self.period
+        with store.reading():
+            if period.since is not None:
+                for row in journal.settled(store, None, period.since, self._only, self.sandbox):
+                    key = self._key(row)
+                    self.opening[key] = self.opening.get(key, Decimal(0)) + change(row)
+            self.closing = dict(self.opening)
+            for row in journal.settled(store, period.since, period.until, self._only, self.sandbox):
+                yield self._movement(row)
+
+    def _movement(self, row: Row) -> Movement:
+        key = self._key(row)
+        unit = key[1]
+        self.closing[key] = balance = self.closing.get(key, Decimal(0)) + change(row)
+        self.count += 1
+        amount, fee = sizes(row)
+        day = from_rfc3339(row["settled_at"]).astimezone().date()
+        rate = self._rate(row, day)
+        self.without_rate += rate is None and unit == "sat"
+        signed = amount if row["direction"] == "in" else -amount
+        return Movement(row, day, signed, fee, balance, unit, bool(row["own"]), rate)
+
+    def _key(self, row: Row) -> tuple[int, str]:
+        if row["wallet_id"] not in self._places:
+            self._places[row["wallet_id"]] = (_top(row["provider"], bool(row["sandbox"])), row["wallet"])
+        return row["wallet_id"], unit_of(row)
+
+    def _rate(self, row: Row, day: date) -> Rate | None:
+        if row["amount_msat"] is None:
+            return None
+        if row["rate"] is not None:
+            return Rate(Decimal(row["rate"]), row["rate_currency"], row["rate_source"], row["rate_at"])
+        return self._rates.on(day) if self._rates is not None else None
+
+
+def _top(provider: str, sandbox: bool) -> str:
+    return "Sandbox" if sandbox else {"lnbits": "Lightning", "fincra": "Fincra"}[provider]
+
+
+def unit_of(row: Row) -> str:
+    """What a payment is counted in: `sat`, or a currency."""
+    return "sat" if row["amount_msat"] is not None else str(row["currency"])
+
+
+def sizes(row: Row) -> tuple[Decimal, Decimal]:
+    """A payment's amount and fee, both without a sign, in its unit."""
+    if row["amount_msat"] is not None:
+        return Decimal(row["amount_msat"]).scaleb(-3), Decimal(row["fee_msat"] or 0).scaleb(-3)
+    return Decimal(row["amount"]), Decimal(row["fee"] or 0)
+
+
+def change(row: Row) -> Decimal:
+    """What a payment did to its wallet's balance, the fee counted in."""
+    amount, fee = sizes(row)
+    return (amount if row["direction"] == "in" else -amount) - fee
+
+
+def number(amount: Decimal, unit: str) -> str:
+    """An exact plain number in its unit: `1000` and `-1.5` sat, `12.50` of a currency."""
+    return format(amount.normalize() if unit == "sat" else amount, "f")
+
+
+def _signed(row: Row) -> int:
+    msat: int = row["amount_msat"]
+    return msat if row["direction"] == "in" else -msat
+
+
+def zone() -> str:
+    """The zone that days are counted in, for a heading."""
+    return datetime.now().astimezone().tzname() or "local time"
