@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from amani_cli import errors
+from amani_cli.config import REGISTRY
+from amani_cli.explanations import ERROR_CODES, EXIT_CODES
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -32,6 +34,8 @@ class Source:
 ANYTHING = Source()
 FILES = Source(files=True)
 WALLETS = Source(kind="wallets")
+CHEQUES = Source(kind="cheques")
+SETTINGS = Source(tuple(setting.name for setting in REGISTRY))
 
 # What completes a parameter, by its name in the code; the command's words before it, as many as are needed, tell
 # parameters of the same name apart. Parameters that are shown as a path are completed with files.
@@ -42,11 +46,21 @@ SOURCES: dict[str, Source] = {
     "wallet add name": ANYTHING,
     "wallet create name": ANYTHING,
     "sandbox fund name": WALLETS,
+    "transfer to": WALLETS,
+    "transfer source": WALLETS,
+    "cheque claim to": WALLETS,
+    "cheque show id": CHEQUES,
+    "cheque void id": CHEQUES,
+    "cheque reissue id": CHEQUES,
     "color": Source(("auto", "always", "never")),
     "invoice list status": Source(("pending", "paid", "expired")),
     "history list status": Source(("settled", "failed", "unknown")),
     "history list direction": Source(("in", "out")),
+    "cheque list status": Source(("open", "claimed", "void", "expired")),
     "completion shell": Source(SHELLS),
+    "config set name": SETTINGS,
+    "config explain name": SETTINGS,
+    "explain code": Source((*map(str, EXIT_CODES), *ERROR_CODES)),
 }
 FILE_METAVARS = ("PATH", "FILE")
 

@@ -5,11 +5,13 @@
 function __amani_commands
     switch $argv[1]
         case 'amani'
-            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay an invoice' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
+            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay somebody' 'cheque' 'Funds set aside for whoever has the code' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
         case 'amani wallet'
             __amani_say 'add' 'Register a wallet by its key' 'create' 'Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login' 'list' 'List the wallets that amani knows' 'show' 'Show one wallet: where it is, what its key can do and where the key lives' 'balance' 'Say what a wallet holds, asked live' 'use' 'Make a wallet the default' 'rename' 'Give a wallet another name here' 'remove' 'Forget a wallet and its keys; says what is lost and asks first' 'rotate-keys' 'Have the server make new keys and store them; the old ones are dead at once' 'limit' 'Show a wallet'\''s limits and budget, or set the budget (amount and fee, what is in flight reserved)'
         case 'amani invoice'
-            __amani_say 'create' 'Make an invoice and print it' 'show' 'Show an invoice and what became of it, asked live' 'check' 'Ask whether an invoice is paid; a paid one enters the history' 'wait' 'Wait until an invoice is paid (exit 0) or has expired (exit 6); --timeout ends it sooner (exit 8)' 'list' 'List invoices made here, newest first' 'decode' 'Say what an invoice asks for; offline, without any wallet'
+            __amani_say 'create' 'Make an invoice and print it' 'show' 'Show an invoice and what became of it, asked live' 'check' 'Ask whether an invoice is paid; a paid one enters the history' 'wait' 'Wait until an invoice is paid (exit 0) or has expired (exit 6); --timeout ends it sooner (exit 8)' 'list' 'List invoices made here, newest first' 'decode' 'Say what an invoice asks for, offline; for an address or LNURL its server, and nobody else, is asked' 'claim' 'Bring money in by an LNURL-withdraw link: its server pays an invoice of yours'
+        case 'amani cheque'
+            __amani_say 'create' 'Write a cheque: the money is set aside, and the code, shown once, is the money' 'claim' 'Claim a cheque into the wallet; whoever is first has it' 'list' 'List cheques, newest first, with what is outstanding in total' 'show' 'Show a cheque and whether it was claimed, asked live; never its code' 'void' 'Bring a cheque'\''s money back, and make its code worthless' 'sweep' 'Bring back the money of every expired cheque; made for cron, asks nothing' 'reissue' 'Make a cheque'\''s old code worthless and print a new one; needs a login'
         case 'amani faucet'
             __amani_say 'configure' 'Make the wallet (--wallet) the faucet' 'claim' 'Have the faucet pay the wallet (--wallet)' 'status' 'Say what the faucet gives, what is left in it, and when the wallet may claim next'
         case 'amani pin'
@@ -31,11 +33,11 @@ end
 function __amani_options
     switch $argv[1]
         case 'amani wallet add'
-            __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-stdin' 'Read the key from stdin, for the keyring' '--key-file' 'File that holds the key; yours, mode 0600' '--key-command' 'Command that prints the key' '--key-credential' 'systemd credential' '--read-only' 'Never load the paying key' '--insecure-http' 'Allow plain http to this server'
+            __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-stdin' 'Read the key from stdin, for the keyring' '--key-file' 'File that holds the key; yours, mode 0600' '--key-command' 'Command that prints the key' '--key-credential' 'systemd credential' '--read-only' 'Never load the paying key' '--insecure-http' 'Allow plain http to this server' '--provider' 'lnbits or fincra' '--live' 'Fincra: real money; without it, the sandbox' '--public-key' 'Fincra: pk_…, to ask for money'
         case 'amani wallet create'
             __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-file' 'Write the key to this new file' '--reference' 'The same one again makes no second wallet'
         case 'amani wallet balance'
-            __amani_say '--all' 'Every wallet, with a total' '--max-age' 'Take a cached answer up to this old, e.g. 5s'
+            __amani_say '--all' 'Every wallet, with a total' '--max-age' 'Take a cached answer up to this old, e.g. 5s' '--currency' 'Of a fiat wallet, this one alone, e.g. NGN'
         case 'amani wallet remove'
             __amani_say '--delete-remote' 'Delete it at its server too, if empty'
         case 'amani wallet limit'
@@ -46,8 +48,18 @@ function __amani_options
             __amani_say '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg'
         case 'amani invoice list'
             __amani_say '--status' 'pending, paid or expired' '--limit' 'How many at most' '--after' 'Go on after this hash'
+        case 'amani invoice claim'
+            __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--reference' 'The same one again shows the same invoice' '--wait' 'Wait until the money is here' '--no-wait' 'Wait until the money is here'
         case 'amani pay'
-            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment'
+            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--comment' 'A word for the payee, where its server takes one' '--keep' 'With max: leave this much in the wallet' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment'
+        case 'amani cheque create'
+            __amani_say '--memo' 'A note for your own list' '-m' 'A note for your own list' '--expires' 'How long it is good for: 1h to 168h' '--count' 'How many; one code a line' '--outside' 'Set the fee reserve aside too, to be claimed anywhere' '--lnurl' 'An LNURL-withdraw link too, for any phone wallet' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a .png or .svg' '--print' 'Write them to a page, .html or .pdf' '--reference' 'The same one again writes no second one' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
+        case 'amani cheque claim'
+            __amani_say '--to' 'A wallet, or a bolt11 over the whole amount'
+        case 'amani cheque list'
+            __amani_say '--status' 'open, claimed, void, expired, …' '--limit' 'How many at most'
+        case 'amani cheque void'
+            __amani_say '--reason' 'Why, for the audit log'
         case 'amani faucet configure'
             __amani_say '--amount' 'What one claim gives' '--cooldown' 'How long a wallet waits between claims' '--daily-cap' 'Most that 24 hours may give'
         case 'amani faucet claim'
@@ -85,11 +97,11 @@ function __amani_valued
     string split ' ' -- '--wallet -w --timeout --color --actor --lock-wait'
     switch $argv[1]
         case 'amani wallet add'
-            string split ' ' -- '--url --key-file --key-command --key-credential'
+            string split ' ' -- '--url --key-file --key-command --key-credential --provider --public-key'
         case 'amani wallet create'
             string split ' ' -- '--url --key-file --reference'
         case 'amani wallet balance'
-            string split ' ' -- '--max-age'
+            string split ' ' -- '--max-age --currency'
         case 'amani wallet limit'
             string split ' ' -- '--per-payment --per-day --pin-file --reason'
         case 'amani invoice create'
@@ -98,8 +110,18 @@ function __amani_valued
             string split ' ' -- '--qr-file'
         case 'amani invoice list'
             string split ' ' -- '--status --limit --after'
+        case 'amani invoice claim'
+            string split ' ' -- '--memo -m --reference'
         case 'amani pay'
-            string split ' ' -- '--max-fee --memo -m --reference --pin-file --reason'
+            string split ' ' -- '--max-fee --memo -m --reference --comment --keep --pin-file --reason'
+        case 'amani cheque create'
+            string split ' ' -- '--memo -m --expires --count --qr-file --print --reference --pin-file --reason'
+        case 'amani cheque claim'
+            string split ' ' -- '--to'
+        case 'amani cheque list'
+            string split ' ' -- '--status --limit'
+        case 'amani cheque void'
+            string split ' ' -- '--reason'
         case 'amani faucet configure'
             string split ' ' -- '--amount --cooldown --daily-cap'
         case 'amani faucet claim'
@@ -132,20 +154,28 @@ end
 # What may stand for the option or argument $argv[2] of the command $argv[1], each with $argv[3] before it.
 function __amani_source
     switch "$argv[1] $argv[2]"
-        case '* --wallet' '* -w' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani wallet limit 1' 'amani sandbox fund 1'
+        case '* --wallet' '* -w' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani wallet limit 1' 'amani cheque claim --to' 'amani transfer --from' 'amani transfer 1' 'amani sandbox fund 1'
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never
-        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file'
+        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file'
             __amani_files $argv[3]
         case 'amani invoice list --status'
             __amani_words $argv[3] pending paid expired
+        case 'amani cheque list --status'
+            __amani_words $argv[3] open claimed void expired
+        case 'amani cheque show 1' 'amani cheque void 1' 'amani cheque reissue 1'
+            __amani_names $argv[3] cheques
         case 'amani history list --status'
             __amani_words $argv[3] settled failed unknown
         case 'amani history list --direction'
             __amani_words $argv[3] in out
+        case 'amani config set 1' 'amani config explain 1'
+            __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay color
         case 'amani completion show 1' 'amani completion install 1'
             __amani_words $argv[3] bash zsh fish
+        case 'amani explain 1'
+            __amani_words $argv[3] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED
     end
 end
 
