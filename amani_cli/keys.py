@@ -149,8 +149,13 @@ def keyring_delete(name: str) -> None:
 
 
 def keyring_name() -> str:
-    """Which backend answers, for `doctor`."""
-    return str(_with_keyring(lambda backend: getattr(backend, "name", type(backend).__name__)))
+    """Which backend answers; it is asked for something, so that a locked or dead one shows before it is needed."""
+
+    def answer(backend: Any) -> str:
+        backend.get_password(SERVICE, "probe")
+        return str(getattr(backend, "name", type(backend).__name__))
+
+    return _with_keyring(answer)
 
 
 def _with_keyring(act: Callable[..., T]) -> T:
