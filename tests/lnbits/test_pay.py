@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -412,7 +413,9 @@ class TestPending:
         assert amani("wallet", "list", "-q").stderr == ""
 
     @pytest.mark.parametrize(("word", "status"), [("success", "settled"), ("failed", "failed")])
-    def test_reconcile_settles_it(self, amani: Amani, payer: Held, stuck: str, word: str, status: str) -> None:
+    def test_reconcile_settles_it(
+        self, amani: Amani, payer: Held, stuck: str, word: Literal["success", "failed"], status: str
+    ) -> None:
         mark_on_server(payer, bolt11.decode_invoice(stuck).payment_hash, word)
         answer = amani("reconcile", "--json")
         assert answer.data[status] == answer.data["checked"] == 1

@@ -1,0 +1,199 @@
+"""A payment cut short: by a signal, by kill -9, by a line that breaks or a server that says nothing.
+
+Before the first byte it is interrupted (130, 143); after that its outcome is unknown (8), the journal says so, and
+`amani reconcile` settles it. Nothing is ever sent twice.
+"""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from amani_cli import bolt11
+from tests.conftest import change_database, write_key
+from tests.driver import PATIENCE_S, Amani
+from tests.faults.provider import KEY, Provider, started
+from tests.make_invoice import make_invoice
+
+pytestmark = pytest.mark.faults
+
+POST = "POST /api/v1/payments"
+AMOUNT_MSAT = 21_000
+
+
+@pytest.fixture
+def provider(amani: Amani) -> Iterator[Provider]:
+    amani.secrets.add(KEY)
+    with started() as provider:
+        file = write_key(Path("key"), KEY)
+        assert amani("wallet", "add", "main", "--url", provider.url, "--key-file", file).code == 0
+        yield provider
+
+
+@pytest.fixture
+def text() -> str:
+    return make_invoice(amount_msat=AMOUNT_MSAT)
+
+
+@pytest.fixture
+def payment_hash(text: str) -> str:
+    return bolt11.decode_invoice(text).payment_hash
+
+
+def journal(home: Path) -> list[str]:
+    """The status of every payment, as it stands on the disk."""
+    with closing(sqlite3.connect(home / "amani.db")) as db:
+        return [status for (status,) in db.execute("SELECT status FROM payment ORDER BY id")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_payment_was_sent(
+    amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, number: signal.Signals
+) -> None:
+    provider.moods[POST] = "stall"
+    with amani.started("pay", text, "--yes", "--json") as run:
+        assert provider.arrived.wait(PATIENCE_S)
+        assert journal(home) == ["unknown"]  # written down before the first byte left
+        run.send_signal(number)
+        ended = amani.ended(run)
+    assert (ended.code, ended.error["code"], ended.error["money_moved"]) == (8, "OUTCOME_UNKNOWN", "maybe")
+    assert "amani reconcile" in ended.error["hint"]
+    assert journal(home) == ["unknown"]
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    settled = amani("reconcile", "--json").data
+    assert (settled["settled"], settled["items"][0]["fee_msat"]) == (1, 1000)
+    assert provider.count(POST) == 1
+
+
+def test_kill_9_after_the_payment_was_sent(
+    amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str
+) -> None:
+    provider.moods[POST] = "stall"
+    with amani.started("pay", text, "--reference", "r", "--yes") as run:
+        assert provider.arrived.wait(PATIENCE_S)
+        run.kill()
+        run.wait(PATIENCE_S)
+    assert journal(home) == ["unknown"]
+    again = amani("pay", text, "--reference", "r", "--yes", "--json")
+    assert (again.code, again.error["code"]) == (8, "OUTCOME_UNKNOWN")
+    other = amani("pay", make_invoice(amount_msat=AMOUNT_MSAT), "--reference", "r", "--yes")
+    assert other.code == 9
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    replayed = amani("pay", text, "--reference", "r", "--yes", "--json").data
+    assert (replayed["status"], replayed["replayed"]) == ("settled", True)
+    assert provider.count(POST) == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("GET /api/v1/payments/fee-reserve", ("pay", "{text}", "--max-fee", "5", "--yes")),
+        ("GET /api/v1/wallet", ("wallet", "balance")),
+    ],
+)
+def test_a_signal_before_anything_was_sent(
+    amani: Amani,
+    provider: Provider,
+    home: Path,
+    text: str,
+    number: signal.Signals,
+    code: int,
+    request_: str,
+    words: tuple[str, ...],
+) -> None:
+    provider.moods[request_] = "stall"
+    with amani.started(*[word.format(text=text) for word in words]) as run:
+        assert provider.arrived.wait(PATIENCE_S)
+        run.send_signal(number)
+        ended = amani.ended(run)
+    assert (ended.code, ended.stdout) == (code, "")
+    assert "nothing was sent" in ended.stderr
+    assert journal(home) == []
+    assert provider.count(POST) == 0
+
+
+def test_a_server_that_takes_too_long(
+    amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.5)
+    provider.moods[POST] = "stall"
+    late = amani("pay", text, "--yes", "--timeout", "1s", "--json")
+    assert (late.code, late.error["money_moved"]) == (8, "maybe")
+    assert "Request timeout" in late.error["message"]  # ruling 20
+    provider.moods.clear()
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    assert amani("pay", text, "--yes", "--json").data["replayed"] is True
+    assert provider.count(POST) == 1
+
+
+@pytest.mark.parametrize("status", ["success", "failed", None])
+def test_a_line_that_breaks_after_the_payment_was_sent(
+    amani: Amani,
+    provider: Provider,
+    home: Path,
+    text: str,
+    payment_hash: str,
+    status: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The record decides; where there is none a moment later, that proves nothing."""
+    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.5)
+    provider.moods[POST] = "hang up"
+    if status is not None:
+        provider.knows(text, payment_hash, status, AMOUNT_MSAT)
+    ended = amani("pay", text, "--yes", "--timeout", "1s", "--json")
+    expected = {"success": (0, ["settled"]), "failed": (6, ["failed"]), None: (8, ["unknown"])}
+    assert (ended.code, journal(home)) == expected[status]
+    assert provider.count(POST) == 1
+
+
+@pytest.mark.parametrize("unbuffered", [None, "1"])
+def test_an_outcome_that_is_open_wins_over_a_reader_that_went_away(
+    amani: Amani, provider: Provider, home: Path, text: str, unbuffered: str | None
+) -> None:
+    provider.moods[POST] = "hang up"
+    with amani.started("pay", text, "--yes", "--json", "--no-wait", env={"PYTHONUNBUFFERED": unbuffered}) as run:
+        assert run.stdout is not None
+        run.stdout.close()
+        assert run.wait(PATIENCE_S) == 8
+    assert journal(home) == ["unknown"]
+
+
+def test_no_room_to_write_it_down_and_nothing_is_sent(amani: Amani, provider: Provider, home: Path, text: str) -> None:
+    (home / "amani.db").chmod(0o400)
+    change_database(home, "CREATE TRIGGER full BEFORE INSERT ON payment BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+    ended = amani("pay", text, "--yes", "--json")
+    assert ended.code != 0
+    assert ended.error["money_moved"] == "no"
+    assert provider.count(POST) == 0
+
+
+def test_a_database_that_stays_locked(
+    amani: Amani, provider: Provider, home: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amani_cli.store.BUSY_TIMEOUT_S", 0.2)
+    with closing(sqlite3.connect(home / "amani.db")) as db:
+        db.execute("BEGIN IMMEDIATE")
+        ended = amani("pay", text, "--yes", "--json")
+    assert (ended.code, ended.error["code"]) == (12, "LOCKED")
+    assert provider.count(POST) == 0
+
+
+def test_a_database_that_locks_after_the_payment_was_sent(
+    amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str
+) -> None:
+    """The verdict can't be written down: the payment is reported as open, and settled later."""
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    change_database(home, "CREATE TRIGGER stop BEFORE UPDATE ON payment BEGIN SELECT RAISE(ABORT, 'locked'); END")
+    ended = amani("pay", text, "--yes", "--json")
+    assert (ended.code, ended.error["money_moved"]) == (8, "maybe")
+    change_database(home, "DROP TRIGGER stop")
+    assert journal(home) == ["unknown"]
+    assert amani("reconcile", "--json").data["settled"] == 1
+    assert provider.count(POST) == 1
