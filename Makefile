@@ -15,7 +15,7 @@ help:
 	@echo 'make test    set up, lint and run every test'
 	@echo 'make lint    only the linters and the type checker'
 	@echo 'make format  let ruff rewrite the code'
-	@echo 'make generate  write the files that are made from the code: completions, pages of docs/'
+	@echo 'make generate  write the files that are made from the code: completions, man pages, pages of docs/'
 	@echo 'make lock    choose the locked versions anew (needs uv)'
 	@echo 'make clean   remove what set-up made (the sandbox and .amani stay)'
 

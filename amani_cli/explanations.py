@@ -120,6 +120,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "AMOUNT_DIFFERS": ((2,), "The amount given is not the invoice's.", "Leave it out, or ask for another invoice."),
     "BAD_AMOUNT": ((2,), "The amount can't be read, or not without guessing.", "Write it as 1000, 1000sat or 5000NGN."),
+    "BAD_CATEGORY": ((2,), "The category is not one line of up to 100 characters.", "Shorten it."),
+    "BAD_RATES": ((2,), "The file of rates can't be read.", "The message names the line, and what it should hold."),
     "BAD_DATE": ((2,), "The date can't be read.", "Write it as 2026-08-01, 2026-08-01T09:00, today or 7d."),
     "BAD_DURATION": ((2,), "The duration can't be read, or is out of range.", "Write it as 90s, 15m, 24h or 7d."),
     "BAD_HASH": ((2,), "That is not a hash.", "It is 64 hexadecimal digits."),

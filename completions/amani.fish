@@ -17,7 +17,7 @@ function __amani_commands
         case 'amani pin'
             __amani_say 'set' 'Give the wallet a PIN: 4 to 6 digits, none that is easy to guess' 'change' 'Change the PIN, or with --threshold or --always only when it is asked for; needs the PIN' 'remove' 'Take the PIN away; needs the PIN' 'verify' 'Say whether a PIN is right (exit 0), wrong (3) or locked (9); a wrong one costs an attempt' 'status' 'Say whether the wallet has a PIN, when it is asked for, and whether it is locked' 'reset' 'Have a forgotten PIN fall away after a day; needs the wallet'\''s Admin key typed again'
         case 'amani history'
-            __amani_say 'list' 'List payments, newest first, as written down here; '\''history sync'\'' brings in what others did' 'show' 'Show one payment' 'sync' 'Bring in what other clients did on the wallets, money that came too; repeat it as often as you like'
+            __amani_say 'list' 'List payments, newest first, as written down here; '\''history sync'\'' brings in what others did' 'show' 'Show one payment' 'sync' 'Bring in what other clients did on the wallets, money that came too; repeat it as often as you like' 'export' 'Write what settled, oldest first, for books: fees apart, running balance, value where a rate is known'
         case 'amani audit'
             __amani_say 'list' 'List the audit log, newest first; --wallet narrows it to one wallet, by the name it had then' 'verify' 'Check that no entry was changed, removed or put in; exit 13 names the first that is wrong'
         case 'amani sandbox'
@@ -43,7 +43,7 @@ function __amani_options
         case 'amani wallet limit'
             __amani_say '--per-payment' 'Most that one payment may be; off lifts it' '--per-day' 'Most that 24 hours may be; off lifts it' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani invoice create'
-            __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--expiry' 'How long it can be paid, e.g. 15m or 24h' '--webhook' 'Address that LNbits calls when it is paid' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg' '--wait' 'Wait until it is paid' '--reference' 'The same one again returns the same invoice'
+            __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--expiry' 'How long it can be paid, e.g. 15m or 24h' '--webhook' 'Address that LNbits calls when it is paid' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg' '--wait' 'Wait until it is paid' '--reference' 'The same one again returns the same invoice' '--category' 'What the books file it under, e.g. rent'
         case 'amani invoice show'
             __amani_say '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg'
         case 'amani invoice list'
@@ -51,7 +51,7 @@ function __amani_options
         case 'amani invoice claim'
             __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--reference' 'The same one again shows the same invoice' '--wait' 'Wait until the money is here' '--no-wait' 'Wait until the money is here'
         case 'amani pay'
-            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--comment' 'A word for the payee, where its server takes one' '--keep' 'With max: leave this much in the wallet' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment'
+            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--comment' 'A word for the payee, where its server takes one' '--keep' 'With max: leave this much in the wallet' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--category' 'What the books file it under, e.g. rent' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment'
         case 'amani cheque create'
             __amani_say '--memo' 'A note for your own list' '-m' 'A note for your own list' '--expires' 'How long it is good for: 1h to 168h' '--count' 'How many; one code a line' '--outside' 'Set the fee reserve aside too, to be claimed anywhere' '--lnurl' 'An LNURL-withdraw link too, for any phone wallet' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a .png or .svg' '--print' 'Write them to a page, .html or .pdf' '--reference' 'The same one again writes no second one' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani cheque claim'
@@ -78,6 +78,8 @@ function __amani_options
             __amani_say '--key-stdin' 'Read the wallet'\''s Admin key from stdin'
         case 'amani history list'
             __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--status' 'settled, failed or unknown' '--direction' 'in or out' '--min' 'This amount or more' '--max' 'This amount or less' '--search' 'Text in memo, reference, destination, wallet or id' '--after' 'Go on after this id (the '\''next'\'' of a page)'
+        case 'amani history export'
+            __amani_say '--format' 'csv, jsonl, ledger or beancount' '--since' 'What settled from this moment on' '--until' 'What settled before this moment' '--month' 'One month, local time: last, this or 2026-08' '--rates' 'CSV (date,currency,rate) for what has no rate' '--output' 'Write to this file instead, 0600' '-o' 'Write to this file instead, 0600' '--opening' 'Begin ledgers with opening balances' '--no-opening' 'Begin ledgers with opening balances'
         case 'amani reconcile'
             __amani_say '--older-than' 'Leave younger ones alone, e.g. 10m'
         case 'amani audit list'
@@ -105,7 +107,7 @@ function __amani_valued
         case 'amani wallet limit'
             string split ' ' -- '--per-payment --per-day --pin-file --reason'
         case 'amani invoice create'
-            string split ' ' -- '--memo -m --expiry --webhook --qr-file --reference'
+            string split ' ' -- '--memo -m --expiry --webhook --qr-file --reference --category'
         case 'amani invoice show'
             string split ' ' -- '--qr-file'
         case 'amani invoice list'
@@ -113,7 +115,7 @@ function __amani_valued
         case 'amani invoice claim'
             string split ' ' -- '--memo -m --reference'
         case 'amani pay'
-            string split ' ' -- '--max-fee --memo -m --reference --comment --keep --pin-file --reason'
+            string split ' ' -- '--max-fee --memo -m --reference --comment --keep --pin-file --reason --category'
         case 'amani cheque create'
             string split ' ' -- '--memo -m --expires --count --qr-file --print --reference --pin-file --reason'
         case 'amani cheque claim'
@@ -138,6 +140,8 @@ function __amani_valued
             string split ' ' -- '--pin-file'
         case 'amani history list'
             string split ' ' -- '--limit --since --until --status --direction --min --max --search --after'
+        case 'amani history export'
+            string split ' ' -- '--format --since --until --month --rates --output -o'
         case 'amani reconcile'
             string split ' ' -- '--older-than'
         case 'amani audit list'
@@ -158,7 +162,7 @@ function __amani_source
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never
-        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file'
+        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file' 'amani history export --output' 'amani history export -o'
             __amani_files $argv[3]
         case 'amani invoice list --status'
             __amani_words $argv[3] pending paid expired
@@ -171,11 +175,11 @@ function __amani_source
         case 'amani history list --direction'
             __amani_words $argv[3] in out
         case 'amani config set 1' 'amani config explain 1'
-            __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay color
+            __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay books_currency color
         case 'amani completion show 1' 'amani completion install 1'
             __amani_words $argv[3] bash zsh fish
         case 'amani explain 1'
-            __amani_words $argv[3] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED
+            __amani_words $argv[3] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED
     end
 end
 

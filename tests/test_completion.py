@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-import generate
 from amani_cli import completion, config, errors, names
 from amani_cli.cli import root
 from tests.driver import Amani, Terminal
@@ -254,8 +253,11 @@ def test_an_unknown_shell_is_refused() -> None:
         completion.script("tcsh", root())
 
 
-def test_the_scripts_in_the_clone_are_those_that_amani_prints() -> None:
-    """They are what packagers install; `make generate` brings them up to date."""
-    for name, text in generate.files().items():
-        if name.startswith("completions/"):
-            assert (generate.CLONE / name).read_text() == text, f"{name} is out of date: make generate"
+def test_every_kind_of_name_is_a_query_that_the_database_knows(home: Path) -> None:
+    """One that fails would only ever offer nothing."""
+    from amani_cli.store import open_store
+
+    store = open_store(home / "amani.db")
+    for query in names.KINDS.values():
+        assert store.all(query) == []
+    store.close()

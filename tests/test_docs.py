@@ -68,9 +68,24 @@ def id_of(page: Path) -> str:
 # -- what is made from the code --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(name for name in generate.files() if name.endswith(".md")))
-def test_pages_that_are_made_from_the_code_are_up_to_date(name: str) -> None:
-    assert (CLONE / name).read_text() == generate.files()[name], f"{name} is out of date: make generate"
+def test_pages_that_are_made_from_the_code_are_up_to_date() -> None:
+    made = generate.files()
+    stale = [name for name, text in made.items() if not (CLONE / name).exists() or (CLONE / name).read_text() != text]
+    stale += [path.name for path in (CLONE / "man").iterdir() if f"man/{path.name}" not in made]
+    assert stale == [], "make generate brings these up to date"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
+def test_man_pages_are_sound() -> None:
+    for path in sorted((CLONE / "man").iterdir()):
+        done = subprocess.run(
+            ["groff", "-man", "-Tutf8", "-P-cbou", "-ww", "-rCHECKSTYLE=3", str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == "", path.name
+        assert "SYNOPSIS" in done.stdout
 
 
 def test_every_error_code_is_explained_with_the_exit_codes_it_comes_with() -> None:
