@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
-from amani_cli import bolt11, errors, models, payments, success
-from amani_cli.amounts import format_sat, parse_msat
+from amani_cli import bolt11, errors, models, payments, rates, success
+from amani_cli.amounts import Fiat, format_sat, parse_msat
 from amani_cli.payments import Order
 from amani_cli.store import references
 from amani_cli.times import to_rfc3339
@@ -27,7 +28,8 @@ from amani_cli.workspace import Workspace
 if TYPE_CHECKING:
     from amani_cli.providers.lnurl import Link, Lnurl, PayRequest, WithdrawRequest
 
-Amount = int | Literal["max"] | None
+Amount = int | Fiat | Literal["max"] | None
+DEFAULT_SLIPPAGE = Decimal(1)  # percent
 FORMS = "a bolt11 invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link"
 
 
@@ -50,7 +52,7 @@ class Destination:
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants paid: to whom, how much (msat, or all that can be spent), and on what conditions."""
+    """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions."""
 
     destination: Destination
     amount: Amount = None
@@ -59,11 +61,13 @@ class Wish:
     reference: str | None = None
     max_fee_msat: int | None = None
     keep_msat: int = 0
+    max_slippage: Decimal | None = None
 
     @property
     def meaning(self) -> str:
-        """What a reference for this stands for, known before anything is fetched."""
-        return " ".join(["pay", str(self.amount), self.destination.shown, self.comment]).rstrip()
+        """What a reference for this stands for, known before anything is fetched: fiat as it was typed."""
+        amount = f"{self.amount.value}{self.amount.currency}" if isinstance(self.amount, Fiat) else str(self.amount)
+        return " ".join(["pay", amount, self.destination.shown, self.comment]).rstrip()
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -74,8 +78,6 @@ def read(ws: Workspace, text: str) -> Destination:
 
     Raises `errors.Usage`: for something recognised that can't be right, with the reason; else with what was tried.
     """
-    from amani_cli.providers import lnurl
-
     bare = "".join(text.split())
     scheme, _, rest = bare.partition(":")
     if scheme.lower() == "bitcoin":
@@ -84,6 +86,8 @@ def read(ws: Workspace, text: str) -> Destination:
         bare = rest.removeprefix("//")
     if bolt11.looks_like_invoice(bare):
         return Destination("bolt11", bare)
+    from amani_cli.providers import lnurl  # the client behind it costs an import that an invoice does not need
+
     link = lnurl.read_link(bare)
     if link is not None:
         return Destination("lnurl", bare, link=link)
@@ -146,7 +150,19 @@ def pay(
     wanted = order(ws, wallet, wish)
     if isinstance(wanted, models.Nothing):
         return wanted
-    return payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+    quoted = wanted.quoted
+    if quoted is None:
+        return payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+    slippage = wish.max_slippage if wish.max_slippage is not None else DEFAULT_SLIPPAGE
+    if confirm is None:
+        rates.check_slippage(wallet, quoted, slippage)
+        return payments.pay(ws, wallet, wanted, confirm=None, wait=wait)
+
+    def confirm_and_look_again(plan: models.Plan) -> None:
+        confirm(plan)
+        rates.check_slippage(wallet, quoted, slippage)  # a price can move while a person thinks
+
+    return payments.pay(ws, wallet, wanted, confirm=confirm_and_look_again, wait=wait)
 
 
 def planned(ws: Workspace, wallet: KnownWallet, wish: Wish) -> models.Plan | models.Nothing:
@@ -168,6 +184,8 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
             hint="Leave the amount out, or ask for a link over the right one.",
         )
     amount = wish.amount if wish.amount is not None else stated
+    if wish.max_slippage is not None and not isinstance(amount, Fiat):
+        raise errors.Usage("--max-slippage goes with an amount in fiat", hint="E.g. 20USD.")
     if wish.keep_msat and amount != "max":
         raise errors.Usage("--keep goes with the amount 'max'", hint="E.g. amani pay ada@example.com max --keep 50k")
     if wish.destination.kind == "bolt11":
@@ -176,8 +194,10 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
 
 
 def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
-    if amount == "max":
-        raise errors.Usage("an invoice says itself how much it is over", hint="Leave 'max' out.")
+    if amount is not None and not isinstance(amount, int):
+        raise errors.Usage(
+            "an invoice says itself how much it is over", code="AMOUNT_DIFFERS", hint="Leave the amount out."
+        )
     if wish.comment:
         raise errors.Usage("an invoice takes no comment", hint="--memo is a note for your own history.")
     return payments.order(
@@ -225,16 +245,26 @@ def _order_for_link(
             if isinstance(left, models.Nothing):
                 return left
             amount = left
+        quoted = None
+        if isinstance(amount, Fiat):
+            quoted = rates.quote(wallet, amount)
+            amount = rates.to_msat(quoted)
         offer = open_net.invoice(request, amount, wish.comment, ws.config.get("network"))
     if not offer.described:
         ws.warn(
             f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"
             " not prove what was paid for"
         )
-    return _remember(ws, wish, _order(wish, offer.invoice, request.description, offer.success))
+    return _remember(ws, wish, _order(wish, offer.invoice, request.description, offer.success, quoted))
 
 
-def _order(wish: Wish, invoice: bolt11.Invoice, description: str, action: models.SuccessAction | None) -> Order:
+def _order(
+    wish: Wish,
+    invoice: bolt11.Invoice,
+    description: str,
+    action: models.SuccessAction | None,
+    quoted: models.Quoted | None,
+) -> Order:
     assert wish.destination.link is not None
     return Order(
         invoice,
@@ -247,6 +277,7 @@ def _order(wish: Wish, invoice: bolt11.Invoice, description: str, action: models
         description=description,
         comment=wish.comment or None,
         success=action,
+        quoted=quoted,
     )
 
 
@@ -274,7 +305,11 @@ def _remember(ws: Workspace, wish: Wish, wanted: Order) -> Order:
     """Put the invoice on disk under its reference; if another process was first, its invoice is the one to pay."""
     if wish.reference is None:
         return wanted
-    details = {"description": wanted.description, "success": success.to_text(wanted.success)}
+    details = {
+        "description": wanted.description,
+        "success": success.to_text(wanted.success),
+        "quoted": rates.to_text(wanted.quoted),
+    }
     with ws.store.write() as db:
         references.claim(db, wish.reference, wish.meaning)
         earlier = _usable(ws, wish)
@@ -307,7 +342,8 @@ def _usable(ws: Workspace, wish: Wish) -> Order | None:
     if failed or invoice.is_expired(time.time()):
         return None
     details = json.loads(row["details"])
-    return _order(wish, invoice, details["description"], success.from_text(details["success"], None))
+    action = success.from_text(details["success"], None)
+    return _order(wish, invoice, details["description"], action, rates.from_text(details["quoted"]))
 
 
 # -- looking -------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from amani_cli import amounts, bolt11, errors, models, policy, wallets
+from amani_cli import amounts, bolt11, errors, models, policy, rates, wallets
 from amani_cli.providers.base import Record
 from amani_cli.store import Row, Transaction, is_unambiguous, now, references
 from amani_cli.store import invoices as store_invoices
@@ -42,7 +42,7 @@ def check_memo(memo: str) -> str:
 def create(
     ws: Workspace,
     wallet: KnownWallet,
-    amount_msat: int,
+    amount: int | amounts.Fiat,
     memo: str,
     expiry_s: int,
     *,
@@ -50,17 +50,19 @@ def create(
     reference: str | None = None,
     purpose: str = "invoice",
 ) -> models.Invoice:
-    """Make an invoice over a whole number of sat and remember it. The read key is enough.
+    """Make an invoice over whole sat, given in msat or in fiat, and remember it. The read key is enough.
 
     The same `reference` again returns the same invoice. What the server made is checked against what was asked for.
     """
-    amount_sat = amounts.require_whole_sat(amount_msat)
+    if isinstance(amount, int):
+        amounts.require_whole_sat(amount)
     check_memo(memo)
     if not 1 <= expiry_s <= LONGEST_EXPIRY_S:
         raise errors.Usage("an invoice can be paid for 1 s to 365 days", code="BAD_DURATION", hint="E.g. --expiry 1h.")
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise errors.Usage("a webhook is an address that begins with https://", code="BAD_URL")
-    what = f"invoice {wallet.id} {amount_msat} {memo}"
+    meant = f"{amount}" if isinstance(amount, int) else f"{amount.value} {amount.currency}"
+    what = f"invoice {wallet.id} {meant} {memo}"
     if reference is not None and ws.has_store:
         known = ws.store.one("SELECT what, target FROM reference WHERE reference=?", reference)
         if known is not None:
@@ -69,10 +71,13 @@ def create(
             row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", known["target"])
             if row is not None:
                 return _view(row, replayed=True)
+    quoted = None if isinstance(amount, int) else rates.quote(wallet, amount)
+    amount_msat = rates.to_msat(quoted) if quoted is not None else amount
+    assert isinstance(amount_msat, int)
     slot = policy.take_now(ws, wallet, "invoice") if purpose == "invoice" else None
     try:
         with wallet.lnbits("read") as client:
-            payment_hash, text = client.create_invoice(amount_sat, memo, expiry_s, webhook=webhook)
+            payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
     except errors.AmaniError:
         policy.give_back(ws, slot)
         raise
@@ -96,6 +101,7 @@ def create(
                 memo=memo,
                 status="pending",
                 purpose=purpose,
+                quoted=rates.to_text(quoted),
                 reference=reference,
                 category=ws.category,
                 created_at=to_rfc3339(made.created_at),
@@ -352,6 +358,7 @@ def _view(row: Row, *, status: models.InvoiceStatus | None = None, replayed: boo
         preimage=row["preimage"],
         reference=row["reference"],
         replayed=replayed,
+        quoted=rates.from_text(row["quoted"]),
     )
 
 

@@ -37,6 +37,16 @@ class Money(NamedTuple):
     currency: str
 
 
+class Quoted(NamedTuple):
+    """A fiat amount that stands for sat: `price` is that of one bitcoin, as `source` gave it at the moment `at`."""
+
+    value: Decimal
+    currency: str
+    price: Decimal
+    source: str
+    at: str
+
+
 class CurrencyBalance(NamedTuple):
     """One currency of a fiat wallet: `value` can be spent, `ledger` includes what is locked."""
 
@@ -46,7 +56,7 @@ class CurrencyBalance(NamedTuple):
     locked: Decimal
 
 
-@document("amani.balance/1", leave_out={"balance_msat", "balances"})
+@document("amani.balance/1", leave_out={"balance_msat", "balances", "about"})
 class Balance(NamedTuple):
     """What a wallet holds, and when the provider said so."""
 
@@ -58,6 +68,7 @@ class Balance(NamedTuple):
     balances: list[CurrencyBalance] | None = None
     sandbox: bool = False
     live: bool = True
+    about: Quoted | None = None
 
 
 @document("amani.balances/1")
@@ -112,7 +123,7 @@ class Login(NamedTuple):
     logged_in: bool
 
 
-@document("amani.invoice/1")
+@document("amani.invoice/1", leave_out={"quoted"})
 class Invoice(NamedTuple):
     """A request for money made on one of our wallets."""
 
@@ -128,6 +139,7 @@ class Invoice(NamedTuple):
     preimage: str | None = None
     reference: str | None = None
     replayed: bool = False
+    quoted: Quoted | None = None
 
 
 @document("amani.invoices/1")
@@ -195,7 +207,17 @@ class Nothing(NamedTuple):
 
 @document(
     "amani.payment/1",
-    leave_out={"amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet", "success"},
+    leave_out={
+        "amount_msat",
+        "fee_msat",
+        "amount",
+        "fee",
+        "next_claim_at",
+        "failure",
+        "to_wallet",
+        "success",
+        "quoted",
+    },
 )
 class Payment(NamedTuple):
     """Money that left or came: the journal's entry, as the provider's own record settled it."""
@@ -224,6 +246,7 @@ class Payment(NamedTuple):
     actor: str | None = None
     sandbox: bool = False
     success: SuccessAction | None = None
+    quoted: Quoted | None = None
 
 
 @document("amani.plan/1")
@@ -245,6 +268,7 @@ class Plan(NamedTuple):
     domain: str | None = None
     description: str | None = None
     comment: str | None = None
+    quoted: Quoted | None = None
 
 
 @document("amani.history/1")

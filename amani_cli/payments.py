@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from amani_cli import bolt11, errors, models, policy, success, verdict, wallets
+from amani_cli import bolt11, errors, models, policy, rates, success, verdict, wallets
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import Row, Transaction, now, references, rules
 from amani_cli.store import audit as audit_log
@@ -81,7 +81,8 @@ class Order:
     """One thing to pay: which invoice, as what, under which reference, at most for what fee.
 
     `what` says what the reference stands for where the invoice does not: a retry may meet another one. `domain`,
-    `description` and `comment` are for the question, `success` is what the payee wants shown once paid.
+    `description` and `comment` are for the question, `success` is what the payee wants shown once paid, `quoted`
+    the fiat amount that was meant.
     `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes
     is there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a
     part of; `internal` that the payee is on the same server, so that no fee is due.
@@ -98,6 +99,7 @@ class Order:
     description: str | None = None
     comment: str | None = None
     success: models.SuccessAction | None = None
+    quoted: models.Quoted | None = None
     on_journal: Callable[[Transaction, str], object] | None = None
     internal: bool = False
     authorised: bool = False
@@ -175,6 +177,7 @@ def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> models.Plan:
         domain=wanted.domain,
         description=wanted.description,
         comment=wanted.comment,
+        quoted=wanted.quoted,
     )
 
 
@@ -280,6 +283,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
             destination=wanted.destination or wanted.invoice.payee,
             memo=_memo(wanted),
             success=success.to_text(wanted.success),
+            quoted=rates.to_text(wanted.quoted),
             reference=wanted.reference,
             category=ws.category,
             actor=ws.actor,
@@ -582,4 +586,5 @@ def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
         actor=row["actor"],
         sandbox=bool(row["sandbox"]),
         success=success.from_text(row["success"], row["preimage"]) if row["status"] == "settled" else None,
+        quoted=rates.from_text(row["quoted"]),
     )

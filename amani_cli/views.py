@@ -8,7 +8,7 @@ from typing import Any
 
 from amani_cli import models
 from amani_cli.amounts import Fiat, format_btc, format_fiat, format_sat
-from amani_cli.times import local
+from amani_cli.times import ago, local
 
 Column = tuple[str, bool]  # heading, and whether it is right-aligned
 
@@ -65,6 +65,14 @@ def _mark(provider: str, *, sandbox: bool, live: bool) -> str:
     return ""
 
 
+def _quoted(quoted: models.Quoted | None, about: str = "") -> str | None:
+    """A fiat amount with the price behind it, whose it is and how old."""
+    if quoted is None:
+        return None
+    amount = format_fiat(Fiat(quoted.value, quoted.currency))
+    return f"{about}{amount}, at {quoted.price:,f} {quoted.currency} for 1 BTC by {quoted.source}, {ago(quoted.at)}"
+
+
 def _fake(sandbox: bool) -> str:
     return " (sandbox: fake sats)" if sandbox else ""
 
@@ -96,10 +104,14 @@ def _balance(model: models.Balance) -> View:
         columns = [("wallet", False), ("available", True), ("", False), ("", False)]
         return View(columns, rows, empty="It holds no currency yet.")
     row = [model.wallet, format_sat(model.balance_msat or 0), format_btc(model.balance_msat or 0), when]
-    return View(
+    view = View(
         columns=[("wallet", False), ("balance", True), ("", True), ("", False)],
         rows=[[row[0] + _fake(model.sandbox), *row[1:]]],
     )
+    if model.about is not None:
+        view.columns.append(("worth", False))
+        view.rows[0].append(_quoted(model.about, "about ") or "")
+    return view
 
 
 def _quiet_balance(model: models.Balance) -> list[str]:
@@ -112,13 +124,15 @@ def _quiet_balance(model: models.Balance) -> list[str]:
 
 
 def _balances(model: models.Balances) -> View:
-    rows = [row for item in model.items for row in _balance(item).rows]
+    views = [_balance(item) for item in model.items]
+    columns: list[Column] = max((view.columns for view in views), key=len, default=[("wallet", False)])
+    rows = [row + [""] * (len(columns) - len(row)) for view in views for row in view.rows]
     footer = []
     if any(not item.sandbox and item.balance_msat is not None for item in model.items):
         footer.append(f"total: {format_sat(model.total_msat)} ({format_btc(model.total_msat)})")
     if any(item.sandbox for item in model.items):
         footer.append(f"total on the sandbox: {format_sat(model.sandbox_total_msat)}, all fake")
-    return View([("wallet", False), ("balance", True), ("", True), ("", False)], rows, footer=footer)
+    return View(columns, rows, footer=footer)
 
 
 def _wallet_name(model: models.Wallet) -> str:
@@ -169,6 +183,7 @@ def _invoice(model: models.Invoice) -> View:
     fields = _given(
         ("status", model.status),
         ("amount", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)})"),
+        ("which is", _quoted(model.quoted)),
         ("memo", model.memo),
         ("wallet", model.wallet),
         ("hash", model.payment_hash),
@@ -263,6 +278,7 @@ def _payment(model: models.Payment) -> View:
     return View(
         fields=_given(
             ("received" if model.direction == "in" else "paid", _amount(model) + _fake(model.sandbox)),
+            ("which is", _quoted(model.quoted)),
             ("fee", _fee(model) if model.direction == "out" else None),
             ("status", how[model.status] + again),
             ("reason", model.failure),
@@ -312,6 +328,7 @@ def _plan(model: models.Plan) -> View:
     return View(
         fields=_given(
             ("would pay", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)})"),
+            ("which is", _quoted(model.quoted)),
             ("to", model.destination),
             ("domain", model.domain),
             ("it says", model.description),

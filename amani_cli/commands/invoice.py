@@ -17,7 +17,7 @@ QR_FILE = typer.Option(None, "--qr-file", help="Write the QR code to a new .png 
 @app.command(cls=Command)
 def create(
     ctx: typer.Context,
-    amount: str = typer.Argument(help="How much, e.g. 1000 or 1000sat or 21k."),
+    amount: str = typer.Argument(help="How much, e.g. 1000 or 1000sat or 21k or 20USD."),
     memo: str = typer.Option("", "--memo", "-m", help="What it is for; at most 639 bytes."),
     expiry: str | None = typer.Option(None, "--expiry", help="How long it can be paid, e.g. 15m or 24h."),
     webhook: str = typer.Option(None, "--webhook", help="Address that LNbits calls when it is paid.", metavar="URL"),
@@ -35,13 +35,9 @@ def create(
     said = options.of(ctx)
     ws = said.ws
     ws.category = options.category(category)
-    amount_msat = parse_amount(amount)
-    if not isinstance(amount_msat, int):
-        raise errors.Usage(
-            "an invoice on a Lightning wallet is over sats",
-            code="BAD_AMOUNT",
-            hint="Write it as 1000 or 1000sat.",
-        )
+    wanted = parse_amount(amount)
+    if wanted == "max":
+        raise errors.Usage("an invoice is over an amount", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
     invoices.check_memo(memo)
     if qr_file:
         from amani_cli.qr import check_path
@@ -49,7 +45,7 @@ def create(
         check_path(qr_file)
     wallet = wallets.resolve(ws, said.wallet)
     expiry_s = parse_duration(expiry or ws.config.get("expiry"))
-    made = invoices.create(ws, wallet, amount_msat, memo, expiry_s, webhook=webhook, reference=reference)
+    made = invoices.create(ws, wallet, wanted, memo, expiry_s, webhook=webhook, reference=reference)
     _show_qr(said, made.bolt11, qr, qr_file)
     if wait:
         if not said.json:

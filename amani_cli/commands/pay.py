@@ -14,12 +14,15 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def pay(
     ctx: typer.Context,
     dest: str = typer.Argument(help="Invoice, Lightning address, LNURL, lightning: or bitcoin: link; - for stdin."),
-    amount: str | None = typer.Argument(None, help="How much, e.g. 1000 or 21k; max for all that can be spent."),
+    amount: str | None = typer.Argument(None, help="How much: 1000, 21k, 20USD; max for all that can be spent."),
     max_fee: str = typer.Option(None, "--max-fee", help="Refuse if the fee may be higher, e.g. 10sat.", metavar="A"),
     memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
     reference: str = typer.Option(None, "--reference", help="The same one again returns the receipt.", metavar="REF"),
     comment: str = typer.Option("", "--comment", help="A word for the payee, where its server takes one."),
     keep: str | None = typer.Option(None, "--keep", help="With max: leave this much in the wallet.", metavar="A"),
+    max_slippage: str = typer.Option(
+        None, "--max-slippage", help="With fiat: how far the rate may move (1%).", metavar="PERCENT"
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
@@ -28,8 +31,8 @@ def pay(
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait for the outcome of a slow payment."),
 ) -> None:
     """Pay somebody. Paying the same invoice or reference again returns the receipt and sends nothing."""
-    from amani_cli import destinations, wallets
-    from amani_cli.amounts import parse_msat
+    from amani_cli import destinations, rates, wallets
+    from amani_cli.amounts import parse_amount
 
     said = options.of(ctx)
     ws = said.ws
@@ -37,12 +40,13 @@ def pay(
     said.take_pin(pin_stdin, pin_file)
     wish = destinations.Wish(
         destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest),
-        "max" if (amount or "").strip().lower() == "max" else parse_msat(amount) if amount else None,
+        parse_amount(amount) if amount else None,
         comment=comment,
         memo=memo,
         reference=reference,
         max_fee_msat=_fee(max_fee) if max_fee else None,
         keep_msat=_fee(keep) if keep else 0,
+        max_slippage=rates.parse_percent(max_slippage) if max_slippage else None,
     )
     wallet = wallets.resolve(ws, said.wallet)
     if dry_run:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import errors, options
-from amani_cli.options import Command
+from amani_cli import errors, models, options
+from amani_cli.options import Command, Options
 
 app = options.group("Wallets: add, create, list, balance and their keys.")
 
@@ -126,6 +126,7 @@ def balance(
     every: bool = typer.Option(False, "--all", help="Every wallet, with a total."),
     max_age: str | None = typer.Option(None, "--max-age", help="Take a cached answer up to this old, e.g. 5s."),
     currency: str | None = typer.Option(None, "--currency", help="Of a fiat wallet, this one alone, e.g. NGN."),
+    into: str = typer.Option(None, "--in", help="Also about what it is worth, e.g. USD.", metavar="CURRENCY"),
 ) -> None:
     """Say what a wallet holds, asked live."""
     from amani_cli import wallets
@@ -139,7 +140,8 @@ def balance(
         age = parse_duration(max_age, minimum=0)
     if not every and len(names or []) < 2:
         name = names[0] if names else said.wallet
-        said.out.emit(wallets.balance(ws, wallets.resolve(ws, name), age, currency), ws.warnings)
+        held = wallets.balance(ws, wallets.resolve(ws, name), age, currency)
+        said.out.emit(_valued(said, held, into), ws.warnings)
         return
     if currency is not None:
         raise errors.Usage("--currency goes with one wallet")
@@ -147,9 +149,20 @@ def balance(
     found, failed = wallets.balances(ws, chosen, age)
     for error in failed:
         ws.warn(error.message)
+    if into is not None:
+        items = [held if held.balance_msat is None else _valued(said, held, into) for held in found.items]
+        found = found._replace(items=items)
     said.out.emit(found, ws.warnings)
     if failed:
         raise typer.Exit(failed[0].exit_code)
+
+
+def _valued(said: Options, held: models.Balance, currency: str | None) -> models.Balance:
+    if currency is None:
+        return held
+    from amani_cli import rates
+
+    return rates.valued(said.ws, held, currency)
 
 
 @app.command(cls=Command)

@@ -133,6 +133,11 @@ class Lnbits:
             raise self._odd("a fee reserve that is none")
         return int(reserve)
 
+    def rate(self, currency: str) -> tuple[Decimal | None, Decimal | None]:
+        """How many sat one unit of a currency is, and the price of one bitcoin in it; offline both are 0."""
+        body = self._object(self._read(f"/api/v1/rate/{currency}"))
+        return _decimal(body.get("rate")), _decimal(body.get("price"))
+
     def version(self) -> str | None:
         """The server's version, which no wallet key may ask for: read from its API description."""
         answer = self._read("/openapi.json", accept=(404, 401, 403))
@@ -414,6 +419,11 @@ def _bearer(token: str) -> dict[str, str]:
 
 def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
+
+
+def _decimal(value: object) -> Decimal | None:
+    number = Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return number if isinstance(number, Decimal) and number.is_finite() else None
 
 
 def _hex_or_none(value: object) -> str | None:

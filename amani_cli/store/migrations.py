@@ -368,3 +368,10 @@ CREATE TABLE command_success (
     at INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+@_step
+def _quotes(connection: sqlite3.Connection) -> None:
+    """The fiat amount that was meant, with the price it was worked out by, of payments and invoices (JSON)."""
+    connection.execute("ALTER TABLE payment ADD COLUMN quoted TEXT")
+    connection.execute("ALTER TABLE invoice ADD COLUMN quoted TEXT")

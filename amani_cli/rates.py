@@ -1,0 +1,122 @@
+"""What bitcoin is worth in a currency, as a wallet's own LNbits says, and what follows from it in whole sat.
+
+Decimal from end to end. Fiat becomes sat rounded up to a whole one, so that nobody is paid short; sat becomes fiat
+rounded to the currency's decimals, half to even, and only ever as "about".
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, localcontext
+
+from amani_cli import errors, models, wallets
+from amani_cli.amounts import CURRENCIES, MAX_MSAT, MSAT_PER_BTC, MSAT_PER_SAT, Fiat, currency_decimals, format_fiat
+from amani_cli.models import Quoted, as_json
+from amani_cli.store import now
+from amani_cli.times import from_rfc3339
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+SAT_PER_BTC = 100_000_000
+# LNbits itself keeps a price for 30 s by default; one that we have held for longer than this is asked for again.
+MAX_AGE_S = 60
+
+
+def quote(wallet: KnownWallet, amount: Fiat) -> Quoted:
+    """A fiat amount with the price that the wallet's LNbits gives for one bitcoin now.
+
+    Raises `errors.Unreachable` (code NO_RATE) when it gives none that can be right.
+    """
+    price = _price(wallet, amount.currency)
+    return Quoted(amount.value, amount.currency, price, wallet.url.split("://", 1)[-1], now())
+
+
+def to_msat(quoted: Quoted) -> int:
+    """What a quoted amount is in msat: whole sat, rounded up."""
+    with localcontext(prec=60):
+        sat = int((quoted.value * SAT_PER_BTC / quoted.price).to_integral_value(ROUND_CEILING))
+    if sat * MSAT_PER_SAT > MAX_MSAT:
+        raise errors.Usage(f"{format_fiat(Fiat(quoted.value, quoted.currency))} is more than all bitcoin there is")
+    return sat * MSAT_PER_SAT
+
+
+def about(wallet: KnownWallet, amount_msat: int, currency: str) -> Quoted:
+    """About what an amount is worth in a currency now."""
+    price = _price(wallet, currency)
+    with localcontext(prec=60):
+        exact = Decimal(amount_msat) * price / MSAT_PER_BTC
+        value = exact.quantize(Decimal(1).scaleb(-currency_decimals(currency)), ROUND_HALF_EVEN)
+    return Quoted(value, currency, price, wallet.url.split("://", 1)[-1], now())
+
+
+def valued(ws: Workspace, held: models.Balance, currency: str) -> models.Balance:
+    """A wallet's balance with about what it is worth in a currency, by the wallet's own LNbits."""
+    currency = currency.strip().upper()
+    if currency not in CURRENCIES:
+        raise errors.Usage(f"'{currency[:20]}' is not a currency of ISO 4217", hint="Write it as --in USD.")
+    if held.balance_msat is None:
+        raise errors.Usage(f"wallet '{held.wallet}' holds fiat already", hint="Leave --in out.")
+    return held._replace(about=about(wallets.resolve(ws, held.wallet), held.balance_msat, currency))
+
+
+def age_s(quoted: Quoted) -> int:
+    """How many seconds ago the price was asked for."""
+    return max(0, int((from_rfc3339(now()) - from_rfc3339(quoted.at)).total_seconds()))
+
+
+def check_slippage(wallet: KnownWallet, quoted: Quoted, max_percent: Decimal) -> None:
+    """Refuse to pay by a price that has moved by more than `max_percent` since it was quoted.
+
+    A price younger than `MAX_AGE_S` is taken as it is. Raises `errors.RefusedByPolicy` (code SLIPPAGE).
+    """
+    if age_s(quoted) <= MAX_AGE_S:
+        return
+    price = _price(wallet, quoted.currency)
+    moved = abs(price - quoted.price) * 100 / quoted.price
+    if moved > max_percent:
+        raise errors.RefusedByPolicy(
+            f"1 BTC was {quoted.price:,f} {quoted.currency} when the amount was worked out and is {price:,f} now:"
+            f" {moved:.2f} % apart, more than the {max_percent} % allowed",
+            code="SLIPPAGE",
+            hint="Nothing was sent. Run it again for a fresh rate, or allow more with --max-slippage.",
+        )
+
+
+def parse_percent(text: str) -> Decimal:
+    """Read `1%`, `0.5%` or `0.5`, from 0 to 100. Raises `errors.Usage`."""
+    import re
+
+    number = text.strip().removesuffix("%").rstrip()
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", number) or Decimal(number) > 100:
+        raise errors.Usage(f"'{text[:20]}' is not a percentage", hint="Write it as 1% or 0.5%.")
+    return Decimal(number)
+
+
+def to_text(quoted: Quoted | None) -> str | None:
+    """The form in which the journal keeps it."""
+    return None if quoted is None else json.dumps(as_json(quoted))
+
+
+def from_text(text: str | None) -> Quoted | None:
+    """What the journal keeps."""
+    if text is None:
+        return None
+    kept = json.loads(text)
+    return Quoted(Decimal(kept["value"]), kept["currency"], Decimal(kept["price"]), kept["source"], kept["at"])
+
+
+def _price(wallet: KnownWallet, currency: str) -> Decimal:
+    """The price of one bitcoin. A zero, an absent or an inconsistent one is no price."""
+    if (wallet.server_version or "").startswith("0."):
+        raise _no_rate(f"the LNbits of '{wallet.name}' is {wallet.server_version}, which makes prices up when offline")
+    with wallet.lnbits("read") as client:
+        sat_per_unit, price = client.rate(currency)
+    if price is None or sat_per_unit is None or price <= 0 or sat_per_unit <= 0:
+        raise _no_rate(f"{client.line.host} knows no price of bitcoin in {currency} now")
+    if abs(sat_per_unit * price - SAT_PER_BTC) > SAT_PER_BTC // 1000:
+        raise _no_rate(f"{client.line.host} gives two prices in {currency} that contradict each other")
+    return price
+
+
+def _no_rate(what: str) -> errors.Unreachable:
+    return errors.Unreachable(what, code="NO_RATE", hint="Write the amount in sat, or try again later.")

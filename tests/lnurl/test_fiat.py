@@ -1,0 +1,163 @@
+"""Amounts in fiat on Lightning: the wallet's own LNbits names the price, and without a good one nothing is paid."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amani_cli import errors, rates
+from amani_cli.models import Quoted
+from tests.conftest import Held
+from tests.driver import Amani
+from tests.lnbits_server import LnbitsServer
+from tests.lnurl.proxy import Answer, Proxy
+from tests.lnurl.server import METADATA, LnurlServer
+
+NOW = "2026-08-01T09:00:00Z"
+
+
+class Prices:
+    """What the server says about USD from now on."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self.say(80_000)
+
+    def say(self, price: float, rate: float | None = None) -> None:
+        rate = (100_000_000 / price if price else 0.0) if rate is None else rate
+
+        def answer(_: str, path: str) -> Answer:
+            return (200, {"rate": rate, "price": price}) if path.startswith("/api/v1/rate/") else None
+
+        self.proxy.answer = answer
+
+
+@pytest.fixture
+def prices(payer: Held, lnbits_server: LnbitsServer, home: Path) -> Iterator[Prices]:
+    proxy = Proxy(lnbits_server.port)
+    with sqlite3.connect(home / "amani.db") as db:
+        db.execute("UPDATE wallet SET url=?", (proxy.url,))
+    db.close()
+    yield Prices(proxy)
+    proxy.stop()
+
+
+@pytest.fixture
+def ada(payee: Held, lnurl_server: LnurlServer) -> str:
+    return lnurl_server.pay_to(
+        "ada", lambda msat, _: payee.invoice(msat // 1000, unhashed_description=METADATA.encode().hex())
+    )
+
+
+@pytest.mark.lnbits
+class TestPaying:
+    def test_the_amount_in_sat_is_rounded_up_and_the_price_kept(
+        self, amani: Amani, payer: Held, payee: Held, prices: Prices, ada: str
+    ) -> None:
+        paid = amani("pay", ada, "2.50USD", "--yes", "--json")
+        assert paid.data["amount_msat"] == 3_125_000
+        quoted = paid.data["quoted"]
+        assert (quoted["value"], quoted["currency"]) == ("2.50", "USD")
+        assert Decimal(quoted["price"]) == 80_000
+        assert quoted["source"] == prices.proxy.url.removeprefix("http://")
+        assert amani("history", "show", paid.data["id"], "--json").data["quoted"] == quoted
+        assert amani("pay", ada, "0.01USD", "--yes", "--json").data["amount_msat"] == 13_000  # 12.5 sat
+        assert payee.sat == 3138
+
+    def test_the_question_shows_price_source_and_age(self, amani: Amani, payer: Held, prices: Prices, ada: str) -> None:
+        with amani.terminal("pay", ada, "2.50USD") as terminal:
+            terminal.expect("Pay? [y/N]")
+            assert "2.50 USD, at 80,000" in terminal.seen
+            assert prices.proxy.url.removeprefix("http://") in terminal.seen
+            assert "just now" in terminal.seen
+            terminal.type("n")
+            assert terminal.finish() == 5
+
+    @pytest.mark.parametrize(("price", "rate"), [(0, 0.0), (-1, -1.0), (80_000, 99.99), (80_000, 0.0)])
+    def test_without_a_price_that_can_be_right_nothing_is_paid(
+        self, amani: Amani, payer: Held, prices: Prices, ada: str, price: float, rate: float
+    ) -> None:
+        prices.say(price, rate)
+        for command in (
+            ("pay", ada, "20USD", "--yes"),
+            ("invoice", "create", "20USD"),
+            ("wallet", "balance", "--in", "USD"),
+        ):
+            refused = amani(*command, "--json")
+            assert (refused.code, refused.error["code"]) == (10, "NO_RATE")
+        assert payer.sat == 100_000
+
+    def test_offline_lnbits_knows_no_price(self, amani: Amani, payer: Held, ada: str) -> None:
+        refused = amani("pay", ada, "20USD", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (10, "NO_RATE")
+
+    def test_a_retry_pays_the_same_invoice_unless_the_price_has_moved_too_far(
+        self, amani: Amani, payer: Held, payee: Held, prices: Prices, ada: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def crash(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.payments._begin", crash)
+            assert amani("pay", ada, "2.50USD", "--reference", "r", "--yes").code == 130
+        monkeypatch.setattr(rates, "MAX_AGE_S", -1)  # whatever was quoted is old
+        prices.say(82_000)
+        refused = amani("pay", ada, "2.50USD", "--reference", "r", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "SLIPPAGE")
+        paid = amani("pay", ada, "2.50USD", "--reference", "r", "--yes", "--max-slippage", "3%", "--json")
+        assert paid.data["amount_msat"] == 3_125_000
+        assert payee.sat == 3125
+
+    def test_an_invoice_has_its_own_amount(self, amani: Amani, payer: Held, payee: Held) -> None:
+        refused = amani("pay", payee.invoice(5), "20USD", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (2, "AMOUNT_DIFFERS")
+        assert amani("pay", payee.invoice(5), "--max-slippage", "2%", "--yes").code == 2
+
+
+@pytest.mark.lnbits
+def test_an_invoice_over_fiat(amani: Amani, payer: Held, prices: Prices) -> None:
+    made = amani("invoice", "create", "20USD", "--reference", "r", "--json")
+    assert made.data["amount_msat"] == 25_000_000
+    assert made.data["quoted"]["value"] == "20.00"
+    prices.say(90_000)
+    again = amani("invoice", "create", "20USD", "--reference", "r", "--json")
+    assert (again.data["replayed"], again.data["bolt11"]) == (True, made.data["bolt11"])
+
+
+@pytest.mark.lnbits
+def test_a_balance_in_fiat_is_about(amani: Amani, payer: Held, prices: Prices) -> None:
+    held = amani("wallet", "balance", "--in", "usd", "--json").data
+    assert held["balance_msat"] == 100_000_000
+    assert (held["about"]["value"], held["about"]["currency"]) == ("80.00", "USD")
+    assert "about 80.00 USD" in amani("wallet", "balance", "--in", "USD").stdout
+    assert "about" not in amani("wallet", "balance", "--json").data
+    assert len(amani("wallet", "balance", "--all", "--in", "USD", "--json").data["items"]) == 2
+    assert amani("wallet", "balance", "--in", "dollars").code == 2
+
+
+@given(
+    value=st.decimals("0.01", "100000", places=2),
+    price=st.decimals("0.0001", "1000000000", places=4),
+)
+def test_sat_are_rounded_up_to_the_next_whole_one(value: Decimal, price: Decimal) -> None:
+    quoted = Quoted(value, "USD", price, "x", NOW)
+    try:
+        msat = rates.to_msat(quoted)
+    except errors.Usage:
+        assert value / price > 20_999_999
+        return
+    sat, rest = divmod(msat, 1000)
+    assert rest == 0
+    assert (sat - 1) * price < value * 100_000_000 <= sat * price
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "101", "1e1", "1%%", "٣"])
+def test_percentages_that_are_none(text: str) -> None:
+    with pytest.raises(errors.Usage):
+        rates.parse_percent(text)
