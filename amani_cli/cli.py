@@ -28,6 +28,7 @@ TREE: dict[str, tuple[str, str]] = {
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),
     "history": ("history", "What was paid and received."),
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),
+    "metrics": ("metrics", "Figures for Prometheus: balances, open outcomes, calls."),
     "audit": ("audit", "Who did what: an append-only log, and whether it is whole."),
     "login": ("login", "Log in to an LNbits: make, rotate and delete wallets there."),
     "logout": ("logout", "Forget a login."),
@@ -108,6 +109,7 @@ def run(argv: list[str]) -> int:
             raise
         except BaseException as error:
             code = _end(error, argv, options)
+        _keep_figures(options, succeeded=code == 0)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -219,6 +221,17 @@ def _mention_open(options: Options, already: str | None) -> None:
     if count and not (count == 1 and already):
         noun = "outcome is" if count == 1 else "outcomes are"
         options.out.say(f"{count} {noun} open since {since}; settle with: amani reconcile")
+
+
+def _keep_figures(options: Options, *, succeeded: bool) -> None:
+    """Write down what the calls of this run cost and that it succeeded, if it did more than look at the books."""
+    ws = options.__dict__.get("ws")
+    calls = sys.modules.get("amani_cli.calls")
+    seen = calls.taken() if calls is not None else {}
+    if ws is not None and "store" in ws.__dict__ and (seen or ws.store.wrote):
+        from amani_cli.store import figures
+
+        figures.keep(ws.store, seen, options.command if succeeded else None)
 
 
 class Terminated(KeyboardInterrupt):

@@ -18,13 +18,15 @@ from amani_cli.valuations import Rate
 
 _ROOTS = ("Assets", "Liabilities", "Equity", "Income", "Expenses")
 _SAT_PER_BTC = Decimal(100_000_000)
-# What stands against the wallet where no category was said. A cheque or faucet that comes back takes off the same one.
+# What stands against the wallet where no category was said. A cheque taken back takes off what writing it cost.
 _COUNTERS = {
-    "cheque": "Expenses:Cheques",
-    "faucet": "Expenses:Faucet",
-    "convert": "Equity:Conversions",
-    "in": "Income:Uncategorised",
-    "out": "Expenses:Uncategorised",
+    ("cheque", "out"): "Expenses:Cheques",
+    ("cheque", "in"): "Income:Cheques",
+    ("cheque void", "in"): "Expenses:Cheques",
+    ("faucet", "out"): "Expenses:Faucet",
+    ("faucet", "in"): "Income:Faucet",
+    ("conversion", "out"): "Equity:Conversions",
+    ("conversion", "in"): "Equity:Conversions",
 }
 
 
@@ -146,7 +148,8 @@ class _Accounts:
             return "Equity:Transfers"
         category, side = each.row["category"], each.row["direction"]
         if not category:
-            return _COUNTERS.get(each.row["kind"], _COUNTERS[side])
+            plain = "Income:Uncategorised" if side == "in" else "Expenses:Uncategorised"
+            return _COUNTERS.get((each.row["kind"], side), plain)
         parts = [self._legal(part) for part in category.split(":") if part.strip()]
         if len(parts) < 2 or parts[0] not in _ROOTS:
             parts.insert(0, "Income" if side == "in" else "Expenses")

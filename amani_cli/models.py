@@ -292,6 +292,14 @@ class Exported(NamedTuple):
     open: int
 
 
+@document("amani.metrics/1")
+class MetricsWritten(NamedTuple):
+    """What `metrics --output` wrote."""
+
+    path: str
+    samples: int
+
+
 @document("amani.sync/1")
 class Synced(NamedTuple):
     """What `history sync` learned from the providers."""

@@ -41,6 +41,7 @@ class Options:
     debug: bool = False
     actor: str | None = None
     lock_wait: str | None = None
+    command: str | None = None
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @cached_property
@@ -211,7 +212,14 @@ def _with_shared(own: list[Any]) -> list[Any]:
 
 
 class Command(TyperCommand):
-    """A command that takes the shared options too."""
+    """A command that takes the shared options too, and is known by its words to whoever counts successes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it."""
+        options = ctx.find_root().obj
+        if isinstance(options, Options):
+            options.command = ctx.command_path.partition(" ")[2]
+        return super().invoke(ctx)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then the shared ones."""

@@ -198,6 +198,15 @@ def _within_budget(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted_m
         )
 
 
+def day_budget_left(ws: Workspace, wallet: KnownWallet) -> int | None:
+    """What is left of a wallet's budget of 24 hours, in msat, what is in flight counted in; None: it has none."""
+    row = rules.budget(ws.store, wallet.identity, "msat")
+    if row is None or row["per_day"] is None:
+        return None
+    spent, flying = rules.spent_msat(ws.store.connection, wallet.id, to_rfc3339(int(time.time()) - DAY_S))
+    return max(0, int(row["per_day"]) - spent - flying)
+
+
 def set_budget(
     ws: Workspace,
     wallet: KnownWallet,

@@ -52,6 +52,7 @@ DOCUMENTS: dict[str, type] = {
     "history list": models.History,
     "history show": models.Payment,
     "history export": models.Exported,
+    "metrics": models.MetricsWritten,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,
     "audit list": models.Audit,

@@ -398,6 +398,10 @@ def _exported(model: models.Exported) -> View:
     return View(lines=[f"{model.payments} payments written to {model.path}"])
 
 
+def _metrics_written(model: models.MetricsWritten) -> View:
+    return View(lines=[f"{model.samples} figures written to {model.path}"])
+
+
 def _pin(model: models.Pin) -> View:
     asked = "at any amount" if model.always else "always"
     if not model.always and model.threshold_msat is not None:
@@ -577,6 +581,7 @@ _VIEWS: dict[type, Any] = {
     models.History: _history,
     models.Plan: _plan,
     models.Exported: _exported,
+    models.MetricsWritten: _metrics_written,
     models.Reconciliation: _reconciliation,
     models.Diagnosis: _diagnosis,
     models.Settings: _settings,
@@ -608,6 +613,7 @@ _QUIET: dict[type, Any] = {
     models.Nothing: lambda model: [],
     models.History: lambda model: [item.id for item in model.items],
     models.Exported: lambda model: [model.path],
+    models.MetricsWritten: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],
     models.Reconciliation: lambda model: [str(model.unknown)],
     models.Diagnosis: lambda model: [item.check for item in model.items if item.status == "fail"],

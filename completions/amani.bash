@@ -4,7 +4,7 @@
 # What the command $1 takes: its commands, its options, and those of them that take a value.
 _amani_takes() {
     case $1 in
-    'amani') commands='wallet invoice pay cheque faucet transfer pin history reconcile audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
+    'amani') commands='wallet invoice pay cheque faucet transfer pin history reconcile metrics audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
     'amani wallet') commands='add create list show balance use rename remove rotate-keys limit' options='' valued='' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
     'amani wallet create') commands='' options='--url --key-file --reference' valued='--url --key-file --reference' ;;
@@ -51,6 +51,7 @@ _amani_takes() {
     'amani history sync') commands='' options='' valued='' ;;
     'amani history export') commands='' options='--format --since --until --month --rates --output -o --opening --no-opening' valued='--format --since --until --month --rates --output -o' ;;
     'amani reconcile') commands='' options='--older-than' valued='--older-than' ;;
+    'amani metrics') commands='' options='--output -o --mode' valued='--output -o --mode' ;;
     'amani audit') commands='list verify' options='' valued='' ;;
     'amani audit list') commands='' options='--limit --since --until --what --after' valued='--limit --since --until --what --after' ;;
     'amani audit verify') commands='' options='--head' valued='--head' ;;
@@ -84,7 +85,7 @@ _amani_source() {
     case "$1 $2" in
     *\ --wallet | *\ -w | amani\ wallet\ show\ 1 | amani\ wallet\ balance\ [0-9]* | amani\ wallet\ use\ 1 | amani\ wallet\ rename\ 1 | amani\ wallet\ remove\ 1 | amani\ wallet\ rotate-keys\ 1 | amani\ wallet\ limit\ 1 | amani\ cheque\ claim\ --to | amani\ transfer\ --from | amani\ transfer\ 1 | amani\ sandbox\ fund\ 1) names=wallets ;;
     *\ --color) words='auto always never' ;;
-    amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ history\ export\ --output | amani\ history\ export\ -o) files=1 ;;
+    amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ metrics\ --output | amani\ metrics\ -o) files=1 ;;
     amani\ invoice\ list\ --status) words='pending paid expired' ;;
     amani\ cheque\ list\ --status) words='open claimed void expired' ;;
     amani\ cheque\ show\ 1 | amani\ cheque\ void\ 1 | amani\ cheque\ reissue\ 1) names=cheques ;;

@@ -5,7 +5,7 @@
 function __amani_commands
     switch $argv[1]
         case 'amani'
-            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay somebody' 'cheque' 'Funds set aside for whoever has the code' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
+            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay somebody' 'cheque' 'Funds set aside for whoever has the code' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'metrics' 'Print figures for Prometheus: balances, open outcomes, budgets, cheques, faucet, calls, last successes' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
         case 'amani wallet'
             __amani_say 'add' 'Register a wallet by its key' 'create' 'Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login' 'list' 'List the wallets that amani knows' 'show' 'Show one wallet: where it is, what its key can do and where the key lives' 'balance' 'Say what a wallet holds, asked live' 'use' 'Make a wallet the default' 'rename' 'Give a wallet another name here' 'remove' 'Forget a wallet and its keys; says what is lost and asks first' 'rotate-keys' 'Have the server make new keys and store them; the old ones are dead at once' 'limit' 'Show a wallet'\''s limits and budget, or set the budget (amount and fee, what is in flight reserved)'
         case 'amani invoice'
@@ -82,6 +82,8 @@ function __amani_options
             __amani_say '--format' 'csv, jsonl, ledger or beancount' '--since' 'What settled from this moment on' '--until' 'What settled before this moment' '--month' 'One month, local time: last, this or 2026-08' '--rates' 'CSV (date,currency,rate) for what has no rate' '--output' 'Write to this file instead, 0600' '-o' 'Write to this file instead, 0600' '--opening' 'Begin ledgers with opening balances' '--no-opening' 'Begin ledgers with opening balances'
         case 'amani reconcile'
             __amani_say '--older-than' 'Leave younger ones alone, e.g. 10m'
+        case 'amani metrics'
+            __amani_say '--output' 'Write to this file, in one step' '-o' 'Write to this file, in one step' '--mode' 'Who may read the file, in octal: node_exporter must'
         case 'amani audit list'
             __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--what' 'Only this: pay, pin, '\''pin set'\'', limit, key, login…' '--after' 'Go on after this number (the '\''next'\'' of a page)'
         case 'amani audit verify'
@@ -144,6 +146,8 @@ function __amani_valued
             string split ' ' -- '--format --since --until --month --rates --output -o'
         case 'amani reconcile'
             string split ' ' -- '--older-than'
+        case 'amani metrics'
+            string split ' ' -- '--output -o --mode'
         case 'amani audit list'
             string split ' ' -- '--limit --since --until --what --after'
         case 'amani audit verify'
@@ -162,7 +166,7 @@ function __amani_source
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never
-        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file' 'amani history export --output' 'amani history export -o'
+        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file' 'amani history export --output' 'amani history export -o' 'amani metrics --output' 'amani metrics -o'
             __amani_files $argv[3]
         case 'amani invoice list --status'
             __amani_words $argv[3] pending paid expired

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from amani_cli import __version__, errors, log
+from amani_cli import __version__, calls, errors, log
 
 # httpx/__init__ imports httpx._main, its own command line, which pulls in click, rich and pygments when they are
 # installed: half of httpx's import time, for nothing that amani uses. The stub stands in its place.
@@ -164,6 +164,8 @@ class Line:
         finally:
             took = int((time.monotonic() - begun) * 1000)
             told = "" if self._stranger else f" {path}"
+            failed = not isinstance(outcome, int) or outcome == 429 or outcome >= 500
+            calls.note(self._name, method, told.strip(), took, failed=failed)
             log.event("info", f"{self._name} {method}{told}", host=self.host, status=outcome, latency_ms=took)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None, body: Any, params: Any) -> Answer:

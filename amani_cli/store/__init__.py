@@ -29,6 +29,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.connection = connection
+        self.wrote = False
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -40,6 +41,7 @@ class Store:
         """
         try:
             self.connection.execute("BEGIN IMMEDIATE")
+            self.wrote = True
             try:
                 yield self.connection
             except BaseException:

@@ -146,7 +146,7 @@ def settled(store: Store, since: str | None, until: str | None, wallet_id: int |
 
     What left the wallets of cheques is left out: it had left ours before.
     """
-    where = ["status='settled'", "wallet_id>=0", "sandbox=?"]
+    where = ["status='settled'", "wallet_id<>-1", "sandbox=?"]
     values: list[object] = [int(sandbox)]
     for condition, value in (("settled_at>=?", since), ("settled_at<?", until), ("wallet_id=?", wallet_id)):
         if value is not None:
@@ -154,7 +154,7 @@ def settled(store: Store, since: str | None, until: str | None, wallet_id: int |
             values.append(value)
     own = (
         "EXISTS (SELECT 1 FROM payment other WHERE other.payment_hash=payment.payment_hash"
-        " AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id>=0) AS own"
+        " AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id<>-1) AS own"
     )
     # Named, so that the rows come in the index's order and are never sorted: any number takes no memory.
     return store.each(

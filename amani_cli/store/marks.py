@@ -1,0 +1,23 @@
+"""Marks: a few facts about this database as a whole, each under a name."""
+
+from __future__ import annotations
+
+from amani_cli.store import Row, Store, Transaction, now
+
+HELD = "spending held"
+"""There while a restored copy waits for `reconcile`: what was paid since the copy was made may be missing from it."""
+
+
+def read(store: Store, name: str) -> Row | None:
+    """A mark's `value` and since when (`at`), or None."""
+    return store.one("SELECT value, at FROM mark WHERE name=?", name)
+
+
+def make(db: Transaction, name: str, value: str) -> None:
+    """Make a mark, in place of an older one."""
+    db.execute("INSERT OR REPLACE INTO mark VALUES (?,?,?)", (name, value, now()))
+
+
+def wipe(db: Transaction, name: str) -> None:
+    """Take a mark away."""
+    db.execute("DELETE FROM mark WHERE name=?", (name,))
