@@ -86,12 +86,10 @@ class Line:
         if stranger:
             headers["Accept-Encoding"] = "identity"
         try:
-            # Cookies are thrown away at every answer: LNbits' login cookie would authenticate later calls.
             self._client = httpx.Client(
                 verify=_tls(url),
                 follow_redirects=False,
                 headers=headers,
-                cookies=_NoCookies(),
                 trust_env=address is None and not is_loopback(url),
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
@@ -173,6 +171,7 @@ class Line:
         ends = time.monotonic() + wait
         content = None if body is None else _json(body).encode()
         own = dict(headers or {})
+        self._client.cookies.clear()  # LNbits' login cookie would authenticate later calls
         if content is not None:
             own["Content-Type"] = "application/json"
         try:
@@ -314,13 +313,6 @@ def is_loopback(url: str) -> bool:
 def _in_url(address: str) -> str:
     """An IP address as it stands in a URL."""
     return f"[{address}]" if ":" in address else address
-
-
-class _NoCookies(httpx.Cookies):
-    """A jar that keeps nothing."""
-
-    def extract_cookies(self, response: httpx.Response) -> None:
-        return None
 
 
 def _tls(url: str) -> ssl.SSLContext | bool:
