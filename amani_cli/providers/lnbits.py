@@ -382,7 +382,11 @@ class Lnbits:
                 code="TOKEN_EXPIRED",
                 hint=f"Log in again: amani login {self.url}",
             )
-        return errors.NotAuthorised(f"{host} refused the key ({reason or status})", code="KEY_REFUSED")
+        return errors.NotAuthorised(
+            f"{host} refused the key ({reason or status})",
+            code="KEY_REFUSED",
+            hint="Check the key and the address; 'amani doctor' looks at each wallet's key.",
+        )
 
     def _new_wallet(self, body: dict[str, Any]) -> NewWallet:
         values = [body.get(name) for name in ("id", "name", "adminkey", "inkey")]
