@@ -234,6 +234,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "NOT_PAY": ((2,), "The link does not take money.", "If it gives money, claim it: amani invoice claim."),
     "NOT_WITHDRAW": ((2,), "The link does not give money.", "If it takes money, pay it: amani pay."),
     "NOTHING_LEFT": ((6,), "The link has nothing left to give.", "Ask who gave it to you."),
+    "NO_RATE": ((10,), "There is no sound rate for that currency now.", "Try again later, or give the amount in sat."),
+    "SLIPPAGE": ((9,), "The rate moved by more than --max-slippage allows.", "Look at the new amount, and try again."),
     "LNURL_CHANNEL": ((2,), "The LNURL is for opening a channel.", "Use a wallet with a node of its own."),
     "LNURL_REFUSED": (
         (6,),

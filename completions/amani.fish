@@ -37,7 +37,7 @@ function __amani_options
         case 'amani wallet create'
             __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-file' 'Write the key to this new file' '--reference' 'The same one again makes no second wallet'
         case 'amani wallet balance'
-            __amani_say '--all' 'Every wallet, with a total' '--max-age' 'Take a cached answer up to this old, e.g. 5s' '--currency' 'Of a fiat wallet, this one alone, e.g. NGN'
+            __amani_say '--all' 'Every wallet, with a total' '--max-age' 'Take a cached answer up to this old, e.g. 5s' '--currency' 'Of a fiat wallet, this one alone, e.g. NGN' '--in' 'Also about what it is worth, e.g. USD'
         case 'amani wallet remove'
             __amani_say '--delete-remote' 'Delete it at its server too, if empty'
         case 'amani wallet limit'
@@ -51,7 +51,7 @@ function __amani_options
         case 'amani invoice claim'
             __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--reference' 'The same one again shows the same invoice' '--wait' 'Wait until the money is here' '--no-wait' 'Wait until the money is here'
         case 'amani pay'
-            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--comment' 'A word for the payee, where its server takes one' '--keep' 'With max: leave this much in the wallet' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--category' 'What the books file it under, e.g. rent' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment'
+            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--comment' 'A word for the payee, where its server takes one' '--keep' 'With max: leave this much in the wallet' '--max-slippage' 'With fiat: how far the rate may move (1%)' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--category' 'What the books file it under, e.g. rent' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment'
         case 'amani cheque create'
             __amani_say '--memo' 'A note for your own list' '-m' 'A note for your own list' '--expires' 'How long it is good for: 1h to 168h' '--count' 'How many; one code a line' '--outside' 'Set the fee reserve aside too, to be claimed anywhere' '--lnurl' 'An LNURL-withdraw link too, for any phone wallet' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a .png or .svg' '--print' 'Write them to a page, .html or .pdf' '--reference' 'The same one again writes no second one' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani cheque claim'
@@ -105,7 +105,7 @@ function __amani_valued
         case 'amani wallet create'
             string split ' ' -- '--url --key-file --reference'
         case 'amani wallet balance'
-            string split ' ' -- '--max-age --currency'
+            string split ' ' -- '--max-age --currency --in'
         case 'amani wallet limit'
             string split ' ' -- '--per-payment --per-day --pin-file --reason'
         case 'amani invoice create'
@@ -117,7 +117,7 @@ function __amani_valued
         case 'amani invoice claim'
             string split ' ' -- '--memo -m --reference'
         case 'amani pay'
-            string split ' ' -- '--max-fee --memo -m --reference --comment --keep --pin-file --reason --category'
+            string split ' ' -- '--max-fee --memo -m --reference --comment --keep --max-slippage --pin-file --reason --category'
         case 'amani cheque create'
             string split ' ' -- '--memo -m --expires --count --qr-file --print --reference --pin-file --reason'
         case 'amani cheque claim'
@@ -166,8 +166,10 @@ function __amani_source
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never
-        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file' 'amani history export --output' 'amani history export -o' 'amani metrics --output' 'amani metrics -o'
+        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file' 'amani history export --rates' 'amani history export --output' 'amani history export -o' 'amani metrics --output' 'amani metrics -o'
             __amani_files $argv[3]
+        case 'amani wallet add --provider'
+            __amani_words $argv[3] lnbits fincra
         case 'amani invoice list --status'
             __amani_words $argv[3] pending paid expired
         case 'amani cheque list --status'
@@ -178,12 +180,16 @@ function __amani_source
             __amani_words $argv[3] settled failed unknown
         case 'amani history list --direction'
             __amani_words $argv[3] in out
+        case 'amani history export --format'
+            __amani_words $argv[3] csv jsonl ledger beancount
+        case 'amani history export --month'
+            __amani_words $argv[3] last this
         case 'amani config set 1' 'amani config explain 1'
             __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay books_currency color
         case 'amani completion show 1' 'amani completion install 1'
             __amani_words $argv[3] bash zsh fish
         case 'amani explain 1'
-            __amani_words $argv[3] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED
+            __amani_words $argv[3] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW NOTHING_LEFT NO_RATE SLIPPAGE LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED
     end
 end
 

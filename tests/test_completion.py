@@ -19,6 +19,7 @@ from amani_cli import completion, config, errors, names
 from amani_cli.cli import root
 from tests.driver import Amani, Terminal
 
+BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
 STAND_IN = """#!/bin/sh
 for word; do printf '%s|' "$word"; done >>"$NOTES"
 echo >>"$NOTES"
@@ -134,6 +135,18 @@ def test_names_are_asked_of_amani_and_quoted(shell: Shell, line: str, words: lis
 def test_a_tab_on_nothing_lists_the_commands(shell: Shell) -> None:
     assert shell.completed("amani wallet " + ("\t" if shell.name == "bash" else "")) == (["wallet"], [])
     assert all(name in shell.terminal.seen for name in ("balance", "create", "rotate-keys"))
+
+
+@pytest.mark.skipif(not BASH_COMPLETION.exists(), reason="bash-completion is not installed")
+def test_bash_completion_finds_what_install_wrote(amani: Amani, tmp_path: Path) -> None:
+    """The package loads a command's script from the user's folder at the first TAB."""
+    assert amani("completion", "install", "bash").code == 0
+    env = {**os.environ, "PATH": "/usr/bin:/bin"}
+    with Terminal(["bash", "--norc", "--noprofile", "-i"], env) as terminal:
+        terminal.type(f"source {BASH_COMPLETION}; PS1='read''y> '; amani() {{ echo \"words: $*\"; }}")
+        terminal.expect("ready> ")
+        terminal.press(b"amani wallet rot\t\n")
+        terminal.expect("words: wallet rotate-keys")
 
 
 def test_bash_is_kept_to_what_3_2_knows() -> None:

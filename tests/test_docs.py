@@ -314,7 +314,7 @@ def matches(pattern: str, text: str) -> bool:
 
     How many spaces or tabs stand between two words makes no difference.
     """
-    pattern, text = (re.sub(r"[ \t]+", " ", each) for each in (pattern, text))
+    pattern, text = (re.sub(r" +(\n|$)", r"\1", re.sub(r"[ \t]+", " ", each)) for each in (pattern, text))
     parts = []
     for line in pattern.split("\n"):
         if line == "…":
