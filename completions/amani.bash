@@ -114,7 +114,7 @@ _amani_names() {
         \") [[ $name == *[\\\"\$\`]* ]] && continue ;;
         \') [[ $name == *\'* ]] && continue ;;
         esac
-        COMPREPLY[${#COMPREPLY[@]}]=$name
+        COMPREPLY[${#COMPREPLY[@]}]=$prefix$name
     done < <("$amani" completion values "$1" 2>/dev/null </dev/null)
 }
 

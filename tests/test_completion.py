@@ -40,6 +40,17 @@ LOAD = {
     "zsh": "autoload -Uz compinit; compinit -D -u; source amani.script; PS1='read''y> '",
     "fish": "source amani.script; function fish_prompt; echo 'read''y> '; end",
 }
+INSTALLED = {
+    "bash": (START["bash"], f"source {BASH_COMPLETION}; PS1='read''y> '; amani() {{ echo \"words: $*\"; }}"),
+    "zsh": (
+        START["zsh"],
+        "fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit -D -u; PS1='read''y> '; amani() { echo words: $* }",
+    ),
+    "fish": (
+        ["-i"],
+        "function amani; echo words: $argv; end; function fish_prompt; echo 'read''y> '; end",
+    ),
+}
 
 WORDS = [
     ("amani wal", ["wallet"]),
@@ -137,13 +148,14 @@ def test_a_tab_on_nothing_lists_the_commands(shell: Shell) -> None:
     assert all(name in shell.terminal.seen for name in ("balance", "create", "rotate-keys"))
 
 
-@pytest.mark.skipif(not BASH_COMPLETION.exists(), reason="bash-completion is not installed")
-def test_bash_completion_finds_what_install_wrote(amani: Amani, tmp_path: Path) -> None:
-    """The package loads a command's script from the user's folder at the first TAB."""
-    assert amani("completion", "install", "bash").code == 0
-    env = {**os.environ, "PATH": "/usr/bin:/bin"}
-    with Terminal(["bash", "--norc", "--noprofile", "-i"], env) as terminal:
-        terminal.type(f"source {BASH_COMPLETION}; PS1='read''y> '; amani() {{ echo \"words: $*\"; }}")
+def test_each_shell_finds_what_install_wrote(amani: Amani, shell: Shell) -> None:
+    """As it does by itself: bash by the bash-completion package, zsh by its fpath, fish by its own folder."""
+    if shell.name == "bash" and not BASH_COMPLETION.exists():
+        pytest.skip("bash-completion is not installed")
+    assert amani("completion", "install", shell.name).code == 0
+    start, ready = INSTALLED[shell.name]
+    with Terminal([shell.name, *start], {**os.environ, "LANG": "C.UTF-8"}) as terminal:
+        terminal.type(ready)
         terminal.expect("ready> ")
         terminal.press(b"amani wallet rot\t\n")
         terminal.expect("words: wallet rotate-keys")

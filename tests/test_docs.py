@@ -2,9 +2,9 @@
 
 How a page marks its commands. In a ```console block each line that begins with `$ ` is run (`> ` goes on with it) and
 must succeed, or end with the code in a comment at its end: `# exit 5`. The lines below it are what it prints; `…`
-stands for anything. A ```sh block is run as a whole, a ```crontab line as cron would run it, and units in ```ini
-blocks are shown to systemd. `https://lnbits.example.com` stands for the test's own server. What can't be run says why
-in a comment before it: `<!-- doc: skip REASON -->`.
+stands for anything. A ```sh or ```python block is run as a whole, a ```crontab line as cron would run it, and units
+in ```ini blocks are shown to systemd. `https://lnbits.example.com` stands for the test's own server. What can't be run
+says why in a comment before it: `<!-- doc: skip REASON -->`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pathlib import Path
 import pytest
 
 import generate
-from amani_cli import errors, explanations
+from amani_cli import config, errors, explanations
 from tests.driver import CLONE, Amani
 from tests.lnbits_server import LnbitsServer
 
 PAGES = [*sorted(CLONE.glob("*.md")), *sorted((CLONE / "docs").glob("*.md"))]
-RUN = ("console", "sh", "crontab")
-OTHER = ("ini", "json", "text", "python", "yaml", "make")
+RUN = ("console", "sh", "python", "crontab")
+OTHER = ("ini", "json", "text", "yaml", "make")
 EXAMPLE_URL = "https://lnbits.example.com"
 
 
@@ -161,6 +161,14 @@ def test_every_block_is_run_or_says_why_not(page: Path) -> None:
             assert re.fullmatch(r"skip \S.{15,}", block.note), f"{block.where}: say why it is not run"
 
 
+def test_the_example_of_a_dotenv_holds_what_amani_reads() -> None:
+    text = (CLONE / ".env.example").read_text()
+    assert set(config.parse_dotenv(text)) == {"LNBITS_API_KEY", "LNBITS_BASE_URL"}
+    offered = set(config.parse_dotenv(re.sub(r"^#(?=[A-Z_]+=)", "", text, flags=re.MULTILINE)))
+    assert offered == config.DOTENV_NAMES - {"FINCRA_API_SECRET"}
+    assert config.parse_dotenv(text)["LNBITS_BASE_URL"] == config.DEFAULT_LNBITS_URL
+
+
 def test_no_page_names_a_command_or_option_that_is_not_there() -> None:
     """In running text too, where nothing runs it."""
     from amani_cli.cli import root
@@ -259,6 +267,8 @@ class Shell:
         """Have the commands of a block run after those before it."""
         if block.language == "sh":
             self._add(block.text, 0, ["…"])
+        elif block.language == "python":
+            self._add(f"{sys.executable} -c {_quoted(block.text)}", 0, ["…"])
         elif block.language == "crontab":
             for line in block.text.splitlines():
                 if line and not line.startswith(("#", "MAILTO", "AMANI_HOME")):
