@@ -21,11 +21,12 @@ from amani_cli.options import Command, Group, Options
 TREE: dict[str, tuple[str, str]] = {
     "wallet": ("wallet", "Wallets: add, create, list, balance and their keys."),
     "invoice": ("invoice", "Ask for money, and see whether it came."),
-    "pay": ("pay", "Pay an invoice."),
+    "pay": ("pay", "Pay an invoice, a Lightning address, a link or a contact."),
     "cheque": ("cheque", "Funds set aside for whoever has the code."),
     "faucet": ("faucet", "A wallet that gives others a little, once per cool-down."),
     "transfer": ("transfer", "Move money between your wallets."),
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),
+    "contact": ("contact", "Names for those who are paid again and again."),
     "history": ("history", "What was paid and received."),
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),
     "metrics": ("metrics", "Figures for Prometheus: balances, open outcomes, calls."),

@@ -35,6 +35,7 @@ ANYTHING = Source()
 FILES = Source(files=True)
 WALLETS = Source(kind="wallets")
 CHEQUES = Source(kind="cheques")
+CONTACTS = Source(kind="contacts")
 SETTINGS = Source(tuple(setting.name for setting in REGISTRY))
 
 # What completes a parameter, by its name in the code; the command's words before it, as many as are needed, tell
@@ -49,6 +50,10 @@ SOURCES: dict[str, Source] = {
     "transfer to": WALLETS,
     "transfer source": WALLETS,
     "cheque claim to": WALLETS,
+    "pay dest": CONTACTS,
+    "contact show name": CONTACTS,
+    "contact remove name": CONTACTS,
+    "contact add name": ANYTHING,
     "cheque show id": CHEQUES,
     "cheque void id": CHEQUES,
     "cheque reissue id": CHEQUES,

@@ -12,12 +12,12 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
-from amani_cli import bolt11, errors, models, payments, rates, success
+from amani_cli import bolt11, contacts, errors, models, payments, rates, success
 from amani_cli.amounts import Fiat, format_sat, parse_msat
 from amani_cli.payments import Order
 from amani_cli.store import references
@@ -30,17 +30,21 @@ if TYPE_CHECKING:
 
 Amount = int | Fiat | Literal["max"] | None
 DEFAULT_SLIPPAGE = Decimal(1)  # percent
-FORMS = "a bolt11 invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link"
+FORMS = "a bolt11 invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, a contact's name"
 
 
 @dataclass(frozen=True)
 class Destination:
-    """What a text stands for. `text` is it without wrapping; `amount_msat` is what a link around it asked for."""
+    """What a text stands for. `text` is it without wrapping; `amount_msat` is what a link around it asked for.
+
+    `contact` is the name it was called by.
+    """
 
     kind: Literal["bolt11", "lnurl"]
     text: str
     amount_msat: int | None = None
     link: Link | None = None
+    contact: str | None = None
 
     @property
     def shown(self) -> str:
@@ -62,6 +66,7 @@ class Wish:
     max_fee_msat: int | None = None
     keep_msat: int = 0
     max_slippage: Decimal | None = None
+    accept_change: bool = False
 
     @property
     def meaning(self) -> str:
@@ -91,7 +96,15 @@ def read(ws: Workspace, text: str) -> Destination:
     link = lnurl.read_link(bare)
     if link is not None:
         return Destination("lnurl", bare, link=link)
+    contact = contacts.find(ws, text)
+    if contact is not None:
+        return replace(read(ws, contact["destination"]), contact=contact["name"])
     raise _unknown(ws, text, bare)
+
+
+def is_form(text: str) -> bool:
+    """Whether a text could be meant as something to pay itself, and so can't be a contact's name."""
+    return "@" in text or ":" in text or text.lower().startswith("lnurl1") or bolt11.looks_like_invoice(text)
 
 
 def _from_bip21(ws: Workspace, rest: str) -> Destination:
@@ -150,19 +163,29 @@ def pay(
     wanted = order(ws, wallet, wish)
     if isinstance(wanted, models.Nothing):
         return wanted
-    quoted = wanted.quoted
-    if quoted is None:
-        return payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+    if wanted.quoted is not None:
+        confirm = _watching_the_price(wallet, wanted.quoted, wish, confirm)
+    paid = payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+    if wish.destination.contact is not None and paid.status == "settled" and wanted.seen is not None:
+        contacts.pin(ws, wish.destination.contact, wanted.seen)
+    return paid
+
+
+def _watching_the_price(
+    wallet: KnownWallet, quoted: models.Quoted, wish: Wish, confirm: Callable[[models.Plan], None] | None
+) -> Callable[[models.Plan], None] | None:
+    """`confirm`, followed by another look at the price: it can move while a person thinks."""
     slippage = wish.max_slippage if wish.max_slippage is not None else DEFAULT_SLIPPAGE
     if confirm is None:
         rates.check_slippage(wallet, quoted, slippage)
-        return payments.pay(ws, wallet, wanted, confirm=None, wait=wait)
+        return None
+    ask = confirm
 
     def confirm_and_look_again(plan: models.Plan) -> None:
-        confirm(plan)
-        rates.check_slippage(wallet, quoted, slippage)  # a price can move while a person thinks
+        ask(plan)
+        rates.check_slippage(wallet, quoted, slippage)
 
-    return payments.pay(ws, wallet, wanted, confirm=confirm_and_look_again, wait=wait)
+    return confirm_and_look_again
 
 
 def planned(ws: Workspace, wallet: KnownWallet, wish: Wish) -> models.Plan | models.Nothing:
@@ -190,7 +213,12 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
         raise errors.Usage("--keep goes with the amount 'max'", hint="E.g. amani pay ada@example.com max --keep 50k")
     if wish.destination.kind == "bolt11":
         return _order_for_invoice(ws, wish, amount)
-    return _order_for_link(ws, wallet, wish, amount, net)
+    wanted = _order_for_link(ws, wallet, wish, amount, net)
+    if wish.destination.contact is None:
+        contacts.point_out_look_alikes(ws, wish.destination.shown)
+    elif isinstance(wanted, Order) and wanted.seen is not None:
+        contacts.check(ws, wish.destination.contact, wanted.seen, accept_change=wish.accept_change)
+    return wanted
 
 
 def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
@@ -255,7 +283,12 @@ def _order_for_link(
             f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"
             " not prove what was paid for"
         )
-    return _remember(ws, wish, _order(wish, offer.invoice, request.description, offer.success, quoted))
+    seen = {
+        "domain": link.domain,
+        "callback": lnurl.host_of(request.callback),
+        "node": offer.invoice.payee,
+    }
+    return _remember(ws, wish, _order(wish, offer.invoice, request.description, offer.success, quoted, seen))
 
 
 def _order(
@@ -264,6 +297,7 @@ def _order(
     description: str,
     action: models.SuccessAction | None,
     quoted: models.Quoted | None,
+    seen: contacts.Seen,
 ) -> Order:
     assert wish.destination.link is not None
     return Order(
@@ -278,6 +312,8 @@ def _order(
         comment=wish.comment or None,
         success=action,
         quoted=quoted,
+        contact=wish.destination.contact,
+        seen=seen,
     )
 
 
@@ -309,6 +345,7 @@ def _remember(ws: Workspace, wish: Wish, wanted: Order) -> Order:
         "description": wanted.description,
         "success": success.to_text(wanted.success),
         "quoted": rates.to_text(wanted.quoted),
+        "seen": wanted.seen,
     }
     with ws.store.write() as db:
         references.claim(db, wish.reference, wish.meaning)
@@ -343,7 +380,8 @@ def _usable(ws: Workspace, wish: Wish) -> Order | None:
         return None
     details = json.loads(row["details"])
     action = success.from_text(details["success"], None)
-    return _order(wish, invoice, details["description"], action, rates.from_text(details["quoted"]))
+    quoted = rates.from_text(details["quoted"])
+    return _order(wish, invoice, details["description"], action, quoted, details["seen"])
 
 
 # -- looking -------------------------------------------------------------------------------------

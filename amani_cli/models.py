@@ -195,6 +195,23 @@ class Payee(NamedTuple):
     comment_limit: int | None = None
 
 
+@document("amani.contact/1")
+class Contact(NamedTuple):
+    """A name for somebody to pay; `pinned` is what was seen at the first payment that settled."""
+
+    name: str
+    destination: str
+    pinned: dict[str, str]
+    pinned_at: str | None
+
+
+@document("amani.contacts/1")
+class Contacts(NamedTuple):
+    """Every contact, by name."""
+
+    items: list[Contact]
+
+
 @document("amani.nothing/1")
 class Nothing(NamedTuple):
     """There was nothing to do: why, and what the wallet holds."""
@@ -269,6 +286,7 @@ class Plan(NamedTuple):
     description: str | None = None
     comment: str | None = None
     quoted: Quoted | None = None
+    contact: str | None = None
 
 
 @document("amani.history/1")

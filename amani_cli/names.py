@@ -13,6 +13,7 @@ import sys
 # What each kind of name is, as one query over the database.
 KINDS = {
     "wallets": "SELECT name FROM wallet ORDER BY is_default DESC, sandbox, name_key",
+    "contacts": "SELECT name FROM contact ORDER BY name_key",
     "cheques": "SELECT id FROM cheque WHERE status NOT IN ('claimed', 'void') ORDER BY created_at DESC, id",
 }
 

@@ -82,7 +82,7 @@ class Order:
 
     `what` says what the reference stands for where the invoice does not: a retry may meet another one. `domain`,
     `description` and `comment` are for the question, `success` is what the payee wants shown once paid, `quoted`
-    the fiat amount that was meant.
+    the fiat amount that was meant, `seen` what there is to pin of a `contact`.
     `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes
     is there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a
     part of; `internal` that the payee is on the same server, so that no fee is due.
@@ -100,6 +100,8 @@ class Order:
     comment: str | None = None
     success: models.SuccessAction | None = None
     quoted: models.Quoted | None = None
+    contact: str | None = None
+    seen: dict[str, str] | None = None
     on_journal: Callable[[Transaction, str], object] | None = None
     internal: bool = False
     authorised: bool = False
@@ -178,6 +180,7 @@ def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> models.Plan:
         description=wanted.description,
         comment=wanted.comment,
         quoted=wanted.quoted,
+        contact=wanted.contact,
     )
 
 

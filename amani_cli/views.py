@@ -253,6 +253,23 @@ def _payee(model: models.Payee) -> View:
     )
 
 
+def _contact(model: models.Contact) -> View:
+    pinned = ", ".join(f"{name} {value}" for name, value in model.pinned.items())
+    when = f" ({local(model.pinned_at)})" if model.pinned_at else ""
+    return View(
+        fields=[
+            ("contact", model.name),
+            ("pays to", model.destination),
+            ("pinned", pinned + when if pinned else "nothing yet: the first payment does"),
+        ]
+    )
+
+
+def _contacts(model: models.Contacts) -> View:
+    rows = [[item.name, item.destination, "pinned" if item.pinned else ""] for item in model.items]
+    return View([("contact", False), ("pays to", False), ("", False)], rows, empty="No contacts: amani contact add")
+
+
 def _nothing(model: models.Nothing) -> View:
     kept = f", {format_sat(model.keep_msat)} of it to be kept" if model.keep_msat else ""
     return View(lines=[f"{model.reason}: '{model.wallet}' holds {format_sat(model.balance_msat)}{kept}"])
@@ -329,6 +346,7 @@ def _plan(model: models.Plan) -> View:
         fields=_given(
             ("would pay", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)})"),
             ("which is", _quoted(model.quoted)),
+            ("contact", model.contact),
             ("to", model.destination),
             ("domain", model.domain),
             ("it says", model.description),
@@ -578,6 +596,8 @@ _VIEWS: dict[type, Any] = {
     models.Payment: _payment,
     models.Payee: _payee,
     models.Nothing: _nothing,
+    models.Contact: _contact,
+    models.Contacts: _contacts,
     models.History: _history,
     models.Plan: _plan,
     models.Exported: _exported,
@@ -611,6 +631,8 @@ _QUIET: dict[type, Any] = {
     models.Payment: lambda model: [model.payment_hash or model.id],
     models.Payee: lambda model: [model.destination],
     models.Nothing: lambda model: [],
+    models.Contact: lambda model: [model.destination],
+    models.Contacts: lambda model: [item.name for item in model.items],
     models.History: lambda model: [item.id for item in model.items],
     models.Exported: lambda model: [model.path],
     models.MetricsWritten: lambda model: [model.path],

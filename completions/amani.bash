@@ -4,7 +4,7 @@
 # What the command $1 takes: its commands, its options, and those of them that take a value.
 _amani_takes() {
     case $1 in
-    'amani') commands='wallet invoice pay cheque faucet transfer pin history reconcile metrics audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
+    'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
     'amani wallet') commands='add create list show balance use rename remove rotate-keys limit' options='' valued='' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
     'amani wallet create') commands='' options='--url --key-file --reference' valued='--url --key-file --reference' ;;
@@ -24,7 +24,7 @@ _amani_takes() {
     'amani invoice list') commands='' options='--status --limit --after' valued='--status --limit --after' ;;
     'amani invoice decode') commands='' options='' valued='' ;;
     'amani invoice claim') commands='' options='--memo -m --reference --wait --no-wait' valued='--memo -m --reference' ;;
-    'amani pay') commands='' options='--max-fee --memo -m --reference --comment --keep --max-slippage --dry-run -n --pin-stdin --pin-file --reason --category --wait --no-wait' valued='--max-fee --memo -m --reference --comment --keep --max-slippage --pin-file --reason --category' ;;
+    'amani pay') commands='' options='--max-fee --memo -m --reference --comment --keep --max-slippage --accept-change --dry-run -n --pin-stdin --pin-file --reason --category --wait --no-wait' valued='--max-fee --memo -m --reference --comment --keep --max-slippage --pin-file --reason --category' ;;
     'amani cheque') commands='create claim list show void sweep reissue' options='' valued='' ;;
     'amani cheque create') commands='' options='--memo -m --expires --count --outside --lnurl --qr --qr-file --print --reference --pin-stdin --pin-file --reason' valued='--memo -m --expires --count --qr-file --print --reference --pin-file --reason' ;;
     'amani cheque claim') commands='' options='--to' valued='--to' ;;
@@ -45,6 +45,11 @@ _amani_takes() {
     'amani pin verify') commands='' options='--pin-stdin --pin-file' valued='--pin-file' ;;
     'amani pin status') commands='' options='' valued='' ;;
     'amani pin reset') commands='' options='--key-stdin' valued='' ;;
+    'amani contact') commands='add list show remove' options='' valued='' ;;
+    'amani contact add') commands='' options='' valued='' ;;
+    'amani contact list') commands='' options='' valued='' ;;
+    'amani contact show') commands='' options='' valued='' ;;
+    'amani contact remove') commands='' options='' valued='' ;;
     'amani history') commands='list show sync export' options='' valued='' ;;
     'amani history list') commands='' options='--limit --since --until --status --direction --min --max --search --after' valued='--limit --since --until --status --direction --min --max --search --after' ;;
     'amani history show') commands='' options='' valued='' ;;
@@ -88,6 +93,7 @@ _amani_source() {
     amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ metrics\ --output | amani\ metrics\ -o) files=1 ;;
     amani\ wallet\ add\ --provider) words='lnbits fincra' ;;
     amani\ invoice\ list\ --status) words='pending paid expired' ;;
+    amani\ pay\ 1 | amani\ contact\ show\ 1 | amani\ contact\ remove\ 1) names=contacts ;;
     amani\ cheque\ list\ --status) words='open claimed void expired' ;;
     amani\ cheque\ show\ 1 | amani\ cheque\ void\ 1 | amani\ cheque\ reissue\ 1) names=cheques ;;
     amani\ history\ list\ --status) words='settled failed unknown' ;;
@@ -96,7 +102,7 @@ _amani_source() {
     amani\ history\ export\ --month) words='last this' ;;
     amani\ config\ set\ 1 | amani\ config\ explain\ 1) words='default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay books_currency color' ;;
     amani\ completion\ show\ 1 | amani\ completion\ install\ 1) words='bash zsh fish' ;;
-    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW NOTHING_LEFT NO_RATE SLIPPAGE LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
+    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
     esac
 }
 

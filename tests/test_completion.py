@@ -64,7 +64,7 @@ WORDS = [
     ("amani completion show zs", ["completion", "show", "zsh"]),
     ("amani wallet add x --key-file ./own", ["wallet", "add", "x", "--key-file", "./own.key"]),
     ("amani wallet add ali", ["wallet", "add", "ali"]),
-    ("amani pay -- --max-f", ["pay", "--", "--max-f"]),
+    ("amani invoice decode -- --js", ["invoice", "decode", "--", "--js"]),
 ]
 NAMES = [
     ("amani wallet use al", ["wallet", "use", "alice"]),

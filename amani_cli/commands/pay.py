@@ -13,7 +13,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
 def pay(
     ctx: typer.Context,
-    dest: str = typer.Argument(help="Invoice, Lightning address, LNURL, lightning: or bitcoin: link; - for stdin."),
+    dest: str = typer.Argument(
+        help="Invoice, Lightning address, LNURL, lightning: or bitcoin: link, contact; -: stdin."
+    ),
     amount: str | None = typer.Argument(None, help="How much: 1000, 21k, 20USD; max for all that can be spent."),
     max_fee: str = typer.Option(None, "--max-fee", help="Refuse if the fee may be higher, e.g. 10sat.", metavar="A"),
     memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
@@ -23,6 +25,7 @@ def pay(
     max_slippage: str = typer.Option(
         None, "--max-slippage", help="With fiat: how far the rate may move (1%).", metavar="PERCENT"
     ),
+    accept_change: bool = typer.Option(False, "--accept-change", help="Pay a contact whose server or node changed."),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
@@ -46,6 +49,7 @@ def pay(
         reference=reference,
         max_fee_msat=_fee(max_fee) if max_fee else None,
         keep_msat=_fee(keep) if keep else 0,
+        accept_change=accept_change,
         max_slippage=rates.parse_percent(max_slippage) if max_slippage else None,
     )
     wallet = wallets.resolve(ws, said.wallet)

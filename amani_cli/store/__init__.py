@@ -16,7 +16,7 @@ from typing import Any
 
 from amani_cli import errors
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 BUSY_TIMEOUT_S = 30
 
 Row = sqlite3.Row

@@ -375,3 +375,12 @@ def _quotes(connection: sqlite3.Connection) -> None:
     """The fiat amount that was meant, with the price it was worked out by, of payments and invoices (JSON)."""
     connection.execute("ALTER TABLE payment ADD COLUMN quoted TEXT")
     connection.execute("ALTER TABLE invoice ADD COLUMN quoted TEXT")
+
+
+@_step
+def _contacts(connection: sqlite3.Connection) -> None:
+    """Names for those who are paid, and what was seen of each (JSON)."""
+    connection.execute(
+        "CREATE TABLE contact (name TEXT NOT NULL, name_key TEXT PRIMARY KEY, destination TEXT NOT NULL,"
+        " seen TEXT, seen_at TEXT, created_at TEXT NOT NULL) WITHOUT ROWID"
+    )

@@ -1,0 +1,52 @@
+"""`amani contact`: add, list, show, remove."""
+
+from __future__ import annotations
+
+import typer
+
+from amani_cli import options
+from amani_cli.options import Command
+
+app = options.group("Names for those who are paid again and again.")
+
+NAME = typer.Argument(help="The contact's name.")
+
+
+@app.command(cls=Command)
+def add(
+    ctx: typer.Context,
+    name: str = typer.Argument(help="What to call it."),
+    dest: str = typer.Argument(help="Lightning address or LNURL-pay link; anything that can be paid more than once."),
+) -> None:
+    """Give somebody a name to be paid by. The first payment pins what is seen of them."""
+    from amani_cli import contacts
+
+    said = options.of(ctx)
+    said.out.emit(contacts.add(said.ws, name, dest), said.ws.warnings)
+
+
+@app.command("list", cls=Command)
+def list_(ctx: typer.Context) -> None:
+    """List the contacts."""
+    from amani_cli import contacts
+
+    said = options.of(ctx)
+    said.out.emit(contacts.every(said.ws), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def show(ctx: typer.Context, name: str = NAME) -> None:
+    """Show one contact and what was pinned of it."""
+    from amani_cli import contacts
+
+    said = options.of(ctx)
+    said.out.emit(contacts.shown(said.ws, name), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def remove(ctx: typer.Context, name: str = NAME) -> None:
+    """Forget a contact and what was pinned of it; what it was paid stays on record."""
+    from amani_cli import contacts
+
+    said = options.of(ctx)
+    said.out.emit(contacts.remove(said.ws, name), said.ws.warnings)
