@@ -393,11 +393,12 @@ def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> models.De
     `wallet` only says whether servers of this very machine may be asked: those of the sandbox.
     """
     from amani_cli import invoices
-    from amani_cli.providers import lnurl
 
     found = read(ws, text)
     if found.kind == "bolt11":
         return invoices.decoded(found.text)
+    from amani_cli.providers import lnurl  # as in `read`: an invoice does not need it
+
     link = found.link
     assert link is not None
     with _lnurl(ws, private=wallet is not None and wallet.sandbox) as net:
