@@ -337,11 +337,19 @@ def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> Row:
             memo=record.memo,
             status="pending",
             created_at=record.created_at or now(),
-            expires_at=record.expires_at or record.created_at or now(),
+            expires_at=record.expires_at or _expiry_of(record.bolt11),
         )
     row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
     assert row is not None
     return row
+
+
+def _expiry_of(text: str) -> str:
+    """When a bolt11 expires, where the server does not say; one that can't be read is taken for expired."""
+    try:
+        return to_rfc3339(bolt11.decode_invoice(text).expires_at)
+    except errors.Usage:
+        return now()
 
 
 def _view(row: Row, *, status: models.InvoiceStatus | None = None, replayed: bool = False) -> models.Invoice:
