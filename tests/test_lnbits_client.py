@@ -272,7 +272,8 @@ class TestRefusals:
     def test_no_record_is_none_and_a_wrong_path_is_not(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
         httpx_mock.add_response(status_code=404, json={"detail": "Payment does not exist."})
         assert client.record(HASH) is None
-        for answer in ({"json": {"detail": "Not Found"}}, {"html": "<html>"}, {"json": {}}):
+        answers: list[dict[str, Any]] = [{"json": {"detail": "Not Found"}}, {"html": "<html>"}, {"json": {}}]
+        for answer in answers:
             httpx_mock.add_response(status_code=404, **answer)
             with pytest.raises(errors.AmaniError):
                 client.record(HASH)

@@ -1,0 +1,114 @@
+"""What a start must not load: cron and scripts pay for every import, every time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import write_key
+from tests.driver import Amani, environment
+from tests.faults.provider import KEY, Provider, started
+from tests.make_invoice import make_invoice
+
+HEAVY = {
+    *("pydantic", "rich", "sqlite_utils", "click", "pygments", "keyring", "asyncio", "importlib.metadata", "segno"),
+    *("bcrypt", "cryptography", "secretstorage"),
+}
+NETWORK = {"httpx", "ssl", "http.client", "urllib.request"}
+# Runs the program as its script does, and then says which modules are there.
+_PROBE = """
+import sys
+sys.argv[0] = "amani"
+from amani_cli.__main__ import main
+try:
+    main()
+finally:
+    sys.stderr.write("\\n" + " ".join(sys.modules))
+"""
+
+
+def loaded(*words: str) -> tuple[int, set[str]]:
+    """Run amani in a process of its own; the exit code, and the modules that were loaded at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, *words], capture_output=True, text=True, env=environment(), check=False
+    )
+    return done.returncode, set(done.stderr.splitlines()[-1].split(" "))
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with started() as provider:
+        yield provider
+
+
+@pytest.fixture
+def wallet(amani: Amani, provider: Provider) -> None:
+    amani.secrets.add(KEY)
+    words = ("wallet", "add", "main", "--url", provider.url, "--key-file", write_key(Path("key"), KEY))
+    assert amani(*words).code == 0
+
+
+def test_the_version_builds_no_command_tree() -> None:
+    code, modules = loaded("--version")
+    assert code == 0
+    assert sorted(modules & {"typer", "sqlite3", "json", "dataclasses", "inspect", *HEAVY, *NETWORK}) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--help",), 0),
+        (("wallet", "--help"), 0),
+        (("no-such-command",), 2),
+        (("wallet", "list", "--no-such-option", "--json"), 2),
+        (("history", "list", "--limit", "x"), 2),
+        (("invoice", "decode", make_invoice()), 0),
+        (("config", "path", "--json"), 0),
+        (("wallet", "list", "--json"), 0),
+    ],
+)
+def test_what_needs_no_books_opens_none(words: tuple[str, ...], code: int) -> None:
+    ended, modules = loaded(*words)
+    assert ended == code
+    assert sorted(modules & {*HEAVY, *NETWORK}) == []
+
+
+@pytest.mark.usefixtures("wallet")
+@pytest.mark.parametrize("words", [("history", "list", "--json"), ("history", "list"), ("invoice", "list", "--json")])
+def test_the_books_are_read_without_a_network(words: tuple[str, ...]) -> None:
+    code, modules = loaded(*words)
+    assert code == 0
+    assert "sqlite3" in modules
+    assert sorted(modules & {*HEAVY, *NETWORK}) == []
+
+
+@pytest.mark.usefixtures("wallet")
+@pytest.mark.parametrize("words", [("wallet", "balance", "--json"), ("wallet", "balance"), ("wallet", "balance", "-q")])
+def test_a_balance_loads_httpx_and_nothing_heavy(words: tuple[str, ...]) -> None:
+    code, modules = loaded(*words)
+    assert code == 0
+    assert "httpx" in modules
+    assert sorted(modules & HEAVY) == []
+
+
+@pytest.mark.usefixtures("wallet")
+def test_a_cached_balance_loads_no_httpx() -> None:
+    assert loaded("wallet", "balance", "--json")[0] == 0
+    code, modules = loaded("wallet", "balance", "--max-age", "1h", "--json")
+    assert code == 0
+    assert "httpx" not in modules
+
+
+def test_the_environment_s_key_loads_no_database(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setenv("LNBITS_API_KEY", KEY)
+    monkeypatch.setenv("LNBITS_BASE_URL", provider.url)
+    code, modules = loaded("wallet", "balance", "--json")
+    assert code == 0
+    assert sorted(modules & HEAVY) == []
+    assert not home.exists()
