@@ -1,0 +1,78 @@
+"""What `make picture` runs: the README's picture, drawn from the real program at a terminal of its own."""
+
+import fcntl
+import io
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+
+from rich.console import Console
+from rich.text import Text
+
+import demo
+
+COLUMNS = 110
+PICTURE = demo.CLONE / "docs" / "pay.svg"
+
+STEPS = [
+    ("amani wallet balance alice bob", ""),
+    ("INVOICE=$(amani invoice create 2100 --memo coffee --wallet bob --quiet)", ""),
+    ('amani pay "$INVOICE" --wallet alice', "y\n"),
+    ('amani pay "$INVOICE" --wallet alice', ""),
+    ("amani history list --limit 3", ""),
+]
+
+
+def main() -> int:
+    """Run the steps on the sandbox and write docs/pay.svg."""
+    run(["sandbox", "start"])
+    shown, invoice = Text(), ""
+    for command, answer in STEPS:
+        shown.append(f"$ {command}\n", style="bold cyan")
+        if command.startswith("INVOICE="):
+            words = demo.arguments(command.removeprefix("INVOICE=$(").removesuffix(")"), {})[1:]
+            invoice = run(words).strip()
+        else:
+            said = run(demo.arguments(command, {"INVOICE": invoice})[1:], answer)
+            shown.append_text(Text.from_ansi(said.rstrip()))
+            shown.append("\n\n")
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    console.print(shown, end="")
+    console.save_svg(str(PICTURE), title="amani")
+    print(PICTURE.relative_to(demo.CLONE))
+    return 0
+
+
+def run(words: list[str], answer: str = "") -> str:
+    """What a person sees of a command at a terminal, answering its question with `answer`."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    seen, typed = b"", False
+    with subprocess.Popen(
+        [str(demo.AMANI), *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**demo.environment(), "TERM": "xterm-256color"},
+    ) as process:
+        os.close(theirs)
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the command has ended
+                break
+            seen += part
+            if answer and not typed and b"[y/N]" in seen:
+                os.write(ours, answer.encode())
+                typed = True
+    os.close(ours)
+    if process.returncode:
+        raise SystemExit(f"amani {' '.join(words)} ended with exit code {process.returncode}:\n{seen.decode()}")
+    return "\n".join(line.split("\r\x1b[K")[-1] for line in seen.decode().replace("\r\n", "\n").split("\n"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
