@@ -23,11 +23,12 @@ BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
 STAND_IN = """#!/bin/sh
 for word; do printf '%s|' "$word"; done >>"$NOTES"
 echo >>"$NOTES"
-if [ "$*" = 'completion values wallets' ]; then
-    printf '%s\\n' alice 'my wallet' "Ada's"
-else
-    echo 'all done'
-fi
+case "$*" in
+'completion values wallets') printf '%s\\n' alice 'my wallet' "Ada's" ;;
+'completion values contacts') echo 'Ada Obi' ;;
+'completion values '*) ;;
+*) echo 'all done' ;;
+esac
 """
 
 START = {
@@ -75,6 +76,7 @@ NAMES = [
     ("amani wallet balance alice --json my", ["wallet", "balance", "alice", "--json", "my wallet"]),
     ("amani pay lnbc1 -w al", ["pay", "lnbc1", "-w", "alice"]),
     ("amani --wallet=al", ["--wallet=alice"]),
+    ("amani pay A", ["pay", "Ada Obi"]),
 ]
 
 
@@ -140,7 +142,8 @@ def test_words_options_and_files_complete_without_starting_anything(shell: Shell
 def test_names_are_asked_of_amani_and_quoted(shell: Shell, line: str, words: list[str]) -> None:
     became, asked = shell.completed(line)
     assert became == words
-    assert set(asked) == {"completion|values|wallets|"}
+    kind = "contacts" if line == "amani pay A" else "wallets"
+    assert set(asked) == {f"completion|values|{kind}|"}
 
 
 def test_a_tab_on_nothing_lists_the_commands(shell: Shell) -> None:
