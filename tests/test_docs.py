@@ -170,14 +170,16 @@ def test_the_example_of_a_dotenv_holds_what_amani_reads() -> None:
 
 
 def test_no_page_names_a_command_or_option_that_is_not_there() -> None:
-    """In running text too, where nothing runs it."""
+    """In running text and in blocks that are not run, too."""
     from amani_cli.cli import root
     from amani_cli.completion import read_tree
 
     nodes = {node.path: node for node in read_tree(root())}
     top = {path[0] for path in nodes if path}
     for page in PAGES:
-        for said in re.findall(r"`amani ([^`]+)`", page.read_text()):
+        shown = re.findall(r"`amani ([^`]+)`", page.read_text())
+        shown += [command[6:] for block in blocks(page) if block.skipped for command in commands_of(block)]
+        for said in shown:
             path = tuple(said.split()[: 2 if tuple(said.split()[:2]) in nodes else 1])
             if said.startswith("-") or path[0].isupper():
                 continue
@@ -185,6 +187,12 @@ def test_no_page_names_a_command_or_option_that_is_not_there() -> None:
             known = {name for option in nodes[path].options for name in option.names}
             for option in re.findall(r"(?<!\S)--[a-z-]+", said):
                 assert option in known, f"{id_of(page)}: amani {said}: {option}"
+
+
+def commands_of(block: Block) -> list[str]:
+    """What amani is asked in a block, however it is marked."""
+    lines = block.text.replace("\\\n>", "").replace("\\\n", "").splitlines()
+    return re.findall(r"(?<![\w/-])amani [a-z].*", "\n".join(line for line in lines if not line.startswith("#")))
 
 
 @pytest.mark.lnbits
