@@ -243,8 +243,6 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "NO_RATE": ((10,), "The wallet's server knows no price of bitcoin that can be right.", "Write the amount in sat."),
     "SLIPPAGE": ((9,), "The price moved too far since it was shown.", "Run it again, or allow more: --max-slippage."),
     "NOTHING_LEFT": ((6,), "The link has nothing left to give.", "Ask who gave it to you."),
-    "NO_RATE": ((10,), "There is no sound rate for that currency now.", "Try again later, or give the amount in sat."),
-    "SLIPPAGE": ((9,), "The rate moved by more than --max-slippage allows.", "Look at the new amount, and try again."),
     "LNURL_CHANNEL": ((2,), "The LNURL is for opening a channel.", "Use a wallet with a node of its own."),
     "LNURL_REFUSED": (
         (6,),
