@@ -50,6 +50,7 @@ def create(
     if wait:
         if not said.json:
             said.out.emit(made, ws.warnings, ws.notes)
+            said.out.flush()  # nobody can pay what is still in a buffer
         _wait(said, made.payment_hash, wallet.name, limit_s=ws.timeout_s)
     else:
         said.out.emit(made, ws.warnings, ws.notes)
