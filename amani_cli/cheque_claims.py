@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 
-from amani_cli import bolt11, cheque_code, cheques, draws, errors, keys, models, payments, verdict
+from amani_cli import bolt11, cheque_code, cheques, draws, errors, keys, models, payments
 from amani_cli.cheque_code import ChequeCode
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import Row
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
-from amani_cli.verdict import Verdict
 from amani_cli.wallets import KnownWallet, identify, lnbits_client
 from amani_cli.workspace import Workspace
 
 
 def read(ws: Workspace, text: str) -> ChequeCode:
-    """Read a code and refuse what can't be claimed, offline: damaged, another network, expired."""
+    """Read a code and refuse, offline, what can't be a cheque for us: damaged, another network, an unsafe line."""
     from amani_cli.providers.http import clean_url
 
     code = cheque_code.decode(text)
@@ -28,6 +27,10 @@ def read(ws: Workspace, text: str) -> ChequeCode:
             f"this is a {code.network} cheque; this amani works on {network}", code="WRONG_NETWORK", hint="amani config"
         )
     clean_url(code.url)  # plain http off this machine would show the key to the line
+    return code
+
+
+def _refuse_expired(code: ChequeCode) -> None:
     if code.expires_at <= time.time():
         raise errors.Rejected(
             f"this cheque expired at {to_rfc3339(code.expires_at)}",
@@ -35,7 +38,6 @@ def read(ws: Workspace, text: str) -> ChequeCode:
             retry="never",
             hint="Ask whoever gave it to you for another.",
         )
-    return code
 
 
 def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
@@ -57,12 +59,18 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
         row = payments.ask_again(ws, row)
     if row is not None and row["status"] == "settled":
         return payments.receipt(row, replayed=True)
+    resumed = row is not None and row["status"] == "unknown" and draws.can_go_on(row)
+    if not resumed:
+        _refuse_expired(code)
     with lnbits_client(ws, code.url, code.admin_key) as cheque:
-        if row is None or row["status"] == "failed" or not draws.can_go_on(row):
+        if row is None or not resumed:
             amount_msat = _claimable(ws, cheque, code, outside=target.url != code.url)
             row = draws.begin(ws, target, code.wallet_id, amount_msat, kind="cheque", memo="cheque claimed")
-        row, answer = draws.finish(ws, target, cheque, code.wallet_id, row)
+        row, answer = draws.finish(ws, target, cheque, code.wallet_id, row, resumed=resumed)
     if row["status"] == "failed":
+        first = draws.earlier(ws, target, code.wallet_id)
+        if first is not None and first["status"] == "settled":  # by another process, into the same wallet
+            return payments.receipt(first, replayed=True)
         raise draws.refused(answer, row["id"])
     _tell_giver(ws, code, row)
     return payments.receipt(row)
@@ -76,43 +84,73 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
     """
     code = read(ws, text)
     order = payments.Order(bolt11.decode_invoice(destination), kind="cheque", memo="cheque claimed for another")
-    payments.check(ws, order)
+    source = _as_wallet(ws, code)
     with lnbits_client(ws, code.url, code.admin_key) as cheque:
+        rail = payments.Lightning(cheque)
         row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
-        if row is None:
-            amount_msat = _claimable(ws, cheque, code, outside=True)
-            if order.amount_msat not in (amount_msat, code.amount_msat):
-                raise errors.Usage(
-                    f"the invoice must ask for exactly {amount_msat} msat: a cheque is claimed in full",
-                    code="AMOUNT_DIFFERS",
-                    hint="Ask for an invoice over that amount.",
-                )
-            row = payments.journal_outside(ws, order, code.wallet_id, draws.destination_of(code.wallet_id))
-            answer: PayAnswer | None = cheque.pay(row["bolt11"], row["payment_hash"], code.wallet_id)
-        else:
-            answer = None
-        if row["status"] == "unknown":
-            row = payments.close(ws, row, _outcome(ws, cheque, code, row, answer))
-    if row["status"] == "unknown":
-        raise payments.open_outcome(row, "the cheque was drawn and the outcome is open")
-    if row["status"] == "failed":
-        raise draws.refused(answer or PayAnswer("failed", None, str(row["failure"])), row["id"])
-    return payments.receipt(row, replayed=answer is None)
+        if row is not None:
+            return _claimed_before(ws, code, rail, row)
+        _refuse_expired(code)
+        payments.check(ws, order)
+        amount_msat = _claimable(ws, cheque, code, outside=True)
+        if order.amount_msat not in (amount_msat, code.amount_msat):
+            raise errors.Usage(
+                f"the invoice must ask for exactly {amount_msat} msat: a cheque is claimed in full",
+                code="AMOUNT_DIFFERS",
+                hint="Ask for an invoice over that amount.",
+            )
+        row, begun = payments.journal_outside(ws, order, source)
+        if not begun:
+            return _claimed_before(ws, code, rail, row)
+        try:
+            return payments.send(ws, source, rail, row, wait=True)
+        except errors.InsufficientFunds:
+            raise draws.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row["id"]) from None
+        except errors.NotAuthorised:
+            raise draws.void() from None
 
 
-def _outcome(ws: Workspace, cheque: Lnbits, code: ChequeCode, row: Row, answer: PayAnswer | None) -> Verdict:
-    ends = max(ws.deadline, time.monotonic() + payments.LAST_LOOK_S)
-    pause = 0.3
-    while True:
-        found = (
-            answer.record if answer and answer.record else payments.find(cheque, row["payment_hash"], code.wallet_id)
+def _claimed_before(ws: Workspace, code: ChequeCode, rail: payments.Lightning, row: Row) -> models.Payment:
+    """What became of an earlier payment of the same invoice: by this cheque, or by something else."""
+    if row["remote_wallet_id"] != code.wallet_id:
+        raise errors.Rejected(
+            "this invoice was paid before, and not by this cheque",
+            code="PAID_BY_ANOTHER",
+            retry="never",
+            id=row["id"],
+            hint="The cheque is untouched. Ask for a new invoice.",
         )
-        judged = verdict.judge(answer, found)
-        if judged.status != "unknown" or time.monotonic() + pause > ends:
-            return judged
-        time.sleep(pause)
-        pause = min(pause * 1.6, 3.0)
-        answer = answer and PayAnswer(answer.heard, None, answer.reason, answer.code)
+    if row["status"] == "unknown":
+        row = payments.ask_rail(ws, rail, row)
+    if row["status"] == "unknown":
+        raise payments.open_outcome(row, "the cheque was drawn before and the outcome is open")
+    if row["status"] == "failed":
+        raise errors.Rejected(
+            f"this was tried before and failed: {row['failure']}", id=row["id"], hint="Run it again to try anew."
+        )
+    return payments.receipt(row, replayed=True)
+
+
+def _as_wallet(ws: Workspace, code: ChequeCode) -> KnownWallet:
+    """The cheque's wallet, for the journal: it is registered nowhere, and its key is in the code alone."""
+    return KnownWallet(
+        ws=ws,
+        id=payments.OUTSIDE,
+        name="(a cheque)",
+        provider="lnbits",
+        url=code.url,
+        remote_id=code.wallet_id,
+        access="spend",
+        key_source="code",
+        has_read_key=False,
+        sandbox=False,
+        live=True,
+        default=False,
+        server_version=None,
+        login=None,
+        insecure_http=False,
+        created_at=None,
+    )
 
 
 def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool) -> int:

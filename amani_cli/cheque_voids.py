@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from amani_cli import cheques, draws, errors, logins, models, wallets
+from amani_cli import cheques, draws, errors, locks, logins, models, payments, wallets
 from amani_cli.cheques import advance, audit_step, must, view
-from amani_cli.providers.base import NewWallet
+from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import Row
 from amani_cli.store import cheques as store_cheques
@@ -49,15 +49,15 @@ def void(ws: Workspace, text: str) -> models.Cheque:
 
 
 def sweep(ws: Workspace) -> tuple[models.Cheques, list[errors.AmaniError]]:
-    """Bring back the money of every expired cheque, and finish what was left half done; made for cron.
+    """Bring back the money of every expired cheque, what claims left of a fee reserve, and what was left half done.
 
     Returns the cheques it dealt with, and what went wrong with any of them.
     """
     items, failed = [], []
     now = time.time()
-    for row in store_cheques.with_status(ws.store, "open", "voiding", "unknown") if ws.has_store else []:
+    for row in store_cheques.to_sweep(ws.store) if ws.has_store else []:
         expired = from_rfc3339(row["expires_at"]).timestamp() <= now
-        if row["status"] == "open" and not expired:
+        if row["status"] in ("open", "claimed") and not expired:
             continue
         ws.progress(f"sweeping cheque {row['id']}")
         try:
@@ -78,7 +78,8 @@ def reissue(ws: Workspace, text: str) -> models.Cheque:
             code="NOT_OPEN",
             hint="Write a new one: amani cheque create",
         )
-    fresh = _rotate(ws, row)
+    with locks.held(ws, row["id"], f"cheque {row['id']}"):
+        fresh = _rotate(ws, row)
     if fresh is None:
         raise errors.RefusedByPolicy(
             f"without a login for {row['url']} nobody can make the old code worthless",
@@ -102,56 +103,90 @@ def _rotate(ws: Workspace, row: Row) -> NewWallet | None:
 
 
 def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
-    """Rotate, sweep, confirm, delete; returns the cheque as it ended: `ending`, or `claimed` if somebody was first."""
-    giver = _giver(ws, row)
-    with ws.store.write() as db:
-        store_cheques.update(db, row["id"], status="voiding")
-        audit_step(ws, db, "cheque void", row, "begun")
-    _rotate(ws, row)
-    with lnbits_client(ws, row["url"], cheques.keys_of(row)[0]) as cheque:
-        drawn = draws.earlier(ws, giver, row["remote_id"])
-        if drawn is None or (drawn["status"] == "unknown" and not draws.can_go_on(drawn)):
-            held_sat = cheque.wallet().balance_msat // 1000
-            if held_sat == 0:
-                return _gone(ws, row, cheque)
-            drawn = draws.begin(
-                ws, giver, row["remote_id"], held_sat * 1000, kind="cheque void", memo=f"cheque {row['id']} taken back"
+    """Rotate, sweep, confirm, delete; returns the cheque as it ended: `ending`, or `claimed` if somebody was first.
+
+    One at a time per cheque: two would make each other's keys dead. Raises `errors.Locked` for the second.
+    """
+    with locks.held(ws, row["id"], f"cheque {row['id']}"):
+        ws.restart_clock()
+        giver = _giver(ws, row)
+        with ws.store.write() as db:
+            current = store_cheques.in_transaction(db, row["id"])
+            assert current is not None
+            if current["status"] in ("void", "expired"):
+                return current
+            if current["status"] != "claimed":
+                store_cheques.update(db, row["id"], status="voiding")
+                audit_step(ws, db, "cheque void", row, "begun")
+        _rotate(ws, row)
+        with lnbits_client(ws, row["url"], cheques.keys_of(row)[0]) as cheque:
+            drawn = _draw_back(ws, giver, row, cheque)
+            taken = _taken_by_others(ws, giver, row, cheque)
+        if taken is not None:
+            cheques.claimed(ws, row, taken.payment_hash, taken.settled_at)
+            with ws.store.write() as db:
+                store_cheques.update(db, row["id"], swept=1)
+        elif drawn is None:
+            raise errors.BooksDiffer(
+                f"cheque {row['id']} is empty, and its server knows of no claim",
+                hint="Look at the wallet on the server; nothing was sent.",
             )
-        if drawn["status"] == "unknown":
-            drawn, answer = draws.finish(ws, giver, cheque, row["remote_id"], drawn)
-            if drawn["status"] == "failed":
-                if answer.code == "INSUFFICIENT_FUNDS":
-                    return _gone(ws, row, cheque)
-                raise draws.refused(answer, drawn["id"])
-    with ws.store.write() as db:
-        store_cheques.update(db, row["id"], status=ending, payment_hash=drawn["payment_hash"])
-        audit_step(ws, db, "cheque void", row, ending)
-    cheques.delete_wallet(ws, row)
+        else:
+            with ws.store.write() as db:
+                store_cheques.update(db, row["id"], status=ending, payment_hash=drawn["payment_hash"])
+                audit_step(ws, db, "cheque void", row, ending)
+        cheques.delete_wallet(ws, row)
     return must(ws, row["id"])
 
 
-def _gone(ws: Workspace, row: Row, cheque: Lnbits) -> Row:
-    """The money is not there any more: whoever claimed it was first."""
+def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Row | None:
+    """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
+    drawn = draws.earlier(ws, giver, row["remote_id"])
+    if drawn is not None and drawn["status"] == "unknown":
+        drawn = payments.ask_again(ws, drawn)
+    if drawn is not None and drawn["status"] == "settled":
+        return drawn
+    resumed = drawn is not None and drawn["status"] == "unknown" and draws.can_go_on(drawn)
+    if drawn is None or not resumed:
+        held_sat = cheque.wallet().balance_msat // 1000
+        if held_sat == 0:
+            return None
+        memo = f"cheque {row['id']} taken back"
+        drawn = draws.begin(ws, giver, row["remote_id"], held_sat * 1000, kind="cheque void", memo=memo)
+    drawn, answer = draws.finish(ws, giver, cheque, row["remote_id"], drawn, resumed=resumed)
+    if drawn["status"] != "failed":
+        return drawn
+    if answer.code == "INSUFFICIENT_FUNDS":
+        return None
+    raise draws.refused(answer, drawn["id"])
+
+
+def _taken_by_others(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Record | None:
+    """The server's record of a payment out of a cheque's wallet that is not the giver's own taking back."""
+    own = {
+        each["payment_hash"]
+        for each in store_cheques.draws(ws.store, giver.remote_id, draws.destination_of(row["remote_id"]))
+    }
     records, _ = cheque.records()
-    taken = [record for record in records if record.amount_msat < 0 and record.status == "settled"]
-    if not taken:
-        raise errors.BooksDiffer(
-            f"cheque {row['id']} is empty, and its server knows of no claim",
-            hint="Look at the wallet on the server; nothing was sent.",
-        )
-    cheques.claimed(ws, row, taken[0].payment_hash, taken[0].settled_at)
-    return must(ws, row["id"])
+    taken = [each for each in records if each.amount_msat < 0 and each.status == "settled"]
+    return next((each for each in taken if each.payment_hash not in own), None)
 
 
 def _giver(ws: Workspace, row: Row) -> KnownWallet:
+    """The wallet that a cheque's money goes back to: the one that gave it, under whatever name it is known now."""
     found = store_wallets.by_id(ws.store, row["wallet_id"])
-    if found is None:
-        raise errors.NotFound(
-            f"wallet '{row['wallet']}', which gave cheque {row['id']}, is not known here any more",
-            code="NO_SUCH_WALLET",
-            hint="Add it again under any name; then claim the cheque into it by its code.",
-        )
-    return wallets.known(ws, found)
+    if found is not None:
+        return wallets.known(ws, found)
+    for wallet in [*wallets.registered(ws), *wallets.in_environment(ws)]:
+        if wallet.provider == "lnbits":
+            wallets.identify(wallet)
+            if wallet.identity == row["identity"]:
+                return wallet
+    raise errors.NotFound(
+        f"wallet '{row['wallet']}', which gave cheque {row['id']}, is not known here any more",
+        code="NO_SUCH_WALLET",
+        hint="Add it again, under any name, and run this again.",
+    )
 
 
 def settle_unfinished(ws: Workspace) -> int:

@@ -144,74 +144,23 @@ def _written(ws: Workspace, wanted: Wanted, index: int) -> Row | None:
 def _write_one(
     ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, token: str | None, place: str
 ) -> models.Cheque:
-    reference = _reference(wanted, index)
-    cheque_id = new_id("chq")
-    expires_at = int(time.time()) + wanted.expires_s
-    with ws.store.write() as db:
-        if reference is not None:
-            what = f"cheque {wallet.identity} {wanted.amount_msat} {wanted.memo}"
-            target = references.claim(db, reference, what)
-            old = db.execute("SELECT * FROM cheque WHERE id=?", (target,)).fetchone()
-        else:
-            old = None
-        if old is None:
-            cheques.insert(
-                db,
-                id=cheque_id,
-                wallet_id=wallet.id,
-                wallet=wallet.name,
-                identity=wallet.identity,
-                url=wallet.url,
-                place=place,
-                has_login=int(token is not None),
-                status="funding",
-                amount_msat=wanted.amount_msat,
-                reserve_msat=wanted.reserve_msat,
-                memo=wanted.memo,
-                reference=reference,
-                expires_at=to_rfc3339(expires_at),
-            )
-            if reference is not None:
-                references.point(db, reference, cheque_id)
-            audit_log.append(
-                db,
-                "cheque create",
-                wallet=wallet.name,
-                subject=cheque_id,
-                amount_msat=wanted.amount_msat,
-                outcome="begun",
-                actor=ws.actor,
-                reason=ws.reason,
-            )
-    if old is not None:
-        return view(ws, advance(ws, old), replayed=True)
-    made = _make_wallet(ws, wallet, token, place, cheque_id)
-    funding = wanted.amount_msat + wanted.reserve_msat
-    with lnbits_client(ws, wallet.url, made.read_key) as client:
-        payment_hash, text = client.create_invoice(funding // 1000, "amani cheque", INVOICE_LIFE_S)
-    invoice = bolt11.decode_invoice(text)
-    if invoice.payment_hash != payment_hash or invoice.amount_msat != funding:
-        raise errors.Unreachable(f"{wallet.url} made another invoice than the one asked for", code="ODD_ANSWER")
-    with ws.store.write() as db:
-        cheques.update(db, cheque_id, funding_hash=payment_hash)
-    order = Order(
-        invoice,
-        kind="cheque",
-        memo=wanted.memo or "cheque",
-        destination=cheque_id,
-        internal=True,
-        authorised=True,
-        on_journal=(lambda db, entry: policy.take(ws, db, wallet, "cheque", entry)) if index == 0 else None,
-    )
+    ws.restart_clock()
+    row, begun = _begin(ws, wallet, wanted, index, has_login=token is not None, place=place)
+    if not begun:
+        return view(ws, advance(ws, row), replayed=True)
     try:
-        payments.pay(ws, wallet, order, confirm=None)
+        made = _make_wallet(ws, wallet, token, place, row["id"])
+        _fund(ws, wallet, wanted, index, row["id"], made)
     except errors.OutcomeUnknown:
         raise
     except errors.AmaniError:
-        abandon(ws, must(ws, cheque_id))
+        abandon(ws, must(ws, row["id"]))
         raise
-    _opened(ws, must(ws, cheque_id))
-    row = must(ws, cheque_id)
+    try:
+        opened(ws, must(ws, row["id"]))
+    except errors.AmaniError as error:
+        ws.warn(f"cheque {row['id']} is funded, but that is not written down yet: {error.message}")
+    row = must(ws, row["id"])
     written = view(ws, row)._replace(code=code_of(ws, row, made.admin_key))
     if wanted.lnurl:
         try:
@@ -222,6 +171,80 @@ def _write_one(
         except errors.AmaniError as error:
             ws.warn(f"no LNURL-withdraw link was made ({error.message}); the code is good all the same")
     return written
+
+
+def _begin(
+    ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, *, has_login: bool, place: str
+) -> tuple[Row, bool]:
+    """Write a cheque down before anything is made for it, or find the one that its reference stands for."""
+    reference, cheque_id = _reference(wanted, index), new_id("chq")
+    with ws.store.write() as db:
+        if reference is not None:
+            what = f"cheque {wallet.identity} {wanted.amount_msat} {wanted.memo} {wanted.count}"
+            if wanted.reference != reference:
+                references.claim(db, str(wanted.reference), what)  # the same word with another count is another thing
+            old = cheques.in_transaction(db, references.claim(db, reference, what))
+            # One that came to nothing does not stand in the way: it never held any money.
+            if old is not None and not (old["status"] == "void" and old["payment_hash"] is None):
+                return old, False
+        cheques.insert(
+            db,
+            id=cheque_id,
+            wallet_id=wallet.id,
+            wallet=wallet.name,
+            identity=wallet.identity,
+            url=wallet.url,
+            place=place,
+            has_login=int(has_login),
+            status="funding",
+            amount_msat=wanted.amount_msat,
+            reserve_msat=wanted.reserve_msat,
+            memo=wanted.memo,
+            reference=reference,
+            expires_at=to_rfc3339(int(time.time()) + wanted.expires_s),
+        )
+        if reference is not None:
+            references.point(db, reference, cheque_id)
+        row = cheques.in_transaction(db, cheque_id)
+        assert row is not None
+        audit_step(ws, db, "cheque create", row, "begun")
+    return row, True
+
+
+def _fund(
+    ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque_id: str, made: NewWallet
+) -> models.Payment:
+    """Pay the cheque's wallet; what was given up meanwhile (see `abandon`) is not paid."""
+    funding = wanted.amount_msat + wanted.reserve_msat
+    with lnbits_client(ws, wallet.url, made.read_key) as client:
+        payment_hash, text = client.create_invoice(funding // 1000, "amani cheque", INVOICE_LIFE_S)
+    invoice = bolt11.decode_invoice(text)
+    if invoice.payment_hash != payment_hash or invoice.amount_msat != funding:
+        raise errors.Unreachable(f"{wallet.url} made another invoice than the one asked for", code="ODD_ANSWER")
+    with ws.store.write() as db:
+        cheques.update(db, cheque_id, funding_hash=payment_hash)
+
+    def still_wanted(db: Transaction, entry: str) -> None:
+        row = cheques.in_transaction(db, cheque_id)
+        if row is None or row["status"] != "funding":
+            raise errors.Rejected(
+                f"cheque {cheque_id} was given up while it was being written",
+                code="GIVEN_UP",
+                hint="Nothing was paid; write it again.",
+            )
+        if index == 0:
+            policy.take(ws, db, wallet, "cheque", entry)
+
+    order = Order(
+        invoice,
+        kind="cheque",
+        memo=wanted.memo or "cheque",
+        destination=cheque_id,
+        internal=True,
+        authorised=True,
+        on_journal=still_wanted,
+    )
+    return payments.pay(ws, wallet, order, confirm=None)
 
 
 def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: str, cheque_id: str) -> NewWallet:
@@ -271,18 +294,29 @@ def keys_of(row: Row) -> tuple[str, str]:
     return admin_key, read_key
 
 
-def _opened(ws: Workspace, row: Row) -> None:
+def opened(ws: Workspace, row: Row) -> None:
+    """Write down that a cheque's money is in its wallet."""
     with ws.store.write() as db:
         cheques.update(db, row["id"], status="open")
         audit_step(ws, db, "cheque create", row, "open")
 
 
 def abandon(ws: Workspace, row: Row) -> None:
-    """Close a cheque that provably never got any money, and delete its wallet where a login allows it."""
+    """Close a cheque that provably never got any money, and delete its wallet where a login allows it.
+
+    Its payment is looked for in the same transaction: whoever writes it may be slow, and journals the payment only
+    while the cheque is still `funding`.
+    """
     with ws.store.write() as db:
+        fresh = cheques.in_transaction(db, row["id"])
+        if fresh is None or fresh["status"] != "funding":
+            return
+        paid = journal.last_attempt(db, fresh["wallet_id"], fresh["funding_hash"] or "", "out")
+        if paid is not None and paid["status"] != "failed":
+            return
         cheques.update(db, row["id"], status="void")
         audit_step(ws, db, "cheque create", row, "not funded")
-    delete_wallet(ws, row)
+    delete_wallet(ws, must(ws, row["id"]))
 
 
 def delete_wallet(ws: Workspace, row: Row) -> None:
@@ -309,7 +343,7 @@ def advance(ws: Workspace, row: Row) -> Row:
     if paid is not None and paid["status"] == "unknown":
         paid = payments.ask_again(ws, paid)
     if paid is not None and paid["status"] == "settled":
-        _opened(ws, row)
+        opened(ws, row)
     elif (paid is not None and paid["status"] == "failed") or (paid is None and _is_abandoned(row)):
         abandon(ws, row)
     return must(ws, row["id"])

@@ -128,6 +128,8 @@ def run(argv: list[str]) -> int:
 
 def _invoke(argv: list[str], options: Options) -> int:
     """Parse and run. Typer's own `main` would swallow errors and print them its way."""
+    if any("\ud800" <= character <= "\udfff" for word in argv for character in word):
+        raise errors.Usage("an argument is not valid text (UTF-8)", code="BAD_TEXT", hint="Check the shell's encoding.")
     with root().make_context("amani", list(argv), obj=options) as ctx:
         result = ctx.command.invoke(ctx)
     _mention_open(options, None)
@@ -144,9 +146,6 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     # An option after the one that could not be parsed was never seen: look for the form of the answer ourselves.
     words = argv[: argv.index("--")] if "--" in argv else argv
     options.json = options.json or "--json" in words
-    if isinstance(error, KeyboardInterrupt):
-        options.out.say("interrupted; nothing was sent" if not options.json else "")
-        return 143 if isinstance(error, Terminated) else 130
     failure = _as_failure(error)
     if options.debug or "--debug" in words:
         _traceback(error, options)
@@ -163,6 +162,8 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
 def _as_failure(error: BaseException) -> errors.AmaniError:
     if isinstance(error, errors.AmaniError):
         return error
+    if isinstance(error, KeyboardInterrupt):
+        return errors.Terminated() if isinstance(error, Terminated) else errors.Interrupted()
     if isinstance(error, TyperException):
         if type(error).__name__ == "NoArgsIsHelpError":
             return errors.Usage("which command?\n" + error.format_message(), code="NO_COMMAND")

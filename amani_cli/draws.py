@@ -17,7 +17,7 @@ from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339
 from amani_cli.transfers import INVOICE_LIFE_S
 from amani_cli.verdict import Verdict, judge
-from amani_cli.wallets import KnownWallet
+from amani_cli.wallets import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ def destination_of(remote_id: str) -> str:
 
 def earlier(ws: Workspace, target: KnownWallet, remote_id: str) -> Row | None:
     """The draw on this cheque by this wallet that settled, or may have."""
-    rows = cheques.draws(ws.store, target.id, destination_of(remote_id))
+    rows = cheques.draws(ws.store, target.remote_id, destination_of(remote_id))
     return rows[0] if rows else None
 
 
 def begin(ws: Workspace, target: KnownWallet, remote_id: str, amount_msat: int, *, kind: str, memo: str) -> Row:
     """Make an invoice on `target` and journal the draw that will pay it."""
     made = invoices.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose=kind)
+    identify(target)  # an invoice key learns its wallet's id from the first invoice
     with ws.store.write() as db:
         entry = journal.insert(
             db,
@@ -70,47 +71,60 @@ def can_go_on(row: Row) -> bool:
     return from_rfc3339(row["expires_at"]).timestamp() > time.time() + 5
 
 
-def finish(ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Row) -> tuple[Row, PayAnswer]:
+def finish(
+    ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Row, *, resumed: bool = False
+) -> tuple[Row, PayAnswer]:
     """Have the cheque's wallet pay the draw's invoice, once, and close the entry with what is certain.
 
+    `resumed` says that it may have been sent before: then a key that is refused now proves nothing about that time.
     Returns the entry as it stands and the server's answer. Raises `errors.OutcomeUnknown` while it is open, and
     `NotSent` when nothing left.
     """
     from amani_cli.providers.http import NotSent
 
-    try:
-        ws.progress("drawing the cheque")
+    # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
+    with target.lnbits("read") as own:
         try:
-            answer = cheque.pay(row["bolt11"], row["payment_hash"], remote_id)
-        except NotSent as error:
-            payments.close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
-            error.id = row["id"]
+            ws.progress("drawing the cheque")
+            try:
+                answer = cheque.pay(row["bolt11"], row["payment_hash"], remote_id)
+            except NotSent as error:
+                if not resumed:
+                    payments.close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
+                error.id = row["id"]
+                raise
+            if resumed and answer.heard == "refused":
+                answer = PayAnswer("silence", None, answer.reason)
+            row = payments.close(ws, row, _settle(ws, own, target.remote_id, cheque, remote_id, row, answer))
+        except KeyboardInterrupt:
+            raise payments.open_outcome(row, "interrupted while the cheque was drawn") from None
+        except NotSent:
             raise
-        row = payments.close(ws, row, _settle(ws, target, cheque, remote_id, row, answer))
-    except KeyboardInterrupt:
-        raise payments.open_outcome(row, "interrupted while the cheque was drawn") from None
+        except Exception as error:
+            text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
+            raise payments.open_outcome(row, f"the cheque was drawn, and then: {text}") from error
     if row["status"] == "unknown":
         raise payments.open_outcome(row, "the cheque was drawn and the outcome is open")
     return row, answer
 
 
-def _settle(ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Row, answer: PayAnswer) -> Verdict:
+def _settle(
+    ws: Workspace, own: Lnbits, own_id: str | None, cheque: Lnbits, remote_id: str, row: Row, answer: PayAnswer
+) -> Verdict:
     ends = max(ws.deadline, time.monotonic() + payments.LAST_LOOK_S)
     pause = 0.3
-    with target.lnbits("read") as own:
-        while True:
-            arrived = payments.find(own, row["payment_hash"], target.remote_id, incoming=True)
-            mine = judge(None, arrived)
-            if mine.status == "settled":
-                return mine
-            drawn = judge(answer, answer.record or payments.find(cheque, row["payment_hash"], remote_id))
-            # The other side's "settled" is believed when our own record says so too, and only then.
-            if drawn.status == "failed":
-                return drawn
-            if time.monotonic() + pause > ends:
-                return Verdict("unknown", None, drawn.reason or "not arrived yet")
-            time.sleep(pause)
-            pause = min(pause * 1.6, 3.0)
+    while True:
+        mine = judge(None, payments.find(own, row["payment_hash"], own_id, incoming=True))
+        if mine.status == "settled":
+            return mine
+        drawn = judge(answer, answer.record or payments.find(cheque, row["payment_hash"], remote_id))
+        # The other side's "settled" is believed when our own record says so too, and only then.
+        if drawn.status == "failed":
+            return drawn
+        if time.monotonic() + pause > ends:
+            return Verdict("unknown", None, drawn.reason or "not arrived yet")
+        time.sleep(pause)
+        pause = min(pause * 1.6, 3.0)
 
 
 def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:

@@ -13,7 +13,9 @@
     ├── Unreachable            10   nothing was sent, or a read failed
     ├── PartlyDone             11   a batch
     ├── Locked                 12   another amani holds the lock
-    └── BooksDiffer            13
+    ├── BooksDiffer            13
+    ├── Interrupted           130   Ctrl-C, before a payment's bytes left (then it is 8)
+    └── Terminated            143   SIGTERM, likewise
 
 The table of exit codes is part of the contract; scripts rely on it.
 """
@@ -155,3 +157,23 @@ class BooksDiffer(AmaniError):
     exit_code = 13
     default_code = "BOOKS_DIFFER"
     default_retry: ClassVar[Retry] = "never"
+
+
+class Interrupted(AmaniError):
+    """Ctrl-C while nothing of a payment was under way."""
+
+    exit_code = 130
+    default_code = "INTERRUPTED"
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; no payment was under way")
+
+
+class Terminated(AmaniError):
+    """SIGTERM while nothing of a payment was under way."""
+
+    exit_code = 143
+    default_code = "TERMINATED"
+
+    def __init__(self) -> None:
+        super().__init__("told to stop; no payment was under way")

@@ -30,6 +30,7 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
                 half.replace(path)
             else:
                 os.link(half, path)  # unlike a rename, this fails when there is such a file
+            _sync_folder(path.parent)
         finally:
             half.unlink(missing_ok=True)
     except FileExistsError:
@@ -63,3 +64,12 @@ def replaced(path: Path, *, mode: int = 0o600) -> Iterator[IO[str]]:
         raise errors.Usage(
             f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."
         ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the name of a new file survive a power cut too, not only what is in it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -17,6 +17,7 @@ from amani_cli.workspace import Workspace
 if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
 
+DAY_S = 86400
 MEMO_LIMIT_BYTES = 639  # what the description field of a bolt11 can hold
 LONGEST_EXPIRY_S = 365 * 86400
 
@@ -62,7 +63,7 @@ def create(
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise errors.Usage("a webhook is an address that begins with https://", code="BAD_URL")
     meant = f"{amount}" if isinstance(amount, int) else f"{amount.value} {amount.currency}"
-    what = f"invoice {wallet.id} {meant} {memo}"
+    what = f"invoice {wallet.identity} {meant} {memo}"
     if reference is not None and ws.has_store:
         known = ws.store.one("SELECT what, target FROM reference WHERE reference=?", reference)
         if known is not None:
@@ -237,7 +238,10 @@ def listed(
 
 def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
     """Bring pending invoices up to date; a server that can't be reached leaves them as last seen, and says so."""
-    pending = ws.store.all("SELECT * FROM invoice WHERE status='pending' AND purpose='invoice'")
+    pending = ws.store.all(
+        "SELECT * FROM invoice WHERE status<>'paid' AND purpose='invoice' AND expires_at>?",
+        to_rfc3339(int(time.time()) - DAY_S),
+    )
     for wallet in wallets.everything(ws):
         wanted = {row["payment_hash"]: row for row in pending if row["wallet_id"] == wallet.id}
         if not wanted or (only is not None and wallet.id != only.id):

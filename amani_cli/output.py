@@ -36,7 +36,7 @@ class Printer:
                 "schema": model.SCHEMA,
                 "ok": True,
                 "data": models.as_json(model),
-                "warnings": warnings or [],
+                "warnings": [mask(warning, keys.SEEN) for warning in warnings or ()],
             }
             self._write(json.dumps(document) + "\n")
         else:
@@ -122,7 +122,8 @@ class Printer:
             if error.id is not None:
                 about["id"] = error.id
             about |= models.as_json(error.details)
-            document = {"schema": "amani.error/1", "ok": False, "error": about, "warnings": warnings or []}
+            masked = [mask(warning, keys.SEEN) for warning in warnings or ()]
+            document = {"schema": "amani.error/1", "ok": False, "error": about, "warnings": masked}
             self._write(json.dumps(document) + "\n")
         for warning in warnings or ():
             self.say(f"warning: {warning}")

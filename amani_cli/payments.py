@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PROOF_OF_ABSENCE_S = 120
 # Even when time is up, the record is asked for a little longer: an answer is worth more than punctuality.
 LAST_LOOK_S = 4.0
+# The journal's number for a wallet that is registered nowhere.
+OUTSIDE = -100
 
 
 class Rail(Protocol):
@@ -213,7 +215,8 @@ def pay(
         reserve_msat = planned.max_fee_msat
         _refuse_poor(planned)
         confirm(planned)
-        check(ws, wanted)  # an invoice can expire while a person thinks
+        ws.restart_clock()  # a person may think for as long as they like,
+        check(ws, wanted)  # though an invoice can expire meanwhile
     elif wanted.max_fee_msat is not None and not internal:
         with wallet.lnbits("read") as client:
             reserve_msat = client.fee_reserve_msat(wanted.invoice.bolt11)
@@ -313,15 +316,19 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
     return row, True
 
 
-def journal_outside(ws: Workspace, wanted: Order, remote_id: str, source: str) -> Row:
-    """Journal a payment out of a wallet that is not registered here (a cheque's), before it is sent."""
+def journal_outside(ws: Workspace, wanted: Order, source: KnownWallet) -> tuple[Row, bool]:
+    """Journal a payment out of a wallet that is not registered here (a cheque's), before it is sent; or find the one
+    that another process journaled first."""
     with ws.store.write() as db:
+        earlier = journal.sent_for(db, wanted.invoice.payment_hash)
+        if earlier is not None:
+            return earlier, False
         payment_id = journal.insert(
             db,
-            wallet_id=-1,
-            wallet=source,
-            remote_wallet_id=remote_id,
-            provider="lnbits",
+            wallet_id=source.id,
+            wallet=source.name,
+            remote_wallet_id=source.remote_id,
+            provider=source.provider,
             direction="out",
             kind=wanted.kind,
             status="unknown",
@@ -335,7 +342,7 @@ def journal_outside(ws: Workspace, wanted: Order, remote_id: str, source: str) -
         )
     row = journal.by_id(ws.store, payment_id)
     assert row is not None
-    return row
+    return row, True
 
 
 def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool) -> models.Payment:
@@ -417,11 +424,16 @@ def ask_again(ws: Workspace, row: Row) -> Row:
         return row
     try:
         with _rail(ws, wallet) as rail:
-            found = rail.find(row)
-            never_arrived = found == ABSENT and rail.never_arrived(row)
+            return ask_rail(ws, rail, row)
     except errors.AmaniError as error:
         ws.warn(f"{row['id']}: {error.message}")
         return row
+
+
+def ask_rail(ws: Workspace, rail: Rail, row: Row) -> Row:
+    """Ask an open rail what became of a payment, and close its entry if that is certain. Raises what looking raises."""
+    found = rail.find(row)
+    never_arrived = found == ABSENT and rail.never_arrived(row)
     return close(ws, row, judge(None, found, never_arrived=never_arrived))
 
 
@@ -442,21 +454,26 @@ def _is_key_of(client: Lnbits, wallet_id: str) -> bool:
 
 
 def _wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
-    for wallet in wallets.everything(ws):
-        same_server = wallet.remote_id is not None and wallet.remote_id == row["remote_wallet_id"]
-        if same_server or (wallet.id == row["wallet_id"] and wallet.remote_id is None):
+    known = [*wallets.registered(ws), *wallets.in_environment(ws)]
+    for wallet in known:
+        if wallet.id == row["wallet_id"] and wallet.remote_id in (None, row["remote_wallet_id"]):
             return wallet
-    return None
+    # Removed and added again, it has another number here and the same id at its server.
+    same = [wallet for wallet in known if wallet.remote_id is not None and wallet.remote_id == row["remote_wallet_id"]]
+    return same[0] if same else None
 
 
 def close(ws: Workspace, row: Row, verdict: Verdict) -> Row:
     """Write a verdict into the journal: amounts and fee as the provider's record says, the reservation ended.
 
-    An entry that somebody else has closed meanwhile is left as it is. Returns the entry as it stands.
+    An entry that somebody else has closed meanwhile is left as it is, unless a settled record overrules a failure.
+    Returns the entry as it stands.
     """
     with ws.store.write() as db:
         current = db.execute("SELECT status FROM payment WHERE id=?", (row["id"],)).fetchone()
-        if current["status"] == "unknown":
+        # A settled record is proof, even against a "failed" that another process took from a worse view of it.
+        overruled = current["status"] == "failed" and verdict.status == "settled"
+        if current["status"] == "unknown" or overruled:
             _write_verdict(db, row, verdict, ws.actor)
     fresh = journal.by_id(ws.store, row["id"])
     assert fresh is not None
@@ -471,7 +488,7 @@ def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | Non
     columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
     if verdict.status == "settled":
         assert isinstance(record, Record)
-        columns |= settled_columns(record)
+        columns |= {"failure": None, **settled_columns(record)}
     else:
         columns["failure"] = verdict.reason or "failed"
         rules.drop_events_for(db, row["id"])

@@ -8,7 +8,6 @@ hash is computed: killing amani or running fifty at once buys no extra try.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import itertools
 import secrets
@@ -86,15 +85,16 @@ def set_pin(ws: Workspace, wallet: KnownWallet, pin: str, *, always: bool = Fals
     """Give a wallet its first PIN. Raises `errors.RefusedByPolicy` if it has one."""
     check_new(pin)
     if _row(ws, wallet) is not None:
-        raise errors.RefusedByPolicy(
-            f"wallet '{wallet.name}' has a PIN already",
-            code="PIN_SET",
-            hint="Change it with 'amani pin change'; a forgotten one: 'amani pin reset'.",
-        )
+        raise _has_one(wallet)
     place = keys.place_for(wallet.key_source, ws.paths.sandbox)
-    pepper = secrets.token_hex(32)
-    keys.keep(place, _pepper_name(wallet), f"{pepper}:0")
-    _store(ws, wallet, pin, pepper, place, always=always, what="pin set")
+    pepper, name = secrets.token_hex(32), f"pepper:{secrets.token_hex(8)}"
+    keys.keep(place, name, f"{pepper}:0")
+    hashed = _hashed(pin, pepper)
+    with ws.store.write() as db:
+        if rules.has_pin(db, wallet.identity):
+            raise _has_one(wallet)  # of two at once, the other was first
+        rules.insert_pin(db, wallet.identity, hashed, place, name, always=always)
+        audit_log.append(db, "pin set", wallet=wallet.name, outcome="done", actor=ws.actor)
     return status(ws, wallet)
 
 
@@ -105,7 +105,10 @@ def change(ws: Workspace, wallet: KnownWallet, old: str, new: str) -> models.Pin
     verify(ws, wallet, old)
     # The pepper stays, so that a crash leaves the old PIN or the new one and never neither.
     pepper, _ = _pepper(wallet, row)
-    _store(ws, wallet, new, pepper, row["place"], always=bool(row["always"]), what="pin change")
+    hashed = _hashed(new, pepper)
+    with ws.store.write() as db:
+        rules.change_pin(db, wallet.identity, hashed)
+        audit_log.append(db, "pin change", wallet=wallet.name, outcome="done", actor=ws.actor)
     return status(ws, wallet)
 
 
@@ -132,7 +135,7 @@ def remove(ws: Workspace, wallet: KnownWallet, pin: str) -> models.Pin:
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
         audit_log.append(db, "pin remove", wallet=wallet.name, outcome="done", actor=ws.actor)
-    keys.unkeep(row["place"], _pepper_name(wallet))
+    keys.unkeep(row["place"], row["pepper"])
     return status(ws, wallet)
 
 
@@ -162,7 +165,7 @@ def verify(ws: Workspace, wallet: KnownWallet, pin: str) -> None:
     """
     row = _must(ws, wallet)
     pepper, failures_kept = _pepper(wallet, row)
-    _count_attempt(ws, wallet, row, failures_kept)
+    _count_attempt(ws, wallet, failures_kept)
     if _matches(pin, pepper, row["hash"]):
         with ws.store.write() as db:
             rules.clear_events(db, wallet.identity, "pin")
@@ -175,18 +178,18 @@ def verify(ws: Workspace, wallet: KnownWallet, pin: str) -> None:
         used = rules.events(db, wallet.identity, "pin", time.time() - WINDOW_S)
         audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
-    keys.keep(row["place"], _pepper_name(wallet), f"{pepper}:{failures}")
+    keys.keep(row["place"], row["pepper"], f"{pepper}:{failures}")
     left = max(0, ATTEMPTS - len(used))
     until = _locked_until(used)
     more = f"{left} attempts left this hour" if left else f"locked until {to_rfc3339(int(until or 0))}"
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
 
 
-def _count_attempt(ws: Workspace, wallet: KnownWallet, row: Row, failures_kept: int) -> None:
+def _count_attempt(ws: Workspace, wallet: KnownWallet, failures_kept: int) -> None:
     moment = time.time()
     with ws.store.write() as db:
         used = rules.events(db, wallet.identity, "pin", moment - WINDOW_S)
-        if row["failures"] < failures_kept:
+        if rules.failures(db, wallet.identity) < failures_kept:
             # This database knows of fewer failures than were kept with the pepper: it is an old copy. Start locked.
             for _ in range(ATTEMPTS - len(used)):
                 rules.add_event(db, wallet.identity, "pin", moment)
@@ -228,22 +231,23 @@ def _must(ws: Workspace, wallet: KnownWallet) -> Row:
     return row
 
 
-def _store(ws: Workspace, wallet: KnownWallet, pin: str, pepper: str, place: str, *, always: bool, what: str) -> None:
+def _has_one(wallet: KnownWallet) -> errors.RefusedByPolicy:
+    return errors.RefusedByPolicy(
+        f"wallet '{wallet.name}' has a PIN already",
+        code="PIN_SET",
+        hint="Change it with 'amani pin change'; a forgotten one: 'amani pin reset'.",
+    )
+
+
+def _hashed(pin: str, pepper: str) -> str:
     import bcrypt
 
-    hashed = bcrypt.hashpw(_peppered(pin, pepper), bcrypt.gensalt(COST)).decode()
-    with ws.store.write() as db:
-        rules.save_pin(db, wallet.identity, hashed, place, always=always)
-        audit_log.append(db, what, wallet=wallet.name, outcome="done", actor=ws.actor)
-
-
-def _pepper_name(wallet: KnownWallet) -> str:
-    return f"pepper:{hashlib.sha256(wallet.identity.encode()).hexdigest()[:24]}"
+    return bcrypt.hashpw(_peppered(pin, pepper), bcrypt.gensalt(COST)).decode()
 
 
 def _pepper(wallet: KnownWallet, row: Row) -> tuple[str, int]:
     """The pepper and the count of failures that was kept with it."""
-    text = keys.kept(row["place"], _pepper_name(wallet))
+    text = keys.kept(row["place"], row["pepper"])
     try:
         pepper, mark = (text or "").split(":")
         return pepper, int(mark)

@@ -81,7 +81,7 @@ def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject
         return None
     moment = time.time()
     _refuse_excess(ws, db, wallet, kind, rate)
-    rules.prune(db, moment - 7 * DAY_S)
+    rules.prune(db, moment - _longest_window(ws))
     return rules.add_event(db, wallet.identity, kind, moment, actor=ws.actor, subject=subject)
 
 
@@ -97,6 +97,11 @@ def _refuse_excess(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: st
             details={"opens_at": to_rfc3339(int(opens) + 1), "wait_s": max(1, int(opens - moment) + 1)},
             hint=f"Wait, or change it: amani config set limit.{kind} N/1m",
         )
+
+
+def _longest_window(ws: Workspace) -> int:
+    rates = [parse_rate(ws.config.get(f"limit.{kind}")) for kind in _KINDS]
+    return max([pins.WINDOW_S, *(rate[1] for rate in rates if rate is not None)])
 
 
 def take_now(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
@@ -183,10 +188,10 @@ def _within_budget(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted_m
     if row["per_day"] is None:
         return
     since = to_rfc3339(int(time.time()) - DAY_S)
-    spent, flying = rules.spent_msat(db, wallet.id, since)
+    spent, flying = rules.spent_msat(db, wallet.remote_id, since)
     left = int(row["per_day"]) - spent - flying
     if wanted_msat > left:
-        oldest = rules.oldest_spend(db, wallet.id, since)
+        oldest = rules.oldest_spend(db, wallet.remote_id, since)
         opens = to_rfc3339(int(from_rfc3339(oldest).timestamp()) + DAY_S) if oldest else None
         raise errors.RefusedByPolicy(
             f"{_shown(wanted_msat, 'msat')} with the worst-case fee is more than the"
@@ -203,7 +208,7 @@ def day_budget_left(ws: Workspace, wallet: KnownWallet) -> int | None:
     row = rules.budget(ws.store, wallet.identity, "msat")
     if row is None or row["per_day"] is None:
         return None
-    spent, flying = rules.spent_msat(ws.store.connection, wallet.id, to_rfc3339(int(time.time()) - DAY_S))
+    spent, flying = rules.spent_msat(ws.store.connection, wallet.remote_id, to_rfc3339(int(time.time()) - DAY_S))
     return max(0, int(row["per_day"]) - spent - flying)
 
 
@@ -216,6 +221,12 @@ def set_budget(
     per_day: str | None,
 ) -> models.Limits:
     """Set a wallet's budget in `unit`; 'off' lifts a part, None leaves it. Needs the PIN of a wallet that has one."""
+    if (unit == "msat") != (wallet.provider == "lnbits"):
+        raise errors.Usage(
+            f"the budget of '{wallet.name}' is in {'sats' if wallet.provider == 'lnbits' else 'its currencies'}",
+            code="BAD_AMOUNT",
+            hint="E.g. 50000sat on a Lightning wallet, 20000NGN on a Fincra wallet.",
+        )
     if pins.is_set(ws, wallet):
         pin = ws.ask_pin(wallet.name)
         if pin is None:
@@ -260,7 +271,7 @@ def limits(ws: Workspace, wallet: KnownWallet) -> models.Limits:
         when = to_rfc3339(int(opens) + 1) if opens else None
         allowed = f"{number} in {_window(window)}"
         items.append(models.LimitView(kind, allowed, str(used), "", str(max(0, number - used)), when))
-    spent, flying = rules.spent_msat(db, wallet.id, to_rfc3339(int(moment) - DAY_S))
+    spent, flying = rules.spent_msat(db, wallet.remote_id, to_rfc3339(int(moment) - DAY_S))
     for row in rules.budgets(ws.store, wallet.identity):
         if row["per_payment"] is not None:
             items.append(

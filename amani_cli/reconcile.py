@@ -8,6 +8,7 @@ from __future__ import annotations
 from amani_cli import cheque_voids, errors, models, payments, transfers, valuations, wallets
 from amani_cli.store import Row
 from amani_cli.store import payments as journal
+from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
 
@@ -21,15 +22,16 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
 
     if not ws.has_store:
         if ids:
-            raise errors.NotFound(f"no payment '{ids[0]}'", hint="Nothing has been recorded yet.")
+            raise errors.NotFound(f"no payment {quoted(ids[0])}", hint="Nothing has been recorded yet.")
         return models.Reconciliation(0, 0, 0, 0, [])
     if ids:
         rows: list[Row] = []
         for text in ids:
             found = journal.find(ws.store, text)
             if not found:
-                raise errors.NotFound(f"no payment '{text[:80]}'", hint="'amani history list' shows what there is.")
-            rows.extend(row for row in found if row["direction"] == "out")
+                raise errors.NotFound(f"no payment {quoted(text)}", hint="'amani history list' shows what there is.")
+            # What arrived settled needs no question; a cheque that is being drawn is money on its way in.
+            rows.extend(row for row in found if row["direction"] == "out" or row["status"] == "unknown")
     else:
         before = to_rfc3339(int(time.time()) - older_than_s + 1) if older_than_s else None
         rows = journal.open_payments(ws.store, before=before)
@@ -40,6 +42,9 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
             row = payments.ask_again(ws, row)
         items.append(payments.receipt(row))
         _arrival(ws, row)
+    if not ids:
+        for row in journal.without_arrival(ws.store):
+            _arrival(ws, row)
     unfinished = 0 if ids else cheque_voids.settle_unfinished(ws)
     if items:
         valuations.remember(ws)
@@ -56,4 +61,4 @@ def _arrival(ws: Workspace, row: Row) -> None:
     for wallet in wallets.registered(ws):
         if invoice is not None and wallet.id == invoice["wallet_id"]:
             memo = invoice["memo"] or f"from {row['wallet']}"
-            transfers.arrived(ws, wallet, payments.receipt(row), kind=invoice["purpose"], memo=memo)
+            transfers.note_arrival(ws, wallet, payments.receipt(row), kind=invoice["purpose"], memo=memo)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amani_cli import errors, keys, logins, models
 from amani_cli.store import audit as audit_log
-from amani_cli.store import new_id, references
+from amani_cli.store import faucet, new_id, references
 from amani_cli.store import wallets as store_wallets
 from amani_cli.wallets import (
     ENVIRONMENT,
@@ -59,8 +59,10 @@ def add(
     name = free_name(ws, name)
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
-        if remote.id is not None:
-            refuse_known(ws, url, remote.id)
+        # An invoice key is not told its wallet's id, but every record of the wallet bears it.
+        remote_id = remote.id or client.wallet_id()
+        if remote_id is not None:
+            refuse_known(ws, remote_id)
         both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
         try:
             version = client.version()
@@ -80,7 +82,7 @@ def add(
         ws,
         name=name,
         url=url,
-        remote_id=remote.id,
+        remote_id=remote_id,
         access="spend" if spends else "read",
         key_source=stored[0],
         has_read_key=int(stored[1]),
@@ -258,9 +260,9 @@ def free_name(ws: Workspace, name: str) -> str:
     return name
 
 
-def refuse_known(ws: Workspace, url: str, remote_id: str) -> None:
+def refuse_known(ws: Workspace, remote_id: str) -> None:
     """Refuse a wallet that is registered already, under whatever name."""
-    row = store_wallets.by_remote(ws.store, url, remote_id) if ws.has_store else None
+    row = store_wallets.by_remote(ws.store, remote_id) if ws.has_store else None
     if row is not None:
         raise errors.Usage(
             f"this wallet is known already, as '{row['name']}'",
@@ -318,6 +320,12 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             f"wallet '{wallet.name}' has {len(waiting)} open outcome(s); without its key they could never be settled",
             code="OPEN_OUTCOMES",
             hint="Run: amani reconcile",
+        )
+    if faucet.is_from(ws.store, wallet.id):
+        raise errors.RefusedByPolicy(
+            f"wallet '{wallet.name}' is the faucet",
+            code="IS_FAUCET",
+            hint="Make another wallet the faucet first: amani faucet configure --wallet W",
         )
     outstanding = ws.store.all(
         "SELECT id FROM cheque WHERE wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')", wallet.id

@@ -105,3 +105,11 @@ def _forms(secret: str) -> set[str]:
         whole = b64encode(raw).decode()
         forms |= {whole, whole.replace("+", "-").replace("/", "_")}
     return forms
+
+
+def quoted(asked: str, limit: int = 80) -> str:
+    """What a person typed, in quotes for an error; a key or a cheque's code in the wrong place is not repeated."""
+    bare = asked.strip().lower()
+    if bare.startswith("amani1") or (len(bare) in (32, 64) and all(c in "0123456789abcdef" for c in bare)):
+        return "with what was given (it looks like a secret, or a hash that is not known here)"
+    return f"'{asked[:limit]}'"

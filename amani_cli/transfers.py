@@ -31,19 +31,20 @@ def transfer(
     Raises what `payments.pay` raises, and `errors.Usage` for a transfer to itself.
     """
     identify(source)
-    if target.identity == source.identity:
-        raise errors.Usage(
-            f"'{source.name}' and '{target.name}' are the same wallet", code="SAME_WALLET", hint="Name another one."
-        )
+    identify(target)
+    _refuse_same(source, target)
     amounts.require_whole_sat(amount_msat)
     invoices.check_memo(memo)
     what = f"transfer {source.identity} to {target.identity} {amount_msat}"
     replay = payments.replayed(ws, reference, what)
     if replay is not None:
+        note_arrival(ws, target, replay, kind="transfer", memo=memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)
     policy.check(ws, source, amount_msat, 0)
     policy.look(ws, source, "transfer")
     made = invoices.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose="transfer")
+    identify(target)  # an invoice key learns it from the first invoice
+    _refuse_same(source, target)
     wanted = Order(
         bolt11.decode_invoice(made.bolt11),
         kind="transfer",
@@ -54,8 +55,23 @@ def transfer(
         on_journal=lambda db, entry: policy.take(ws, db, source, "transfer", entry),
     )
     paid = payments.pay(ws, source, wanted, confirm=confirm)
-    arrived(ws, target, paid, kind="transfer", memo=memo or f"from {source.name}")
+    note_arrival(ws, target, paid, kind="transfer", memo=memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
+
+
+def _refuse_same(source: KnownWallet, target: KnownWallet) -> None:
+    if target.identity == source.identity:
+        raise errors.Usage(
+            f"'{source.name}' and '{target.name}' are the same wallet", code="SAME_WALLET", hint="Name another one."
+        )
+
+
+def note_arrival(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: str, memo: str) -> None:
+    """Journal an arrival if that can be done; the payment is settled all the same, and a sync finds what is missing."""
+    try:
+        arrived(ws, target, paid, kind=kind, memo=memo)
+    except errors.AmaniError as error:
+        ws.warn(f"paid, but the arrival at '{target.name}' is not written down yet: {error.message}")
 
 
 def arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: str, memo: str) -> Row:

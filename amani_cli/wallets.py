@@ -12,6 +12,7 @@ from amani_cli import errors, keys, models
 from amani_cli.models import Access, CurrencyBalance
 from amani_cli.store import Row, Transaction, now
 from amani_cli.store import wallets as store_wallets
+from amani_cli.text import quoted
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 
@@ -68,6 +69,7 @@ class KnownWallet:
     insecure_http: bool
     created_at: str | None
     public_key: str | None = None
+    is_checked: bool = False
 
     @property
     def in_environment(self) -> bool:
@@ -76,8 +78,20 @@ class KnownWallet:
 
     @property
     def identity(self) -> str:
-        """What PIN, limits, budgets and claims go by: the wallet's id at its server, whatever its name here."""
-        return f"{self.url} {self.remote_id or f'local {self.id}'}"
+        """What PIN, limits, budgets and claims go by: the wallet's id at its server, whatever its name or address here.
+
+        A wallet of which only the invoice key is known has none until its first invoice or record tells it.
+        """
+        return self.remote_id or f"local {self.id} {self.url}"
+
+    @property
+    def has_other_key(self) -> bool:
+        """Whether AMANI_KEY_FILE or AMANI_KEY_COMMAND stands in for the stored key.
+
+        They are one key, and so for one wallet: the first that this run was asked to use. No other server sees it.
+        """
+        said = self.ws.environ.get("AMANI_KEY_FILE") or self.ws.environ.get("AMANI_KEY_COMMAND")
+        return bool(said) and not self.in_environment and self.ws.wallet_in_use == self.id
 
     def key(self, kind: KeyKind) -> keys.Key:
         """The key for reading or for spending; a read never loads the paying key where the other is at hand.
@@ -87,9 +101,9 @@ class KnownWallet:
         if kind == "admin" and self.access == "read":
             raise self._read_only()
         environ = self.ws.environ
-        if not self.in_environment and environ.get("AMANI_KEY_FILE"):
+        if self.has_other_key and environ.get("AMANI_KEY_FILE"):
             return keys.from_file(Path(environ["AMANI_KEY_FILE"]).expanduser())
-        if not self.in_environment and environ.get("AMANI_KEY_COMMAND"):
+        if self.has_other_key:
             return keys.from_command(environ["AMANI_KEY_COMMAND"], environ)
         place, _, where = self.key_source.partition(":")
         if place == "keyring":
@@ -170,8 +184,13 @@ class KnownWallet:
         )
 
     def spending_id(self, client: Lnbits) -> str:
-        """The wallet's id at its server, which says which records are its own; asked for if it is not known yet."""
-        if self.remote_id is None:
+        """The wallet's id at its server, which says which records are its own.
+
+        It is asked for when it is not known yet, and where the key may have become another wallet's: its payments
+        would be looked for under the wrong id. Raises `errors.NotAuthorised` for such a key.
+        """
+        changeable = self.key_source.split(":")[0] in ("file", "command", "credential")
+        if self.remote_id is None or ((self.has_other_key or changeable) and not self.is_checked):
             remote = client.wallet()
             if remote.id is None:
                 raise errors.NotAuthorised(
@@ -179,8 +198,19 @@ class KnownWallet:
                     code="INVOICE_KEY",
                     hint="In LNbits open the wallet, then 'API keys', and take the Admin key, not the Invoice key.",
                 )
+            self.must_match(remote.id)
             self.remote_id = remote.id
+            self.is_checked = True
         return self.remote_id
+
+    def must_match(self, told: str | None) -> None:
+        """Refuse a key that turns out to be another wallet's. Raises `errors.NotAuthorised`."""
+        if told is not None and self.remote_id is not None and told != self.remote_id:
+            raise errors.NotAuthorised(
+                f"the key at hand is not that of wallet '{self.name}', but another wallet's",
+                code="WRONG_KEY",
+                hint="Look at where it comes from: 'amani wallet show', AMANI_KEY_FILE, AMANI_KEY_COMMAND.",
+            )
 
     def view(self) -> models.Wallet:
         """The wallet as it is shown: never a key."""
@@ -201,14 +231,21 @@ class KnownWallet:
 
 
 def identify(wallet: KnownWallet) -> None:
-    """Have a wallet that can pay know its id at its server, which PIN and limits go by."""
-    if wallet.remote_id is None and wallet.access == "spend":
-        if wallet.provider == "lnbits":
-            with wallet.lnbits("admin") as client:
-                wallet.spending_id(client)
-        else:
-            with wallet.fincra("admin") as business:
-                wallet.remote_id = business.identity()
+    """Have a wallet know its id at its server, which PIN, limits and claims go by.
+
+    An invoice key learns it from the wallet's records: one that has none yet stays unknown until its first invoice.
+    """
+    if wallet.remote_id is not None or wallet.provider != "lnbits":
+        return
+    if wallet.access == "spend":
+        with wallet.lnbits("admin") as client:
+            wallet.spending_id(client)
+        return
+    with wallet.lnbits("read") as client:
+        wallet.remote_id = client.wallet_id()
+    if wallet.remote_id is not None and store_wallets.by_remote(wallet.ws.store, wallet.remote_id) is None:
+        with wallet.ws.store.write() as db:
+            store_wallets.update(db, wallet.id, remote_id=wallet.remote_id)
 
 
 def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:
@@ -289,7 +326,8 @@ def _from_environment(ws: Workspace, provider: models.Provider) -> KnownWallet |
     )
 
 
-def _in_environment(ws: Workspace) -> list[KnownWallet]:
+def in_environment(ws: Workspace) -> list[KnownWallet]:
+    """The wallets whose keys stand in the environment or a trusted `.env`."""
     return [wallet for wallet in (_from_environment(ws, provider) for provider in ENVIRONMENT) if wallet is not None]
 
 
@@ -303,15 +341,23 @@ def registered(ws: Workspace) -> list[KnownWallet]:
 def everything(ws: Workspace) -> list[KnownWallet]:
     """The registered wallets, or those in the environment when no real one is registered."""
     wallets = registered(ws)
-    return [*wallets, *_in_environment(ws)] if all(wallet.sandbox for wallet in wallets) else wallets
+    return [*wallets, *in_environment(ws)] if all(wallet.sandbox for wallet in wallets) else wallets
 
 
 def resolve(ws: Workspace, name: str | None) -> KnownWallet:
     """The wallet that is meant: by name, AMANI_WALLET, the default, or the only one there is.
 
-    Raises `errors.NotFound` for an unknown name, `errors.NotAuthorised` when there is none at all, and
-    `errors.Usage` with the list when it is not clear.
+    The first one asked for in a run is the one that AMANI_KEY_FILE and AMANI_KEY_COMMAND are for. Raises
+    `errors.NotFound` for an unknown name, `errors.NotAuthorised` when there is none at all, and `errors.Usage` with
+    the list when it is not clear.
     """
+    wallet = _resolved(ws, name)
+    if ws.wallet_in_use is None:
+        ws.wallet_in_use = wallet.id
+    return wallet
+
+
+def _resolved(ws: Workspace, name: str | None) -> KnownWallet:
     name = name or ws.environ.get("AMANI_WALLET") or None
     if name is not None:
         if ws.has_store:
@@ -323,7 +369,7 @@ def resolve(ws: Workspace, name: str | None) -> KnownWallet:
             if env is not None:
                 return env
         names = ", ".join(wallet.name for wallet in everything(ws)) or "none yet"
-        raise errors.NotFound(f"no wallet '{name[:80]}'", code="NO_SUCH_WALLET", hint=f"Wallets: {names}.")
+        raise errors.NotFound(f"no wallet {quoted(name)}", code="NO_SUCH_WALLET", hint=f"Wallets: {names}.")
     if ws.config.variable("LNBITS_API_KEY") and ws.config.variable("FINCRA_API_KEY") and not registered(ws):
         raise errors.Usage(
             "both LNBITS_API_KEY and FINCRA_API_KEY are set: which wallet is meant?",

@@ -37,6 +37,7 @@ class Workspace:
     progress: Callable[[str], None] = _silent
     ask_pin: Callable[[str], str | None] = _no_pin
     reason: str | None = None
+    wallet_in_use: int | None = None
     category: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -76,6 +77,10 @@ class Workspace:
         from amani_cli.times import parse_duration
 
         return float(parse_duration(self.config.get("timeout")))
+
+    def restart_clock(self) -> None:
+        """Give what follows the whole time again: a person has answered, or the next of many things begins."""
+        self.deadline = time.monotonic() + self.timeout
 
     def warn(self, text: str) -> None:
         """Have the user told something, once."""

@@ -62,13 +62,21 @@ def create(
 
     written = cheques.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
     items: list[models.Cheque] = []
-    for number, cheque in enumerate(written, 1):
-        if count > 1:
-            said.out.step(f"cheque {number} of {count}", number / count)
-            if not said.json:
-                _show_code(said, cheque)
-        items.append(cheque)
-        _show_qr(said, cheque, qr, qr_file)
+    stopped: errors.AmaniError | None = None
+    try:
+        for number, cheque in enumerate(written, 1):
+            items.append(cheque)
+            if count > 1:
+                said.out.step(f"cheque {number} of {count}", number / count)
+                if not said.json:
+                    _show_code(said, cheque)
+            _show_qr(said, cheque, qr, qr_file)
+    except (errors.AmaniError, KeyboardInterrupt) as error:
+        if not items:
+            raise
+        # What is written is money, and its codes are shown now or never.
+        stopped = error if isinstance(error, errors.AmaniError) else errors.PartlyDone("interrupted")
+        ws.warn(f"{len(items)} of {count} cheques were written, and then: {stopped.message}")
     if paper:
         from amani_cli.cheque_print import write
 
@@ -79,8 +87,10 @@ def create(
     elif said.json:
         said.out.emit(models.Cheques(items, sum(item.outstanding_msat for item in items)), ws.warnings)
     else:
-        for note in (*ws.notes, *ws.warnings):
-            said.out.say(note)
+        for line in (*ws.notes, *ws.warnings):
+            said.out.say(line)
+    if stopped is not None:
+        raise typer.Exit(8 if stopped.exit_code == 8 else 11)
 
 
 def _show_code(said: Options, cheque: models.Cheque) -> None:

@@ -234,6 +234,7 @@ def limit(
     ws = said.ws
     ws.reason = reason
     wallet = wallets.resolve(ws, name or said.wallet)
+    wallets.identify(wallet)
     if per_payment is None and per_day is None:
         said.out.emit(policy.limits(ws, wallet), ws.warnings)
         return

@@ -203,7 +203,7 @@ class Line:
                 code="TIMEOUT",
                 hint="The server may be busy; try again, or allow more time with --timeout 60s.",
             ) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # the last: a redirect to what is no address
             raise Lost(
                 f"the line to {self.host} was cut ({type(error).__name__})",
                 code="LINE_CUT",
@@ -225,7 +225,7 @@ class Line:
         try:
             # Decimal, because a balance must not pass through a float on its way.
             body = json.loads(b"".join(parts), parse_float=Decimal)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, ArithmeticError):  # the last: a number whose exponent no Decimal holds
             return Answer(response.status_code, None, False, location)
         return Answer(response.status_code, body, True, location)
 

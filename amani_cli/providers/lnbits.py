@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self, TypeGuard
 
-from amani_cli import errors
+from amani_cli import errors, keys
 from amani_cli.models import Access
 from amani_cli.providers.base import NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
+from amani_cli.text import mask
 
 # Every parallel pay of a full balance got through on this version: don't trust it with cheques.
 DOUBLE_SPENDING_VERSION = "1.0.0"
@@ -106,6 +107,10 @@ class Lnbits:
         if record.payment_hash != payment_hash:
             raise self._odd("the record of another payment")
         return record
+
+    def wallet_id(self) -> str | None:
+        """The wallet's id, which an invoice key is told by its records alone; None while there is no record."""
+        return next((record.wallet_id for record in self.records()[0] if record.wallet_id), None)
 
     def records(self, *, offset: int = 0) -> tuple[list[Record], bool]:
         """A page of this wallet's records, newest first, failed ones too; and whether there is more."""
@@ -409,7 +414,7 @@ class Lnbits:
             fee_msat=abs(int(fee)),
             status=status,
             preimage=_hex_or_none(body.get("preimage")),
-            memo=str(body.get("memo") or ""),
+            memo=_text(body.get("memo")),
             bolt11=str(body.get("bolt11") or body.get("payment_request") or "").lower(),
             created_at=created,
             expires_at=_when(body.get("expiry")),
@@ -446,6 +451,11 @@ def _status(body: dict[str, Any], paid: object) -> RecordStatus:
     return "settled" if paid is True or body.get("pending") is False else "pending"
 
 
+def _text(value: object) -> str:
+    """Text from outside as it can be stored: a lone surrogate (half a character) can't be."""
+    return str(value or "").encode("utf-8", "replace").decode("utf-8")
+
+
 def _when(value: object) -> str | None:
     """A time from any version: ISO 8601 with or without its offset (then UTC), or unix seconds."""
     try:
@@ -456,7 +466,9 @@ def _when(value: object) -> str | None:
             moment = datetime.fromtimestamp(value, UTC)
         else:
             return None
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        moment = moment.astimezone(UTC)
+        # A year of fewer than four digits would be stored as no date at all.
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment.year >= 1970 else None
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -473,10 +485,10 @@ def _detail(answer: Answer) -> str:
             where = each.get("loc") if isinstance(each, dict) else None
             name = str(where[-1]) + ": " if isinstance(where, list) and where else ""
             parts.append(name + str(each.get("msg") if isinstance(each, dict) else each))
-        return "; ".join(parts)[:500]
+        return mask("; ".join(parts), keys.SEEN)[:500]
     for said in (detail, body.get("error"), body.get("message")):
         if isinstance(said, str) and said:
-            return said[:500]
+            return mask(said, keys.SEEN)[:500]  # it is journaled, and a server may repeat the key
     return ""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from amani_cli import errors
+from amani_cli.text import quoted
 
 SCHEMA_VERSION = 7
 BUSY_TIMEOUT_S = 30
@@ -188,10 +189,10 @@ def new_id(prefix: str) -> str:
 def is_unambiguous(rows: list[Row], asked: str, noun: str) -> Row:
     """The only row, or `errors.NotFound` / `errors.Usage` when there is none or more than one."""
     if not rows:
-        raise errors.NotFound(f"no {noun} '{asked[:80]}'", hint=f"'amani {noun_list(noun)}' shows what there is.")
+        raise errors.NotFound(f"no {noun} {quoted(asked)}", hint=f"'amani {noun_list(noun)}' shows what there is.")
     if len(rows) > 1:
         raise errors.Usage(
-            f"'{asked}' fits more than one {noun}", code="AMBIGUOUS", hint="Give more of its characters."
+            f"{quoted(asked)} fits more than one {noun}", code="AMBIGUOUS", hint="Give more of its characters."
         )
     return rows[0]
 

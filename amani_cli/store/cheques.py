@@ -26,6 +26,12 @@ def by_id(store: Store, cheque_id: str) -> Row | None:
     return store.one("SELECT * FROM cheque WHERE id=?", cheque_id)
 
 
+def in_transaction(db: Transaction, cheque_id: str | None) -> Row | None:
+    """One cheque as the caller's transaction sees it."""
+    row: Row | None = db.execute("SELECT * FROM cheque WHERE id=?", (cheque_id,)).fetchone()
+    return row
+
+
 def find(store: Store, text: str) -> list[Row]:
     """Cheques that an id, a reference or the beginning of an id names."""
     exact = store.all("SELECT * FROM cheque WHERE id=?1 OR reference=?1", text)
@@ -45,11 +51,19 @@ def with_status(store: Store, *statuses: str) -> list[Row]:
     return store.all(f"SELECT * FROM cheque WHERE status IN ({marks}) ORDER BY created_at, id", *statuses)
 
 
-def draws(store: Store, wallet_id: int, destination: str) -> list[Row]:
+def draws(store: Store, remote_id: str | None, destination: str) -> list[Row]:
     """Attempts of a wallet to take a cheque's funds, the newest first; those that failed are left out."""
     return store.all(
-        "SELECT * FROM payment WHERE wallet_id=? AND destination=? AND direction='in' AND status<>'failed'"
+        "SELECT * FROM payment WHERE remote_wallet_id IS ? AND destination=? AND direction='in' AND status<>'failed'"
         " ORDER BY id DESC",
-        wallet_id,
+        remote_id,
         destination,
+    )
+
+
+def to_sweep(store: Store) -> list[Row]:
+    """Cheques that may hold money to bring back: open ones, half-done ones, claimed ones with a fee reserve on top."""
+    return store.all(
+        "SELECT * FROM cheque WHERE status IN ('open', 'voiding', 'unknown')"
+        " OR (status='claimed' AND reserve_msat>0 AND swept=0) ORDER BY created_at, id"
     )

@@ -10,6 +10,11 @@ def settings(store: Store) -> Row | None:
     return store.one("SELECT * FROM faucet WHERE id=1")
 
 
+def is_from(store: Store, wallet_id: int) -> bool:
+    """Whether the faucet gives from this wallet."""
+    return store.one("SELECT 1 FROM faucet WHERE wallet_id=?", wallet_id) is not None
+
+
 def configure(db: Transaction, wallet_id: int, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None) -> None:
     """Set the faucet up."""
     db.execute("INSERT OR REPLACE INTO faucet VALUES (1,?,?,?,?)", (wallet_id, amount_msat, cooldown_s, daily_cap_msat))

@@ -58,7 +58,12 @@ def _copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
     with sqlite3.connect(half) as target:
         connection.backup(target)
     target.close()
-    half.rename(copy)
+    try:
+        os.link(half, copy)  # of two upgrades at once, the first one's copy stays
+    except FileExistsError:
+        pass
+    finally:
+        half.unlink()
 
 
 @_step
@@ -71,7 +76,8 @@ def _the_wallet_that_pays(connection: sqlite3.Connection) -> None:
 
 _FIRST = """
 CREATE TABLE wallet (
-    id INTEGER PRIMARY KEY,
+    -- AUTOINCREMENT: the number of a removed wallet is never given to another, whose history it would inherit.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
     name_key TEXT NOT NULL UNIQUE,
     provider TEXT NOT NULL CHECK (provider IN ('lnbits', 'fincra')),
@@ -91,7 +97,7 @@ CREATE TABLE wallet (
     created_at TEXT NOT NULL
 );
 CREATE UNIQUE INDEX wallet_default ON wallet (is_default) WHERE is_default = 1;
-CREATE UNIQUE INDEX wallet_remote ON wallet (url, remote_id) WHERE remote_id IS NOT NULL;
+CREATE UNIQUE INDEX wallet_remote ON wallet (remote_id) WHERE remote_id IS NOT NULL;
 
 -- No foreign key to wallet: what was paid stays on record when the wallet is removed, under the name it had.
 CREATE TABLE payment (
@@ -126,6 +132,7 @@ CREATE TABLE payment (
 CREATE INDEX payment_created ON payment (created_at, id);
 CREATE INDEX payment_wallet ON payment (wallet_id, created_at, id);
 CREATE INDEX payment_hash ON payment (payment_hash);
+CREATE INDEX payment_remote ON payment (remote_wallet_id, created_at);
 CREATE INDEX payment_reference ON payment (reference) WHERE reference IS NOT NULL;
 CREATE INDEX payment_open ON payment (status) WHERE status = 'unknown';
 CREATE UNIQUE INDEX payment_once ON payment (wallet_id, payment_hash, direction) WHERE status <> 'failed';
@@ -194,6 +201,7 @@ CREATE TABLE pin (
     identity TEXT PRIMARY KEY,
     hash TEXT NOT NULL,
     place TEXT NOT NULL,
+    pepper TEXT NOT NULL,
     always INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
     reset_at TEXT,
@@ -254,6 +262,7 @@ CREATE TABLE cheque (
     payment_hash TEXT,
     claimed_at TEXT,
     claimed_by TEXT,
+    swept INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL
 ) WITHOUT ROWID;

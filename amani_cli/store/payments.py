@@ -39,6 +39,14 @@ def sent_for(db: Transaction, payment_hash: str) -> Row | None:
     return row
 
 
+def without_arrival(store: Store) -> list[Row]:
+    """Settled payments to one of our own wallets whose arrival was not journaled: amani died between the two."""
+    return store.all(
+        "SELECT payment.* FROM invoice JOIN payment USING (payment_hash) WHERE invoice.status='pending'"
+        " AND invoice.purpose IN ('transfer', 'faucet') AND payment.direction='out' AND payment.status='settled'"
+    )
+
+
 def standing(db: Transaction, payment_id: str | None) -> Row | None:
     """A payment by its id, unless it failed: what settled or may have settled stands in the way of another."""
     row: Row | None = db.execute("SELECT * FROM payment WHERE id=? AND status<>'failed'", (payment_id,)).fetchone()

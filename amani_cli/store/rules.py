@@ -12,14 +12,28 @@ def pin(store: Store, identity: str) -> Row | None:
     return store.one("SELECT * FROM pin WHERE identity=?", identity)
 
 
-def save_pin(db: Transaction, identity: str, hashed: str, place: str, *, always: bool) -> None:
-    """Set or replace a wallet's PIN; what was said about a reset is over."""
+def has_pin(db: Transaction, identity: str) -> bool:
+    """Whether a wallet has a PIN, inside the transaction that sets one."""
+    return db.execute("SELECT 1 FROM pin WHERE identity=?", (identity,)).fetchone() is not None
+
+
+def insert_pin(db: Transaction, identity: str, hashed: str, place: str, pepper: str, *, always: bool) -> None:
+    """Set a wallet's first PIN; `pepper` is the name under which its pepper is kept at `place`."""
     db.execute(
-        "INSERT INTO pin (identity, hash, place, always, changed_at) VALUES (?,?,?,?,?) ON CONFLICT (identity)"
-        " DO UPDATE SET hash=excluded.hash, place=excluded.place, always=excluded.always, reset_at=NULL,"
-        " changed_at=excluded.changed_at",
-        (identity, hashed, place, int(always), now()),
+        "INSERT INTO pin (identity, hash, place, pepper, always, changed_at) VALUES (?,?,?,?,?,?)",
+        (identity, hashed, place, pepper, int(always), now()),
     )
+
+
+def change_pin(db: Transaction, identity: str, hashed: str) -> None:
+    """Replace a wallet's PIN; what was said about a reset is over."""
+    db.execute("UPDATE pin SET hash=?, reset_at=NULL, changed_at=? WHERE identity=?", (hashed, now(), identity))
+
+
+def failures(db: Transaction, identity: str) -> int:
+    """How many wrong PINs there ever were, as this transaction sees it."""
+    row = db.execute("SELECT failures FROM pin WHERE identity=?", (identity,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def delete_pin(db: Transaction, identity: str) -> None:
@@ -126,26 +140,29 @@ def save_budget(db: Transaction, identity: str, unit: str, per_payment: str | No
         db.execute("INSERT OR REPLACE INTO budget VALUES (?,?,?,?)", (identity, unit, per_payment, per_day))
 
 
-def spent_msat(db: Transaction, wallet_id: int, since: str) -> tuple[int, int]:
-    """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in msat."""
+def spent_msat(db: Transaction, remote_id: str | None, since: str) -> tuple[int, int]:
+    """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in msat.
+
+    By its id at the server: the same wallet under another name has the same budget.
+    """
     spent = db.execute(
         "SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM payment"
-        " WHERE wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
-        (wallet_id, since),
+        " WHERE remote_wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
+        (remote_id, since),
     ).fetchone()[0]
     flying = db.execute(
         "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
-        " WHERE wallet_id=? AND direction='out' AND status='unknown'",
-        (wallet_id,),
+        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown'",
+        (remote_id,),
     ).fetchone()[0]
     return int(spent), int(flying)
 
 
-def oldest_spend(db: Transaction, wallet_id: int, since: str) -> str | None:
+def oldest_spend(db: Transaction, remote_id: str | None, since: str) -> str | None:
     """When the oldest payment that still counts for the day was made."""
     row = db.execute(
         "SELECT min(created_at) FROM payment"
-        " WHERE wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
-        (wallet_id, since),
+        " WHERE remote_wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
+        (remote_id, since),
     ).fetchone()
     return None if row[0] is None else str(row[0])

@@ -25,9 +25,9 @@ def by_id(store: Store, wallet_id: int) -> Row | None:
     return store.one("SELECT * FROM wallet WHERE id=?", wallet_id)
 
 
-def by_remote(store: Store, url: str, remote_id: str) -> Row | None:
-    """The wallet that stands for this id at this server."""
-    return store.one("SELECT * FROM wallet WHERE url=? AND remote_id=?", url, remote_id)
+def by_remote(store: Store, remote_id: str) -> Row | None:
+    """The wallet that has this id at its server, under whatever address that is known."""
+    return store.one("SELECT * FROM wallet WHERE remote_id=?", remote_id)
 
 
 def insert(db: Transaction, **columns: object) -> int:
