@@ -253,10 +253,8 @@ class TestReconcile:
         change_database(home, "UPDATE payment SET created_at='2026-08-01T11:00:00Z'")
         write_key(main.key_file, getattr(main, key))
         answer = amani("reconcile", "--json").data
-        assert (answer["failed"], answer["items"][0]["failure"]) == (
-            1,
-            "the request never reached the provider, and the invoice has expired",
-        )
+        assert answer["failed"] == 1
+        assert "never reached the provider" in answer["items"][0]["failure"]
 
     @pytest.mark.parametrize("key", ["admin_key", "read_key"])
     def test_the_key_of_another_wallet_proves_nothing(

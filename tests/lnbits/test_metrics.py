@@ -55,7 +55,16 @@ def test_figures_of_a_wallet_at_work(amani: Amani, add_wallet: AddWallet, home: 
     assert amani("pay", other.invoice(1000), "--yes", "--wallet", "main").code == 0
     amani("faucet", "configure", "--wallet", "main", "--amount", "100", "--daily-cap", "400")
     with writing(home) as (_, db):
-        add_payment(db, 1, -7, "2026-08-01T00:00:00Z", status="unknown", settled_at=None, reserved_msat=7000)
+        add_payment(
+            db,
+            1,
+            -7,
+            "2026-08-01T00:00:00Z",
+            status="unknown",
+            settled_at=None,
+            reserved_msat=7000,
+            remote_wallet_id=main.id,
+        )
     result = amani("metrics")
     assert result.code == 0
     samples = parsed(result.stdout)

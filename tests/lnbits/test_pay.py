@@ -155,7 +155,7 @@ class TestTheQuestion:
             terminal.expect("[y/N]")
             terminal.press(b"\x03")
             assert terminal.finish() == 130
-            assert "nothing was sent" in terminal.seen
+            assert "no payment was under way" in terminal.seen
         assert journal(amani) == []
 
     def test_without_a_terminal_it_is_refused_before_anything_is_asked_of_the_server(
@@ -349,7 +349,7 @@ class TestItFails:
         payer.key_file.write_text("0123456789abcdef" * 2)
         failed = amani("pay", payee.invoice(21), "--yes", "--json")
         assert (failed.code, failed.error["code"], failed.error["money_moved"]) == (3, "KEY_REFUSED", "no")
-        assert journal(amani) == [("failed", 21_000)]
+        assert journal(amani) == []  # nothing is journaled that can't be sent
 
     def test_an_invoice_key_in_place_of_the_admin_key(self, amani: Amani, payer: Held, payee: Held) -> None:
         payer.key_file.write_text(payer.read_key)
@@ -363,7 +363,7 @@ class TestItFails:
         take_server_away(home)
         failed = amani("pay", text, "--yes", "--json")
         assert (failed.code, failed.error["code"], failed.error["money_moved"]) == (10, "CONNECTION_REFUSED", "no")
-        assert journal(amani) == [("failed", 21_000)]
+        assert journal(amani) == []
         change_database(home, "UPDATE wallet SET url=?", payer.server.url)
         assert amani("pay", text, "--yes").code == 0
 

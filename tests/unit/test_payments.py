@@ -129,6 +129,8 @@ def answer(httpx_mock: HTTPXMock, amani: Amani) -> Any:
 
     def answer(post: Reply, record: Reply | None) -> None:
         httpx_mock.reset()
+        # A key from a file may have become another wallet's: its wallet is asked for before anything is paid.
+        add("GET", f"{URL}/api/v1/wallet", {"json": {"name": "w", "balance": 1_000_000, "id": WALLET}})
         add("POST", f"{URL}/api/v1/payments", post)
         if record is not None:
             add("GET", re.compile(rf"{URL}/api/v1/payments/{HASH}$"), record)
