@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from amani_cli import errors, models
-from amani_cli.store import Row
+from amani_cli.store import Row, Store
 from amani_cli.store import audit as log
 from amani_cli.store.audit import GENESIS, Filter
 from amani_cli.workspace import Workspace
@@ -35,8 +36,19 @@ def verify(ws: Workspace, head: str | None = None) -> models.AuditVerdict:
                 code="BAD_HASH",
                 hint="'amani audit verify --quiet' prints the one of today.",
             )
+    if not ws.has_store:
+        return _judged(iter(()), head)
+    return verify_store(ws.store, head)
+
+
+def verify_store(store: Store, head: str | None = None) -> models.AuditVerdict:
+    """The same for any database."""
+    return _judged(log.walk(store), head)
+
+
+def _judged(rows: Iterator[Row], head: str | None) -> models.AuditVerdict:
     seen, last, found = 0, GENESIS, head in (None, GENESIS)
-    for row in log.walk(ws.store) if ws.has_store else ():
+    for row in rows:
         wrong = _wrong(row, seen + 1, last)
         if wrong:
             at = min(seen + 1, row["seq"]) if isinstance(row["seq"], int) else seen + 1

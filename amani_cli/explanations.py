@@ -341,6 +341,25 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "DISK_FULL": ((2,), "There is no room to write the journal, so nothing is sent.", "Free some space."),
     "NEWER_DATABASE": ((2,), "A newer amani made this database.", "Upgrade amani, or go back to the copy it made."),
+    # -- backups
+    "BAD_BACKUP": (
+        (2, 13),
+        "The file is no backup, is cut off, or what it holds is damaged.",
+        "Use another copy of it; `amani backup verify` tells a good one.",
+    ),
+    "NEWER_BACKUP": ((2,), "The backup was made by a newer amani.", "Upgrade amani."),
+    "NEWER_DATA": (
+        (9,),
+        "What is here holds things that the backup lacks; restoring would lose them.",
+        "Restore into another AMANI_HOME, or move the database away first.",
+    ),
+    "RECONCILE_FIRST": (
+        (9,),
+        "A restored copy does not know what was paid since it was made.",
+        "Run `amani reconcile`; when every wallet has answered, spending goes on.",
+    ),
+    "WEAK_PASSPHRASE": ((2,), "The passphrase is too short.", "Take five or six random words."),
+    "WRONG_PASSPHRASE": ((3,), "The passphrase does not open the backup.", "Try again."),
     # -- the sandbox
     "INSTALL_FAILED": ((10,), "The sandbox's LNbits could not be installed.", "Read the reason; try again."),
     "NO_PYTHON": (

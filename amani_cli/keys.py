@@ -55,6 +55,11 @@ def clean(text: str, source: str) -> str:
 def from_file(path: Path) -> Key:
     """Read a key from a file that is the user's own and nobody else's to read."""
     source = f"file {path}"
+    return Key(clean(private_text(path), source), source)
+
+
+def private_text(path: Path) -> str:
+    """What a file holds that is the user's own and nobody else's to read. Raises `errors.NotAuthorised`."""
     try:
         about = path.stat()
         if about.st_uid != os.getuid():
@@ -67,17 +72,25 @@ def from_file(path: Path) -> Key:
                 code="KEY_FILE",
                 hint=f"Run: chmod 600 '{path}'",
             )
-        text = path.read_text(encoding="utf-8", errors="strict")
+        return path.read_text(encoding="utf-8", errors="strict")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise errors.NotAuthorised(
             f"can't read the key file {path}: {reason}", code="KEY_FILE", hint="Check the path and its owner."
         ) from None
-    return Key(clean(text, source), source)
 
 
 def from_command(line: str, environ: Mapping[str, str]) -> Key:
-    """Read a key from a command's stdout; no shell, a cap of 30 s, its stderr goes to the user."""
+    """Read a key from a command's stdout."""
+    text, program = command_output(line, environ)
+    return Key(clean(text, "the key command"), f"command {program}")
+
+
+def command_output(line: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """What a command prints, and its first word; no shell, a cap of 30 s, its stderr goes to the user.
+
+    Raises `errors.NotAuthorised` when it can't be run, fails or takes longer.
+    """
     import shlex
     import subprocess
 
@@ -99,7 +112,7 @@ def from_command(line: str, environ: Mapping[str, str]) -> Key:
         raise errors.NotAuthorised(f"{name} gave no key within {COMMAND_CAP_S:.0f} s", code="KEY_COMMAND") from None
     if done.returncode != 0:
         raise errors.NotAuthorised(f"{name} failed with exit code {done.returncode}", code="KEY_COMMAND")
-    return Key(clean(done.stdout.decode("utf-8", "replace"), name), f"command {words[0]}")
+    return done.stdout.decode("utf-8", "replace"), words[0]
 
 
 def from_credential(name: str, environ: Mapping[str, str]) -> Key:

@@ -310,6 +310,35 @@ class Exported(NamedTuple):
     open: int
 
 
+@document("amani.backup/1")
+class Backup(NamedTuple):
+    """A backup file. `keys` counts the secrets in it, `not_held` names what it can't hold or was not asked to."""
+
+    path: str
+    size_bytes: int
+    made_at: str
+    amani_version: str
+    schema_version: int
+    wallets: list[str]
+    payments: int
+    audit_entries: int
+    audit_head: str
+    with_keys: bool
+    keys: int
+    not_held: list[str]
+
+
+@document("amani.restored/1")
+class Restored(NamedTuple):
+    """What `backup restore` put in place; `replaced` is where the database that was there before lies now."""
+
+    made_at: str
+    wallets: list[str]
+    keys_restored: int
+    without_key: list[str]
+    replaced: str | None
+
+
 @document("amani.metrics/1")
 class MetricsWritten(NamedTuple):
     """What `metrics --output` wrote."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from amani_cli import errors, models, pins
 from amani_cli.config import parse_rate
-from amani_cli.store import Transaction, rules
+from amani_cli.store import Transaction, marks, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.times import from_rfc3339, to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -155,11 +155,26 @@ def _window(seconds: int) -> str:
     return {60: "a minute", 3600: "an hour", DAY_S: "a day"}.get(seconds, f"{seconds} s")
 
 
+# -- after a restore ------------------------------------------------------------------------
+
+
+def refuse_held(ws: Workspace) -> None:
+    """Refuse to spend from a restored copy until `reconcile` has brought in what was paid since it was made."""
+    held = marks.read(ws.store, marks.HELD)
+    if held is not None:
+        raise errors.RefusedByPolicy(
+            f"this is {held['value']}: what was paid since then may be missing from it",
+            code="RECONCILE_FIRST",
+            hint="Run 'amani reconcile': it brings that in and lets spending go on.",
+        )
+
+
 # -- budgets -----------------------------------------------------------------------------------
 
 
 def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> None:
     """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
+    refuse_held(ws)
     check_pin(ws, wallet, amount_msat)
     _within_budget(ws, ws.store.connection, wallet, amount_msat + max_fee_msat)
 
@@ -170,6 +185,7 @@ def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: in
     Called inside the transaction that journals the payment. Raises `errors.RefusedByPolicy` (code BUDGET) when the
     wallet's budget does not cover it beside what is in flight.
     """
+    refuse_held(ws)
     _within_budget(ws, db, wallet, amount_msat + max_fee_msat)
     return amount_msat + max_fee_msat
 

@@ -5,8 +5,9 @@ A cheque that was being taken back is taken back to the end: that was asked for,
 
 from __future__ import annotations
 
-from amani_cli import cheque_voids, errors, models, payments, transfers, valuations, wallets
-from amani_cli.store import Row
+from amani_cli import cheque_voids, errors, history, models, payments, transfers, valuations, wallets
+from amani_cli.store import Row, marks
+from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
@@ -16,6 +17,7 @@ from amani_cli.workspace import Workspace
 def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Reconciliation:
     """Ask about the open payments (or those named by id, hash or reference) and close what is certain.
 
+    After a restore, one over everything first brings in what was paid since the copy was made, and lets spending go on.
     Raises `errors.NotFound` for an id that is not in the journal.
     """
     import time
@@ -24,6 +26,8 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
         if ids:
             raise errors.NotFound(f"no payment {quoted(ids[0])}", hint="Nothing has been recorded yet.")
         return models.Reconciliation(0, 0, 0, 0, [])
+    held = None if ids or older_than_s else marks.read(ws.store, marks.HELD)
+    caught_up = _catch_up(ws) if held else False
     if ids:
         rows: list[Row] = []
         for text in ids:
@@ -46,11 +50,28 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
         for row in journal.without_arrival(ws.store):
             _arrival(ws, row)
     unfinished = 0 if ids else cheque_voids.settle_unfinished(ws)
+    if caught_up:
+        with ws.store.write() as db:
+            marks.wipe(db, marks.HELD)
+            audit_log.append(db, "spending released", outcome="done", actor=ws.actor)
+        ws.note("Spending is possible again.")
     if items:
         valuations.remember(ws)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
     still_open = counts["unknown"] + unfinished
     return models.Reconciliation(len(items), counts["settled"], counts["failed"], still_open, items)
+
+
+def _catch_up(ws: Workspace) -> bool:
+    """Bring in what every wallet did since a restored copy was made; whether all of them could be asked."""
+    missed = 0
+    for wallet in wallets.everything(ws):
+        try:
+            history.sync(ws, [wallet])
+        except errors.AmaniError as error:
+            ws.warn(f"spending stays held: wallet '{wallet.name}' could not be asked ({error.message})")
+            missed += 1
+    return missed == 0
 
 
 def _arrival(ws: Workspace, row: Row) -> None:

@@ -416,6 +416,32 @@ def _exported(model: models.Exported) -> View:
     return View(lines=[f"{model.payments} payments written to {model.path}"])
 
 
+def _backup(model: models.Backup) -> View:
+    return View(
+        fields=_given(
+            ("backup", f"{model.path} ({model.size_bytes / 1024:,.0f} KiB)"),
+            ("made at", f"{local(model.made_at)} by amani {model.amani_version}"),
+            ("wallets", ", ".join(model.wallets) or "none"),
+            ("payments", str(model.payments)),
+            ("audit log", f"{model.audit_entries} entries, head {model.audit_head}"),
+            ("keys", f"{model.keys} secrets" if model.with_keys else "NOT in it"),
+        ),
+        lines=[f"not in it: {each}" for each in model.not_held],
+    )
+
+
+def _restored(model: models.Restored) -> View:
+    return View(
+        fields=_given(
+            ("restored", f"the backup of {local(model.made_at)}"),
+            ("wallets", ", ".join(model.wallets) or "none"),
+            ("keys", f"{model.keys_restored} secrets"),
+            ("without a key", ", ".join(model.without_key)),
+            ("before", model.replaced),
+        )
+    )
+
+
 def _metrics_written(model: models.MetricsWritten) -> View:
     return View(lines=[f"{model.samples} figures written to {model.path}"])
 
@@ -600,6 +626,8 @@ _VIEWS: dict[type, Any] = {
     models.Contacts: _contacts,
     models.History: _history,
     models.Plan: _plan,
+    models.Backup: _backup,
+    models.Restored: _restored,
     models.Exported: _exported,
     models.MetricsWritten: _metrics_written,
     models.Reconciliation: _reconciliation,
@@ -634,6 +662,8 @@ _QUIET: dict[type, Any] = {
     models.Contact: lambda model: [model.destination],
     models.Contacts: lambda model: [item.name for item in model.items],
     models.History: lambda model: [item.id for item in model.items],
+    models.Backup: lambda model: [model.audit_head],
+    models.Restored: lambda model: model.without_key,
     models.Exported: lambda model: [model.path],
     models.MetricsWritten: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],

@@ -22,6 +22,6 @@ def reconcile(
 
     said = options.of(ctx)
     result = settle(said.ws, ids or [], parse_duration(older_than) if older_than else 0)
-    said.out.emit(result, said.ws.warnings)
+    said.out.emit(result, said.ws.warnings, said.ws.notes)
     if result.unknown:
         raise typer.Exit(8)

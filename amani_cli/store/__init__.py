@@ -52,7 +52,7 @@ class Store:
         except sqlite3.Error as error:
             if self.connection.in_transaction:
                 self.connection.rollback()
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -64,21 +64,21 @@ class Store:
             finally:
                 self.connection.rollback()
         except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
 
     def all(self, sql: str, *values: Any) -> list[Row]:
         """Every row of a query."""
         try:
             return self.connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """The first row of a query, or None."""
         try:
             row: Row | None = self.connection.execute(sql, values).fetchone()
         except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
         return row
 
     def each(self, sql: str, *values: Any) -> Iterator[Row]:
@@ -86,7 +86,7 @@ class Store:
         try:
             yield from self.connection.execute(sql, values)
         except sqlite3.Error as error:
-            raise _explained(error, self.path) from error
+            raise explained(error, self.path) from error
 
     def close(self) -> None:
         """Close the file; the WAL is folded in by the last one to leave."""
@@ -123,7 +123,7 @@ def open_store(path: Path, *, create: bool = True) -> Store:
     except (sqlite3.Error, OSError) as error:
         if connection is not None:
             connection.close()
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
     except BaseException:
         if connection is not None:
             connection.close()
@@ -139,7 +139,7 @@ def _make_private(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def _explained(error: Exception, path: Path) -> errors.AmaniError:
+def explained(error: Exception, path: Path) -> errors.AmaniError:
     """Say in one line, with the way out, what is wrong with the database file."""
     text = str(error).lower()
     if "locked" in text or "busy" in text:

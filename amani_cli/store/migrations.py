@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from amani_cli.store import now
+
 _STEPS: list[Callable[[sqlite3.Connection], None]] = []
 
 
@@ -57,6 +59,11 @@ def _copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
     os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with sqlite3.connect(half) as target:
         connection.backup(target)
+        if version >= 5:
+            # Whoever goes back to this copy must reconcile before spending: it does not know what came after it.
+            target.execute(
+                "INSERT OR REPLACE INTO mark VALUES ('spending held', 'the copy from before an upgrade', ?)", (now(),)
+            )
     target.close()
     try:
         os.link(half, copy)  # of two upgrades at once, the first one's copy stays

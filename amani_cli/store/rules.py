@@ -12,6 +12,11 @@ def pin(store: Store, identity: str) -> Row | None:
     return store.one("SELECT * FROM pin WHERE identity=?", identity)
 
 
+def all_pins(store: Store) -> list[Row]:
+    """Every wallet's PIN."""
+    return store.all("SELECT * FROM pin ORDER BY identity")
+
+
 def has_pin(db: Transaction, identity: str) -> bool:
     """Whether a wallet has a PIN, inside the transaction that sets one."""
     return db.execute("SELECT 1 FROM pin WHERE identity=?", (identity,)).fetchone() is not None

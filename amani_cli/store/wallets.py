@@ -76,3 +76,21 @@ def save_login(db: Transaction, url: str, username: str, *, sandbox: bool = Fals
 def delete_login(db: Transaction, url: str) -> None:
     """Forget a login."""
     db.execute("DELETE FROM login WHERE url=?", (url,))
+
+
+def move_keys(db: Transaction, old: str, new: str) -> None:
+    """Have keys looked for in a new place: `file:PATH` of one wallet, or the place that secrets are kept in.
+
+    What was in the keyring under `SLOT:key` is a file `SLOT-key` in the new folder, as `keys.keep` writes it.
+    """
+    if old.startswith("file:"):
+        db.execute("UPDATE wallet SET key_source=? WHERE key_source=?", (new, old))
+        return
+    for table in ("pin", "cheque"):
+        db.execute(f"UPDATE {table} SET place=? WHERE place=?", (new, old))
+    if old == "keyring":
+        db.execute(
+            "UPDATE wallet SET key_source='file:'||?||'/'||substr(key_source, 9)||'-key', has_read_key=0"
+            " WHERE key_source LIKE 'keyring:%'",
+            (new.partition(":")[2],),
+        )

@@ -1,0 +1,98 @@
+"""`amani backup`: create, verify, restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from amani_cli import errors, options
+from amani_cli.options import Command, Options
+
+app = options.group("Back up, verify and restore: one file that only a passphrase opens.")
+
+FILE = typer.Argument(help="The backup.", metavar="FILE")
+PASSPHRASE_FILE = typer.Option(None, "--passphrase-file", help="File that holds it; yours, 0600.", metavar="PATH")
+PASSPHRASE_COMMAND = typer.Option(None, "--passphrase-command", help="Command that prints it.", metavar="LINE")
+
+
+@app.command(cls=Command)
+def create(
+    ctx: typer.Context,
+    file: str = FILE,
+    with_keys: bool = typer.Option(False, "--with-keys", help="Put keys, PIN peppers and logins in as well."),
+    passphrase_file: str | None = PASSPHRASE_FILE,
+    passphrase_command: str | None = PASSPHRASE_COMMAND,
+) -> None:
+    """Write database and settings (and keys, if asked for) into a new encrypted file; amani may be in use meanwhile.
+
+    Says what it can't hold. 'age -d FILE | tar xz' opens it where there is no amani.
+    """
+    from amani_cli import backup
+
+    said = options.of(ctx)
+    passphrase = _passphrase(said, passphrase_file, passphrase_command, new=True)
+    made = backup.create(said.ws, Path(file).expanduser(), passphrase, with_keys=with_keys)
+    said.out.emit(made, said.ws.warnings, said.ws.notes)
+
+
+@app.command(cls=Command)
+def verify(
+    ctx: typer.Context,
+    file: str = FILE,
+    passphrase_file: str | None = PASSPHRASE_FILE,
+    passphrase_command: str | None = PASSPHRASE_COMMAND,
+) -> None:
+    """Open a backup and check all of it: sums, database, audit log. Changes nothing; exit 13 if they are wrong."""
+    from amani_cli import backup
+
+    said = options.of(ctx)
+    passphrase = _passphrase(said, passphrase_file, passphrase_command)
+    said.out.emit(backup.verify(said.ws, Path(file).expanduser(), passphrase), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def restore(
+    ctx: typer.Context,
+    file: str = FILE,
+    key_folder: str = typer.Option(None, "--key-folder", help="Restore all keys as files here.", metavar="PATH"),
+    passphrase_file: str | None = PASSPHRASE_FILE,
+    passphrase_command: str | None = PASSPHRASE_COMMAND,
+) -> None:
+    """Put a backup in place. Newer data is never overwritten, and what is replaced is copied aside.
+
+    Spending is refused until 'amani reconcile' has brought in what was paid since the backup was made.
+    """
+    from amani_cli import backup
+
+    said = options.of(ctx)
+    passphrase = _passphrase(said, passphrase_file, passphrase_command)
+
+    def confirm(loss: str) -> None:
+        said.ask.confirm("Restore it?", loss)
+
+    folder = Path(key_folder) if key_folder else None
+    done = backup.restore(said.ws, Path(file).expanduser(), passphrase, key_folder=folder, confirm=confirm)
+    said.out.emit(done, said.ws.warnings, said.ws.notes)
+
+
+def _passphrase(said: Options, file: str | None, command: str | None, *, new: bool = False) -> str:
+    """The passphrase from a file, a command or a prompt (twice for a new one), less a line break at its end."""
+    from amani_cli import keys
+
+    if file and command:
+        raise errors.Usage("give the passphrase in one way only")
+    if file:
+        text = keys.private_text(Path(file).expanduser())
+    elif command:
+        text = keys.command_output(command, said.ws.environ)[0]
+    else:
+        otherwise = "Use --passphrase-file PATH or --passphrase-command LINE."
+        text = said.ask.secret("Passphrase of the backup", otherwise)
+        if new and said.ask.secret("The same again", otherwise) != text:
+            raise errors.Usage("the two passphrases differ", hint="Nothing was written.")
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise errors.Usage("the passphrase is empty", code="WEAK_PASSPHRASE")
+    keys.SEEN.add(text)
+    return text

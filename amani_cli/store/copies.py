@@ -1,0 +1,82 @@
+"""Copies of the database: taken while it is in use, looked at, and put in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from amani_cli.store import Store, explained, marks, open_store
+
+# What must be in a copy that takes the place of the database, by what makes a row of it the same.
+_KEPT = {
+    "audit": ("seq", "hash"),
+    "payment": ("id", "status"),
+    "invoice": ("payment_hash", "wallet_id", "status"),
+    "wallet": ("url", "name_key", "key_source"),
+    "cheque": ("id", "status"),
+    "pin": ("identity", "hash"),
+    "budget": ("identity", "unit", "per_payment", "per_day"),
+    "reference": ("reference",),
+}
+
+# A restore is itself written down, and may be repeated.
+_MATTERS = {"audit": "ours.what NOT LIKE 'backup %'"}
+
+
+def take(store: Store, target: Path, *, held: str) -> None:
+    """Copy the database to a new file, whole as of one moment whatever others write; a copy in use is `held`."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    try:
+        with contextlib.closing(sqlite3.connect(target)) as copy:
+            store.connection.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it
+            with copy:
+                marks.make(copy, marks.HELD, held)
+    except sqlite3.Error as error:
+        raise explained(error, target) from error
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Store]:
+    """A copy, upgraded to this amani's schema if it is older. Raises what `open_store` raises."""
+    store = open_store(path)
+    try:
+        yield store
+    finally:
+        store.close()
+        for beside in path.parent.glob(f"{path.name}.before-schema-*"):
+            beside.unlink()
+
+
+def is_sound(store: Store) -> bool:
+    """Whether SQLite finds nothing wrong with the file."""
+    found = store.one("PRAGMA integrity_check")
+    return found is not None and found[0] == "ok"
+
+
+def missing_from(copy: Path, store: Store) -> list[str]:
+    """Which tables of the database hold something that a copy of the same schema lacks."""
+
+    def lacks(table: str, columns: tuple[str, ...]) -> bool:
+        same = " AND ".join(f"ours.{column} IS theirs.{column}" for column in columns)
+        lacking = f"NOT EXISTS (SELECT 1 FROM copy.{table} AS theirs WHERE {same})"
+        return (
+            store.one(f"SELECT 1 FROM main.{table} AS ours WHERE {_MATTERS.get(table, '1')} AND {lacking}") is not None
+        )
+
+    store.connection.execute("ATTACH ? AS copy", (str(copy),))
+    try:
+        return [table for table, columns in _KEPT.items() if lacks(table, columns)]
+    finally:
+        store.connection.execute("DETACH copy")
+
+
+def put(copy: Store, store: Store) -> None:
+    """Put all of a copy in the place of what the database holds, in one transaction."""
+    try:
+        copy.connection.backup(store.connection)
+    except sqlite3.Error as error:
+        raise explained(error, store.path) from error
