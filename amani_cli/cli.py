@@ -31,6 +31,7 @@ TREE: dict[str, tuple[str, str]] = {
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),
     "metrics": ("metrics", "Figures for Prometheus: balances, open outcomes, calls."),
     "backup": ("backup", "Back up, verify and restore: one encrypted file."),
+    "trace": ("trace", "What became of anything a customer may ask about."),
     "audit": ("audit", "Who did what: an append-only log, and whether it is whole."),
     "login": ("login", "Log in to an LNbits: make, rotate and delete wallets there."),
     "logout": ("logout", "Forget a login."),

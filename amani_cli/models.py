@@ -339,6 +339,36 @@ class Restored(NamedTuple):
     replaced: str | None
 
 
+class TraceEvent(NamedTuple):
+    """One thing that happened, by which source; `id` is the entry that it belongs to."""
+
+    at: str | None
+    source: str
+    text: str
+    id: str | None
+
+
+class TraceGap(NamedTuple):
+    """A source that could not be searched, or not all of it, and why."""
+
+    source: str
+    reason: str
+
+
+@document("amani.trace/1")
+class Trace(NamedTuple):
+    """What is known of a thing. Not `found` never means not paid: `not_searched` says where it may be."""
+
+    asked: str
+    found: bool
+    timeline: list[TraceEvent]
+    tell: str
+    next: list[str]
+    searched: list[str]
+    not_searched: list[TraceGap]
+    redacted: bool
+
+
 @document("amani.metrics/1")
 class MetricsWritten(NamedTuple):
     """What `metrics --output` wrote."""

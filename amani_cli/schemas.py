@@ -59,6 +59,7 @@ DOCUMENTS: dict[str, type] = {
     "backup create": models.Backup,
     "backup verify": models.Backup,
     "backup restore": models.Restored,
+    "trace": models.Trace,
     "metrics": models.MetricsWritten,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,

@@ -442,6 +442,15 @@ def _restored(model: models.Restored) -> View:
     )
 
 
+def _trace(model: models.Trace) -> View:
+    lines = [f"asked: {model.asked}", ""]
+    lines += [f"{local(each.at) if each.at else '':16}  {each.text}  [{each.source}]" for each in model.timeline]
+    lines += ["", f"tell the customer: {model.tell}", *(f"next: {each}" for each in model.next), ""]
+    lines += [f"searched: {each}" for each in model.searched]
+    lines += [f"NOT searched: {each.source}: {each.reason}" for each in model.not_searched]
+    return View(lines=lines)
+
+
 def _metrics_written(model: models.MetricsWritten) -> View:
     return View(lines=[f"{model.samples} figures written to {model.path}"])
 
@@ -628,6 +637,7 @@ _VIEWS: dict[type, Any] = {
     models.Plan: _plan,
     models.Backup: _backup,
     models.Restored: _restored,
+    models.Trace: _trace,
     models.Exported: _exported,
     models.MetricsWritten: _metrics_written,
     models.Reconciliation: _reconciliation,
@@ -664,6 +674,7 @@ _QUIET: dict[type, Any] = {
     models.History: lambda model: [item.id for item in model.items],
     models.Backup: lambda model: [model.audit_head],
     models.Restored: lambda model: model.without_key,
+    models.Trace: lambda model: [model.tell],
     models.Exported: lambda model: [model.path],
     models.MetricsWritten: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],

@@ -4,7 +4,7 @@
 # What the command $1 takes: its commands, its options, and those of them that take a value.
 _amani_takes() {
     case $1 in
-    'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics backup audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
+    'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics backup trace audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
     'amani wallet') commands='add create list show balance use rename remove rotate-keys limit' options='' valued='' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
     'amani wallet create') commands='' options='--url --key-file --reference' valued='--url --key-file --reference' ;;
@@ -61,6 +61,7 @@ _amani_takes() {
     'amani backup create') commands='' options='--with-keys --passphrase-file --passphrase-command' valued='--passphrase-file --passphrase-command' ;;
     'amani backup verify') commands='' options='--passphrase-file --passphrase-command' valued='--passphrase-file --passphrase-command' ;;
     'amani backup restore') commands='' options='--key-folder --passphrase-file --passphrase-command' valued='--key-folder --passphrase-file --passphrase-command' ;;
+    'amani trace') commands='' options='--redacted' valued='' ;;
     'amani audit') commands='list verify' options='' valued='' ;;
     'amani audit list') commands='' options='--limit --since --until --what --after' valued='--limit --since --until --what --after' ;;
     'amani audit verify') commands='' options='--head' valued='--head' ;;
