@@ -110,7 +110,10 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "PARTLY_DONE": ((11,), "Part of a batch is done.", "Run the same plan again."),
     "LOCKED": ((12,), "Another amani holds the lock.", "Wait for it, or say --lock-wait 30s."),
     "BOOKS_DIFFER": ((13,), "amani's books and the provider's do not match.", "Look at each entry that is named."),
+    "INTERRUPTED": ((130,), "Ended by Ctrl-C before anything was sent.", "Run it again when you like."),
+    "TERMINATED": ((143,), "Ended by SIGTERM before anything was sent.", "Run it again when you like."),
     # -- what was typed
+    "BAD_TEXT": ((2,), "An argument is not valid text.", "Check what your shell or script puts there (UTF-8)."),
     "AMBIGUOUS": ((2,), "What was given fits more than one.", "Give more of its characters."),
     "AMBIGUOUS_WALLET": ((2,), "There is more than one wallet and no default.", "Say --wallet NAME."),
     "AMOUNTLESS": (
@@ -201,6 +204,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "NO_LOGIN": ((4,), "No login is stored for that server.", "Run: amani login URL."),
     "READ_ONLY_WALLET": ((3,), "The wallet was added to look only.", "Add it with its Admin key to pay from it."),
     "TOKEN_EXPIRED": ((3,), "The stored login is no longer valid.", "Run: amani login URL."),
+    "WRONG_KEY": ((3,), "The key at hand has become another wallet's.", "See where it comes from: amani wallet show."),
     "WRONG_PASSWORD": ((3,), "The user name or password is wrong.", "Try again; five wrong ones lock the login."),
     # -- paying
     "INVOICE_EXPIRED": ((6,), "The invoice can't be paid any more.", "Ask for a new one."),
@@ -275,6 +279,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "BUDGET": ((9,), "Amount and worst-case fee would exceed the wallet's budget.", "See `amani wallet limit NAME`."),
     # -- transfers, faucet, cheques
     "SAME_WALLET": ((2, 9), "Both ends are the same wallet.", "Name another wallet."),
+    "IS_FAUCET": ((9,), "The wallet is the faucet.", "Make another wallet the faucet first."),
     "NO_FAUCET": ((4,), "No faucet is configured here.", "Run: amani faucet configure."),
     "COOL_DOWN": ((9,), "The wallet has claimed already.", "Wait until the time in the message."),
     "DAILY_CAP": ((9,), "The faucet has given all that it may in 24 hours.", "Try again later, or raise --daily-cap."),
@@ -286,6 +291,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "COUNT": ((9,), "More cheques at once than the setting cheque_count allows.", "Write fewer, or raise the setting."),
     "CHEQUE_CLAIMED": ((6,), "Somebody has claimed the cheque before.", "Its money is theirs; ask for a new one."),
     "CHEQUE_EXPIRED": ((6,), "The cheque is past its time.", "Ask its giver for a new one."),
+    "GIVEN_UP": ((6,), "The cheque was given up while it was being written.", "Write a new one."),
     "CHEQUE_VOID": ((6,), "Its giver took the cheque back or gave it a new code.", "Ask for the new one."),
     "CHEQUES_OUTSTANDING": (
         (9,),
