@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 import pytest
 
 from tests import keyrings
-from tests.driver import Amani
+from tests.driver import CLONE, Amani
 from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_template
 
 __all__ = ["lnbits_server", "sandbox_template"]
@@ -39,6 +39,7 @@ def _own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         (world / folder).mkdir(parents=True)
     monkeypatch.setenv("HOME", str(world / "home"))
     monkeypatch.setenv("AMANI_HOME", str(world / "amani"))
+    monkeypatch.setenv("PYTHONPATH", str(CLONE))
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.chdir(world / "here")
 

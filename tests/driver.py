@@ -120,6 +120,12 @@ class Amani:
             finally:
                 run.kill()
 
+    def line(self, run: subprocess.Popen[str]) -> str:
+        """The next line that a started process prints, which must not wait in a buffer for its end."""
+        assert run.stdout is not None
+        assert select.select([run.stdout], [], [], PATIENCE_S)[0], "nothing was printed"
+        return run.stdout.readline()
+
     def ended(self, run: subprocess.Popen[str]) -> Result:
         """Wait for a started process."""
         stdout, stderr = run.communicate(timeout=PATIENCE_S)
@@ -165,7 +171,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
 def environment(more: Environment | None = None) -> dict[str, str]:
     """This process's environment and `more`; None takes a variable away."""
-    merged = {**os.environ, "PYTHONPATH": str(CLONE), **(more or {})}
+    merged = {**os.environ, **(more or {})}
     return {name: value for name, value in merged.items() if value is not None}
 
 

@@ -108,12 +108,12 @@ def test_a_signal_before_anything_was_sent(
     words: tuple[str, ...],
 ) -> None:
     provider.moods[request_] = "stall"
-    with amani.started(*[word.format(text=text) for word in words]) as run:
+    with amani.started(*[word.format(text=text) for word in words], "--json") as run:
         assert provider.arrived.wait(PATIENCE_S)
         run.send_signal(number)
         ended = amani.ended(run)
-    assert (ended.code, ended.stdout) == (code, "")
-    assert "nothing was sent" in ended.stderr
+    said = {130: "INTERRUPTED", 143: "TERMINATED"}[code]
+    assert (ended.code, ended.error["code"], ended.error["money_moved"]) == (code, said, "no")
     assert journal(home) == []
     assert provider.count(POST) == 0
 
