@@ -369,6 +369,17 @@ class Trace(NamedTuple):
     redacted: bool
 
 
+@document("amani.event/1", leave_out={"payment"})
+class Event(NamedTuple):
+    """What `watch` saw: a `payment` that settled, or a balance `below` the mark."""
+
+    at: str
+    what: Literal["payment", "below"]
+    wallet: str
+    balance_msat: int | None
+    payment: Payment | None
+
+
 @document("amani.metrics/1")
 class MetricsWritten(NamedTuple):
     """What `metrics --output` wrote."""

@@ -60,6 +60,8 @@ DOCUMENTS: dict[str, type] = {
     "backup verify": models.Backup,
     "backup restore": models.Restored,
     "trace": models.Trace,
+    "watch": models.Event,
+    "wallet watch": models.Event,
     "metrics": models.MetricsWritten,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,

@@ -451,6 +451,15 @@ def _trace(model: models.Trace) -> View:
     return View(lines=lines)
 
 
+def _event(model: models.Event) -> View:
+    held = f", {format_sat(model.balance_msat)} in it" if model.balance_msat is not None else ""
+    if model.payment is None:
+        return View(lines=[f"{local(model.at)}  {model.wallet}: BELOW the mark{held}"])
+    sign = "+" if model.payment.direction == "in" else "-"
+    memo = f"  {model.payment.memo}" if model.payment.memo else ""
+    return View(lines=[f"{local(model.at)}  {model.wallet}: {sign}{_amount(model.payment)}{held}{memo}"])
+
+
 def _metrics_written(model: models.MetricsWritten) -> View:
     return View(lines=[f"{model.samples} figures written to {model.path}"])
 
@@ -638,6 +647,7 @@ _VIEWS: dict[type, Any] = {
     models.Backup: _backup,
     models.Restored: _restored,
     models.Trace: _trace,
+    models.Event: _event,
     models.Exported: _exported,
     models.MetricsWritten: _metrics_written,
     models.Reconciliation: _reconciliation,
@@ -675,6 +685,7 @@ _QUIET: dict[type, Any] = {
     models.Backup: lambda model: [model.audit_head],
     models.Restored: lambda model: model.without_key,
     models.Trace: lambda model: [model.tell],
+    models.Event: lambda model: [model.payment.id if model.payment else sat(model.balance_msat)],
     models.Exported: lambda model: [model.path],
     models.MetricsWritten: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],

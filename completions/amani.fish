@@ -5,9 +5,9 @@
 function __amani_commands
     switch $argv[1]
         case 'amani'
-            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay somebody' 'cheque' 'Funds set aside for whoever has the code' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'contact' 'Names for those who are paid again and again' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'metrics' 'Print figures for Prometheus: balances, open outcomes, budgets, cheques, faucet, calls, last successes' 'backup' 'Back up, verify and restore: one file that only a passphrase opens' 'trace' 'Find what became of an invoice, hash, preimage, cheque, id, reference, address, phone number or part of a memo' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
+            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay somebody' 'cheque' 'Funds set aside for whoever has the code' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'contact' 'Names for those who are paid again and again' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'metrics' 'Print figures for Prometheus: balances, open outcomes, budgets, cheques, faucet, calls, last successes' 'backup' 'Back up, verify and restore: one file that only a passphrase opens' 'trace' 'Find what became of an invoice, hash, preimage, cheque, id, reference, address, phone number or part of a memo' 'watch' 'Show payments as they settle, each once, by the provider'\''s own record; with --json one document a line' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
         case 'amani wallet'
-            __amani_say 'add' 'Register a wallet by its key' 'create' 'Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login' 'list' 'List the wallets that amani knows' 'show' 'Show one wallet: where it is, what its key can do and where the key lives' 'balance' 'Say what a wallet holds, asked live' 'use' 'Make a wallet the default' 'rename' 'Give a wallet another name here' 'remove' 'Forget a wallet and its keys; says what is lost and asks first' 'rotate-keys' 'Have the server make new keys and store them; the old ones are dead at once' 'limit' 'Show a wallet'\''s limits and budget, or set the budget (amount and fee, what is in flight reserved)'
+            __amani_say 'watch' 'Show payments as they settle, each once, by the provider'\''s own record; with --json one document a line' 'add' 'Register a wallet by its key' 'create' 'Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login' 'list' 'List the wallets that amani knows' 'show' 'Show one wallet: where it is, what its key can do and where the key lives' 'balance' 'Say what a wallet holds, asked live' 'use' 'Make a wallet the default' 'rename' 'Give a wallet another name here' 'remove' 'Forget a wallet and its keys; says what is lost and asks first' 'rotate-keys' 'Have the server make new keys and store them; the old ones are dead at once' 'limit' 'Show a wallet'\''s limits and budget, or set the budget (amount and fee, what is in flight reserved)'
         case 'amani invoice'
             __amani_say 'create' 'Make an invoice and print it' 'show' 'Show an invoice and what became of it, asked live' 'check' 'Ask whether an invoice is paid; a paid one enters the history' 'wait' 'Wait until an invoice is paid (exit 0) or has expired (exit 6); --timeout ends it sooner (exit 8)' 'list' 'List invoices made here, newest first' 'decode' 'Say what an invoice asks for, offline; for an address or LNURL its server, and nobody else, is asked' 'claim' 'Bring money in by an LNURL-withdraw link: its server pays an invoice of yours'
         case 'amani cheque'
@@ -36,6 +36,8 @@ end
 # The options of the command $argv[1].
 function __amani_options
     switch $argv[1]
+        case 'amani wallet watch'
+            __amani_say '--exec' 'Run this with the event as JSON on stdin' '--below' 'End with exit 7 once a wallet holds less' '--for' 'End with exit 0 after this long, e.g. 10m'
         case 'amani wallet add'
             __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-stdin' 'Read the key from stdin, for the keyring' '--key-file' 'File that holds the key; yours, mode 0600' '--key-command' 'Command that prints the key' '--key-credential' 'systemd credential' '--read-only' 'Never load the paying key' '--insecure-http' 'Allow plain http to this server' '--provider' 'lnbits or fincra' '--live' 'Fincra: real money; without it, the sandbox' '--public-key' 'Fincra: pk_…, to ask for money'
         case 'amani wallet create'
@@ -96,6 +98,8 @@ function __amani_options
             __amani_say '--key-folder' 'Restore all keys as files here' '--passphrase-file' 'File that holds it; yours, 0600' '--passphrase-command' 'Command that prints it'
         case 'amani trace'
             __amani_say '--redacted' 'Without names, memos and addresses, to pass on'
+        case 'amani watch'
+            __amani_say '--exec' 'Run this with the event as JSON on stdin' '--below' 'End with exit 7 once a wallet holds less' '--for' 'End with exit 0 after this long, e.g. 10m'
         case 'amani audit list'
             __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--what' 'Only this: pay, pin, '\''pin set'\'', limit, key, login…' '--after' 'Go on after this number (the '\''next'\'' of a page)'
         case 'amani audit verify'
@@ -112,6 +116,8 @@ end
 function __amani_valued
     string split ' ' -- '--wallet -w --timeout --color --actor --lock-wait'
     switch $argv[1]
+        case 'amani wallet watch'
+            string split ' ' -- '--exec --below --for'
         case 'amani wallet add'
             string split ' ' -- '--url --key-file --key-command --key-credential --provider --public-key'
         case 'amani wallet create'
@@ -166,6 +172,8 @@ function __amani_valued
             string split ' ' -- '--passphrase-file --passphrase-command'
         case 'amani backup restore'
             string split ' ' -- '--key-folder --passphrase-file --passphrase-command'
+        case 'amani watch'
+            string split ' ' -- '--exec --below --for'
         case 'amani audit list'
             string split ' ' -- '--limit --since --until --what --after'
         case 'amani audit verify'
@@ -180,7 +188,7 @@ end
 # What may stand for the option or argument $argv[2] of the command $argv[1], each with $argv[3] before it.
 function __amani_source
     switch "$argv[1] $argv[2]"
-        case '* --wallet' '* -w' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani wallet limit 1' 'amani cheque claim --to' 'amani transfer --from' 'amani transfer 1' 'amani sandbox fund 1'
+        case '* --wallet' '* -w' 'amani wallet watch 1' 'amani wallet watch 2' 'amani wallet watch 3' 'amani wallet watch 4' 'amani wallet watch 5' 'amani wallet watch 6' 'amani wallet watch 7' 'amani wallet watch 8' 'amani wallet watch 9' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani wallet limit 1' 'amani cheque claim --to' 'amani transfer --from' 'amani transfer 1' 'amani sandbox fund 1'
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from amani_cli import errors, models, options
+from amani_cli.commands.watch import watch
 from amani_cli.options import Command, Options
 
 app = options.group("Wallets: add, create, list, balance and their keys.")
+app.command(cls=Command)(watch)
 
 URL = typer.Option(None, "--url", help="Address of the LNbits, e.g. https://lnbits.example.com.")
 KEY_FILE = typer.Option(None, "--key-file", help="File that holds the key; yours, mode 0600.", metavar="PATH")

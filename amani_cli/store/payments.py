@@ -171,6 +171,16 @@ def settled(store: Store, since: str | None, until: str | None, wallet_id: int |
     )
 
 
+def settled_since(store: Store, wallet_id: int, since: str) -> list[Row]:
+    """A wallet's payments that settled since a moment, newest first."""
+    return store.all(
+        "SELECT * FROM payment WHERE status='settled' AND settled_at>=? AND wallet_id=?"
+        " ORDER BY settled_at DESC, id DESC",
+        since,
+        wallet_id,
+    )
+
+
 def open_between(store: Store, since: str | None, until: str | None, wallet_id: int | None) -> int:
     """How many payments made in a time have no certain outcome."""
     row = store.one(
