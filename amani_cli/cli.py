@@ -33,6 +33,7 @@ TREE: dict[str, tuple[str, str]] = {
     "backup": ("backup", "Back up, verify and restore: one encrypted file."),
     "trace": ("trace", "What became of anything a customer may ask about."),
     "watch": ("watch", "Payments as they settle."),
+    "webhook": ("webhook", "A receiver for the webhooks of LNbits and Fincra."),
     "audit": ("audit", "Who did what: an append-only log, and whether it is whole."),
     "login": ("login", "Log in to an LNbits: make, rotate and delete wallets there."),
     "logout": ("logout", "Forget a login."),

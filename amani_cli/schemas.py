@@ -62,6 +62,7 @@ DOCUMENTS: dict[str, type] = {
     "trace": models.Trace,
     "watch": models.Event,
     "wallet watch": models.Event,
+    "webhook listen": models.Event,
     "metrics": models.MetricsWritten,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,

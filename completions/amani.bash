@@ -4,7 +4,7 @@
 # What the command $1 takes: its commands, its options, and those of them that take a value.
 _amani_takes() {
     case $1 in
-    'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics backup trace watch audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
+    'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics backup trace watch webhook audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
     'amani wallet') commands='watch add create list show balance use rename remove rotate-keys limit' options='' valued='' ;;
     'amani wallet watch') commands='' options='--exec --below --for' valued='--exec --below --for' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
@@ -64,6 +64,8 @@ _amani_takes() {
     'amani backup restore') commands='' options='--key-folder --passphrase-file --passphrase-command' valued='--key-folder --passphrase-file --passphrase-command' ;;
     'amani trace') commands='' options='--redacted' valued='' ;;
     'amani watch') commands='' options='--exec --below --for' valued='--exec --below --for' ;;
+    'amani webhook') commands='listen' options='' valued='' ;;
+    'amani webhook listen') commands='' options='--host --port --fincra-secret-file --fincra-secret-command --exec' valued='--host --port --fincra-secret-file --fincra-secret-command --exec' ;;
     'amani audit') commands='list verify' options='' valued='' ;;
     'amani audit list') commands='' options='--limit --since --until --what --after' valued='--limit --since --until --what --after' ;;
     'amani audit verify') commands='' options='--head' valued='--head' ;;
@@ -97,7 +99,7 @@ _amani_source() {
     case "$1 $2" in
     *\ --wallet | *\ -w | amani\ wallet\ watch\ [0-9]* | amani\ wallet\ show\ 1 | amani\ wallet\ balance\ [0-9]* | amani\ wallet\ use\ 1 | amani\ wallet\ rename\ 1 | amani\ wallet\ remove\ 1 | amani\ wallet\ rotate-keys\ 1 | amani\ wallet\ limit\ 1 | amani\ cheque\ claim\ --to | amani\ transfer\ --from | amani\ transfer\ 1 | amani\ sandbox\ fund\ 1) names=wallets ;;
     *\ --color) words='auto always never' ;;
-    amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ metrics\ --output | amani\ metrics\ -o | amani\ backup\ create\ --passphrase-file | amani\ backup\ create\ 1 | amani\ backup\ verify\ --passphrase-file | amani\ backup\ verify\ 1 | amani\ backup\ restore\ --key-folder | amani\ backup\ restore\ --passphrase-file | amani\ backup\ restore\ 1) files=1 ;;
+    amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ metrics\ --output | amani\ metrics\ -o | amani\ backup\ create\ --passphrase-file | amani\ backup\ create\ 1 | amani\ backup\ verify\ --passphrase-file | amani\ backup\ verify\ 1 | amani\ backup\ restore\ --key-folder | amani\ backup\ restore\ --passphrase-file | amani\ backup\ restore\ 1 | amani\ webhook\ listen\ --fincra-secret-file) files=1 ;;
     amani\ wallet\ add\ --provider) words='lnbits fincra' ;;
     amani\ invoice\ list\ --status) words='pending paid expired' ;;
     amani\ pay\ 1 | amani\ contact\ show\ 1 | amani\ contact\ remove\ 1) names=contacts ;;
