@@ -46,6 +46,7 @@ SOURCES: dict[str, Source] = {
     "wallet names": WALLETS,
     "wallet add name": ANYTHING,
     "wallet create name": ANYTHING,
+    "watch names": WALLETS,
     "sandbox fund name": WALLETS,
     "transfer to": WALLETS,
     "transfer source": WALLETS,
