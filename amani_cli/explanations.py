@@ -262,6 +262,23 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "PRIVATE_ADDRESS": ((9,), "The address leads into a private network or to this machine.", "Do not trust it."),
     "NEEDS_TOR": ((10,), "The address can be reached through Tor only.", "Set ALL_PROXY to a Tor proxy."),
+    # -- Fincra
+    "BAD_CURRENCY": ((2,), "That is not a currency.", "Write its ISO 4217 code, e.g. NGN or GHS."),
+    "NO_SUCH_BANK": ((4,), "Fincra pays no such bank or operator in that currency.", "See `amani contact banks CUR`."),
+    "BAD_ACCOUNT": ((2,), "That is not an account number of that country.", "Check it with the payee."),
+    "BAD_PHONE": ((2,), "The phone number is not whole, or of another country.", "Write it with its country code."),
+    "NAME_UNRESOLVED": ((6,), "The bank or operator knows no such account.", "Check number and bank with the payee."),
+    "NAME_MISMATCH": ((9,), "The account belongs to somebody else than --to-name.", "Check the number with the payee."),
+    "NAME_UNVERIFIED": (
+        (9,),
+        "Nobody can say whose account it is in that country.",
+        "Make sure yourself, then give --to-name and --name-unverified.",
+    ),
+    "QUOTE_EXPIRED": (
+        (6,),
+        "The quote ran out, and a new one would cost more.",
+        "Run it again to see the new rate, and answer within half a minute.",
+    ),
     # -- PIN, limits and budgets
     "BAD_PIN": ((2,), "A PIN is 4 to 6 digits, typed twice alike.", "Nothing was changed; set it again."),
     "WEAK_PIN": ((2,), "The PIN is too easy to guess.", "The hint names the rule; choose another."),

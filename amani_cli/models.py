@@ -225,15 +225,8 @@ class Nothing(NamedTuple):
 @document(
     "amani.payment/1",
     leave_out={
-        "amount_msat",
-        "fee_msat",
-        "amount",
-        "fee",
-        "next_claim_at",
-        "failure",
-        "to_wallet",
-        "success",
-        "quoted",
+        *("amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet", "success", "quoted"),
+        *("received", "our_reference", "provider_reference"),
     },
 )
 class Payment(NamedTuple):
@@ -264,6 +257,33 @@ class Payment(NamedTuple):
     sandbox: bool = False
     success: SuccessAction | None = None
     quoted: Quoted | None = None
+    received: Money | None = None
+    our_reference: str | None = None
+    provider_reference: str | None = None
+
+
+@document("amani.payout_plan/1", leave_out={"fee", "rate", "expires_at"})
+class PayoutPlan(NamedTuple):
+    """What a movement of fiat would do; nothing was sent. Without `fee` it is known only when it has been taken.
+
+    `payee` is the holder's name as the bank has it if `verified`, else as it was given.
+    """
+
+    wallet: str
+    destination: str
+    payee: str
+    verified: bool
+    at: str
+    amount: Money
+    received: Money
+    balance: Money
+    left: Money
+    memo: str
+    sufficient: bool
+    live: bool
+    fee: Money | None = None
+    rate: Decimal | None = None
+    expires_at: str | None = None
 
 
 @document("amani.plan/1")
@@ -564,6 +584,23 @@ class SandboxView(NamedTuple):
     pid: int | None
     version: str | None
     wallets: list[str]
+
+
+class BankCode(NamedTuple):
+    """A bank or a mobile-money operator: `kind` and `code` are what a destination of `pay` begins with."""
+
+    kind: Literal["bank", "momo"]
+    code: str
+    name: str
+    swift: str | None
+
+
+@document("amani.banks/1")
+class Banks(NamedTuple):
+    """Where a currency can be paid to."""
+
+    currency: str
+    items: list[BankCode]
 
 
 @document("amani.explanation/1")

@@ -16,13 +16,13 @@ from amani_cli import errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from amani_cli.models import Plan
+    from amani_cli.models import PayoutPlan, Plan
     from amani_cli.output import Printer
     from amani_cli.prompts import Prompter
     from amani_cli.times import Period
     from amani_cli.workspace import Workspace
 
-    Confirm = Callable[[Plan], None]
+    Confirm = Callable[[Plan | PayoutPlan], None]
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Options:
         if not self.ask.can_ask:
             self.ask.confirm(question)
 
-        def confirm(plan: Plan) -> None:
+        def confirm(plan: Plan | PayoutPlan) -> None:
             from amani_cli import views
 
             for warning in self.ws.warnings:

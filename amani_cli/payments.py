@@ -202,6 +202,7 @@ def pay(
     replay = replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
     if replay is not None:
         return replay
+    wallet.must_be("lnbits")
     check(ws, wanted)
     wallets.identify(wallet)
     wallets.warn_of_version(wallet)
@@ -227,7 +228,7 @@ def pay(
         wallet_id = wallet.spending_id(client)
         row, begun = _begin(ws, wallet, wanted, wallet_id, reserve_msat)
         if not begun:  # another process was first
-            return _again(ws, row)
+            return again(ws, row)
         return send(ws, wallet, Lightning(client), row, wait=wait)
 
 
@@ -246,10 +247,10 @@ def replayed(ws: Workspace, reference: str | None, what: str, payment_hash: str 
                 references.point(db, reference, row["id"])
             else:
                 row = journal.standing(db, target)
-    return None if row is None else _again(ws, row)
+    return None if row is None else again(ws, row)
 
 
-def _again(ws: Workspace, row: Row) -> models.Payment:
+def again(ws: Workspace, row: Row) -> models.Payment:
     """The receipt of what was sent before; an open outcome is asked about, never sent anew."""
     if row["status"] == "unknown":
         row = ask_again(ws, row)
@@ -265,14 +266,57 @@ def _again(ws: Workspace, row: Row) -> models.Payment:
 
 
 def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int) -> tuple[Row, bool]:
-    """Journal the payment durably, or find the attempt that another process made first."""
+    def columns(db: Transaction) -> dict[str, object]:
+        return {
+            "amount_msat": wanted.amount_msat,
+            "reserved_msat": policy.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat),
+            "payment_hash": wanted.invoice.payment_hash,
+            "bolt11": wanted.invoice.bolt11,
+            "destination": wanted.destination or wanted.invoice.payee,
+            "memo": _memo(wanted),
+            "success": success.to_text(wanted.success),
+            "quoted": rates.to_text(wanted.quoted),
+            "expires_at": to_rfc3339(wanted.invoice.expires_at),
+        }
+
+    return begin(
+        ws,
+        wallet,
+        wallet_id,
+        kind=wanted.kind,
+        reference=wanted.reference,
+        meaning=wanted.meaning,
+        columns=columns,
+        sent=lambda db: journal.sent_for(db, wanted.invoice.payment_hash),
+        on_journal=wanted.on_journal,
+    )
+
+
+def begin(
+    ws: Workspace,
+    wallet: KnownWallet,
+    wallet_id: str,
+    *,
+    kind: str,
+    reference: str | None,
+    meaning: str,
+    columns: Callable[[Transaction], dict[str, object]],
+    sent: Callable[[Transaction], Row | None] = lambda db: None,
+    on_journal: Callable[[Transaction, str], object] | None = None,
+    reason: str | None = None,
+) -> tuple[Row, bool]:
+    """Journal a payment durably, or find (False) the attempt that another process made first.
+
+    All in one transaction: `sent` looks for an earlier attempt, as the reference does; `columns` reserves the amount,
+    or refuses, and says what is journaled.
+    """
     with ws.store.write() as db:
-        earlier = journal.sent_for(db, wanted.invoice.payment_hash)
-        if earlier is None and wanted.reference is not None:
-            earlier = journal.standing(db, references.claim(db, wanted.reference, wanted.meaning))
+        earlier = sent(db)
+        if earlier is None and reference is not None:
+            earlier = journal.standing(db, references.claim(db, reference, meaning))
         if earlier is not None:
             return earlier, False
-        reserved = policy.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat)
+        entry = columns(db)
         payment_id = journal.insert(
             db,
             wallet_id=wallet.id,
@@ -280,36 +324,28 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
             remote_wallet_id=wallet_id,
             provider=wallet.provider,
             direction="out",
-            kind=wanted.kind,
+            kind=kind,
             status="unknown",
-            amount_msat=wanted.amount_msat,
-            reserved_msat=reserved,
-            payment_hash=wanted.invoice.payment_hash,
-            bolt11=wanted.invoice.bolt11,
-            destination=wanted.destination or wanted.invoice.payee,
-            memo=_memo(wanted),
-            success=success.to_text(wanted.success),
-            quoted=rates.to_text(wanted.quoted),
-            reference=wanted.reference,
+            reference=reference,
             category=ws.category,
             actor=ws.actor,
-            sandbox=int(wallet.sandbox),
-            expires_at=to_rfc3339(wanted.invoice.expires_at),
+            sandbox=int(wallet.sandbox or not wallet.live),
+            **entry,
         )
-        if wanted.reference is not None:
-            references.point(db, wanted.reference, payment_id)
-        if wanted.on_journal is not None:
-            wanted.on_journal(db, payment_id)
+        if reference is not None:
+            references.point(db, reference, payment_id)
+        if on_journal is not None:
+            on_journal(db, payment_id)
         wallets.clear_cached_balance(db, wallet.id)
         audit_log.append(
             db,
-            wanted.kind,
+            kind,
             wallet=wallet.name,
             subject=payment_id,
-            amount_msat=wanted.amount_msat,
+            amount_msat=entry.get("amount_msat"),  # type: ignore[arg-type]
             outcome="sending",
             actor=ws.actor,
-            reason=ws.reason,
+            reason="; ".join(text for text in (reason, ws.reason) if text) or None,
         )
     row = journal.by_id(ws.store, payment_id)
     assert row is not None
@@ -487,7 +523,7 @@ def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | Non
         return
     columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
     if verdict.status == "settled":
-        assert isinstance(record, Record)
+        assert record is not None
         columns |= {"failure": None, **settled_columns(record)}
     else:
         columns["failure"] = verdict.reason or "failed"
@@ -580,9 +616,7 @@ def _refuse_poor(planned: models.Plan) -> None:
 
 def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
     """A journal entry as it is shown."""
-    from decimal import Decimal
-
-    fiat = row["amount"] is not None
+    currency = row["currency"]
     return models.Payment(
         id=row["id"],
         wallet=row["wallet"],
@@ -599,8 +633,11 @@ def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
         replayed=replayed,
         amount_msat=row["amount_msat"],
         fee_msat=row["fee_msat"],
-        amount=models.Money(Decimal(row["amount"]), row["currency"]) if fiat else None,
-        fee=models.Money(Decimal(row["fee"]), row["currency"]) if fiat and row["fee"] is not None else None,
+        amount=_money(row["amount"], currency),
+        fee=_money(row["fee"], currency),
+        received=_money(row["received"], row["received_currency"]),
+        our_reference=row["our_reference"],
+        provider_reference=row["provider_reference"],
         failure=row["failure"],
         category=row["category"],
         actor=row["actor"],
@@ -608,3 +645,9 @@ def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
         success=success.from_text(row["success"], row["preimage"]) if row["status"] == "settled" else None,
         quoted=rates.from_text(row["quoted"]),
     )
+
+
+def _money(value: str | None, currency: str | None) -> models.Money | None:
+    from decimal import Decimal
+
+    return None if value is None or currency is None else models.Money(Decimal(value), currency)

@@ -190,29 +190,43 @@ def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: in
     return amount_msat + max_fee_msat
 
 
-def _within_budget(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted_msat: int) -> None:
-    row = rules.budget(ws.store, wallet.identity, "msat")
+def check_fiat(ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
+    """The same for fiat; `charged` is the amount with the fee, as far as that is known beforehand."""
+    check_pin(ws, wallet, charged, currency)
+    _within_budget(ws, ws.store.connection, wallet, charged, currency)
+
+
+def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
+    """The same for fiat: what an open entry of the journal is over is held back."""
+    _within_budget(ws, db, wallet, charged, currency)
+
+
+def _within_budget(
+    ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat"
+) -> None:
+    row = rules.budget(ws.store, wallet.identity, unit)
     if row is None:
         return
-    if row["per_payment"] is not None and wanted_msat > int(row["per_payment"]):
+    fee = "worst-case fee" if unit == "msat" else "fee as far as it is known"
+    if row["per_payment"] is not None and wanted > Decimal(row["per_payment"]):
         raise errors.RefusedByPolicy(
-            f"{_shown(wanted_msat, 'msat')} with the worst-case fee is more than the"
-            f" {_shown(int(row['per_payment']), 'msat')} that one payment from '{wallet.name}' may be",
+            f"{_shown(wanted, unit)} with the {fee} is more than the"
+            f" {_shown(Decimal(row['per_payment']), unit)} that one payment from '{wallet.name}' may be",
             code="BUDGET",
             hint=f"See: amani wallet limit '{wallet.name}'",
         )
     if row["per_day"] is None:
         return
     since = to_rfc3339(int(time.time()) - DAY_S)
-    spent, flying = rules.spent_msat(db, wallet.remote_id, since)
-    left = int(row["per_day"]) - spent - flying
-    if wanted_msat > left:
-        oldest = rules.oldest_spend(db, wallet.remote_id, since)
+    spent, flying = rules.spent(db, wallet.remote_id, unit, since)
+    left = Decimal(row["per_day"]) - spent - flying
+    if wanted > left:
+        oldest = rules.oldest_spend(db, wallet.remote_id, unit, since)
         opens = to_rfc3339(int(from_rfc3339(oldest).timestamp()) + DAY_S) if oldest else None
         raise errors.RefusedByPolicy(
-            f"{_shown(wanted_msat, 'msat')} with the worst-case fee is more than the"
-            f" {_shown(max(0, left), 'msat')} left of the day's budget of '{wallet.name}'"
-            f" ({_shown(flying, 'msat')} is in flight)",
+            f"{_shown(wanted, unit)} with the {fee} is more than the"
+            f" {_shown(max(Decimal(0), left), unit)} left of the day's budget of '{wallet.name}'"
+            f" ({_shown(flying, unit)} is in flight)",
             code="BUDGET",
             details={"opens_at": opens} if opens else {},
             hint=f"Part of it comes free at {opens}." if opens else f"See: amani wallet limit '{wallet.name}'",
@@ -224,8 +238,9 @@ def day_budget_left(ws: Workspace, wallet: KnownWallet) -> int | None:
     row = rules.budget(ws.store, wallet.identity, "msat")
     if row is None or row["per_day"] is None:
         return None
-    spent, flying = rules.spent_msat(ws.store.connection, wallet.remote_id, to_rfc3339(int(time.time()) - DAY_S))
-    return max(0, int(row["per_day"]) - spent - flying)
+    since = to_rfc3339(int(time.time()) - DAY_S)
+    spent, flying = rules.spent(ws.store.connection, wallet.remote_id, "msat", since)
+    return max(0, int(Decimal(row["per_day"]) - spent - flying))
 
 
 def set_budget(
@@ -287,24 +302,17 @@ def limits(ws: Workspace, wallet: KnownWallet) -> models.Limits:
         when = to_rfc3339(int(opens) + 1) if opens else None
         allowed = f"{number} in {_window(window)}"
         items.append(models.LimitView(kind, allowed, str(used), "", str(max(0, number - used)), when))
-    spent, flying = rules.spent_msat(db, wallet.remote_id, to_rfc3339(int(moment) - DAY_S))
     for row in rules.budgets(ws.store, wallet.identity):
         if row["per_payment"] is not None:
             items.append(
                 models.LimitView("per payment", _shown(Decimal(row["per_payment"]), row["unit"]), "", "", "", None)
             )
-        if row["per_day"] is not None and row["unit"] == "msat":
-            left = max(0, int(row["per_day"]) - spent - flying)
-            items.append(
-                models.LimitView(
-                    "per day",
-                    _shown(int(row["per_day"]), "msat"),
-                    _shown(spent, "msat"),
-                    _shown(flying, "msat"),
-                    _shown(left, "msat"),
-                    None,
-                )
-            )
+        if row["per_day"] is not None:
+            unit, day = row["unit"], Decimal(row["per_day"])
+            spent, flying = rules.spent(db, wallet.remote_id, unit, to_rfc3339(int(moment) - DAY_S))
+            left = max(Decimal(0), day - spent - flying)
+            per_day, gone, reserved, free = (_shown(each, unit) for each in (day, spent, flying, left))
+            items.append(models.LimitView("per day", per_day, gone, reserved, free, None))
     return models.Limits(wallet.name, items)
 
 

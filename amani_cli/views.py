@@ -73,8 +73,8 @@ def _quoted(quoted: models.Quoted | None, about: str = "") -> str | None:
     return f"{about}{amount}, at {quoted.price:,f} {quoted.currency} for 1 BTC by {quoted.source}, {ago(quoted.at)}"
 
 
-def _fake(sandbox: bool) -> str:
-    return " (sandbox: fake sats)" if sandbox else ""
+def _fake(sandbox: bool, money: str = "sats") -> str:
+    return f" (sandbox: fake {money})" if sandbox else ""
 
 
 def _amount(payment: models.Payment) -> str:
@@ -294,8 +294,12 @@ def _payment(model: models.Payment) -> View:
     again = " (this is the receipt of the earlier payment; nothing was sent)" if model.replayed else ""
     return View(
         fields=_given(
-            ("received" if model.direction == "in" else "paid", _amount(model) + _fake(model.sandbox)),
+            (
+                "received" if model.direction == "in" else "paid",
+                _amount(model) + _fake(model.sandbox, "money" if model.amount else "sats"),
+            ),
             ("which is", _quoted(model.quoted)),
+            ("arrived", fiat(*model.received) if model.received and model.received != model.amount else None),
             ("fee", _fee(model) if model.direction == "out" else None),
             ("status", how[model.status] + again),
             ("reason", model.failure),
@@ -304,6 +308,8 @@ def _payment(model: models.Payment) -> View:
             ("memo", model.memo),
             ("reference", model.reference),
             ("category", model.category),
+            ("our reference", model.our_reference),
+            ("Fincra's", model.provider_reference),
             ("by", model.actor),
             ("hash", model.payment_hash),
             ("preimage", model.preimage),
@@ -359,6 +365,34 @@ def _plan(model: models.Plan) -> View:
         ),
         lines=["Nothing was sent."],
     )
+
+
+def _payout_plan(model: models.PayoutPlan) -> View:
+    fee = fiat(*model.fee) if model.fee else "not known beforehand; Fincra takes it on top"
+    name = model.payee if model.verified else f"{model.payee} (NOT verified)"
+    same = model.received.currency == model.amount.currency
+    mark = _mark("fincra", sandbox=False, live=model.live)
+    return View(
+        fields=_given(
+            ("would pay", fiat(*model.amount)),
+            ("to", name),
+            ("at", f"{model.at} ({model.destination})"),
+            ("arrives", None if same else fiat(*model.received)),
+            ("rate", f"{model.rate:f}" if model.rate else None),
+            ("quote until", local(model.expires_at) if model.expires_at else None),
+            ("fee", fee),
+            ("memo", model.memo),
+            ("from", model.wallet + mark),
+            ("left at most", fiat(*model.left) + ("" if model.sufficient else " (NOT ENOUGH)")),
+        ),
+        lines=["Nothing was sent."],
+    )
+
+
+def _banks(model: models.Banks) -> View:
+    rows = [[f"{item.kind}:{item.code}", item.name, item.swift or ""] for item in model.items]
+    columns = [("code", False), ("name", False), ("swift", False)]
+    return View(columns, rows, empty=f"Fincra pays nobody in {model.currency}.")
 
 
 def _reconciliation(model: models.Reconciliation) -> View:
@@ -650,6 +684,8 @@ _VIEWS: dict[type, Any] = {
     models.Event: _event,
     models.Exported: _exported,
     models.MetricsWritten: _metrics_written,
+    models.PayoutPlan: _payout_plan,
+    models.Banks: _banks,
     models.Reconciliation: _reconciliation,
     models.Diagnosis: _diagnosis,
     models.Settings: _settings,
@@ -689,6 +725,8 @@ _QUIET: dict[type, Any] = {
     models.Exported: lambda model: [model.path],
     models.MetricsWritten: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],
+    models.PayoutPlan: lambda model: [model.payee],
+    models.Banks: lambda model: [item.code for item in model.items],
     models.Reconciliation: lambda model: [str(model.unknown)],
     models.Diagnosis: lambda model: [item.check for item in model.items if item.status == "fail"],
     models.Settings: lambda model: [f"{item.name}={item.value}" for item in model.items],

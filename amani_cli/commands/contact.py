@@ -1,4 +1,4 @@
-"""`amani contact`: add, list, show, remove."""
+"""`amani contact`: add, list, show, remove, banks."""
 
 from __future__ import annotations
 
@@ -50,3 +50,12 @@ def remove(ctx: typer.Context, name: str = NAME) -> None:
 
     said = options.of(ctx)
     said.out.emit(contacts.remove(said.ws, name), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def banks(ctx: typer.Context, currency: str = typer.Argument(help="E.g. NGN or GHS.")) -> None:
+    """List the banks and mobile-money operators that a Fincra wallet can pay in a currency; kept for a day."""
+    from amani_cli import banks, wallets
+
+    said = options.of(ctx)
+    said.out.emit(banks.listed(said.ws, wallets.resolve(said.ws, said.wallet), currency), said.ws.warnings)

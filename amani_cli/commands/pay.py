@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
-from amani_cli import options
-from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
+from amani_cli import errors, options
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -15,8 +17,9 @@ def pay(
     ctx: typer.Context,
     dest: str = typer.Argument(
         help="Invoice, Lightning address, LNURL, lightning: or bitcoin: link, contact; -: stdin."
+        " Fincra: bank:058/0123456789 or momo:MTN/233241234567."
     ),
-    amount: str | None = typer.Argument(None, help="How much: 1000, 21k, 20USD; max for all that can be spent."),
+    amount: str | None = typer.Argument(None, help="How much: 1000, 21k, 5000NGN; max for all that can be spent."),
     max_fee: str = typer.Option(None, "--max-fee", help="Refuse if the fee may be higher, e.g. 10sat.", metavar="A"),
     memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
     reference: str = typer.Option(None, "--reference", help="The same one again returns the receipt.", metavar="REF"),
@@ -32,15 +35,31 @@ def pay(
     reason: str | None = REASON,
     category: str | None = options.CATEGORY,
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait for the outcome of a slow payment."),
+    to_name: str | None = typer.Option(None, "--to-name", help="Fincra: whose account it must be.", metavar="NAME"),
+    name_unverified: bool = typer.Option(
+        False, "--name-unverified", help="Fincra: pay where nobody can say whose account it is."
+    ),
+    company: bool = typer.Option(False, "--company", help="Fincra: the payee is no person."),
+    from_currency: str | None = typer.Option(
+        None, "--from-currency", help="Fincra: pay out of this currency, at a quote.", metavar="CUR"
+    ),
 ) -> None:
     """Pay somebody. Paying the same invoice or reference again returns the receipt and sends nothing."""
-    from amani_cli import destinations, rates, wallets
-    from amani_cli.amounts import parse_amount
-
     said = options.of(ctx)
     ws = said.ws
     ws.reason, ws.category = reason, options.category(category)
     said.take_pin(pin_stdin, pin_file)
+    if dest.strip()[:5].lower() in ("bank:", "momo:"):
+        if max_fee or comment or keep or max_slippage:
+            raise errors.Usage("--max-fee, --max-slippage, --comment and --keep are for Lightning")
+        more = {"to_name": to_name, "name_unverified": name_unverified, "company": company}
+        _pay_out(said, dest, amount, from_currency, dry_run, wait, memo=memo, reference=reference, **more)
+        return
+    if to_name or name_unverified or company or from_currency:
+        raise errors.Usage("--to-name, --name-unverified, --company and --from-currency are for bank: and momo:")
+    from amani_cli import destinations, rates, wallets
+    from amani_cli.amounts import parse_amount
+
     wish = destinations.Wish(
         destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest),
         parse_amount(amount) if amount else None,
@@ -53,11 +72,33 @@ def pay(
         max_slippage=rates.parse_percent(max_slippage) if max_slippage else None,
     )
     wallet = wallets.resolve(ws, said.wallet)
+    wallet.must_be("lnbits")
     if dry_run:
         said.out.emit(destinations.planned(ws, wallet, wish), ws.warnings)
         return
     confirm = said.confirm_payment("Pay?")
     said.out.emit(destinations.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings)
+
+
+def _pay_out(
+    said: Options, dest: str, amount: str | None, source: str | None, dry_run: bool, wait: bool, **more: Any
+) -> None:
+    """Pay fiat to a bank account or a phone."""
+    from amani_cli import payouts, wallets
+    from amani_cli.amounts import parse_fiat
+
+    to = payouts.read(dest)
+    if amount is None:
+        raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {dest.strip()} 5000NGN.")
+    value = parse_fiat(amount)
+    wanted = payouts.Order(to, value, (source or value.currency).upper(), **more)
+    wallet = wallets.resolve(said.ws, said.wallet)
+    wallet.must_be("fincra")
+    if dry_run:
+        said.out.emit(payouts.plan(said.ws, wallet, wanted), said.ws.warnings)
+        return
+    confirm = said.confirm_payment("Pay?")
+    said.out.emit(payouts.pay(said.ws, wallet, wanted, confirm=confirm, wait=wait), said.ws.warnings)
 
 
 def _fee(text: str) -> int:

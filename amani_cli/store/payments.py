@@ -53,6 +53,16 @@ def standing(db: Transaction, payment_id: str | None) -> Row | None:
     return row
 
 
+def open_twin(db: Transaction, remote_id: str | None, destination: str, received: str, currency: str) -> Row | None:
+    """An open payout from the same wallet to the same payee over the same amount."""
+    row: Row | None = db.execute(
+        "SELECT * FROM payment WHERE remote_wallet_id=? AND status='unknown' AND direction='out' AND destination=?"
+        " AND received=? AND received_currency=? LIMIT 1",
+        (remote_id, destination, received, currency),
+    ).fetchone()
+    return row
+
+
 def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: str) -> Row | None:
     """The newest entry of a wallet for a hash, whatever became of it."""
     row: Row | None = db.execute(
@@ -76,13 +86,13 @@ def count_open(store: Store) -> tuple[int, str | None]:
 
 
 def find(store: Store, text: str) -> list[Row]:
-    """Payments that an id, a hash, a bolt11, a reference or the beginning of an id or hash names; at most a few.
+    """Payments that an id, a hash, a reference (ours or the provider's) or the beginning of an id or hash names.
 
     An exact match outranks a prefix.
     """
     exact = store.all(
-        "SELECT * FROM payment WHERE id=?1 OR payment_hash=?1 OR reference=?1 ORDER BY created_at DESC, id DESC"
-        " LIMIT 50",
+        "SELECT * FROM payment WHERE id=?1 OR payment_hash=?1 OR reference=?1 OR our_reference=?1"
+        " OR provider_reference=?1 ORDER BY created_at DESC, id DESC LIMIT 50",
         text,
     )
     if exact or len(text) < 4:
@@ -91,7 +101,7 @@ def find(store: Store, text: str) -> list[Row]:
     upper = text[:-1] + chr(ord(text[-1]) + 1)
     return store.all(
         "SELECT * FROM payment WHERE (id>=?1 AND id<?2) OR (payment_hash>=?1 AND payment_hash<?2)"
-        " ORDER BY created_at DESC, id DESC LIMIT 50",
+        " OR (our_reference>=?1 AND our_reference<?2) ORDER BY created_at DESC, id DESC LIMIT 50",
         text,
         upper,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from amani_cli.store import Row, Store, Transaction, now
 
 DAY_S = 86400
@@ -145,12 +147,14 @@ def save_budget(db: Transaction, identity: str, unit: str, per_payment: str | No
         db.execute("INSERT OR REPLACE INTO budget VALUES (?,?,?,?)", (identity, unit, per_payment, per_day))
 
 
-def spent_msat(db: Transaction, remote_id: str | None, since: str) -> tuple[int, int]:
-    """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in msat.
+def spent(db: Transaction, remote_id: str | None, unit: str, since: str) -> tuple[Decimal, Decimal]:
+    """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in `unit`.
 
     By its id at the server: the same wallet under another name has the same budget.
     """
-    spent = db.execute(
+    if unit != "msat":
+        return _spent_fiat(db, remote_id, unit, since)
+    gone = db.execute(
         "SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM payment"
         " WHERE remote_wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
         (remote_id, since),
@@ -160,14 +164,26 @@ def spent_msat(db: Transaction, remote_id: str | None, since: str) -> tuple[int,
         " WHERE remote_wallet_id=? AND direction='out' AND status='unknown'",
         (remote_id,),
     ).fetchone()[0]
-    return int(spent), int(flying)
+    return Decimal(gone), Decimal(flying)
 
 
-def oldest_spend(db: Transaction, remote_id: str | None, since: str) -> str | None:
+def _spent_fiat(db: Transaction, remote_id: str | None, currency: str, since: str) -> tuple[Decimal, Decimal]:
+    """The same for a currency. Its amounts are text, so that no sum in SQL takes them through a float."""
+    sums = {"settled": Decimal(0), "unknown": Decimal(0)}
+    for status, amount, fee in db.execute(
+        "SELECT status, amount, fee FROM payment WHERE remote_wallet_id=? AND direction='out' AND currency=?"
+        " AND (status='unknown' OR (status='settled' AND created_at>=?))",
+        (remote_id, currency, since),
+    ):
+        sums[status] += Decimal(amount) + Decimal(fee or 0)
+    return sums["settled"], sums["unknown"]
+
+
+def oldest_spend(db: Transaction, remote_id: str | None, unit: str, since: str) -> str | None:
     """When the oldest payment that still counts for the day was made."""
     row = db.execute(
-        "SELECT min(created_at) FROM payment"
-        " WHERE remote_wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
-        (remote_id, since),
+        "SELECT min(created_at) FROM payment WHERE remote_wallet_id=?1 AND created_at>=?2 AND direction='out'"
+        " AND status='settled' AND coalesce(currency, 'msat')=?3",
+        (remote_id, since, unit),
     ).fetchone()
     return None if row[0] is None else str(row[0])

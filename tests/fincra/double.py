@@ -595,15 +595,15 @@ class Call:
         )
         self._business()
         pair = (self.body["sourceCurrency"], self.body["destinationCurrency"])
-        rate, amount = RATES.get(pair), _amount(self.body["amount"])
-        if rate is None:
+        going, amount = rate(pair), _amount(self.body["amount"])
+        if going is None:
             raise service_error(422, "INVALID_CURRENCY_PAIR", "Currency pair is not supported")
         if self.body["action"] == "receive":
             if self.body["transactionType"] != "disbursement":
                 raise service_error(422, "VALIDATION_FAILED", "receive is for payouts")
-            receives, sends = amount, _cents(amount / rate)
+            receives, sends = amount, _cents(amount / going)
         else:
-            receives, sends = _cents(amount * rate), amount
+            receives, sends = _cents(amount * going), amount
         fee = Decimal("0.50")
         expires = self.double.now() + QUOTE_LIFE_S
         reference = str(uuid.uuid4())
@@ -624,7 +624,7 @@ class Call:
             "action": self.body["action"],
             "transactionType": self.body["transactionType"],
             "fee": fee,
-            "rate": rate,
+            "rate": going,
             "amountToCharge": sends + fee + self.double.noise,
             "amountToReceive": receives,
             "reference": reference,
@@ -757,6 +757,11 @@ class Call:
     def _business(self) -> None:
         if self.body["business"] != self.merchant.business:
             raise service_error(403, "ACCESS_DENIED", "Cannot proceed with payout. Invalid business supplied")
+
+
+def rate(pair: tuple[str, str]) -> Decimal | None:
+    """What one unit of the first currency is in the second."""
+    return RATES.get(pair)
 
 
 def _amount(value: object) -> Decimal:

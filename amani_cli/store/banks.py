@@ -1,0 +1,30 @@
+"""Queries about the lists of banks and operators that are kept for a while."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from amani_cli.providers.base import Bank
+from amani_cli.store import Store, Transaction, now
+from amani_cli.times import to_rfc3339
+
+
+def kept(store: Store, url: str, currency: str, *, mobile: bool, max_age_s: int) -> list[Bank] | None:
+    """A list as it was written down, None when there is none or it is older than `max_age_s` seconds."""
+    row = store.one(
+        "SELECT banks FROM bank_list WHERE url=? AND currency=? AND mobile=? AND fetched_at>? AND fetched_at<=?",
+        url,
+        currency,
+        int(mobile),
+        to_rfc3339(int(time.time()) - max_age_s),
+        now(),
+    )
+    return None if row is None else [Bank(*each) for each in json.loads(row["banks"])]
+
+
+def keep(db: Transaction, url: str, currency: str, banks: list[Bank], *, mobile: bool) -> None:
+    """Write a list down in place of an older one."""
+    db.execute(
+        "INSERT OR REPLACE INTO bank_list VALUES (?,?,?,?,?)", (url, currency, int(mobile), json.dumps(banks), now())
+    )
