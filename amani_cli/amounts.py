@@ -152,12 +152,16 @@ def format_btc(amount_msat: int) -> str:
     return f"{sign}{whole}.{sat:08d}{f'{msat:03d}' if msat else ''} BTC"
 
 
+def padded(value: Decimal, currency: str) -> Decimal:
+    """Return `value` with the decimals of its currency, or with all it carries if that is more."""
+    exponent = value.as_tuple().exponent
+    carried = -exponent if isinstance(exponent, int) else 0
+    return Decimal(f"{value:.{max(currency_decimals(currency), carried)}f}")
+
+
 def format_fiat(amount: Fiat) -> str:
     """Return a fiat amount for people: `5,000.00 NGN`, with every decimal that it carries."""
-    exponent = amount.value.as_tuple().exponent
-    carried = -exponent if isinstance(exponent, int) else 0
-    decimals = max(currency_decimals(amount.currency), carried)
-    return f"{amount.value:,.{decimals}f} {amount.currency}"
+    return f"{padded(*amount):,f} {amount.currency}"
 
 
 def _bad(message: str) -> Usage:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from amani_cli import errors, keys, models, registry
+from amani_cli.amounts import Fiat, parse_fiat
+from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
 
@@ -54,6 +56,24 @@ def check_public_key(text: str) -> str:
             hint="Copy the one called 'Public key' from Fincra's dashboard; the secret key never goes there.",
         )
     return text
+
+
+def amount(wallet: KnownWallet, text: str) -> Fiat:
+    """The amount of fiat in `text`; a bare number is taken only where the wallet holds one currency.
+
+    Raises `errors.Usage`, for a bare number with the currencies there are.
+    """
+    if not text.strip()[-1:].isdigit():
+        return parse_fiat(text)
+    with wallet.fincra("read") as client:
+        currencies = [account.currency for account in client.accounts()]
+    if len(currencies) != 1:
+        raise errors.Usage(
+            f"'{text[:24]}' of which currency? Wallet '{wallet.name}' holds more than one",
+            code="BAD_AMOUNT",
+            hint=f"Write it after the number: {', '.join(text.strip()[:24] + each for each in currencies[:4])}.",
+        )
+    return parse_fiat(text, currencies[0])
 
 
 def add(

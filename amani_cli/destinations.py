@@ -463,7 +463,7 @@ def claim(
             return made
         ws.progress(f"asking {found.link.domain} to pay")
         try:
-            net.withdraw(request, made.bolt11)
+            net.withdraw(request, made.to_pay)
         except Lost as error:
             ws.warn(f"{error.message}: it may have heard, and may pay yet")
     return made

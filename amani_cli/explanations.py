@@ -274,6 +274,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Nobody can say whose account it is in that country.",
         "Make sure yourself, then give --to-name and --name-unverified.",
     ),
+    "BAD_EMAIL": ((2,), "That is not an email address.", "Fincra wants the payer's: --email."),
+    "UNDERPAID": ((6,), "A payment page was paid with too little.", "What came is yours: ask for the rest, or pay back."),
     "QUOTE_EXPIRED": (
         (6,),
         "The quote ran out, and a new one would cost more.",

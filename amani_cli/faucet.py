@@ -102,7 +102,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
     made = invoices.create(ws, claimer, row["amount_msat"], "amani faucet", INVOICE_LIFE_S, purpose="faucet")
     wallets.identify(claimer)  # an invoice key learns it from the first invoice
     wanted = Order(
-        bolt11.decode_invoice(made.bolt11),
+        bolt11.decode_invoice(made.to_pay),
         kind="faucet",
         memo=f"faucet claim of {claimer.name}",
         destination=claimer.name,

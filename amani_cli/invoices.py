@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from amani_cli import amounts, bolt11, errors, models, policy, rates, wallets
@@ -123,8 +125,21 @@ def check(ws: Workspace, text: str, wallet_name: str | None) -> models.Invoice:
     """
     wallet, payment_hash = locate(ws, text, wallet_name)
     policy.take_now(ws, wallet, "check")
-    with wallet.lnbits("read") as client:
-        return ask(ws, wallet, client, payment_hash)
+    with _asking(ws, wallet) as asked:
+        return asked(payment_hash)
+
+
+@contextmanager
+def _asking(ws: Workspace, wallet: KnownWallet) -> Iterator[Callable[[str], models.Invoice]]:
+    """An open line that is asked about invoices of a wallet, whatever its provider, by hash or our reference."""
+    if wallet.provider == "fincra":
+        from amani_cli import checkouts
+
+        with wallet.fincra("read") as business:
+            yield lambda key: checkouts.ask(ws, wallet, business, key)
+    else:
+        with wallet.lnbits("read") as client:
+            yield lambda key: ask(ws, wallet, client, key)
 
 
 def locate(ws: Workspace, text: str, wallet_name: str | None) -> tuple[KnownWallet, str]:
@@ -181,14 +196,18 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
         ws.deadline = time.monotonic() + ws.timeout
         invoice = None
         try:
-            with wallet.lnbits("read") as client:
+            with _asking(ws, wallet) as asked:
                 while True:
                     policy.pace(ws, wallet, "check")
                     ws.deadline = time.monotonic() + ws.timeout
-                    invoice = ask(ws, wallet, client, payment_hash)
+                    invoice = asked(payment_hash)
                     failures = 0
                     if invoice.status == "paid":
                         return invoice
+                    if invoice.variance == "underpayment":
+                        from amani_cli import checkouts
+
+                        checkouts.refuse_underpaid(invoice)
                     if invoice.status == "expired":
                         raise errors.Rejected(
                             f"the invoice expired unpaid at {invoice.expires_at}",
@@ -203,7 +222,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
                             retry="safe",
                             hint=f"Wait on: amani invoice wait {payment_hash}",
                         )
-                    ws.progress(f"waiting for payment of {invoice.payment_hash[:12]}…, until {invoice.expires_at}")
+                    ws.progress(f"waiting for payment of {payment_hash[:12]}…, until {invoice.expires_at}")
                     time.sleep(pause)
                     pause = min(pause * 1.3, 2.0)
         except errors.Unreachable as error:
@@ -247,6 +266,11 @@ def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
         if not wanted or (only is not None and wallet.id != only.id):
             continue
         try:
+            if wallet.provider == "fincra":
+                with _asking(ws, wallet) as asked:
+                    for our_reference in wanted:
+                        asked(our_reference)
+                continue
             with wallet.lnbits("read") as client:
                 records, _ = client.records()
         except errors.AmaniError as error:
@@ -357,6 +381,10 @@ def _expiry_of(text: str) -> str:
 
 
 def _view(row: Row, *, status: models.InvoiceStatus | None = None, replayed: bool = False) -> models.Invoice:
+    if row["currency"] is not None:
+        from amani_cli import checkouts
+
+        return checkouts.view(row)
     return models.Invoice(
         wallet=row["wallet"],
         payment_hash=row["payment_hash"],

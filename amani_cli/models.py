@@ -123,23 +123,49 @@ class Login(NamedTuple):
     logged_in: bool
 
 
-@document("amani.invoice/1", leave_out={"quoted"})
+@document(
+    "amani.invoice/1",
+    leave_out={
+        *("quoted", "payment_hash", "bolt11", "amount_msat"),
+        *("amount", "received", "variance", "link", "our_reference", "provider_reference"),
+    },
+)
 class Invoice(NamedTuple):
-    """A request for money made on one of our wallets."""
+    """A request for money made on one of our wallets.
+
+    On Lightning it is a `bolt11` over `amount_msat`; on Fincra a page at `link` over `amount`, paid only when what was
+    `received` covers it, and known by `our_reference`.
+    """
 
     wallet: str
-    payment_hash: str
-    bolt11: str
-    amount_msat: int
     memo: str
     status: InvoiceStatus
     created_at: str
     expires_at: str
+    payment_hash: str | None = None
+    bolt11: str | None = None
+    amount_msat: int | None = None
     paid_at: str | None = None
     preimage: str | None = None
     reference: str | None = None
     replayed: bool = False
     quoted: Quoted | None = None
+    amount: Money | None = None
+    received: Money | None = None
+    variance: Literal["underpayment", "overpayment"] | None = None
+    link: str | None = None
+    our_reference: str | None = None
+    provider_reference: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is asked about by: its payment hash, or our reference."""
+        return self.payment_hash or self.our_reference or ""
+
+    @property
+    def to_pay(self) -> str:
+        """What is handed to whoever shall pay: the bolt11, or the page's address."""
+        return self.bolt11 or self.link or ""
 
 
 @document("amani.invoices/1")

@@ -650,4 +650,6 @@ def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
 def _money(value: str | None, currency: str | None) -> models.Money | None:
     from decimal import Decimal
 
-    return None if value is None or currency is None else models.Money(Decimal(value), currency)
+    from amani_cli.amounts import padded
+
+    return None if value is None or currency is None else models.Money(padded(Decimal(value), currency), currency)

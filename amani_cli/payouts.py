@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from amani_cli import banks, errors, models, payments, policy
 from amani_cli.amounts import Fiat as Amount
-from amani_cli.amounts import currency_decimals, format_fiat
+from amani_cli.amounts import currency_decimals, format_fiat, padded
 from amani_cli.models import Money
 from amani_cli.providers.base import Bank, FiatRecord, PayAnswer, Payee, Quote
 from amani_cli.store import Row, Transaction
@@ -247,7 +247,7 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
     available = spendable(client, wallet, wanted.source)
     quote = _quote(client, wanted) if wanted.source != currency else None
     charged = quote.charged if quote else wanted.amount.value
-    left = available - charged
+    left = padded(available - charged, wanted.source)
     planned = models.PayoutPlan(
         wallet=wallet.name,
         destination=f"{to.kind}:{bank.code}/{account}",
@@ -256,7 +256,7 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
         at=bank.name,
         amount=Money(quote.amount if quote else wanted.amount.value, wanted.source),
         received=Money(wanted.amount.value, currency),
-        balance=Money(available, wanted.source),
+        balance=Money(padded(available, wanted.source), wanted.source),
         left=Money(left, wanted.source),
         memo=wanted.memo or f"Payout to {name}",
         sufficient=left >= 0,

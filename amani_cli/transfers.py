@@ -46,7 +46,7 @@ def transfer(
     identify(target)  # an invoice key learns it from the first invoice
     _refuse_same(source, target)
     wanted = Order(
-        bolt11.decode_invoice(made.bolt11),
+        bolt11.decode_invoice(made.to_pay),
         kind="transfer",
         memo=memo or f"to {target.name}",
         destination=target.name,

@@ -182,15 +182,25 @@ def _wallets(model: models.Wallets) -> View:
 def _invoice(model: models.Invoice) -> View:
     fields = _given(
         ("status", model.status),
-        ("amount", f"{format_sat(model.amount_msat)} ({format_btc(model.amount_msat)})"),
+        ("amount", _asked(model) + (f" ({format_btc(model.amount_msat)})" if model.amount_msat else "")),
         ("which is", _quoted(model.quoted)),
+        (
+            "received",
+            fiat(*model.received) + (f": {model.variance}" if model.variance else "") if model.received else None,
+        ),
         ("memo", model.memo),
         ("wallet", model.wallet),
         ("hash", model.payment_hash),
+        ("our reference", model.our_reference),
+        ("Fincra's", model.provider_reference),
         ("paid at" if model.paid_at else "expires", local(model.paid_at or model.expires_at)),
         ("reference", model.reference),
     )
-    return View(fields=[*fields, ("", model.bolt11)] if model.status == "pending" else fields)
+    return View(fields=[*fields, ("", model.to_pay)] if model.status == "pending" else fields)
+
+
+def _asked(model: models.Invoice) -> str:
+    return fiat(*model.amount) if model.amount else format_sat(model.amount_msat or 0)
 
 
 def _invoices(model: models.Invoices) -> View:
@@ -198,9 +208,9 @@ def _invoices(model: models.Invoices) -> View:
         [
             local(item.created_at),
             item.status,
-            format_sat(item.amount_msat),
+            _asked(item),
             item.wallet,
-            item.payment_hash[:16],
+            item.key[:16],
             item.memo,
         ]
         for item in model.items
@@ -709,8 +719,8 @@ _QUIET: dict[type, Any] = {
     models.Balances: lambda model: [line for item in model.items for line in _quiet_balance(item)],
     models.Wallet: lambda model: [model.name],
     models.Wallets: lambda model: [item.name for item in model.items],
-    models.Invoice: lambda model: [model.bolt11 if model.status == "pending" else model.status],
-    models.Invoices: lambda model: [item.payment_hash for item in model.items],
+    models.Invoice: lambda model: [model.to_pay if model.status == "pending" else model.status],
+    models.Invoices: lambda model: [item.key for item in model.items],
     models.Decoded: lambda model: [model.payment_hash],
     models.Payment: lambda model: [model.payment_hash or model.id],
     models.Payee: lambda model: [model.destination],

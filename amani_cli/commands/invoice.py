@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import errors, options
+from amani_cli import errors, models, options
 from amani_cli.options import Command, Options
 
 app = options.group("Ask for money, and see whether it came.")
@@ -26,8 +26,11 @@ def create(
     wait: bool = typer.Option(False, "--wait", help="Wait until it is paid."),
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the same invoice."),
     category: str | None = options.CATEGORY,
+    name: str | None = typer.Option(None, "--name", help="Fincra: the payer's full name."),
+    email: str | None = typer.Option(None, "--email", help="Fincra: the payer's email address."),
+    method: list[str] | None = typer.Option(None, "--method", help="Fincra: card, bank_transfer, mobile_money, …"),
 ) -> None:
-    """Make an invoice and print it."""
+    """Make an invoice and print it: on a Fincra wallet the address of a payment page."""
     from amani_cli import invoices, wallets
     from amani_cli.amounts import parse_amount
     from amani_cli.times import parse_duration
@@ -44,26 +47,38 @@ def create(
 
         check_path(qr_file)
     wallet = wallets.resolve(ws, said.wallet)
-    expiry_s = parse_duration(expiry or ws.config.get("expiry"))
-    made = invoices.create(ws, wallet, wanted, memo, expiry_s, webhook=webhook, reference=reference)
-    _show_qr(said, made.bolt11, qr, qr_file)
+    if wallet.provider == "fincra":
+        if expiry or webhook:
+            raise errors.Usage("--expiry and --webhook are for Lightning: Fincra sets both itself, in its dashboard")
+        from amani_cli import businesses, checkouts
+
+        payer = {"name": name or "", "email": email or ""}
+        value = businesses.amount(wallet, amount)
+        made = checkouts.create(ws, wallet, value, **payer, methods=method or [], memo=memo, reference=reference)
+    else:
+        if name or email or method:
+            raise errors.Usage("--name, --email and --method are for Fincra wallets")
+        expiry_s = parse_duration(expiry or ws.config.get("expiry"))
+        made = invoices.create(ws, wallet, wanted, memo, expiry_s, webhook=webhook, reference=reference)
+    _show_qr(said, made, qr, qr_file)
     if wait:
         if not said.json:
             said.out.emit(made, ws.warnings, ws.notes)
             said.out.flush()  # nobody can pay what is still in a buffer
-        _wait(said, made.payment_hash, wallet.name, limit_s=ws.timeout_s)
+        _wait(said, made.key, wallet.name, limit_s=ws.timeout_s)
     else:
         said.out.emit(made, ws.warnings, ws.notes)
 
 
-def _show_qr(said: Options, bolt11: str, qr: bool, qr_file: str | None) -> None:
+def _show_qr(said: Options, invoice: models.Invoice, qr: bool, qr_file: str | None) -> None:
     if qr or qr_file:
         from amani_cli import qr as codes
 
+        text = invoice.to_pay if invoice.link else f"lightning:{invoice.bolt11}".upper()
         if qr:
-            said.out.picture(codes.terminal(f"lightning:{bolt11}".upper(), color=said.out.colored_stderr()))
+            said.out.picture(codes.terminal(text, color=said.out.colored_stderr()))
         if qr_file:
-            codes.write(f"lightning:{bolt11}".upper(), qr_file)
+            codes.write(text, qr_file)
             said.out.say(f"QR code written to {qr_file}")
 
 
@@ -80,7 +95,7 @@ def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_
 
     said = options.of(ctx)
     found = invoices.check(said.ws, hash, said.wallet)
-    _show_qr(said, found.bolt11, qr, qr_file)
+    _show_qr(said, found, qr, qr_file)
     said.out.emit(found, said.ws.warnings)
 
 
@@ -156,6 +171,6 @@ def claim(
     wallet = wallets.resolve(ws, said.wallet)
     made = destinations.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference)
     if wait and made.status == "pending":
-        _wait(said, made.payment_hash, wallet.name, limit_s=ws.timeout)
+        _wait(said, made.key, wallet.name, limit_s=ws.timeout)
     else:
         said.out.emit(made, ws.warnings, ws.notes)

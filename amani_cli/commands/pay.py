@@ -84,16 +84,15 @@ def _pay_out(
     said: Options, dest: str, amount: str | None, source: str | None, dry_run: bool, wait: bool, **more: Any
 ) -> None:
     """Pay fiat to a bank account or a phone."""
-    from amani_cli import payouts, wallets
-    from amani_cli.amounts import parse_fiat
+    from amani_cli import businesses, payouts, wallets
 
     to = payouts.read(dest)
     if amount is None:
         raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {dest.strip()} 5000NGN.")
-    value = parse_fiat(amount)
-    wanted = payouts.Order(to, value, (source or value.currency).upper(), **more)
     wallet = wallets.resolve(said.ws, said.wallet)
     wallet.must_be("fincra")
+    value = businesses.amount(wallet, amount)
+    wanted = payouts.Order(to, value, (source or value.currency).upper(), **more)
     if dry_run:
         said.out.emit(payouts.plan(said.ws, wallet, wanted), said.ws.warnings)
         return

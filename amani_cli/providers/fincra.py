@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from amani_cli import errors
+from amani_cli.amounts import padded
 from amani_cli.models import CurrencyBalance
 from amani_cli.providers import fincra_wire as wire
 from amani_cli.providers.base import (
@@ -84,7 +85,15 @@ class Fincra:
 
     def held(self) -> list[CurrencyBalance]:
         """What the wallet holds, currency by currency."""
-        return [CurrencyBalance(each.available, each.currency, each.ledger, each.locked) for each in self.accounts()]
+        return [
+            CurrencyBalance(
+                padded(each.available, each.currency),
+                each.currency,
+                padded(each.ledger, each.currency),
+                padded(each.locked, each.currency),
+            )
+            for each in self.accounts()
+        ]
 
     def owner(self, wallet_number: str) -> tuple[str, str]:
         """Whose wallet a number is, and its currency: shown before money is sent there."""

@@ -27,9 +27,41 @@ def set_status(
     )
 
 
+def set_link(db: Transaction, our_reference: str, link: str, provider_reference: str | None) -> None:
+    """Complete a payment page with its address and the provider's own reference."""
+    db.execute(
+        "UPDATE invoice SET link=?, provider_reference=? WHERE payment_hash=?",
+        (link, provider_reference, our_reference),
+    )
+
+
+def set_received(
+    db: Transaction,
+    our_reference: str,
+    status: str,
+    *,
+    received: str | None,
+    paid_at: str | None,
+    provider_reference: str | None,
+) -> None:
+    """Write down what came for a payment page."""
+    db.execute(
+        "UPDATE invoice SET status=?, received=?, paid_at=?, provider_reference=coalesce(?, provider_reference)"
+        " WHERE payment_hash=?",
+        (status, received, paid_at, provider_reference, our_reference),
+    )
+
+
+def delete(db: Transaction, our_reference: str) -> None:
+    """Forget a payment page that was never made."""
+    db.execute("DELETE FROM invoice WHERE payment_hash=?", (our_reference,))
+
+
 def find(store: Store, text: str) -> list[Row]:
     """Invoices that a hash, a reference or an unambiguous beginning of a hash names."""
-    exact = store.all("SELECT * FROM invoice WHERE payment_hash=?1 OR reference=?1 LIMIT 20", text)
+    exact = store.all(
+        "SELECT * FROM invoice WHERE payment_hash=?1 OR reference=?1 OR provider_reference=?1 LIMIT 20", text
+    )
     if exact or len(text) < 4:
         return exact
     upper = text[:-1] + chr(ord(text[-1]) + 1)

@@ -53,6 +53,14 @@ def standing(db: Transaction, payment_id: str | None) -> Row | None:
     return row
 
 
+def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Row | None:
+    """The entry of a reference that we made ourselves."""
+    row: Row | None = db.execute(
+        "SELECT * FROM payment WHERE our_reference=? AND direction=?", (our_reference, direction)
+    ).fetchone()
+    return row
+
+
 def open_twin(db: Transaction, remote_id: str | None, destination: str, received: str, currency: str) -> Row | None:
     """An open payout from the same wallet to the same payee over the same amount."""
     row: Row | None = db.execute(

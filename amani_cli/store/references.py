@@ -38,6 +38,11 @@ def point(db: Transaction, reference: str, target: str) -> None:
     db.execute("UPDATE reference SET target=? WHERE reference=?", (target, reference))
 
 
+def release(db: Transaction, reference: str) -> None:
+    """Let go of a reference whose thing was never made."""
+    db.execute("DELETE FROM reference WHERE reference=?", (reference,))
+
+
 def resolution(db: Transaction, reference: str) -> Row | None:
     """The invoice that a reference's address or link was resolved to."""
     row: Row | None = db.execute("SELECT * FROM resolution WHERE reference=?", (reference,)).fetchone()

@@ -210,7 +210,7 @@ class TestTwoCurrencies:
         assert plan["expires_at"]
         double.fee = Decimal("0.50")
         data = pay(amani, *words[1:]).data
-        assert (data["amount"]["value"], data["received"]["value"]) == ("10.00", "15000")
+        assert (data["amount"]["value"], data["received"]["value"]) == ("10.00", "15000.00")
         assert shop.accounts["USD"].available == Decimal("489.50")
 
     def test_one_without_a_rate_is_refused(self, amani: Amani, shop: Merchant) -> None:
@@ -326,7 +326,7 @@ class TestTheOutcome:
         add_business("look", "--read-only")
         result = pay(amani, BANK, "10NGN")
         assert (result.code, result.error["code"]) == (3, "READ_ONLY_WALLET")
-        assert amani("wallet", "balance", "--currency", "NGN", "-q").stdout == "100000\n"
+        assert amani("wallet", "balance", "--currency", "NGN", "-q").stdout == "100000.00\n"
 
 
 class TestReferences:

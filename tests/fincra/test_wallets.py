@@ -41,7 +41,7 @@ def test_the_key_goes_into_the_keyring(amani: Amani, double: Double, merchant: M
     assert added.code == 0, added
     assert "Ada Stores Ltd" in added.stderr
     assert "public key" in added.stderr
-    assert amani("wallet", "balance", "--currency", "ngn", "-q", env=keyring).stdout == "100000\n"
+    assert amani("wallet", "balance", "--currency", "ngn", "-q", env=keyring).stdout == "100000.00\n"
 
 
 def test_balance_shows_every_currency(amani: Amani, add_business: AddBusiness, merchant: Merchant) -> None:
@@ -52,10 +52,10 @@ def test_balance_shows_every_currency(amani: Amani, add_business: AddBusiness, m
     )
     data = amani("wallet", "balance", "--json").data
     assert "balance_msat" not in data
-    assert data["balances"][0] == {"value": "99500", "currency": "NGN", "ledger": "100000", "locked": "500"}
+    assert data["balances"][0] == {"value": "99500.00", "currency": "NGN", "ledger": "100000.00", "locked": "500.00"}
     assert data["balances"][1]["value"] == "5000.125"  # three decimals, exact
     text = amani("wallet", "balance").stdout
-    assert "shop [TEST]\t99,500.00 NGN\tledger 100000, locked 500" in text
+    assert "shop [TEST]\t99,500.00 NGN\tledger 100000.00, locked 500.00" in text
     assert "5,000.125 GHS" in text
     assert amani("wallet", "balance", "-q").stdout.splitlines()[1] == "5000.125 GHS"
     assert amani("wallet", "balance", "-q", "--currency", "GHS").stdout == "5000.125\n"
@@ -161,13 +161,13 @@ def test_the_old_secret_is_accepted_and_said_to_be_unused(amani: Amani, double: 
 def test_both_providers_in_the_environment_are_ambiguous(amani: Amani, double: Double, merchant: Merchant) -> None:
     env = {**env_of(double, merchant), "LNBITS_API_KEY": "0" * 32, "LNBITS_BASE_URL": double.url}
     assert amani("wallet", "balance", "--json", env=env).error["code"] == "AMBIGUOUS_WALLET"
-    assert amani("wallet", "balance", "-w", "fincra-env", "-q", "--currency", "NGN", env=env).stdout == "100000\n"
+    assert amani("wallet", "balance", "-w", "fincra-env", "-q", "--currency", "NGN", env=env).stdout == "100000.00\n"
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ("invoice", "create", "1000"),
+        ("invoice", "create", "1000sat"),
         ("faucet", "configure"),
         ("wallet", "rotate-keys"),
         ("wallet", "remove", "shop", "--delete-remote"),
