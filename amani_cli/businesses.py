@@ -58,6 +58,16 @@ def check_public_key(text: str) -> str:
     return text
 
 
+def fund(ws: Workspace, wallet: KnownWallet, amount: Fiat) -> None:
+    """Put test money into a wallet of Fincra's sandbox. Raises `errors.RefusedByPolicy` for a live one."""
+    if wallet.live:
+        raise errors.RefusedByPolicy(
+            f"'{wallet.name}' is live: only test money can be made from nothing", code="LIVE_WALLET", retry="never"
+        )
+    with wallet.fincra("admin") as client:
+        client.fund(amount.currency, amount.value)
+
+
 def amount(wallet: KnownWallet, text: str) -> Fiat:
     """The amount of fiat in `text`; a bare number is taken only where the wallet holds one currency.
 

@@ -440,6 +440,7 @@ def claim(
     from amani_cli.providers import lnurl
     from amani_cli.providers.http import Lost
 
+    wallet.must_be("lnbits")
     found = read(ws, text)
     if found.link is None:
         raise errors.Usage("that is no LNURL-withdraw link", hint="To pay an invoice: amani pay INVOICE")

@@ -274,8 +274,14 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Nobody can say whose account it is in that country.",
         "Make sure yourself, then give --to-name and --name-unverified.",
     ),
+    "WRONG_CURRENCY": ((6,), "The other wallet holds another currency.", "Give the amount in that one."),
+    "LIVE_WALLET": ((9,), "Test money can't be put into a live wallet.", "Name a wallet of Fincra's sandbox."),
     "BAD_EMAIL": ((2,), "That is not an email address.", "Fincra wants the payer's: --email."),
-    "UNDERPAID": ((6,), "A payment page was paid with too little.", "What came is yours: ask for the rest, or pay back."),
+    "UNDERPAID": (
+        (6,),
+        "A payment page was paid with too little.",
+        "What came is yours: ask for the rest, or pay back.",
+    ),
     "QUOTE_EXPIRED": (
         (6,),
         "The quote ran out, and a new one would cost more.",

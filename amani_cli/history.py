@@ -51,6 +51,12 @@ def sync(ws: Workspace, known: list[KnownWallet]) -> models.Synced:
     new = updated = 0
     for wallet in known:
         ws.progress(f"reading the history of {wallet.name}")
+        if wallet.provider == "fincra":
+            from amani_cli import movements
+
+            page_new, page_updated = movements.sync(ws, wallet)
+            new, updated = new + page_new, updated + page_updated
+            continue
         with wallet.lnbits("read") as client:
             for page in client.all_records():
                 page_new, page_updated = _take_in(ws, wallet, page)

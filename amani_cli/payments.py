@@ -69,10 +69,10 @@ class Lightning:
 def _rail(ws: Workspace, wallet: KnownWallet) -> Iterator[Rail]:
     """A wallet's rail, open for looking."""
     if wallet.provider == "fincra":
-        from amani_cli import payouts
+        from amani_cli.fiat import FiatRail
 
         with wallet.fincra("read") as business:
-            yield payouts.Fiat(ws, business)
+            yield FiatRail(ws, business)
     else:
         with wallet.lnbits("read") as client:
             yield Lightning(client)

@@ -31,6 +31,8 @@ DOCUMENTS: dict[str, type] = {
     "pay --dry-run": models.Plan,
     "pay bank: --dry-run": models.PayoutPlan,
     "contact banks": models.Banks,
+    "wallet convert": models.Payment,
+    "wallet convert --dry-run": models.PayoutPlan,
     "pay DEST max": models.Nothing,
     "contact add": models.Contact,
     "contact show": models.Contact,

@@ -5,7 +5,7 @@
 _amani_takes() {
     case $1 in
     'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics backup trace watch webhook audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
-    'amani wallet') commands='watch add create list show balance use rename remove rotate-keys limit' options='' valued='' ;;
+    'amani wallet') commands='watch add create list show balance use rename remove rotate-keys limit convert' options='' valued='' ;;
     'amani wallet watch') commands='' options='--exec --below --for' valued='--exec --below --for' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
     'amani wallet create') commands='' options='--url --key-file --reference' valued='--url --key-file --reference' ;;
@@ -17,15 +17,16 @@ _amani_takes() {
     'amani wallet remove') commands='' options='--delete-remote' valued='' ;;
     'amani wallet rotate-keys') commands='' options='' valued='' ;;
     'amani wallet limit') commands='' options='--per-payment --per-day --pin-stdin --pin-file --reason' valued='--per-payment --per-day --pin-file --reason' ;;
+    'amani wallet convert') commands='' options='--to --memo -m --reference --dry-run -n --pin-stdin --pin-file --reason' valued='--to --memo -m --reference --pin-file --reason' ;;
     'amani invoice') commands='create show check wait list decode claim' options='' valued='' ;;
-    'amani invoice create') commands='' options='--memo -m --expiry --webhook --qr --qr-file --wait --reference --category' valued='--memo -m --expiry --webhook --qr-file --reference --category' ;;
+    'amani invoice create') commands='' options='--memo -m --expiry --webhook --qr --qr-file --wait --reference --category --name --email --method' valued='--memo -m --expiry --webhook --qr-file --reference --category --name --email --method' ;;
     'amani invoice show') commands='' options='--qr --qr-file' valued='--qr-file' ;;
     'amani invoice check') commands='' options='' valued='' ;;
     'amani invoice wait') commands='' options='' valued='' ;;
     'amani invoice list') commands='' options='--status --limit --after' valued='--status --limit --after' ;;
     'amani invoice decode') commands='' options='' valued='' ;;
     'amani invoice claim') commands='' options='--memo -m --reference --wait --no-wait' valued='--memo -m --reference' ;;
-    'amani pay') commands='' options='--max-fee --memo -m --reference --comment --keep --max-slippage --accept-change --dry-run -n --pin-stdin --pin-file --reason --category --wait --no-wait' valued='--max-fee --memo -m --reference --comment --keep --max-slippage --pin-file --reason --category' ;;
+    'amani pay') commands='' options='--max-fee --memo -m --reference --comment --keep --max-slippage --accept-change --dry-run -n --pin-stdin --pin-file --reason --category --wait --no-wait --to-name --name-unverified --company --from-currency' valued='--max-fee --memo -m --reference --comment --keep --max-slippage --pin-file --reason --category --to-name --from-currency' ;;
     'amani cheque') commands='create claim list show void sweep reissue' options='' valued='' ;;
     'amani cheque create') commands='' options='--memo -m --expires --count --outside --lnurl --qr --qr-file --print --reference --pin-stdin --pin-file --reason' valued='--memo -m --expires --count --qr-file --print --reference --pin-file --reason' ;;
     'amani cheque claim') commands='' options='--to' valued='--to' ;;
@@ -46,11 +47,12 @@ _amani_takes() {
     'amani pin verify') commands='' options='--pin-stdin --pin-file' valued='--pin-file' ;;
     'amani pin status') commands='' options='' valued='' ;;
     'amani pin reset') commands='' options='--key-stdin' valued='' ;;
-    'amani contact') commands='add list show remove' options='' valued='' ;;
+    'amani contact') commands='add list show remove banks' options='' valued='' ;;
     'amani contact add') commands='' options='' valued='' ;;
     'amani contact list') commands='' options='' valued='' ;;
     'amani contact show') commands='' options='' valued='' ;;
     'amani contact remove') commands='' options='' valued='' ;;
+    'amani contact banks') commands='' options='' valued='' ;;
     'amani history') commands='list show sync export' options='' valued='' ;;
     'amani history list') commands='' options='--limit --since --until --status --direction --min --max --search --after' valued='--limit --since --until --status --direction --min --max --search --after' ;;
     'amani history show') commands='' options='' valued='' ;;
@@ -99,7 +101,7 @@ _amani_source() {
     case "$1 $2" in
     *\ --wallet | *\ -w | amani\ wallet\ watch\ [0-9]* | amani\ wallet\ show\ 1 | amani\ wallet\ balance\ [0-9]* | amani\ wallet\ use\ 1 | amani\ wallet\ rename\ 1 | amani\ wallet\ remove\ 1 | amani\ wallet\ rotate-keys\ 1 | amani\ wallet\ limit\ 1 | amani\ cheque\ claim\ --to | amani\ transfer\ --from | amani\ transfer\ 1 | amani\ watch\ [0-9]* | amani\ sandbox\ fund\ 1) names=wallets ;;
     *\ --color) words='auto always never' ;;
-    amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ metrics\ --output | amani\ metrics\ -o | amani\ backup\ create\ --passphrase-file | amani\ backup\ create\ 1 | amani\ backup\ verify\ --passphrase-file | amani\ backup\ verify\ 1 | amani\ backup\ restore\ --key-folder | amani\ backup\ restore\ --passphrase-file | amani\ backup\ restore\ 1 | amani\ webhook\ listen\ --fincra-secret-file) files=1 ;;
+    amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ wallet\ convert\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ metrics\ --output | amani\ metrics\ -o | amani\ backup\ create\ --passphrase-file | amani\ backup\ create\ 1 | amani\ backup\ verify\ --passphrase-file | amani\ backup\ verify\ 1 | amani\ backup\ restore\ --key-folder | amani\ backup\ restore\ --passphrase-file | amani\ backup\ restore\ 1 | amani\ webhook\ listen\ --fincra-secret-file) files=1 ;;
     amani\ wallet\ add\ --provider) words='lnbits fincra' ;;
     amani\ invoice\ list\ --status) words='pending paid expired' ;;
     amani\ pay\ 1 | amani\ contact\ show\ 1 | amani\ contact\ remove\ 1) names=contacts ;;
@@ -111,7 +113,7 @@ _amani_source() {
     amani\ history\ export\ --month) words='last this' ;;
     amani\ config\ set\ 1 | amani\ config\ explain\ 1) words='default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay books_currency color' ;;
     amani\ completion\ show\ 1 | amani\ completion\ install\ 1) words='bash zsh fish' ;;
-    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE BAD_BACKUP NEWER_BACKUP NEWER_DATA RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
+    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_COMMAND NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_SUCH_INVOICE NO_SUCH_WALLET NOT_EMPTY OPEN_OUTCOMES SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_CURRENCY NO_SUCH_BANK BAD_ACCOUNT BAD_PHONE NAME_UNRESOLVED NAME_MISMATCH NAME_UNVERIFIED WRONG_CURRENCY LIVE_WALLET BAD_EMAIL UNDERPAID QUOTE_EXPIRED BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE BAD_BACKUP NEWER_BACKUP NEWER_DATA RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
     esac
 }
 

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def transfer(
     ctx: typer.Context,
     to: str = typer.Argument(help="The wallet that gets it."),
-    amount: str = typer.Argument(help="How much, e.g. 1000 or 21k."),
+    amount: str = typer.Argument(help="How much, e.g. 1000 or 21k; 5000NGN between Fincra wallets."),
     source: str | None = typer.Option(None, "--from", help="The wallet that gives it (or --wallet).", metavar="WALLET"),
     memo: str = typer.Option("", "--memo", "-m", help="What it is for."),
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
@@ -23,17 +23,28 @@ def transfer(
     reason: str | None = REASON,
 ) -> None:
     """Move money between two of your wallets; free inside one server."""
-    from amani_cli import transfers, wallets
-    from amani_cli.amounts import parse_amount
-
     said = options.of(ctx)
     ws = said.ws
     ws.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    amount_msat = parse_amount(amount)
-    if not isinstance(amount_msat, int):
-        raise errors.Usage("a transfer is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    from amani_cli import wallets
+
     giver, taker = wallets.resolve(ws, source or said.wallet), wallets.resolve(ws, to)
-    confirm = said.confirm_payment("Transfer?")
-    paid = transfers.transfer(ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm)
+    if giver.provider == "fincra":
+        from amani_cli import businesses, fiat_transfers
+
+        taker.must_be("fincra")
+        value = businesses.amount(giver, amount)
+        confirm = said.confirm_payment("Transfer?")
+        paid = fiat_transfers.transfer(ws, giver, taker, value, memo=memo, reference=reference, confirm=confirm)
+    else:
+        from amani_cli import transfers
+        from amani_cli.amounts import parse_amount
+
+        taker.must_be("lnbits")
+        amount_msat = parse_amount(amount)
+        if not isinstance(amount_msat, int):
+            raise errors.Usage("a transfer is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+        confirm = said.confirm_payment("Transfer?")
+        paid = transfers.transfer(ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm)
     said.out.emit(paid, ws.warnings)

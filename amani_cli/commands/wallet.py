@@ -262,3 +262,33 @@ def _budget(text: str | None) -> tuple[str | None, str | None]:
     if isinstance(amount, str):
         raise errors.Usage("a limit is an amount, or off", code="BAD_AMOUNT")
     return "msat", str(amount)
+
+
+@app.command(cls=Command)
+def convert(
+    ctx: typer.Context,
+    amount: str = typer.Argument(help="How much of which currency, e.g. 100USD."),
+    to: str = typer.Option(..., "--to", help="The currency to get, e.g. NGN.", metavar="CUR"),
+    memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
+    reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
+    dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say at what rate; exchange nothing."),
+    pin_stdin: bool = options.PIN_STDIN,
+    pin_file: str | None = options.PIN_FILE,
+    reason: str | None = options.REASON,
+) -> None:
+    """Exchange one currency of a Fincra wallet for another, at a quote that holds for about 30 seconds."""
+    from amani_cli import businesses, conversions, wallets
+
+    said = options.of(ctx)
+    ws = said.ws
+    ws.reason = reason
+    said.take_pin(pin_stdin, pin_file)
+    wallet = wallets.resolve(ws, said.wallet)
+    wallet.must_be("fincra")
+    value = businesses.amount(wallet, amount)
+    if dry_run:
+        said.out.emit(conversions.plan(wallet, value, to), ws.warnings)
+        return
+    confirm = said.confirm_payment("Convert?")
+    done = conversions.convert(ws, wallet, value, to, memo=memo, reference=reference, confirm=confirm)
+    said.out.emit(done, ws.warnings)

@@ -61,6 +61,12 @@ def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Row
     return row
 
 
+def is_logged(db: Transaction, wallet_id: int, log_id: str) -> bool:
+    """Whether a line of a wallet's log has its entry."""
+    row = db.execute("SELECT 1 FROM payment WHERE wallet_id=? AND log_id=?", (wallet_id, log_id)).fetchone()
+    return row is not None
+
+
 def open_twin(db: Transaction, remote_id: str | None, destination: str, received: str, currency: str) -> Row | None:
     """An open payout from the same wallet to the same payee over the same amount."""
     row: Row | None = db.execute(

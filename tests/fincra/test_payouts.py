@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from amani_cli import payouts
+from amani_cli import fiat
 from tests.driver import Amani, Result
 from tests.fincra import double as doubles
 from tests.fincra.conftest import AddBusiness
@@ -28,8 +28,7 @@ def shop(amani: Amani, add_business: AddBusiness, double: Double, home: Path) ->
     thresholds = {"NGN": 50000, "GHS": 1000, "UGX": 500000, "USD": 100}
     with sqlite3.connect(home / "amani.db") as database:
         for currency, most in thresholds.items():
-            identity = f"{double.url} {merchant.business}"
-            database.execute("INSERT INTO pin_threshold VALUES (?,?,?)", (identity, currency, str(most)))
+            database.execute("INSERT INTO pin_threshold VALUES (?,?,?)", (merchant.business, currency, str(most)))
     database.close()
     return merchant
 
@@ -220,14 +219,14 @@ class TestTwoCurrencies:
     def test_a_quote_that_runs_out_is_asked_for_anew(
         self, amani: Amani, shop: Merchant, double: Double, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(payouts, "QUOTE_MARGIN_S", 60)
+        monkeypatch.setattr(fiat, "QUOTE_MARGIN_S", 60)
         assert pay(amani, BANK, "15000NGN", "--from-currency", "USD").code == 0
         assert len(double.posts("/quotes/generate")) == 2
 
     def test_a_new_quote_must_not_be_dearer(
         self, amani: Amani, shop: Merchant, double: Double, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(payouts, "QUOTE_MARGIN_S", 60)
+        monkeypatch.setattr(fiat, "QUOTE_MARGIN_S", 60)
         rates = iter([Decimal(1500), Decimal(1400)])
         monkeypatch.setattr(doubles, "rate", lambda pair: next(rates))
         result = pay(amani, BANK, "15000NGN", "--from-currency", "USD")

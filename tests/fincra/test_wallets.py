@@ -206,7 +206,7 @@ def test_doctor_looks_at_the_business(amani: Amani, add_business: AddBusiness, d
     assert [item["status"] for item in items if item["check"] == "wallet shop"] == ["fail"]
 
 
-FIAT_MODULES = {"amani_cli.providers.fincra", "amani_cli.businesses", "amani_cli.payouts", "amani_cli.checkouts"}
+FIAT_MODULES = {"amani_cli.providers.fincra", "amani_cli.businesses", "amani_cli.fiat", "amani_cli.checkouts"}
 
 
 def test_without_a_lightning_key_nothing_of_it_is_loaded_or_mentioned(

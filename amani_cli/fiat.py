@@ -1,0 +1,233 @@
+"""What every movement of fiat has in common: rules, a journal entry under a reference of ours, one POST, the record.
+
+Payouts, transfers between businesses and conversions say what is to be moved (`Move`); `carry_out` moves it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from amani_cli import errors, models, payments, policy
+from amani_cli.amounts import Fiat, currency_decimals, format_fiat
+from amani_cli.providers.base import FiatRecord, PayAnswer, Quote
+from amani_cli.store import Row, Transaction
+from amani_cli.store import payments as journal
+from amani_cli.times import from_rfc3339
+from amani_cli.verdict import ABSENT, Found
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.fincra import Fincra
+
+# A payout has no expiry that would make it impossible. What Fincra has not heard of a day after it was sent, it never
+# will: no proxy and no queue holds a request for so long.
+PROOF_OF_ABSENCE_S = 86400
+# A quote holds for about 30 s; one that is this near its end is asked for anew.
+QUOTE_MARGIN_S = 4
+
+Confirm = Callable[[models.PayoutPlan], None]
+
+
+@dataclass(frozen=True)
+class FiatRail:
+    """The rail of a Fincra wallet. `order` is the one POST, given our reference; None when it is only looked."""
+
+    ws: Workspace
+    client: Fincra
+    order: Callable[[str], PayAnswer] | None = None
+
+    def post(self, row: Row) -> PayAnswer:
+        """Send it, and keep Fincra's own reference, by which a conversion is found most surely."""
+        assert self.order is not None
+        answer = self.order(row["our_reference"])
+        if isinstance(answer.record, FiatRecord):
+            if answer.record.provider_reference is not None:
+                with self.ws.store.write() as db:
+                    journal.update(db, row["id"], provider_reference=answer.record.provider_reference)
+            if answer.record.status == "settled" and answer.record.fee is None:
+                return answer._replace(record=self._with_fee(row) or answer.record)
+        return answer
+
+    def _with_fee(self, row: Row) -> FiatRecord | None:
+        """What is settled at once says its fee only when it is read."""
+        try:
+            found = self.find(row)
+        except errors.AmaniError:
+            return None
+        return found if isinstance(found, FiatRecord) and found.status == "settled" else None
+
+    def find(self, row: Row) -> Found:
+        """The record of our reference."""
+        fresh = journal.by_id(self.ws.store, row["id"]) or row
+        if row["kind"] == "convert":
+            record = self.client.conversion(row["our_reference"], fresh["provider_reference"])
+        else:
+            record = self.client.record(row["our_reference"])
+        return ABSENT if record is None else record
+
+    def never_arrived(self, row: Row) -> bool:
+        """A day after it was sent, asked with this business' own key: another's has no record either."""
+        sent = from_rfc3339(row["created_at"]).timestamp()
+        return sent < time.time() - PROOF_OF_ABSENCE_S and self.client.business().id == row["remote_wallet_id"]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A movement that could be made now. `charged` leaves, the fee with it as far as it is known; `order` is the POST.
+
+    `quote` is what its rate rests on, where two currencies are about.
+    """
+
+    plan: models.PayoutPlan
+    charged: Decimal
+    order: Callable[[str], PayAnswer]
+    quote: Quote | None = None
+
+
+def carry_out(
+    ws: Workspace,
+    wallet: KnownWallet,
+    client: Fincra,
+    move: Move,
+    *,
+    kind: str,
+    reference: str | None,
+    meaning: str,
+    confirm: Confirm | None,
+    again: Callable[[], Move],
+    wait: bool = True,
+    on_journal: Callable[[Transaction, str], object] | None = None,
+) -> models.Payment:
+    """Make a movement once, and return its receipt.
+
+    `confirm` is shown the plan and raises to stop; None when a yes was given beforehand. `again` prepares the move
+    anew, for a quote that has run out meanwhile. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal
+    movement is still open), or a failure that proves that none did.
+    """
+    currency = move.plan.amount.currency
+    refuse_poor(move.plan)
+    policy.check_fiat(ws, wallet, move.charged, currency)
+    if confirm is not None:
+        confirm(move.plan)
+    policy.authorise(ws, wallet, move.charged, currency)
+    ws.restart_clock()  # a person may think for as long as they like
+    client.line.deadline = ws.deadline
+    move = _still(move, again)
+    row, begun = _begin(ws, wallet, client, move, kind, reference, meaning, on_journal)
+    if not begun:
+        return payments.again(ws, row)
+    return payments.send(ws, wallet, FiatRail(ws, client, move.order), row, wait=wait)
+
+
+def _begin(
+    ws: Workspace,
+    wallet: KnownWallet,
+    client: Fincra,
+    move: Move,
+    kind: str,
+    reference: str | None,
+    meaning: str,
+    on_journal: Callable[[Transaction, str], object] | None,
+) -> tuple[Row, bool]:
+    planned = move.plan
+    destination = f"{planned.destination} {planned.payee}"
+
+    def columns(db: Transaction) -> dict[str, object]:
+        if reference is None:
+            _refuse_twin(db, wallet, destination, planned.received)
+        policy.reserve_fiat(ws, db, wallet, move.charged, planned.amount.currency)
+        return {
+            "our_reference": str(uuid.uuid4()),
+            "amount": str(planned.amount.value),
+            "currency": planned.amount.currency,
+            "fee": str(planned.fee.value) if planned.fee else None,
+            "received": str(planned.received.value),
+            "received_currency": planned.received.currency,
+            "destination": destination,
+            "memo": planned.memo,
+        }
+
+    return payments.begin(
+        ws,
+        wallet,
+        client.identity(),
+        kind=kind,
+        reference=reference,
+        meaning=meaning,
+        columns=columns,
+        on_journal=on_journal,
+        reason=f"{format_fiat(Fiat(*planned.received))} to {destination}",
+    )
+
+
+def _still(move: Move, again: Callable[[], Move]) -> Move:
+    """The move with a quote that still holds: a new one if need be, no dearer than what was shown."""
+    if move.quote is None or time.time() < move.quote.expires_at - QUOTE_MARGIN_S:
+        return move
+    fresh = again()
+    dearer = fresh.charged > move.charged or fresh.plan.received.value < move.plan.received.value
+    if dearer:
+        now = [format_fiat(Fiat(value, currency)) for value, currency in (fresh.plan.amount, fresh.plan.received)]
+        raise errors.Rejected(
+            f"the quote expired, and now {now[0]} would bring {now[1]}; nothing was sent",
+            code="QUOTE_EXPIRED",
+            hint="Run the same command again to see and accept the new rate.",
+        )
+    return fresh
+
+
+def _refuse_twin(db: Transaction, wallet: KnownWallet, destination: str, received: models.Money) -> None:
+    """Refuse what looks like a retry of a payout that is still open: fiat has no invoice that can be paid only once.
+
+    Raises `errors.OutcomeUnknown`.
+    """
+    twin = journal.open_twin(db, wallet.remote_id, destination, str(received.value), received.currency)
+    if twin is not None:
+        raise payments.open_outcome(
+            twin,
+            "the same amount to the same payee was sent before and its outcome is still open; nothing was sent now."
+            " If this is another payment, give it a --reference of its own",
+        )
+
+
+def refuse_poor(planned: models.PayoutPlan) -> None:
+    """Refuse what the balance does not cover. Raises `errors.InsufficientFunds`."""
+    if not planned.sufficient:
+        raise errors.InsufficientFunds(
+            f"wallet '{planned.wallet}' can spend {format_fiat(Fiat(*planned.balance))},"
+            f" less than {format_fiat(Fiat(*planned.amount))} to pay",
+            hint="Top it up, or choose another wallet with --wallet.",
+        )
+
+
+def spendable(client: Fincra, wallet: KnownWallet, currency: str) -> Decimal:
+    """What a wallet can spend of a currency. Raises `errors.NotFound` when it does not hold it."""
+    accounts = client.accounts()
+    for each in accounts:
+        if each.currency == currency:
+            return each.available
+    raise errors.NotFound(
+        f"wallet '{wallet.name}' holds no {currency}",
+        code="NO_SUCH_CURRENCY",
+        hint=f"It holds: {', '.join(each.currency for each in accounts) or 'nothing'}.",
+    )
+
+
+def tidy(quote: Quote) -> Quote:
+    """A quote without the noise that Fincra's floats leave behind the last decimal of a currency."""
+
+    def rounded(value: Decimal, currency: str) -> Decimal:
+        return value.quantize(Decimal(1).scaleb(-currency_decimals(currency)), rounding=ROUND_HALF_UP)
+
+    return quote._replace(
+        amount=rounded(quote.amount, quote.source),
+        charged=rounded(quote.charged, quote.source),
+        fee=rounded(quote.fee, quote.source),
+        received=rounded(quote.received, quote.destination),
+    )

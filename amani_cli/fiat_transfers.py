@@ -1,0 +1,131 @@
+"""Moving fiat between two of our Fincra businesses: free, in one currency, from wallet number to wallet number."""
+
+from __future__ import annotations
+
+from amani_cli import errors, models, payments, policy
+from amani_cli.amounts import Fiat, padded
+from amani_cli.fiat import Confirm, Move, carry_out, spendable
+from amani_cli.models import Money
+from amani_cli.providers.base import PayAnswer
+from amani_cli.store import now
+from amani_cli.store import payments as journal
+from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
+from amani_cli.workspace import Workspace
+
+
+def transfer(
+    ws: Workspace,
+    source: KnownWallet,
+    target: KnownWallet,
+    amount: Fiat,
+    *,
+    memo: str = "",
+    reference: str | None = None,
+    confirm: Confirm | None,
+) -> models.Payment:
+    """Move an amount from one business' wallet to another's; the name that Fincra has for the other is shown first.
+
+    Raises what `fiat.carry_out` raises, and `errors.Usage` for a transfer to itself or between test and real money.
+    """
+    source.must_be("fincra")
+    target.must_be("fincra")
+    identify(source)
+    if target.identity == source.identity:
+        raise errors.Usage(
+            f"'{source.name}' and '{target.name}' are the same wallet", code="SAME_WALLET", hint="Name another one."
+        )
+    if (source.url, source.live) != (target.url, target.live):
+        raise errors.Usage(
+            f"'{source.name}' and '{target.name}' are in two environments of Fincra's: test money is not real money",
+            code="WRONG_ENVIRONMENT",
+        )
+    what = f"transfer {source.identity} to {target.identity} {amount.value} {amount.currency}"
+    replay = payments.replayed(ws, reference, what)
+    if replay is not None:
+        return replay._replace(to_wallet=target.name)
+    policy.look(ws, source, "transfer")
+    number = _number(target, amount.currency)
+    with source.fincra("admin") as client:
+        owner, currency = client.owner(number)
+        if currency != amount.currency:
+            raise errors.Rejected(f"wallet {number} holds {currency}, not {amount.currency}", code="WRONG_CURRENCY")
+        available = spendable(client, source, currency)
+        left = padded(available - amount.value, currency)
+        note = memo or f"to {target.name}"
+        planned = models.PayoutPlan(
+            wallet=source.name,
+            destination=f"wallet:{number}",
+            payee=owner,
+            verified=True,
+            at=f"Fincra, as '{target.name}' here",
+            amount=Money(*amount),
+            received=Money(*amount),
+            balance=Money(padded(available, currency), currency),
+            left=Money(left, currency),
+            memo=note,
+            sufficient=left >= 0,
+            live=source.live,
+            fee=Money(padded(amount.value * 0, currency), currency),
+        )
+
+        def order(our_reference: str) -> PayAnswer:
+            return client.pay_wallet(our_reference, amount.value, number, memo=note)
+
+        move = Move(planned, amount.value, order)
+        paid = carry_out(
+            ws,
+            source,
+            client,
+            move,
+            kind="transfer",
+            reference=reference,
+            meaning=what,
+            confirm=confirm,
+            again=lambda: move,
+            on_journal=lambda db, entry: policy.take(ws, db, source, "transfer", entry),
+        )
+    _arrived(ws, target, paid, memo or f"from {source.name}")
+    return paid._replace(to_wallet=target.name)
+
+
+def _number(target: KnownWallet, currency: str) -> str:
+    """The number by which others pay into a wallet's currency. Raises `errors.NotFound` when it does not hold it."""
+    with target.fincra("read") as client:
+        for account in client.accounts():
+            if account.currency == currency and account.number is not None:
+                return account.number
+    raise errors.NotFound(
+        f"wallet '{target.name}' can't be paid in {currency}",
+        code="NO_SUCH_CURRENCY",
+        hint=f"See: amani wallet balance '{target.name}'",
+    )
+
+
+def _arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, memo: str) -> None:
+    """Journal the arrival: the payer's settled record proves it. One that a sync has brought in is left as it is."""
+    assert paid.amount is not None
+    assert paid.our_reference is not None
+    with ws.store.write() as db:
+        if journal.by_our_reference(db, paid.our_reference, "in") is not None:
+            return
+        journal.insert(
+            db,
+            wallet_id=target.id,
+            wallet=target.name,
+            remote_wallet_id=target.remote_id,
+            provider=target.provider,
+            direction="in",
+            kind="transfer",
+            status="settled",
+            amount=str(paid.amount.value),
+            currency=paid.amount.currency,
+            our_reference=paid.our_reference,
+            provider_reference=paid.provider_reference,
+            memo=memo,
+            reference=paid.reference,
+            actor=ws.actor,
+            sandbox=int(not target.live),
+            created_at=paid.created_at,
+            settled_at=paid.settled_at or now(),
+        )
+        clear_cached_balance(db, target.id)
