@@ -426,6 +426,46 @@ class Event(NamedTuple):
     payment: Payment | None
 
 
+class ClosedWallet(NamedTuple):
+    """One wallet's month in one unit: whole `msat`, or exact decimals of a currency.
+
+    `received` and `sent` leave out `own_in` and `own_out`, which moved between our wallets; what the faucet gave and
+    cheques cost is in them, and named apart. `provider_closing` is the provider's figure, counted back from today's.
+    """
+
+    wallet: str
+    unit: str
+    opening: int | Decimal
+    received: int | Decimal
+    sent: int | Decimal
+    fees: int | Decimal
+    own_in: int | Decimal
+    own_out: int | Decimal
+    closing: int | Decimal
+    faucet_in: int | Decimal
+    faucet_out: int | Decimal
+    cheque_in: int | Decimal
+    cheque_out: int | Decimal
+    provider_closing: int | Decimal | None
+    payments: int
+    notes: list[str]
+    differences: list[str]
+
+
+@document("amani.closing/1")
+class Closing(NamedTuple):
+    """A month's books. `zone` is the one its days are counted in; `differences` is what nothing explains."""
+
+    month: str
+    zone: str
+    since: str
+    until: str
+    items: list[ClosedWallet]
+    open_cheques_msat: int
+    open_outcomes: int
+    differences: list[str]
+
+
 @document("amani.metrics/1")
 class MetricsWritten(NamedTuple):
     """What `metrics --output` wrote."""

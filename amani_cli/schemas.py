@@ -67,6 +67,7 @@ DOCUMENTS: dict[str, type] = {
     "watch": models.Event,
     "wallet watch": models.Event,
     "webhook listen": models.Event,
+    "close": models.Closing,
     "metrics": models.MetricsWritten,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,

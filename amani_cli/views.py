@@ -504,6 +504,35 @@ def _event(model: models.Event) -> View:
     return View(lines=[f"{local(model.at)}  {model.wallet}: {sign}{_amount(model.payment)}{held}{memo}"])
 
 
+def _closing(model: models.Closing) -> View:
+    def shown(item: models.ClosedWallet, value: Any) -> str:
+        if value is None:
+            return "not known"
+        return format_sat(value) if item.unit == "msat" else f"{value} {item.unit}"
+
+    columns = ("opening", "received", "sent", "fees", "own_in", "own_out", "closing", "provider_closing")
+    rows = [[item.wallet, *(shown(item, getattr(item, name)) for name in columns)] for item in model.items]
+    headings = ["opening", "received", "sent", "fees", "from own", "to own", "closing", "provider says"]
+    apart = [
+        f"{item.wallet}: in these, {words} {shown(item, value)}"
+        for item in model.items
+        for name, words in (("faucet_out", "given by the faucet"), ("cheque_out", "put into cheques"))
+        if (value := getattr(item, name))
+    ]
+    return View(
+        [("wallet", False), *((each, True) for each in headings)],
+        rows,
+        lines=[
+            f"{model.month}, days of {model.zone}",
+            *apart,
+            f"cheques not claimed today: {format_sat(model.open_cheques_msat)}; outcomes open: {model.open_outcomes}",
+            *(f"explained: {note}" for item in model.items for note in item.notes),
+            *(f"DIFFERS: {each}" for each in model.differences),
+            "NOT closed." if model.differences else "Closed: the books and the provider agree.",
+        ],
+    )
+
+
 def _metrics_written(model: models.MetricsWritten) -> View:
     return View(lines=[f"{model.samples} figures written to {model.path}"])
 
@@ -692,6 +721,7 @@ _VIEWS: dict[type, Any] = {
     models.Restored: _restored,
     models.Trace: _trace,
     models.Event: _event,
+    models.Closing: _closing,
     models.Exported: _exported,
     models.MetricsWritten: _metrics_written,
     models.PayoutPlan: _payout_plan,
@@ -732,6 +762,7 @@ _QUIET: dict[type, Any] = {
     models.Restored: lambda model: model.without_key,
     models.Trace: lambda model: [model.tell],
     models.Event: lambda model: [model.payment.id if model.payment else sat(model.balance_msat)],
+    models.Closing: lambda model: model.differences,
     models.Exported: lambda model: [model.path],
     models.MetricsWritten: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],

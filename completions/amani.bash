@@ -4,7 +4,7 @@
 # What the command $1 takes: its commands, its options, and those of them that take a value.
 _amani_takes() {
     case $1 in
-    'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics backup trace watch webhook audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
+    'amani') commands='wallet invoice pay cheque faucet transfer pin contact history reconcile metrics backup trace watch webhook close audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
     'amani wallet') commands='watch add create list show balance use rename remove rotate-keys limit convert' options='' valued='' ;;
     'amani wallet watch') commands='' options='--exec --below --for' valued='--exec --below --for' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
@@ -68,6 +68,7 @@ _amani_takes() {
     'amani watch') commands='' options='--exec --below --for' valued='--exec --below --for' ;;
     'amani webhook') commands='listen' options='' valued='' ;;
     'amani webhook listen') commands='' options='--host --port --fincra-secret-file --fincra-secret-command --exec' valued='--host --port --fincra-secret-file --fincra-secret-command --exec' ;;
+    'amani close') commands='' options='--month --accept --reason' valued='--month --reason' ;;
     'amani audit') commands='list verify' options='' valued='' ;;
     'amani audit list') commands='' options='--limit --since --until --what --after' valued='--limit --since --until --what --after' ;;
     'amani audit verify') commands='' options='--head' valued='--head' ;;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from amani_cli.store import Row, Store, Transaction, new_id, now
 
@@ -203,6 +204,23 @@ def settled_since(store: Store, wallet_id: int, since: str) -> list[Row]:
         since,
         wallet_id,
     )
+
+
+def flying(store: Store, wallet_id: int, unit: str) -> Decimal:
+    """What open outcomes may have taken from a wallet already, the worst-case fee counted in, in `unit`."""
+    if unit == "sat":
+        row = store.one(
+            "SELECT coalesce(sum(max(reserved_msat, amount_msat)), 0) FROM payment WHERE status='unknown'"
+            " AND direction='out' AND wallet_id=? AND amount_msat IS NOT NULL",
+            wallet_id,
+        )
+        return Decimal(row[0] if row else 0).scaleb(-3)
+    rows = store.all(
+        "SELECT amount FROM payment WHERE status='unknown' AND direction='out' AND wallet_id=? AND currency=?",
+        wallet_id,
+        unit,
+    )
+    return sum((Decimal(row["amount"]) for row in rows), Decimal(0))
 
 
 def open_between(store: Store, since: str | None, until: str | None, wallet_id: int | None) -> int:

@@ -1,0 +1,21 @@
+"""Queries about months that were closed."""
+
+from __future__ import annotations
+
+from amani_cli.store import Row, Transaction, now
+
+
+def read(db: Transaction, month: str, wallet_id: int, unit: str) -> Row | None:
+    """The figures a wallet's month was closed with, or None."""
+    row: Row | None = db.execute(
+        "SELECT * FROM closed_month WHERE month=? AND wallet_id=? AND unit=?", (month, wallet_id, unit)
+    ).fetchone()
+    return row
+
+
+def write(db: Transaction, month: str, wallet_id: int, wallet: str, unit: str, zone: str, figures: str) -> None:
+    """Close a wallet's month with these figures, in place of any it was closed with before."""
+    db.execute(
+        "INSERT OR REPLACE INTO closed_month VALUES (?,?,?,?,?,?,?)",
+        (month, wallet_id, wallet, unit, zone, figures, now()),
+    )
