@@ -24,12 +24,14 @@ import pytest
 import generate
 from amani_cli import config, errors, explanations
 from tests.driver import CLONE, Amani
+from tests.fincra.double import Double
 from tests.lnbits_server import LnbitsServer
 
 PAGES = [*sorted(CLONE.glob("*.md")), *sorted((CLONE / "docs").glob("*.md"))]
 RUN = ("console", "sh", "python", "crontab")
 OTHER = ("ini", "json", "text", "yaml", "make")
 EXAMPLE_URL = "https://lnbits.example.com"
+EXAMPLE_PUBLIC_KEY = "pk_test_example"
 
 
 @dataclass(frozen=True)
@@ -200,11 +202,12 @@ def commands_of(block: Block) -> list[str]:
     "page", [page for page in PAGES if any(each.language in RUN for each in blocks(page))], ids=id_of
 )
 def test_commands_run_and_print_what_the_page_shows(page: Path, lnbits_server: LnbitsServer, tmp_path: Path) -> None:
-    shell = Shell(page, lnbits_server, tmp_path)
-    for block in blocks(page):
-        if block.language in RUN and not block.skipped:
-            shell.add(block)
-    shell.run()
+    with Double().running() as fincra:
+        shell = Shell(page, lnbits_server, fincra, tmp_path)
+        for block in blocks(page):
+            if block.language in RUN and not block.skipped:
+                shell.add(block)
+        shell.run()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
@@ -234,8 +237,9 @@ def test_units_are_accepted_by_systemd(tmp_path: Path) -> None:
 class Shell:
     """One shell session for a page, in a world where `amani` and the stand-ins for password stores are on PATH."""
 
-    def __init__(self, page: Path, server: LnbitsServer, tmp_path: Path) -> None:
+    def __init__(self, page: Path, server: LnbitsServer, fincra: Double, tmp_path: Path) -> None:
         self.server = server
+        self.fincra = fincra
         self.folder = Path.cwd()
         self.expected: list[tuple[str, int | None, list[str]]] = []
         self.script: list[str] = []
@@ -250,22 +254,31 @@ class Shell:
         self._command("amani", f'PYTHONPATH={CLONE} exec {sys.executable} -m amani_cli "$@"')
         credentials = tmp_path / "credentials"
         credentials.mkdir()
-        for name in ("pass", "vault", "aws", "op", "credential", "file"):
+        for name in ("pass", "vault", "aws", "credential", "lnbits"):
             key = tmp_path / f"{name}.key"
             key.write_text(server.new_wallet(sat=50_000, name=name)[1] + "\n")
             key.chmod(0o600)
-            self._command(name, f"cat {key}") if name not in ("credential", "file") else None
+            self._command(name, f"cat {key}") if name not in ("credential", "lnbits") else None
+        self._business(tmp_path / "fincra.key")
         shutil.copy(tmp_path / "credential.key", credentials / "lnbits")
-        shutil.copy(tmp_path / "file.key", Path(os.environ["HOME"]) / "lnbits.key")
+        for name in ("lnbits", "fincra"):
+            shutil.copy(tmp_path / f"{name}.key", Path(os.environ["HOME"]))
         self.env = {
             **os.environ,
             "AMANI_HOME": str(self.home),
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             "CREDENTIALS_DIRECTORY": str(credentials),
+            "FINCRA_BASE_URL": self.fincra.url,
             "TZ": "UTC",
         }
         if page.name != "README.md":  # which shows how to start it
             self._add("amani sandbox start", 0, ["…"])
+
+    def _business(self, key_file: Path) -> None:
+        merchant = self.fincra.merchant("Ada Stores Ltd", NGN="100000", GHS="5000")
+        self.public_key = merchant.public_key
+        key_file.write_text(merchant.key + "\n")
+        key_file.chmod(0o600)
 
     def _command(self, name: str, line: str) -> None:
         (self.bin / name).write_text(f"#!/bin/sh\n{line}\n")
@@ -289,7 +302,7 @@ class Shell:
     def _add(self, command: str, exit: int | None, shown: list[str]) -> None:
         at = len(self.expected)
         self.expected.append((command, exit, shown))
-        ready = command.replace(EXAMPLE_URL, self.server.url)
+        ready = command.replace(EXAMPLE_URL, self.server.url).replace(EXAMPLE_PUBLIC_KEY, self.public_key)
         self.script.append(
             f"{{\n{ready}\n}} >{self.out}/{at}.out 2>{self.out}/{at}.err </dev/null\necho $? >{self.out}/{at}.exit\n"
         )
