@@ -66,6 +66,7 @@ SOURCES: dict[str, Source] = {
     "history export rates": FILES,
     "history export form": Source(("csv", "jsonl", "ledger", "beancount")),
     "history export month": Source(("last", "this")),
+    "close month": Source(("last",)),
     "cheque list status": Source(("open", "claimed", "void", "expired")),
     "completion shell": Source(SHELLS),
     "config set name": SETTINGS,

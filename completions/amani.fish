@@ -226,6 +226,8 @@ function __amani_source
             __amani_words $argv[3] csv jsonl ledger beancount
         case 'amani history export --month'
             __amani_words $argv[3] last this
+        case 'amani close --month'
+            __amani_words $argv[3] last
         case 'amani config set 1' 'amani config explain 1'
             __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay books_currency color
         case 'amani completion show 1' 'amani completion install 1'
