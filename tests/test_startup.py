@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,8 +34,9 @@ finally:
 
 def loaded(*words: str) -> tuple[int, set[str]]:
     """Run amani in a process of its own; the exit code, and the modules that were loaded at its end."""
+    unmeasured = environment({name: None for name in os.environ if name.startswith("COV")})
     done = subprocess.run(
-        [sys.executable, "-c", _PROBE, *words], capture_output=True, text=True, env=environment(), check=False
+        [sys.executable, "-c", _PROBE, *words], capture_output=True, text=True, env=unmeasured, check=False
     )
     return done.returncode, set(done.stderr.splitlines()[-1].split(" "))
 
