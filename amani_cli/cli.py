@@ -13,7 +13,7 @@ from typer import TyperException
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from amani_cli import errors
+from amani_cli import __version__, errors
 from amani_cli.options import Command, Group, Options
 
 # Each command of the first level: the module under commands/ that holds it, and its line in the help. A module is
@@ -91,8 +91,16 @@ _root = typer.Typer(
 )
 
 
+def _show_version(said: bool) -> None:
+    if said:
+        sys.stdout.write(f"amani {__version__}\n")
+        raise typer.Exit
+
+
 @_root.callback()
-def _amani() -> None:
+def _amani(
+    version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=_show_version),
+) -> None:
     """amani: a wallet for Lightning (LNbits) and African fiat rails (Fincra)."""
 
 

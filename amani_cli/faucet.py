@@ -40,7 +40,7 @@ def configure(
             "faucet configure",
             wallet=wallet.name,
             amount_msat=amount_msat,
-            outcome=f"cool-down {cooldown_s} s, daily cap {daily_cap_msat or 'none'} msat",
+            outcome=f"cool-down {cooldown_s} s, daily cap {f'{daily_cap_msat} msat' if daily_cap_msat else 'none'}",
             actor=ws.actor,
         )
     return status(ws, None)

@@ -62,6 +62,10 @@ def private_text(path: Path) -> str:
     """What a file holds that is the user's own and nobody else's to read. Raises `errors.NotAuthorised`."""
     try:
         about = path.stat()
+        # systemd may keep a credential under root, readable by the unit alone (https://systemd.io/CREDENTIALS/).
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        if credentials and path.parent == Path(credentials):
+            return path.read_text(encoding="utf-8", errors="strict")
         if about.st_uid != os.getuid():
             raise errors.NotAuthorised(
                 f"{path} belongs to another user", code="KEY_FILE", hint="Use a file of your own."

@@ -496,7 +496,10 @@ class Reconciliation(NamedTuple):
 
 @document("amani.pin/1")
 class Pin(NamedTuple):
-    """How a wallet's PIN stands; `threshold_msat` is the amount up to and including which none is asked for."""
+    """How a wallet's PIN stands; up to and including `threshold_msat` none is asked for.
+
+    A fiat wallet has `thresholds` instead, one a currency; in a currency without one the PIN is always needed.
+    """
 
     wallet: str
     set: bool
@@ -505,6 +508,7 @@ class Pin(NamedTuple):
     always: bool
     threshold_msat: int | None
     reset_at: str | None
+    thresholds: list[Money]
 
 
 class LimitView(NamedTuple):

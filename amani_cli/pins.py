@@ -46,7 +46,7 @@ def check_new(pin: str) -> str:
 def status(ws: Workspace, wallet: KnownWallet) -> models.Pin:
     """Whether a wallet has a PIN, above what it is needed, and whether it is locked."""
     row = _row(ws, wallet)
-    limit = threshold(ws, wallet, "msat")
+    limit = threshold(ws, wallet, "msat") if wallet.provider == "lnbits" else None
     attempts: list[float] = []
     if row is not None:
         attempts = rules.events(ws.store.connection, wallet.identity, "pin", time.time() - WINDOW_S)
@@ -59,6 +59,7 @@ def status(ws: Workspace, wallet: KnownWallet) -> models.Pin:
         always=bool(row["always"]) if row else False,
         threshold_msat=int(limit) if limit is not None else None,
         reset_at=row["reset_at"] if row else None,
+        thresholds=rules.fiat_thresholds(ws.store, wallet.identity) if ws.has_store else [],
     )
 
 

@@ -335,7 +335,7 @@ def _history(model: models.History) -> View:
     rows = [
         [
             local(item.created_at),
-            item.wallet + (" [SANDBOX]" if item.sandbox else ""),
+            item.wallet + _play_money(item),
             item.direction,
             ("+" if item.direction == "in" else "-") + _amount(item),
             item.status,
@@ -537,10 +537,18 @@ def _metrics_written(model: models.MetricsWritten) -> View:
     return View(lines=[f"{model.samples} figures written to {model.path}"])
 
 
+def _play_money(item: models.Payment) -> str:
+    if not item.sandbox:
+        return ""
+    return " [SANDBOX]" if item.amount is None else " [TEST]"
+
+
 def _pin(model: models.Pin) -> View:
-    asked = "at any amount" if model.always else "always"
-    if not model.always and model.threshold_msat is not None:
-        asked = f"above {format_sat(model.threshold_msat)}"
+    asked = "at any amount"
+    if not model.always and (model.threshold_msat is not None or model.thresholds):
+        limits = [format_sat(model.threshold_msat)] if model.threshold_msat is not None else []
+        limits += [f"{each.value} {each.currency}" for each in model.thresholds]
+        asked = f"above {', '.join(limits)}"
     return View(
         fields=_given(
             ("wallet", model.wallet),
@@ -551,6 +559,14 @@ def _pin(model: models.Pin) -> View:
             ("falls away at", local(model.reset_at) if model.reset_at else None),
         )
     )
+
+
+def span(seconds: int) -> str:
+    """A duration as it is typed: `24h`, `90s`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % length == 0 and seconds > length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
 
 
 def _limits(model: models.Limits) -> View:
@@ -577,7 +593,7 @@ def _faucet(model: models.Faucet) -> View:
         fields=_given(
             ("faucet", model.wallet),
             ("gives", format_sat(model.amount_msat or 0)),
-            ("cool-down", f"{model.cooldown_s} s"),
+            ("cool-down", span(model.cooldown_s or 0)),
             ("left in it", format_sat(model.balance_msat) if model.balance_msat is not None else "not known"),
             ("daily cap", cap),
             ("given today", format_sat(model.claimed_today_msat)),

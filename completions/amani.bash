@@ -93,7 +93,7 @@ _amani_takes() {
     'amani explain') commands='' options='' valued='' ;;
     *) commands='' options='' valued='' ;;
     esac
-    options="$options --help -h --wallet -w --json --quiet -q --yes -y --no-input --timeout --verbose -v --log-json --color --actor --lock-wait --debug"
+    options="$options --version --help -h --wallet -w --json --quiet -q --yes -y --no-input --timeout --verbose -v --log-json --color --actor --lock-wait --debug"
     valued="$valued --wallet -w --timeout --color --actor --lock-wait"
 }
 

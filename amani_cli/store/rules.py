@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from amani_cli.models import Money
 from amani_cli.store import Row, Store, Transaction, now
 
 DAY_S = 86400
@@ -58,6 +59,12 @@ def threshold(store: Store, identity: str, unit: str) -> str | None:
     """Above which amount a wallet's PIN is needed, in `unit` (msat or a currency), if it was set."""
     row = store.one("SELECT amount FROM pin_threshold WHERE identity=? AND unit=?", identity, unit)
     return None if row is None else str(row["amount"])
+
+
+def fiat_thresholds(store: Store, identity: str) -> list[Money]:
+    """Above which amounts of which currencies a wallet's PIN is needed."""
+    rows = store.all("SELECT unit, amount FROM pin_threshold WHERE identity=? AND unit<>'msat' ORDER BY unit", identity)
+    return [Money(Decimal(row["amount"]), row["unit"]) for row in rows]
 
 
 def save_threshold(db: Transaction, identity: str, unit: str, amount: str) -> None:
