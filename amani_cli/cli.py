@@ -123,7 +123,7 @@ def run(argv: list[str]) -> int:
             raise
         except BaseException as error:
             code = _end(error, argv, options)
-        _keep_figures(options, succeeded=code == 0)
+        _keep_figures(options, code)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -238,15 +238,19 @@ def _mention_open(options: Options, already: str | None) -> None:
         options.out.say(f"{count} {noun} open since {since}; settle with: amani reconcile")
 
 
-def _keep_figures(options: Options, *, succeeded: bool) -> None:
-    """Write down what the calls of this run cost and that it succeeded, if it did more than look at the books."""
+def _keep_figures(options: Options, code: int) -> None:
+    """Write down how this run ended, what its calls cost, and its success if it did more than look at the books."""
     ws = options.__dict__.get("ws")
+    if ws is not None:
+        from amani_cli import log
+
+        log.ended(options.command or "", code, wallet=options.wallet)
     calls = sys.modules.get("amani_cli.calls")
     seen = calls.taken() if calls is not None else {}
     if ws is not None and "store" in ws.__dict__ and (seen or ws.store.wrote):
         from amani_cli.store import figures
 
-        figures.keep(ws.store, seen, options.command if succeeded else None)
+        figures.keep(ws.store, seen, options.command if code == 0 else None)
 
 
 class Terminated(KeyboardInterrupt):

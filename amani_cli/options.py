@@ -50,7 +50,7 @@ class Options:
         from amani_cli import log
         from amani_cli.workspace import Workspace
 
-        log.configure(self.verbose, self.log_json)
+        log.configure(self.verbose, self.log_json, self.environ.get("AMANI_LOG") or None)
         return Workspace(
             self.environ,
             timeout_s=_seconds(self.timeout),
@@ -197,7 +197,7 @@ def _shared() -> list[TyperOption]:
         option("--no-input", help="Never ask; fail where a question would be due.", **flag)
         option("--timeout", help="How long to wait for a provider, e.g. 30s.", metavar="DURATION")
         option("--verbose", "-v", help="Say more on stderr (-vv: still more).", count=True, default=0)
-        option("--log-json", help="Log lines on stderr as JSON.", **flag)
+        option("--log-json", help="Log lines on stderr as JSON (AMANI_LOG=FILE keeps a file of them).", **flag)
         option("--color", help="auto, always or never.", metavar="WHEN")
         option("--actor", help="Who is behind this call, for audit and limits (AMANI_ACTOR).", metavar="ID")
         option("--lock-wait", help="How long to wait for another amani's lock.", metavar="DURATION")

@@ -164,7 +164,8 @@ class Line:
             told = "" if self._stranger else f" {path}"
             failed = not isinstance(outcome, int) or outcome == 429 or outcome >= 500
             calls.note(self._name, method, told.strip(), took, failed=failed)
-            log.event("info", f"{self._name} {method}{told}", host=self.host, status=outcome, latency_ms=took)
+            fields = {"host": self.host, "status": outcome, "latency_ms": took}
+            log.event("info", f"{self._name} {method}{told}", event="provider_call", endpoint=told.strip(), **fields)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None, body: Any, params: Any) -> Answer:
         wait = max(1.0, min(self._timeout, self.left()))
