@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from amani_cli.amounts import format_sat
 from amani_cli.store import Row
 from amani_cli.store import payments as journal
 from amani_cli.times import Period, from_rfc3339
@@ -138,6 +139,16 @@ def change(row: Row) -> Decimal:
 def number(amount: Decimal, unit: str) -> str:
     """An exact plain number in its unit: `1000` and `-1.5` sat, `12.50` of a currency."""
     return format(amount.normalize() if unit == "sat" else amount, "f")
+
+
+def value(amount: Decimal, unit: str) -> int | Decimal:
+    """An amount as documents have it: whole msat, or an exact decimal of a currency."""
+    return int(amount.scaleb(3)) if unit == "sat" else amount
+
+
+def shown(amount: int | Decimal, unit: str) -> str:
+    """An amount of a document for people; `unit` is `msat` or a currency."""
+    return format_sat(int(amount)) if unit == "msat" else f"{amount} {unit}"
 
 
 def _signed(row: Row) -> int:

@@ -115,23 +115,18 @@ def _closed(
                 f"{wallet.name}: the provider holds {_shown(abs(apart), unit)} {sign} than the journal accounts for"
             )
     names = ("opening", "received", "sent", "fees", "own_in", "own_out", "closing")
-    values = {name: _value(sums[name], unit) for name in names}
-    apart_too = {name: _value(sums[name], unit) for name in ("faucet_in", "faucet_out", "cheque_in", "cheque_out")}
+    values = {name: books.value(sums[name], unit) for name in names}
+    apart_too = {name: books.value(sums[name], unit) for name in ("faucet_in", "faucet_out", "cheque_in", "cheque_out")}
     return models.ClosedWallet(
         wallet=wallet.name,
         unit="msat" if unit == "sat" else unit,
         **values,
         **apart_too,
-        provider_closing=None if provider is None else _value(provider, unit),
+        provider_closing=None if provider is None else books.value(provider, unit),
         payments=int(sums["payments"]),
         notes=notes,
         differences=differences,
     )
-
-
-def _value(amount: Decimal, unit: str) -> int | Decimal:
-    """An amount as documents have it: whole msat, or an exact decimal of a currency."""
-    return int(amount.scaleb(3)) if unit == "sat" else amount
 
 
 def _shown(amount: Decimal, unit: str) -> str:

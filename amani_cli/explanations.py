@@ -372,6 +372,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "DISK_FULL": ((2,), "There is no room to write the journal, so nothing is sent.", "Free some space."),
     "NEWER_DATABASE": ((2,), "A newer amani made this database.", "Upgrade amani, or go back to the copy it made."),
+    "NO_PILLOW": ((2,), "A .png needs Pillow.", "Install amani-cli[print], or write an .svg."),
     # -- backups
     "BAD_BACKUP": (
         (2, 13),

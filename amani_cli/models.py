@@ -466,6 +466,29 @@ class Closing(NamedTuple):
     differences: list[str]
 
 
+ChartStep = Literal["day", "week", "month"]
+
+
+class ChartPoint(NamedTuple):
+    """What was there at the end of a step that begins on `day`, and what came and left in it."""
+
+    day: str
+    balance: int | Decimal
+    received: int | Decimal
+    sent: int | Decimal
+
+
+@document("amani.chart/1")
+class Chart(NamedTuple):
+    """Balance and volume over time, whole `msat` or exact decimals of a currency; days are those of `zone`."""
+
+    wallet: str | None
+    unit: str
+    step: ChartStep
+    zone: str
+    points: list[ChartPoint]
+
+
 @document("amani.metrics/1")
 class MetricsWritten(NamedTuple):
     """What `metrics --output` wrote."""

@@ -69,6 +69,7 @@ DOCUMENTS: dict[str, type] = {
     "webhook listen": models.Event,
     "close": models.Closing,
     "metrics": models.MetricsWritten,
+    "history chart": models.Chart,
     "history sync": models.Synced,
     "reconcile": models.Reconciliation,
     "audit list": models.Audit,

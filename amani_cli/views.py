@@ -533,6 +533,29 @@ def _closing(model: models.Closing) -> View:
     )
 
 
+def _chart(model: models.Chart) -> View:
+    top = max([1, *(point.balance for point in model.points)])
+
+    def shown(value: Any) -> str:
+        return format_sat(value) if model.unit == "msat" else f"{value} {model.unit}"
+
+    def bar(value: Any) -> str:
+        eighths = max(0, int(value * 8 * 30 / top))
+        return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+    rows = [
+        [
+            point.day,
+            bar(point.balance),
+            shown(point.balance),
+            f"+{shown(point.received)}" if point.received else "",
+            f"-{shown(point.sent)}" if point.sent else "",
+        ]
+        for point in model.points
+    ]
+    return View([(model.step, False), ("", False), ("balance", True), ("received", True), ("sent", True)], rows)
+
+
 def _metrics_written(model: models.MetricsWritten) -> View:
     return View(lines=[f"{model.samples} figures written to {model.path}"])
 
@@ -738,6 +761,7 @@ _VIEWS: dict[type, Any] = {
     models.Trace: _trace,
     models.Event: _event,
     models.Closing: _closing,
+    models.Chart: _chart,
     models.Exported: _exported,
     models.MetricsWritten: _metrics_written,
     models.PayoutPlan: _payout_plan,
@@ -779,6 +803,7 @@ _QUIET: dict[type, Any] = {
     models.Trace: lambda model: [model.tell],
     models.Event: lambda model: [model.payment.id if model.payment else sat(model.balance_msat)],
     models.Closing: lambda model: model.differences,
+    models.Chart: lambda model: [str(point.balance) for point in model.points],
     models.Exported: lambda model: [model.path],
     models.MetricsWritten: lambda model: [model.path],
     models.Plan: lambda model: [sat(model.max_fee_msat)],

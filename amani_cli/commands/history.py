@@ -1,4 +1,4 @@
-"""`amani history`: list, show, sync, export."""
+"""`amani history`: list, show, sync, export, chart."""
 
 from __future__ import annotations
 
@@ -126,3 +126,27 @@ def export(
     period = books.period
     done = models.Exported(output, form, period.since, period.until, books.count, books.without_rate, still_open)
     said.out.emit(done, ws.warnings)
+
+
+@app.command(cls=Command)
+def chart(
+    ctx: typer.Context,
+    since: str | None = typer.Option(None, "--since", help="From this moment on; 30 days ago if not said."),
+    until: str | None = typer.Option(None, "--until", help="Before this moment."),
+    month: str | None = typer.Option(None, "--month", help="One month, local time: last, this or 2026-08."),
+    currency: str | None = typer.Option(None, "--currency", help="Which one, of a fiat wallet with several."),
+    output: str | None = typer.Option(None, "--output", "-o", help="A picture too: .svg or .png.", metavar="FILE"),
+) -> None:
+    """Show balance and volume over time, by day, week or month; of all wallets together unless --wallet names one."""
+    from pathlib import Path
+
+    from amani_cli import charts, wallets
+
+    said = options.of(ctx)
+    period = options.period(since or (None if month else "30d"), until, month)
+    wallet = wallets.resolve(said.ws, said.wallet) if said.wallet else None
+    found = charts.series(said.ws, period, wallet, currency)
+    if output:
+        charts.write(found, Path(output))
+        said.out.say(f"chart written to {output}")
+    said.out.emit(found, said.ws.warnings)
