@@ -73,12 +73,14 @@ def test_a_signal_after_the_payment_was_sent(
 def test_kill_9_after_the_payment_was_sent(
     amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str
 ) -> None:
+    amani("wallet", "balance")
     provider.moods[POST] = "stall"
     with amani.started("pay", text, "--reference", "r", "--yes") as run:
         assert provider.arrived.wait(PATIENCE_S)
         run.kill()
         run.wait(PATIENCE_S)
     assert journal(home) == ["unknown"]
+    assert amani("wallet", "balance", "--max-age", "1h", "--json").data["cached"] is False
     again = amani("pay", text, "--reference", "r", "--yes", "--json")
     assert (again.code, again.error["code"]) == (8, "OUTCOME_UNKNOWN")
     other = amani("pay", make_invoice(amount_msat=AMOUNT_MSAT), "--reference", "r", "--yes")
