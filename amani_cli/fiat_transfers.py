@@ -42,6 +42,7 @@ def transfer(
     what = f"transfer {source.identity} to {target.identity} {amount.value} {amount.currency}"
     replay = payments.replayed(ws, reference, what)
     if replay is not None:
+        _arrived(ws, target, replay, memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)
     policy.look(ws, source, "transfer")
     number = _number(target, amount.currency)

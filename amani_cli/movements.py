@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from amani_cli import payments
 from amani_cli.providers.base import Movement
 from amani_cli.store import Row, Transaction, now
 from amani_cli.store import payments as journal
 from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
 from amani_cli.workspace import Workspace
+
+News = Literal["new", "updated", "none"]
 
 
 def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
@@ -19,48 +23,57 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     new = updated = 0
     with wallet.fincra("read") as client:
         for page in client.movements():
-            before = new + updated
-            known = 0
-            for line in page:
-                if journal.is_logged(ws.store.connection, wallet.id, line.id):
-                    known += 1
-                    continue
-                came, changed = _take_in(ws, wallet, line)
-                new, updated = new + came, updated + changed
-            if known == len(page) and new + updated == before:
+            news = [_take_in(ws, wallet, line) for line in page]
+            new, updated = new + news.count("new"), updated + news.count("updated")
+            if set(news) == {"none"}:
                 break
     return new, updated
 
 
-def _take_in(ws: Workspace, wallet: KnownWallet, line: Movement) -> tuple[int, int]:
+def _take_in(ws: Workspace, wallet: KnownWallet, line: Movement) -> News:
+    if journal.is_logged(ws.store.connection, wallet.remote_id, line.id):
+        return "none"
+    sent = _row(ws.store.connection, line, "out")
+    if sent is not None and sent["status"] == "unknown":
+        sent = payments.ask_again(ws, sent)
+        changed: News = "none" if sent["status"] == "unknown" else "updated"
+    else:
+        changed = "none"
     with ws.store.write() as db:
-        own = _own(db, wallet, line)
-        if own is None:
-            _insert(db, wallet, line)
-            return 1, 0
-        reference = own["provider_reference"] or line.provider_reference
-        journal.update(db, own["id"], log_id=line.id, provider_reference=reference)
-    if own["status"] != "unknown":
-        return 0, 0
-    return 0, int(payments.ask_again(ws, own)["status"] != "unknown")
+        own = _row(db, line, "in" if line.credit else "out")
+        if own is not None and own["remote_wallet_id"] == wallet.remote_id and own["log_id"] is None:
+            reference = own["provider_reference"] or line.provider_reference
+            journal.update(db, own["id"], log_id=line.id, provider_reference=reference)
+            return changed
+        ours = sent if sent is not None and sent["remote_wallet_id"] == wallet.remote_id else None
+        if _is_told_already(line, own, ours):
+            return changed
+        kind = "transfer" if sent is not None and ours is None else _kind(line, ours)
+        _insert(db, wallet, line, kind, first=own is None)
+        return "new"
 
 
-def _own(db: Transaction, wallet: KnownWallet, line: Movement) -> Row | None:
-    """Our own entry that a line is about, unless another line is tied to it already."""
-    if line.our_reference is None:
-        return None
-    row = journal.by_our_reference(db, line.our_reference, "in" if line.credit else "out")
-    return row if row is not None and row["wallet_id"] == wallet.id and row["log_id"] is None else None
+def _row(db: Transaction, line: Movement, direction: str) -> Row | None:
+    return None if line.our_reference is None else journal.by_our_reference(db, line.our_reference, direction)
 
 
-def _insert(db: Transaction, wallet: KnownWallet, line: Movement) -> None:
-    direction = "in" if line.credit else "out"
-    sent = journal.by_our_reference(db, line.our_reference, "out") if line.our_reference and line.credit else None
-    kind = "collection" if line.credit else "payout"
-    if sent is not None:
-        # Money that comes under a reference of something that left: the other half of an exchange, or its return.
-        kind = "convert" if sent["kind"] == "convert" else "refund"
-    taken = line.our_reference is not None and journal.by_our_reference(db, line.our_reference, direction) is not None
+def _is_told_already(line: Movement, own: Row | None, sent: Row | None) -> bool:
+    """Whether the journal has the money of a line in the entry of another: a fee apart, or what a failure gave back."""
+    if line.credit:
+        return sent is not None and sent["status"] in ("failed", "unknown") and sent["kind"] != "convert"
+    return own is not None and own["destination"] is not None
+
+
+def _kind(line: Movement, sent: Row | None) -> str:
+    if not line.credit:
+        return "payout"
+    if sent is None:
+        return "collection"
+    # Money that comes under a reference of something that left: the other half of an exchange, or its return.
+    return "convert" if sent["kind"] == "convert" else "refund"
+
+
+def _insert(db: Transaction, wallet: KnownWallet, line: Movement, kind: str, *, first: bool) -> None:
     moment = line.created_at or now()
     journal.insert(
         db,
@@ -68,12 +81,12 @@ def _insert(db: Transaction, wallet: KnownWallet, line: Movement) -> None:
         wallet=wallet.name,
         remote_wallet_id=wallet.remote_id,
         provider=wallet.provider,
-        direction=direction,
+        direction="in" if line.credit else "out",
         kind=kind,
         status="settled",
         amount=str(line.amount),
         currency=line.currency,
-        our_reference=None if taken else line.our_reference,
+        our_reference=line.our_reference if first else None,
         provider_reference=line.provider_reference,
         log_id=line.id,
         memo=line.memo or line.what,

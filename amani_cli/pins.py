@@ -57,7 +57,7 @@ def status(ws: Workspace, wallet: KnownWallet) -> models.Pin:
         locked_until=to_rfc3339(int(locked_until)) if locked_until else None,
         attempts_left=max(0, ATTEMPTS - len(attempts)),
         always=bool(row["always"]) if row else False,
-        threshold_msat=int(limit) if limit is not None else None,
+        threshold_msat=int(limit) if limit is not None and wallet.provider == "lnbits" else None,
         reset_at=row["reset_at"] if row else None,
         thresholds=rules.fiat_thresholds(ws.store, wallet.identity) if ws.has_store else [],
     )
@@ -141,15 +141,13 @@ def remove(ws: Workspace, wallet: KnownWallet, pin: str) -> models.Pin:
 
 
 def reset(ws: Workspace, wallet: KnownWallet, admin_key: str) -> models.Pin:
-    """Have a forgotten PIN fall away after a delay, given the wallet's admin key; giving the right PIN calls it off."""
-    from amani_cli.wallets import lnbits_client
-
+    """Have a forgotten PIN fall away after a delay, given the key that pays; giving the right PIN calls it off."""
     _must(ws, wallet)
-    with lnbits_client(ws, wallet.url, admin_key) as client:
-        remote = client.wallet()
-    if remote.id is None or remote.id != wallet.remote_id:
+    if wallet.remote_id is None or wallet.owner_of(admin_key) != wallet.remote_id:
         raise errors.NotAuthorised(
-            f"that is not the admin key of wallet '{wallet.name}'", code="KEY_REFUSED", hint="Take the Admin key."
+            f"that is not the key by which wallet '{wallet.name}' pays",
+            code="KEY_REFUSED",
+            hint="Take the Admin key (LNbits) or the secret key (Fincra).",
         )
     delay = parse_duration(ws.config.get("pin_reset_delay"))
     with ws.store.write() as db:

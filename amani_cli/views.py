@@ -570,7 +570,7 @@ def _pin(model: models.Pin) -> View:
     asked = "at any amount"
     if not model.always and (model.threshold_msat is not None or model.thresholds):
         limits = [format_sat(model.threshold_msat)] if model.threshold_msat is not None else []
-        limits += [f"{each.value} {each.currency}" for each in model.thresholds]
+        limits += [fiat(*each) for each in model.thresholds]
         asked = f"above {', '.join(limits)}"
     return View(
         fields=_given(

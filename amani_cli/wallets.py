@@ -154,14 +154,24 @@ class KnownWallet:
 
     def fincra(self, kind: KeyKind) -> Fincra:
         """A client of this wallet's Fincra business. Close it."""
+        self.must_be("fincra")
+        return self._business(self.key(kind).value)
+
+    def _business(self, key: str) -> Fincra:
         from amani_cli.providers.fincra import Fincra, check_environment
         from amani_cli.providers.http import Line
 
-        self.must_be("fincra")
-        key = self.key(kind).value
         check_environment(key, self.url)
         line = Line(self.url, deadline=self.ws.deadline, timeout=self.ws.timeout, name="FinCra")
         return Fincra(line, key, business=self.remote_id, public_key=self.public_key)
+
+    def owner_of(self, key: str) -> str | None:
+        """The id, at this wallet's own server, of the wallet that a key can pay from; None if it can't."""
+        if self.provider == "lnbits":
+            with lnbits_client(self.ws, self.url, key) as client:
+                return client.wallet().id
+        with self._business(key) as business:
+            return business.business().id
 
     def client(self, kind: KeyKind) -> Client:
         """A client of whatever provider the wallet has, for what both can do. Close it."""

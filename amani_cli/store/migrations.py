@@ -310,7 +310,7 @@ ALTER TABLE payment ADD COLUMN received_currency TEXT;
 ALTER TABLE payment ADD COLUMN log_id TEXT;
 CREATE UNIQUE INDEX payment_ours ON payment (our_reference, direction) WHERE our_reference IS NOT NULL;
 CREATE INDEX payment_theirs ON payment (provider_reference) WHERE provider_reference IS NOT NULL;
-CREATE UNIQUE INDEX payment_log ON payment (wallet_id, log_id) WHERE log_id IS NOT NULL;
+CREATE UNIQUE INDEX payment_log ON payment (log_id, wallet_id) WHERE log_id IS NOT NULL;
 ALTER TABLE invoice ADD COLUMN amount TEXT;
 ALTER TABLE invoice ADD COLUMN currency TEXT;
 ALTER TABLE invoice ADD COLUMN received TEXT;

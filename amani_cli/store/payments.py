@@ -62,9 +62,9 @@ def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Row
     return row
 
 
-def is_logged(db: Transaction, wallet_id: int, log_id: str) -> bool:
+def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
     """Whether a line of a wallet's log has its entry."""
-    row = db.execute("SELECT 1 FROM payment WHERE wallet_id=? AND log_id=?", (wallet_id, log_id)).fetchone()
+    row = db.execute("SELECT 1 FROM payment WHERE log_id=? AND remote_wallet_id=?", (log_id, remote_id)).fetchone()
     return row is not None
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import write_key
 from tests.driver import Amani, Result
 from tests.fincra.conftest import AddBusiness
-from tests.fincra.double import Double, Merchant
+from tests.fincra.double import FAILING_ACCOUNT, Double, Merchant
 
 WALLET_PAYOUTS = "/disbursements/payouts/wallets"
 CONVERSIONS = "/conversions/initiate"
@@ -172,9 +172,23 @@ class TestTheLog:
         paid = amani("pay", "bank:058/2345678901", "10NGN", "--yes", "--json").data
         double._log(shop, "debit", Decimal(1), "NGN", "fee", paid["our_reference"], "fcr-fee")
         data = amani("history", "sync", "--json").data
-        assert (data["new"], data["updated"]) == (1, 0)  # the fee's own line
-        items = amani("history", "list", "--json").data["items"]
-        assert len(items) == 2
+        assert (data["new"], data["updated"]) == (0, 0)  # a line of its own for the fee tells nothing new
+        assert len(amani("history", "list", "--json").data["items"]) == 1
+
+    def test_what_a_failed_payout_gave_back_is_no_income(self, amani: Amani, shop: Merchant, double: Double) -> None:
+        assert amani("pay", f"bank:058/{FAILING_ACCOUNT}", "10NGN", "--yes").code == 6
+        ours = double.payouts[0]["customerReference"]
+        double._log(shop, "debit", Decimal("20.75"), "NGN", "payout initiated", ours, "fcr-1")
+        double._log(shop, "credit", Decimal("20.75"), "NGN", "payout reversed", ours, "fcr-1")
+        assert amani("history", "sync", "--json").data["new"] == 0
+        assert [item["status"] for item in amani("history", "list", "--json").data["items"]] == ["failed"]
+
+    def test_what_comes_back_after_it_settled_is_a_refund(self, amani: Amani, shop: Merchant, double: Double) -> None:
+        paid = amani("pay", "bank:058/2345678901", "10NGN", "--yes", "--json").data
+        double._log(shop, "credit", Decimal(10), "NGN", "payout reversed", paid["our_reference"], "fcr-1")
+        assert amani("history", "sync", "--json").data["new"] == 1
+        items = amani("history", "list", "--direction", "in", "--json").data["items"]
+        assert [(item["kind"], item["amount"]["value"]) for item in items] == [("refund", "10.00")]
 
     def test_settles_what_is_open(self, amani: Amani, shop: Merchant, double: Double) -> None:
         double.settle_on_read = 2
@@ -188,6 +202,26 @@ class TestTheLog:
         assert amani("history", "sync", "--json").data["new"] == 1
         items = amani("history", "list", "--direction", "in", "--json").data["items"]
         assert [(item["kind"], item["amount"]["value"]) for item in items] == [("convert", "150000.00")]
+
+    def test_knows_the_other_side_of_a_transfer(
+        self, amani: Amani, shop: Merchant, branch: Merchant, double: Double, home: Path
+    ) -> None:
+        assert amani("transfer", "branch", "5000NGN", "--from", "shop", "--yes").code == 0
+        with sqlite3.connect(home / "amani.db") as database:
+            database.execute("DELETE FROM payment WHERE direction='in'")  # as after a crash
+        database.close()
+        assert amani("history", "sync", "--json").data["new"] == 1
+        items = amani("history", "list", "--direction", "in", "--json").data["items"]
+        assert [(item["wallet"], item["kind"]) for item in items] == [("branch", "transfer")]
+
+    def test_a_wallet_added_again_brings_nothing_in_twice(
+        self, amani: Amani, shop: Merchant, add_business: AddBusiness, double: Double
+    ) -> None:
+        double._log(shop, "credit", Decimal(900), "NGN", "collections", "theirs-1", "fcr-1")
+        assert amani("history", "sync", "--json").data["new"] == 1
+        assert amani("wallet", "remove", "shop", "--yes").code == 0
+        add_business("again")
+        assert amani("history", "sync", "--json").data["new"] == 0
 
     def test_is_read_to_its_end(self, amani: Amani, shop: Merchant, double: Double) -> None:
         for number in range(230):

@@ -386,6 +386,17 @@ class TestRules:
         assert pay(amani, BANK, "100NGN").code == 0
         assert pay(amani, BANK, "100.01NGN").error["code"] == "PIN_NEEDED"
 
+    def test_the_thresholds_are_told_by_currency(self, amani: Amani, shop: Merchant) -> None:
+        data = amani("pin", "status", "--json").data
+        assert data["threshold_msat"] is None
+        assert {"value": "50000", "currency": "NGN"} in data["thresholds"]
+        assert "above 1,000.00 GHS" in amani("pin", "status").stdout
+
+    def test_a_forgotten_pin_falls_away_for_the_secret_key_alone(self, amani: Amani, shop: Merchant) -> None:
+        assert amani("pin", "set", "--pin-stdin", stdin=PIN).code == 0
+        assert amani("pin", "reset", "--key-stdin", "--json", stdin="sk_test_somebody_elses").code == 3
+        assert amani("pin", "reset", "--key-stdin", "--json", stdin=shop.key).data["reset_at"]
+
     def test_a_days_budget_counts_what_left_and_what_is_open(
         self, amani: Amani, shop: Merchant, double: Double
     ) -> None:
