@@ -5,9 +5,14 @@ https://github.com/bitcoin/bips/blob/master/bip-0173.mediawiki. Bech32m (BIP 350
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import xor
+
 CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES = {letter: value for value, letter in enumerate(CHARSET)}
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+# What the five bits that fall out at the top stand for: BIP 173 adds up its generators bit by bit, at each character.
+_FOLDS = tuple(reduce(xor, (g for i, g in enumerate(_GENERATORS) if top >> i & 1), 0) for top in range(32))
 _CHECKSUM_WORDS = 6
 
 
@@ -31,11 +36,7 @@ def decode(text: str) -> tuple[str, bytes]:
     checksum = 1
     expanded = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
     for value in (*expanded, *words):
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
-        for i, generator in enumerate(_GENERATORS):
-            if top >> i & 1:
-                checksum ^= generator
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _FOLDS[checksum >> 25]
     if checksum != 1 or len(words) < _CHECKSUM_WORDS:
         raise ValueError("has a typing error or is cut off: its checksum is wrong")
     return prefix, words[:-_CHECKSUM_WORDS]

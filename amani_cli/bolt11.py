@@ -81,8 +81,8 @@ def looks_like_invoice(text: str) -> bool:
     return re.match(r"ln(bcrt|bc|tbs|tb|sb)[0-9]", head) is not None
 
 
-def decode_invoice(text: str) -> Invoice:
-    """Return what the invoice in `text` says.
+def decode_invoice(text: str, *, payee: str | None = None) -> Invoice:
+    """Return what the invoice in `text` says. A `payee` who is known to have signed it saves checking that again.
 
     A `lightning:` prefix, upper case, and white space around or inside are understood.
 
@@ -122,7 +122,7 @@ def decode_invoice(text: str) -> Invoice:
         amount_msat=amount_msat,
         description=_description(fields["d"]) if "d" in fields else None,
         description_hash=_bytes(fields["h"]).hex() if "h" in fields else None,
-        payee=_payee(prefix, signed, signature, fields.get("n")),
+        payee=payee or _payee(prefix, signed, signature, fields.get("n")),
         created_at=created_at,
         expiry_s=min(expiry_s, _LAST_SECOND - created_at),
         min_final_cltv=min_final_cltv,

@@ -26,6 +26,7 @@ TREE: dict[str, tuple[str, str]] = {
     "faucet": ("faucet", "A wallet that gives others a little, once per cool-down."),
     "transfer": ("transfer", "Move money between your wallets."),
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),
+    "batch": ("batch", "Many payments from a CSV, planned, run and resumed."),
     "contact": ("contact", "Names for those who are paid again and again."),
     "history": ("history", "What was paid and received."),
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),

@@ -237,6 +237,14 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NOT_PAY": ((2,), "The link does not take money.", "If it gives money, claim it: amani invoice claim."),
     "NOT_WITHDRAW": ((2,), "The link does not give money.", "If it takes money, pay it: amani pay."),
+    "BAD_ROWS": (
+        (2,),
+        "Rows of the table can't be right.",
+        "The message names each row and column; mend and plan again.",
+    ),
+    "BAD_PLAN": ((2,), "The plan is none, or was changed since it was made.", "Change the table and plan again."),
+    "CANT_READ": ((2,), "The file can't be read.", "Check its name and who may read it."),
+    "WRONG_WALLET": ((2,), "The plan is for another wallet.", "Leave --wallet out, or plan again."),
     "USED_UP": ((2,), "An invoice is used up by one payment, so it can be no contact.", "Give an address or link."),
     "NO_SUCH_CONTACT": ((4,), "There is no contact of that name.", "See `amani contact list`."),
     "PAYEE_CHANGED": (
@@ -244,8 +252,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "A contact's server, node or name at the bank is not what it was.",
         "Ask them by another way; if it is right, pay with --accept-change.",
     ),
-    "NO_RATE": ((10,), "The wallet's server knows no price of bitcoin that can be right.", "Write the amount in sat."),
-    "SLIPPAGE": ((9,), "The price moved too far since it was shown.", "Run it again, or allow more: --max-slippage."),
+    "NO_RATE": ((10,), "There is no sound price of bitcoin in that currency now.", "Try again later, or write sat."),
+    "SLIPPAGE": ((9,), "The price moved by more than --max-slippage allows.", "Look at the new amount, and try again."),
     "NOTHING_LEFT": ((6,), "The link has nothing left to give.", "Ask who gave it to you."),
     "LNURL_CHANNEL": ((2,), "The LNURL is for opening a channel.", "Use a wallet with a node of its own."),
     "LNURL_REFUSED": (

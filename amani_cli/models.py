@@ -238,6 +238,60 @@ class Contacts(NamedTuple):
     items: list[Contact]
 
 
+@document("amani.batch_plan/1")
+class BatchPlan(NamedTuple):
+    """What a plan of many payments (or what is left of it) comes to; nothing was paid. Amounts are msat."""
+
+    plan: str
+    hash: str
+    wallet: str
+    rows: int
+    kinds: dict[str, int]
+    total_msat: int
+    max_fee_msat: int
+    balance_msat: int
+    left_msat: int
+    sufficient: bool
+    needs_pin: bool
+    sandbox: bool
+
+
+@document("amani.batch_row/1", leave_out={"failure"})
+class BatchRow(NamedTuple):
+    """One row of a batch: `status` is `open` until it was tried, `id` the payment's or the cheque's."""
+
+    row: int
+    to: str
+    status: Literal["settled", "failed", "unknown", "open"]
+    amount_msat: int | None
+    fee_msat: int | None
+    memo: str
+    reference: str
+    id: str | None
+    payment_hash: str | None
+    preimage: str | None
+    settled_at: str | None
+    failure: str | None = None
+
+
+@document("amani.batch/1")
+class Batch(NamedTuple):
+    """How a batch stands: counts, sums in msat of what settled, and rows."""
+
+    plan: str
+    hash: str
+    wallet: str
+    rows: int
+    settled: int
+    failed: int
+    unknown: int
+    open: int
+    paid_msat: int
+    fee_msat: int
+    items: list[BatchRow]
+    sandbox: bool = False
+
+
 @document("amani.nothing/1")
 class Nothing(NamedTuple):
     """There was nothing to do: why, and what the wallet holds."""

@@ -16,13 +16,14 @@ from amani_cli import errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from amani_cli.models import PayoutPlan, Plan
+    from amani_cli.models import BatchPlan, PayoutPlan, Plan
     from amani_cli.output import Printer
     from amani_cli.prompts import Prompter
     from amani_cli.times import Period
     from amani_cli.workspace import Workspace
 
     Confirm = Callable[[Plan | PayoutPlan], None]
+    BatchConfirm = Callable[[BatchPlan], None]
 
 
 @dataclass

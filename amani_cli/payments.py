@@ -207,8 +207,7 @@ def pay(
     wallets.identify(wallet)
     wallets.warn_of_version(wallet)
     internal = _is_internal(ws, wallet, wanted)
-    # LNbits' own default: max(2 sat, 1 %), for what leaves the server.
-    reserve_msat = 0 if internal else max(2000, -(-wanted.amount_msat // 100))
+    reserve_msat = 0 if internal else worst_fee_msat(wanted.amount_msat)
     if not wanted.authorised:
         policy.check(ws, wallet, wanted.amount_msat, reserve_msat)
     if confirm is not None:
@@ -225,11 +224,59 @@ def pay(
     if not wanted.authorised:
         policy.authorise(ws, wallet, wanted.amount_msat)
     with wallet.lnbits("admin") as client:
-        wallet_id = wallet.spending_id(client)
-        row, begun = _begin(ws, wallet, wanted, wallet_id, reserve_msat)
-        if not begun:  # another process was first
-            return again(ws, row)
-        return send(ws, wallet, Lightning(client), row, wait=wait)
+        wallet.spending_id(client)
+        return _begin_and_send(ws, wallet, Lightning(client), wanted, reserve_msat, wait=wait)
+
+
+def pay_one_of_many(ws: Workspace, wallet: KnownWallet, rail: Rail, wanted: Order) -> models.Payment:
+    """Pay an order of a batch that was asked about and authorised as a whole, over a rail that is open already.
+
+    Raises what `pay` raises. The wallet's id at its server must be known.
+    """
+    replay = replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
+    if replay is not None:
+        return replay
+    check(ws, wanted)
+    reserve_msat = 0 if _is_internal(ws, wallet, wanted) else worst_fee_msat(wanted.amount_msat)
+    return _begin_and_send(ws, wallet, rail, wanted, reserve_msat, wait=True)
+
+
+def _begin_and_send(
+    ws: Workspace, wallet: KnownWallet, rail: Rail, wanted: Order, reserve_msat: int, *, wait: bool
+) -> models.Payment:
+    assert wallet.remote_id is not None
+    row, begun = _begin(ws, wallet, wanted, wallet.remote_id, reserve_msat)
+    if not begun:  # another process was first
+        return again(ws, row)
+    return send(ws, wallet, rail, row, wait=wait)
+
+
+def resume(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row) -> models.Payment:
+    """Go on with an entry that was journaled and whose outcome a killed process never learned.
+
+    The provider is asked. If it has no record of it, the very same invoice is sent again under the very same entry:
+    LNbits pays an invoice once however often and at once it is sent, so this can't pay twice even if the first
+    request should still arrive. Raises what `send` raises.
+    """
+    from amani_cli.providers.http import NotSent
+
+    found = _asked(rail, row)
+    judged = judge(None, found, never_arrived=rail.never_arrived(row))
+    expired = row["expires_at"] is None or from_rfc3339(row["expires_at"]).timestamp() <= time.time()
+    if judged.status == "unknown" and found == ABSENT and not expired:
+        try:
+            answer = rail.post(row)
+        except NotSent as error:
+            raise open_outcome(row, f"nobody could be asked about it: {error.message}") from error
+        # What was refused or never sent now says nothing about the first request.
+        if answer.heard not in ("refused", "limited"):
+            judged = _settle(ws, rail, row, answer, wait=True)
+    row = close(ws, row, judged)
+    if row["status"] == "unknown":
+        raise open_outcome(row, "its outcome is still open")
+    if row["status"] == "failed":
+        raise _failed(row, judged, wallet)
+    return receipt(row)
 
 
 def replayed(ws: Workspace, reference: str | None, what: str, payment_hash: str | None = None) -> models.Payment | None:
@@ -570,6 +617,11 @@ def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
     )
 
 
+def worst_fee_msat(amount_msat: int) -> int:
+    """What may be due for a payment that leaves the server: LNbits' own default of max(2 sat, 1 %)."""
+    return max(2000, -(-amount_msat // 100))
+
+
 def spendable_msat(balance_msat: int, keep_msat: int = 0) -> int:
     """The largest whole number of sat that can leave and still keep `keep_msat` and the worst-case fee; 0 if none.
 
@@ -585,12 +637,15 @@ def _memo(wanted: Order) -> str:
 
 def _is_internal(ws: Workspace, wallet: KnownWallet, wanted: Order) -> bool:
     """Whether one of our own wallets on the same server asked for this: then no fee is due."""
-    if wanted.internal or not ws.has_store:
-        return wanted.internal
+    return wanted.internal or (ws.has_store and is_own_invoice(ws, wallet, wanted.invoice.payment_hash))
+
+
+def is_own_invoice(ws: Workspace, wallet: KnownWallet, payment_hash: str) -> bool:
+    """Whether one of our wallets on this wallet's server made the invoice."""
     return (
         ws.store.one(
             "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?",
-            wanted.invoice.payment_hash,
+            payment_hash,
             wallet.url,
         )
         is not None

@@ -7,6 +7,7 @@ rounded to the currency's decimals, half to even, and only ever as "about".
 from __future__ import annotations
 
 import json
+import time
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, localcontext
 
 from amani_cli import errors, models, wallets
@@ -20,6 +21,7 @@ from amani_cli.workspace import Workspace
 SAT_PER_BTC = 100_000_000
 # LNbits itself keeps a price for 30 s by default; one that we have held for longer than this is asked for again.
 MAX_AGE_S = 60
+FRESH_S = 10  # within one command a price as young as this is not asked for twice
 
 
 def quote(wallet: KnownWallet, amount: Fiat) -> Quoted:
@@ -109,12 +111,16 @@ def _price(wallet: KnownWallet, currency: str) -> Decimal:
     """The price of one bitcoin. A zero, an absent or an inconsistent one is no price."""
     if (wallet.server_version or "").startswith("0."):
         raise _no_rate(f"the LNbits of '{wallet.name}' is {wallet.server_version}, which makes prices up when offline")
+    kept = wallet.ws.prices.get((wallet.url, currency))
+    if kept is not None and time.monotonic() - kept[1] < FRESH_S:
+        return kept[0]
     with wallet.lnbits("read") as client:
         sat_per_unit, price = client.rate(currency)
     if price is None or sat_per_unit is None or price <= 0 or sat_per_unit <= 0:
         raise _no_rate(f"{client.line.host} knows no price of bitcoin in {currency} now")
     if abs(sat_per_unit * price - SAT_PER_BTC) > SAT_PER_BTC // 1000:
         raise _no_rate(f"{client.line.host} gives two prices in {currency} that contradict each other")
+    wallet.ws.prices[wallet.url, currency] = (price, time.monotonic())
     return price
 
 

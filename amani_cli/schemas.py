@@ -34,6 +34,11 @@ DOCUMENTS: dict[str, type] = {
     "wallet convert": models.Payment,
     "wallet convert --dry-run": models.PayoutPlan,
     "pay DEST max": models.Nothing,
+    "batch plan": models.BatchPlan,
+    "batch run": models.Batch,
+    "batch run (each row)": models.BatchRow,
+    "batch status": models.Batch,
+    "batch results": models.Batch,
     "contact add": models.Contact,
     "contact show": models.Contact,
     "contact remove": models.Contact,
@@ -112,6 +117,19 @@ ERROR: dict[str, Any] = {
                 "id": {"type": "string"},
                 "opens_at": {"type": "string"},
                 "wait_s": {"type": "integer"},
+                # What is wrong with a batch's table, cell by cell.
+                "rows": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["row", "column", "message"],
+                        "properties": {
+                            "row": {"type": "integer"},
+                            "column": {"type": "string"},
+                            "message": {"type": "string"},
+                        },
+                    },
+                },
             },
         },
     },

@@ -280,6 +280,48 @@ def _contacts(model: models.Contacts) -> View:
     return View([("contact", False), ("pays to", False), ("", False)], rows, empty="No contacts: amani contact add")
 
 
+def _batch_plan(model: models.BatchPlan) -> View:
+    kinds = ", ".join(f"{count} {_KINDS.get(kind, kind)}" for kind, count in model.kinds.items())
+    enough = "" if model.sufficient else " (NOT ENOUGH)"
+    return View(
+        fields=_given(
+            ("rows", f"{model.rows}: {kinds}"),
+            ("total", f"{format_sat(model.total_msat)} ({format_btc(model.total_msat)})"),
+            ("fees at most", format_sat(model.max_fee_msat)),
+            ("from", model.wallet + _fake(model.sandbox)),
+            ("holds", format_sat(model.balance_msat)),
+            ("left at least", format_sat(model.left_msat) + enough),
+            ("PIN", "needed" if model.needs_pin else None),
+            ("plan", model.plan),
+        )
+    )
+
+
+_KINDS = {"bolt11": "invoices", "lnurl": "addresses or links", "cheque": "cheques", "bank": "banks", "momo": "phones"}
+
+
+def _batch_row(model: models.BatchRow) -> list[str]:
+    amount = format_sat(model.amount_msat) if model.amount_msat is not None else ""
+    return [str(model.row), model.to[:40], amount, model.status, model.failure or ""]
+
+
+def _batch_rows(items: list[models.BatchRow]) -> View:
+    columns = [("row", True), ("to", False), ("amount", True), ("status", False), ("", False)]
+    return View(columns, [_batch_row(item) for item in items])
+
+
+def _batch(model: models.Batch) -> View:
+    view = _batch_rows([item for item in model.items if item.status != "settled"])
+    counts = f"{model.settled} settled, {model.failed} failed, {model.unknown} in doubt, {model.open} not yet tried"
+    view.lines = [
+        f"{model.rows} rows: {counts}",
+        f"paid {format_sat(model.paid_msat)}, fees {format_sat(model.fee_msat)}",
+    ]
+    if model.settled < model.rows:
+        view.lines.append("Run the same plan again to go on: no row is paid twice.")
+    return view
+
+
 def _nothing(model: models.Nothing) -> View:
     kept = f", {format_sat(model.keep_msat)} of it to be kept" if model.keep_msat else ""
     return View(lines=[f"{model.reason}: '{model.wallet}' holds {format_sat(model.balance_msat)}{kept}"])
@@ -752,6 +794,9 @@ _VIEWS: dict[type, Any] = {
     models.Payment: _payment,
     models.Payee: _payee,
     models.Nothing: _nothing,
+    models.BatchPlan: _batch_plan,
+    models.BatchRow: lambda model: _batch_rows([model]),
+    models.Batch: _batch,
     models.Contact: _contact,
     models.Contacts: _contacts,
     models.History: _history,
@@ -795,6 +840,9 @@ _QUIET: dict[type, Any] = {
     models.Payment: lambda model: [model.payment_hash or model.id],
     models.Payee: lambda model: [model.destination],
     models.Nothing: lambda model: [],
+    models.BatchPlan: lambda model: [model.hash],
+    models.BatchRow: lambda model: [model.status],
+    models.Batch: lambda model: [str(model.rows - model.settled)],
     models.Contact: lambda model: [model.destination],
     models.Contacts: lambda model: [item.name for item in model.items],
     models.History: lambda model: [item.id for item in model.items],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 
 from amani_cli.config import Config, Paths, paths
@@ -27,7 +28,8 @@ class Workspace:
     `warnings` gathers what the user should hear beside the answer, `notes` what is said in passing; `progress` is told
     what is being waited for. `ask_pin` is asked for the PIN of a wallet by name, and gives None when there is nobody to
     ask. `reason` is what the user said a movement of money is for; it goes into the audit log. `category` is what the
-    books shall file it under; it goes into the journal.
+    books shall file it under; it goes into the journal. `prices` are those of bitcoin that were just asked for, by
+    server and currency, with the moment on the monotonic clock.
     """
 
     environ: Mapping[str, str]
@@ -41,6 +43,7 @@ class Workspace:
     category: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    prices: dict[tuple[str, str], tuple[Decimal, float]] = field(default_factory=dict)
 
     @cached_property
     def paths(self) -> Paths:

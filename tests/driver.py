@@ -146,7 +146,10 @@ class Amani:
         assert "Traceback" not in result.stderr, result.stderr
         assert result.code != 1, result
         if "--json" in argv and not {"--help", "-h", "completion", "schema"}.intersection(argv):
-            _is_one_valid_document(result)
+            # A batch that runs tells of each row as it is done, and at the end how the whole stands.
+            told = result.stdout.splitlines(keepends=True) if argv[:2] == ["batch", "run"] else [result.stdout]
+            for document in told:
+                _is_one_valid_document(Result(result.code, document, result.stderr))
         return result
 
 

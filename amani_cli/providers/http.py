@@ -99,6 +99,9 @@ class Line:
                 hint="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY take http:// and https:// addresses.",
             ) from None
 
+        # A client copies the jar that it is given into one that keeps, so this one is put in its place by hand.
+        self._client._cookies = _NoCookies()
+
     def close(self) -> None:
         """Hang up."""
         self._client.close()
@@ -172,7 +175,6 @@ class Line:
         ends = time.monotonic() + wait
         content = None if body is None else _json(body).encode()
         own = dict(headers or {})
-        self._client.cookies.clear()  # LNbits' login cookie would authenticate later calls
         if content is not None:
             own["Content-Type"] = "application/json"
         try:
@@ -314,6 +316,13 @@ def is_loopback(url: str) -> bool:
 def _in_url(address: str) -> str:
     """An IP address as it stands in a URL."""
     return f"[{address}]" if ":" in address else address
+
+
+class _NoCookies(httpx.Cookies):
+    """A jar that keeps nothing: LNbits' login cookie would authenticate later calls."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Look at no answer for them; that alone takes longer than sending the request."""
 
 
 def _tls(url: str) -> ssl.SSLContext | bool:

@@ -78,6 +78,21 @@ def open_twin(db: Transaction, remote_id: str | None, destination: str, received
     return row
 
 
+def paid_like(
+    store: Store, payment_hash: str | None, destination: str, amount_msat: int | None, since: str
+) -> Row | None:
+    """A payment that settled or may have: of this hash, or of this amount to this destination since a moment."""
+    if payment_hash is not None:
+        return sent_for(store.connection, payment_hash)
+    return store.one(
+        "SELECT * FROM payment WHERE created_at>=? AND destination=? AND amount_msat=? AND direction='out'"
+        " AND status<>'failed' ORDER BY created_at DESC LIMIT 1",
+        since,
+        destination,
+        amount_msat,
+    )
+
+
 def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: str) -> Row | None:
     """The newest entry of a wallet for a hash, whatever became of it."""
     row: Row | None = db.execute(

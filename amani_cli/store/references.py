@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from amani_cli import errors
 from amani_cli.store import Row, Store, Transaction, now
 
@@ -31,6 +33,17 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
 def is_known(store: Store, reference: str) -> bool:
     """Whether a reference stands for anything yet."""
     return store.one("SELECT 1 FROM reference WHERE reference=?", reference) is not None
+
+
+def targets(store: Store, wanted: list[str], table: Literal["payment", "cheque"]) -> dict[str, Row]:
+    """The payments or cheques that references stand for, by reference."""
+    found: dict[str, Row] = {}
+    for at in range(0, len(wanted), 500):  # SQLite takes a limited number of values
+        some = wanted[at : at + 500]
+        marks = ",".join("?" * len(some))
+        sql = f"SELECT r.reference AS named, t.* FROM reference r JOIN {table} t ON t.id=r.target"
+        found |= {row["named"]: row for row in store.all(f"{sql} WHERE r.reference IN ({marks})", *some)}
+    return found
 
 
 def point(db: Transaction, reference: str, target: str) -> None:

@@ -1,0 +1,124 @@
+"""`amani batch`: plan, run, status, results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from amani_cli import errors, models, options
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
+
+app = options.group("Many payments from a CSV, planned, run and resumed.")
+
+PLAN = typer.Argument(help="The plan.", metavar="PLAN")
+
+
+@app.command(cls=Command)
+def plan(
+    ctx: typer.Context,
+    file: str = typer.Argument(help="CSV or JSON Lines with to, amount, memo, reference, …; - for stdin."),
+    output: str = typer.Option(..., "--output", "-o", help="Write the plan to this new file.", metavar="PLAN"),
+    offline: bool = typer.Option(False, "--offline", help="Don't ask the servers of addresses about the amounts."),
+) -> None:
+    """Check every row and write a plan; nothing is paid."""
+    from amani_cli import batch_plans, wallets
+
+    said = options.of(ctx)
+    ws = said.ws
+    try:
+        made = batch_plans.make(ws, wallets.resolve(ws, said.wallet), file, Path(output).expanduser(), look=not offline)
+    except errors.Usage as error:
+        for problem in error.details.get("rows", ())[:50]:
+            said.out.say(f"row {problem['row']}, column {problem['column']}: {problem['message']}")
+        raise
+    said.out.emit(made, ws.warnings, ws.notes)
+
+
+@app.command(cls=Command)
+def run(
+    ctx: typer.Context,
+    plan: str = PLAN,
+    jobs: int = typer.Option(2, "--jobs", help="How many at the same time.", min=1, max=16),
+    stop_on_failure: bool = typer.Option(False, "--stop-on-failure", help="Begin nothing more after a failure."),
+    pin_stdin: bool = PIN_STDIN,
+    pin_file: str | None = PIN_FILE,
+    reason: str | None = REASON,
+) -> None:
+    """Pay what is left of a plan. Run it again to go on: no row is paid twice. Exit 0 all, 11 partly, 8 in doubt."""
+    from amani_cli import batch_plans, batches
+
+    said = options.of(ctx)
+    ws = said.ws
+    ws.reason = reason
+    said.take_pin(pin_stdin, pin_file)
+    if not said.yes and not said.ask.can_ask:
+        said.ask.confirm("Pay them?")
+    read = batch_plans.load(Path(plan).expanduser())
+    wallet = batch_plans.wallet_of(ws, read, said.wallet)
+
+    def on_row(row: models.BatchRow, done: int, of: int) -> None:
+        if said.json:
+            said.out.stream(row)
+        elif row.status != "settled":
+            said.out.say(f"row {row.row} ({row.to[:60]}): {row.status}{': ' + row.failure if row.failure else ''}")
+        said.out.step(f"{done} of {of} rows", done / of)
+
+    batch, interrupted = batches.run(
+        ws,
+        wallet,
+        read,
+        jobs=jobs,
+        stop_on_failure=stop_on_failure,
+        confirm=None if said.yes else _asking(said),
+        on_row=on_row,
+    )
+    # With --json each row was told already.
+    said.out.emit(batch._replace(items=[]) if said.json else batch, ws.warnings, ws.notes)
+    code = 8 if batch.unknown else 130 if interrupted else 11 if batch.settled < batch.rows else 0
+    if code:
+        raise typer.Exit(code)
+
+
+def _asking(said: Options) -> options.BatchConfirm:
+    def confirm(overview: models.BatchPlan) -> None:
+        from amani_cli import views
+
+        for warning in said.ws.warnings:
+            said.out.say(f"warning: {warning}")
+        said.ask.confirm("Pay them?", *[f"{label + ':':<15}{value}" for label, value in views.view(overview).fields])
+
+    return confirm
+
+
+@app.command(cls=Command)
+def status(ctx: typer.Context, plan: str = PLAN) -> None:
+    """How each row stands, by amani's own books."""
+    from amani_cli import batch_plans, batches
+
+    said = options.of(ctx)
+    said.out.emit(batches.status(said.ws, batch_plans.load(Path(plan).expanduser())), said.ws.warnings)
+
+
+@app.command(cls=Command)
+def results(
+    ctx: typer.Context,
+    plan: str = PLAN,
+    output: str = typer.Option(None, "--output", "-o", help="Into this file, 0600.", metavar="FILE"),
+) -> None:
+    """Every row with what became of it, as CSV that is safe in a spreadsheet; cheques with their codes."""
+    import io
+
+    from amani_cli import batch_plans, batches
+
+    said = options.of(ctx)
+    read = batch_plans.load(Path(plan).expanduser())
+    if output:
+        batches.write_results(said.ws, read, Path(output).expanduser())
+        said.ws.note(f"Written to {output}.")
+    if output or said.json:
+        said.out.emit(batches.status(said.ws, read), said.ws.warnings, said.ws.notes)
+        return
+    text = io.StringIO()
+    batches.results(said.ws, read, text)
+    said.out.raw(text.getvalue())

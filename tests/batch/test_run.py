@@ -1,0 +1,381 @@
+"""`amani batch run`, `status` and `results`: each row paid once, whatever stops it on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import random
+import signal
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.batch.conftest import WriteTable, lines
+from tests.conftest import AddWallet, Held
+from tests.driver import Amani
+from tests.lnbits_server import LnbitsServer
+from tests.lnurl.proxy import Answer, Proxy
+from tests.lnurl.server import METADATA, LnurlServer, Query
+from tests.make_invoice import make_invoice
+
+pytestmark = pytest.mark.lnbits
+
+Planned = Callable[..., Path]
+
+
+@pytest.fixture
+def ada(payee: Held, lnurl_server: LnurlServer) -> str:
+    def invoice(msat: int, _: Query) -> str:
+        return payee.invoice(msat // 1000, unhashed_description=METADATA.encode().hex())
+
+    return lnurl_server.pay_to("ada", invoice)
+
+
+@pytest.fixture
+def proxy(payer: Held, lnbits_server: LnbitsServer, home: Path) -> Iterator[Proxy]:
+    """Stands between amani and the server for every wallet."""
+    made = Proxy(lnbits_server.port)
+    with sqlite3.connect(home / "amani.db") as db:
+        db.execute("UPDATE wallet SET url=?", (made.url,))
+    db.close()
+    yield made
+    made.stop()
+
+
+def paid_once(payer: Held) -> list[dict[str, Any]]:
+    """What the server says left the wallet and settled; no hash stands there twice."""
+    records = [each for each in payer.records() if each["amount"] < 0 and each["status"] == "success"]
+    assert len({each["payment_hash"] for each in records}) == len(records)
+    return records
+
+
+class TestRunning:
+    def test_every_kind_of_row(
+        self, amani: Amani, payer: Held, payee: Held, ada: str, planned: Planned, tmp_path: Path
+    ) -> None:
+        amani("contact", "add", "Ada", ada)
+        rows = [
+            {"to": payee.invoice(10), "memo": "first", "reference": "salary-ada", "category": "wages"},
+            {"to": f"lightning:{payee.invoice(11)}".upper()},
+            {"to": ada, "amount": "12"},
+            {"to": "Ada", "amount": "13"},
+            {"to": "cheque", "amount": "100", "memo": "a prize"},
+        ]
+        plan = planned(rows)
+        told = lines(amani("batch", "run", plan, "--yes", "--json").stdout)
+        assert [each["schema"] for each in told] == ["amani.batch_row/1"] * 5 + ["amani.batch/1"]
+        assert sorted(each["data"]["row"] for each in told[:-1]) == [2, 3, 4, 5, 6]
+        assert all(each["data"]["status"] == "settled" for each in told[:-1])
+        summary = told[-1]["data"]
+        assert (summary["rows"], summary["settled"], summary["paid_msat"]) == (5, 5, 146_000)
+        assert (payer.sat, payee.sat) == (9000 - 146, 46)
+        shown = amani("history", "show", "salary-ada", "--json").data
+        assert (shown["memo"], shown["category"]) == ("first", "wages")
+        assert amani("contact", "show", "Ada", "--json").data["pinned"]["domain"]
+
+    def test_again_pays_nothing_and_asks_nobody(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy
+    ) -> None:
+        plan = planned([{"to": payee.invoice(10)}, {"to": payee.invoice(11)}])
+        assert amani("batch", "run", plan, "--yes").code == 0
+        seen = len(proxy.seen)
+        again = amani("batch", "run", plan, "--yes", "--json")
+        assert (again.code, lines(again.stdout)[-1]["data"]["settled"]) == (0, 2)
+        assert len(proxy.seen) == seen
+        assert payee.sat == 21
+
+    @pytest.mark.parametrize("jobs", [1, 4])
+    def test_exactly_one_request_a_row(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy, jobs: int
+    ) -> None:
+        plan = planned([{"to": payee.invoice(1)} for _ in range(20)])
+        seen = len(proxy.seen)
+        assert amani("batch", "run", plan, "--yes", "--jobs", jobs).code == 0
+        asked = proxy.seen[seen:]
+        assert asked.count(("POST", "/api/v1/payments")) == 20
+        assert asked.count(("GET", "/api/v1/wallet")) == len(asked) - 20 == 1
+
+    def test_it_asks_once_with_the_sums(
+        self, amani: Amani, payer: Held, payee: Held, ada: str, planned: Planned
+    ) -> None:
+        plan = planned([{"to": payee.invoice(10)}, {"to": ada, "amount": "20"}])
+        with amani.terminal("batch", "run", plan) as terminal:
+            terminal.expect("Pay them? [y/N]")
+            for text in ("2: 1 invoices, 1 addresses or links", "30 sat", "4 sat", "9,000 sat"):
+                assert text in terminal.seen
+            terminal.type("y")
+            assert terminal.finish() == 0
+            assert "100%" in terminal.seen
+        assert payee.sat == 30
+
+    def test_without_a_yes_or_with_a_no_nothing_is_sent(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        plan = planned([{"to": payee.invoice(10)}])
+        assert amani("batch", "run", plan).code == 5
+        with amani.terminal("batch", "run", plan) as terminal:
+            terminal.expect("[y/N]")
+            terminal.type("")
+            assert terminal.finish() == 5
+        assert payee.sat == 0
+
+    def test_the_pin_is_asked_for_once_and_for_the_total(
+        self, amani: Amani, add_wallet: AddWallet, payee: Held, table: WriteTable, tmp_path: Path
+    ) -> None:
+        held = add_wallet("rich", 50_000)
+        plan = tmp_path / "plan"
+        rows = [{"to": payee.invoice(4_000)} for _ in range(3)]
+        assert amani("batch", "plan", table(rows), "-o", plan, "--wallet", "rich").code == 0
+        refused = amani("batch", "run", plan, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "PIN_NEEDED")
+        assert amani("pin", "set", "--wallet", "rich", "--pin-stdin", stdin="4829\n").code == 0
+        assert amani("batch", "run", plan, "--yes").code == 9
+        assert held.sat == 50_000
+        wrong = amani("batch", "run", plan, "--yes", "--pin-stdin", "--json", stdin="1111\n")
+        assert (wrong.code, wrong.error["code"]) == (3, "WRONG_PIN")
+        assert amani("batch", "run", plan, "--yes", "--pin-stdin", stdin="4829\n").code == 0
+        assert payee.sat == 12_000
+
+    def test_more_than_there_is_stops_it_before_it_begins(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        plan = planned([{"to": payee.invoice(5_000)}, {"to": payee.invoice(4_500)}])
+        refused = amani("batch", "run", plan, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (7, "INSUFFICIENT_FUNDS")
+        assert payer.sat == 9000
+
+
+class TestFailures:
+    def test_a_failed_row_leaves_the_others_alone(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        outside = make_invoice(amount_msat=5_000)  # FakeWallet can't pay what is not on its own server
+        plan = planned([{"to": payee.invoice(10)}, {"to": outside}, {"to": payee.invoice(11)}])
+        run = amani("batch", "run", plan, "--yes", "--json")
+        assert run.code == 11
+        rows = {each["data"]["row"]: each["data"] for each in lines(run.stdout)[:-1]}
+        assert [rows[number]["status"] for number in (2, 3, 4)] == ["settled", "failed", "settled"]
+        assert rows[3]["failure"]
+        assert payee.sat == 21
+        status = amani("batch", "status", plan, "--json").data
+        assert (status["settled"], status["failed"], status["open"]) == (2, 1, 0)
+
+    def test_stop_on_failure(self, amani: Amani, payer: Held, payee: Held, planned: Planned) -> None:
+        outside = make_invoice(amount_msat=5_000)
+        plan = planned([{"to": outside}, *[{"to": payee.invoice(1)} for _ in range(10)]])
+        run = amani("batch", "run", plan, "--yes", "--stop-on-failure", "--jobs", 1, "--json")
+        assert run.code == 11
+        assert lines(run.stdout)[-1]["data"]["open"] == 10
+        assert amani("batch", "run", plan, "--yes").code == 11  # the rest is paid now
+        assert payee.sat == 10
+
+    def test_an_address_that_cheats_fails_its_own_row(
+        self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer, planned: Planned
+    ) -> None:
+        thief = lnurl_server.pay_to("thief", lambda *_: payee.invoice(500))
+        plan = planned([{"to": thief, "amount": "5"}, {"to": payee.invoice(6)}])
+        run = amani("batch", "run", plan, "--yes", "--json")
+        assert run.code == 11
+        rows = {each["data"]["row"]: each["data"] for each in lines(run.stdout)[:-1]}
+        assert rows[2]["status"] == "failed"
+        assert "wrong invoice" in rows[2]["failure"]
+        assert payee.sat == 6
+
+    def test_a_budget_stops_rows_and_a_later_run_goes_on(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        assert amani("wallet", "limit", "payer", "--per-day", "50").code == 0
+        plan = planned([{"to": payee.invoice(20)} for _ in range(3)])
+        assert amani("batch", "run", plan, "--yes").code == 11
+        assert payee.sat == 40
+        assert amani("wallet", "limit", "payer", "--per-day", "off").code == 0
+        assert amani("batch", "run", plan, "--yes").code == 0
+        assert payee.sat == 60
+
+    def test_the_servers_rate_limit_is_waited_out(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("amani_cli.batches.PAUSE_S", 0.05)
+        monkeypatch.setattr("amani_cli.batches.STOCK_INTERVAL_S", 0.01)
+        plan = planned([{"to": payee.invoice(1)} for _ in range(10)])
+        count = 0
+
+        def every_other(method: str, path: str) -> Answer:
+            nonlocal count
+            if (method, path) != ("POST", "/api/v1/payments"):
+                return None
+            count += 1
+            return (429, {"error": "Rate limit exceeded: 200 per 1 minute"}) if count % 2 else None
+
+        proxy.answer = every_other
+        assert amani("batch", "run", plan, "--yes").code == 0
+        assert payee.sat == 10
+        listed = amani("history", "list", "--direction", "out", "--limit", 100, "--json").data["items"]
+        assert [item["status"] for item in listed] == ["settled"] * 10
+
+    def test_a_silent_server_leaves_rows_in_doubt_and_the_next_run_settles_them(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy
+    ) -> None:
+        plan = planned([{"to": payee.invoice(10)}, {"to": payee.invoice(11)}])
+
+        def broken(method: str, path: str) -> Answer:
+            return (502, "bad gateway") if "/api/v1/payments" in path else None
+
+        proxy.answer = broken
+        run = amani("batch", "run", plan, "--yes", "--timeout", "1s", "--json")
+        assert (run.code, lines(run.stdout)[-1]["data"]["unknown"]) == (8, 2)
+        assert amani("batch", "status", plan, "--json").data["unknown"] == 2
+        proxy.answer = lambda *_: None
+        assert amani("batch", "run", plan, "--yes").code == 0
+        assert len(paid_once(payer)) == 2
+        assert payee.sat == 21
+
+
+class TestElsewhere:
+    def test_a_second_machine_pays_invoices_only_and_none_twice(
+        self, amani: Amani, payer: Held, payee: Held, ada: str, planned: Planned, tmp_path: Path, home: Path
+    ) -> None:
+        plan = planned([{"to": payee.invoice(10)}, {"to": payee.invoice(11)}, {"to": ada, "amount": "12"}])
+        there = {"AMANI_HOME": str(tmp_path / "there")}
+        added = amani("wallet", "add", "x", "--url", payer.server.url, "--key-file", payer.key_file, env=there)
+        assert added.code == 0
+        other = amani("batch", "run", plan, "--yes", "--json", env=there)
+        assert other.code == 11
+        assert "1 rows are not paid here" in lines(other.stdout)[-1]["warnings"][0]
+        assert payee.sat == 21
+        run = amani("batch", "run", plan, "--yes", "--json")  # where it was made
+        assert payee.sat == 21 + 12
+        assert len(paid_once(payer)) == 3
+        assert run.code == 0
+
+    def test_two_runs_at_once_are_one(self, amani: Amani, payer: Held, payee: Held, planned: Planned) -> None:
+        plan = planned([{"to": payee.invoice(1)} for _ in range(30)])
+        with amani.started("batch", "run", plan, "--yes", "--jobs", 1) as first:
+            while not paid_once(payer):
+                time.sleep(0.05)
+            second = amani("batch", "run", plan, "--yes", "--json")
+            assert (second.code, second.error["code"]) == (12, "LOCKED")
+            assert amani.ended(first).code == 0
+        assert payee.sat == 30
+
+
+class TestKilled:
+    @pytest.mark.parametrize(
+        ("rows", "kills"),
+        [
+            (120, 3),
+            pytest.param(
+                1000, 10, marks=pytest.mark.skipif("AMANI_TEST_LONG" not in os.environ, reason="takes minutes")
+            ),
+        ],
+    )
+    def test_at_random_and_resumed_each_row_is_paid_once(
+        self,
+        amani: Amani,
+        payer: Held,
+        payee: Held,
+        lnbits_server: LnbitsServer,
+        planned: Planned,
+        rows: int,
+        kills: int,
+    ) -> None:
+        chance = random.Random()
+        plan = planned([{"to": payee.invoice(1 + number % 7)} for number in range(rows)])
+        total = sum(1 + number % 7 for number in range(rows))
+        killed = 0
+        while killed < kills:
+            goal = rows * (killed + 1) // (kills + 1)
+            with amani.started("batch", "run", plan, "--yes", "--jobs", 1 + killed % 3) as run:
+                while amani_has_settled(plan, amani) < goal:
+                    time.sleep(0.05)
+                time.sleep(chance.uniform(0, 0.1))
+                run.send_signal(signal.SIGKILL if killed % 3 else signal.SIGTERM)
+                run.communicate()
+            killed += 1
+        last = amani("batch", "run", plan, "--yes", "--json")
+        assert last.code == 0, last
+        summary = lines(last.stdout)[-1]["data"]
+        assert (summary["settled"], summary["paid_msat"]) == (rows, total * 1000)
+        assert (payer.sat, payee.sat) == (9000 - total, total)
+        assert len(paid_once(payer)) == rows
+        assert summary["paid_msat"] == sum(-each["amount"] for each in paid_once(payer))
+
+    def test_ctrl_c_sees_through_what_is_on_its_way(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        plan = planned([{"to": payee.invoice(1)} for _ in range(40)])
+        with amani.terminal("batch", "run", plan, "--yes", "--jobs", "2") as terminal:
+            terminal.expect("3 of 40")
+            terminal.press(b"\x03")
+            assert terminal.finish() == 130
+        status = amani("batch", "status", plan, "--json").data
+        assert status["unknown"] == 0
+        assert 3 <= status["settled"] < 40
+        assert payee.sat == status["settled"]
+        assert amani("batch", "run", plan, "--yes").code == 0
+        assert payee.sat == 40
+
+    def test_between_the_journal_and_the_first_byte(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan = planned([{"to": payee.invoice(10)}])
+
+        def killed(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.payments.send", killed)
+            amani("batch", "run", plan, "--yes")
+        assert amani("batch", "status", plan, "--json").data["unknown"] == 1
+        assert payee.sat == 0
+        assert amani("batch", "run", plan, "--yes").code == 0
+        assert payee.sat == 10
+        assert len(paid_once(payer)) == 1
+
+
+def amani_has_settled(plan: Path, amani: Amani) -> int:
+    """How many rows our own books say are settled."""
+    with sqlite3.connect(Path(os.environ["AMANI_HOME"]) / "amani.db", timeout=30) as db:
+        count = db.execute("SELECT count(*) FROM payment WHERE direction='out' AND status='settled'").fetchone()[0]
+    db.close()
+    return int(count)
+
+
+class TestResults:
+    def test_they_are_safe_in_a_spreadsheet(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned, tmp_path: Path
+    ) -> None:
+        rows = [{"to": payee.invoice(10), "memo": "=HYPERLINK(1)", "reference": "@cmd"}, {"to": payee.invoice(11)}]
+        plan = planned(rows)
+        assert amani("batch", "run", plan, "--yes").code == 0
+        read = list(csv.DictReader(io.StringIO(amani("batch", "results", plan).stdout)))
+        assert [each["status"] for each in read] == ["settled", "settled"]
+        assert [each["amount_msat"] for each in read] == ["10000", "11000"]
+        assert (read[0]["memo"], read[0]["reference"]) == ("'=HYPERLINK(1)", "'@cmd")
+        assert len(read[0]["preimage"]) == 64
+        file = tmp_path / "results.csv"
+        assert amani("batch", "results", plan, "--output", file).code == 0
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert list(csv.DictReader(file.open())) == read
+
+    def test_the_codes_of_cheques_are_in_them_and_for_their_owner_alone(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        plan = planned([{"to": "cheque", "amount": "50"}, {"to": "cheque", "amount": "60"}])
+        run = amani("batch", "run", plan, "--yes", "--json")
+        assert run.code == 0
+        assert "amani1" not in run.stdout
+        kept = plan.with_name(plan.name + ".codes.csv")
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        read = list(csv.DictReader(io.StringIO(amani("batch", "results", plan).stdout)))
+        assert len({each["code"] for each in read}) == 2
+        claimed = amani("cheque", "claim", "-", "--wallet", "payee", "--json", stdin=read[0]["code"])
+        assert claimed.data["amount_msat"] == 50_000
+        assert payee.sat == 50
+        assert amani("batch", "run", plan, "--yes").code == 0  # what became of a cheque is no row's affair
