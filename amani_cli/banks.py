@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors, models
 from amani_cli.amounts import CURRENCIES
-from amani_cli.providers.base import Bank
+from amani_cli.providers.fiat import Bank
 from amani_cli.store import banks as store_banks
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace

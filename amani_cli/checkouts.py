@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amani_cli import businesses, errors, models, policy
 from amani_cli.amounts import Fiat, format_fiat, padded
 from amani_cli.models import InvoiceStatus, Money
-from amani_cli.providers.base import Checkout
+from amani_cli.providers.fiat import Checkout
 from amani_cli.store import Row, Transaction, now, references
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import payments as journal

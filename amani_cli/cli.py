@@ -138,6 +138,8 @@ def run(argv: list[str]) -> int:
         options.out.say(f"error: the answer could not be written: {error.strerror}")
         options.out.say("What was done stands; for a payment see: amani history list")
         return errors.Bug.exit_code
+    finally:
+        _close_books(options)
 
 
 def _invoke(argv: list[str], options: Options) -> int:
@@ -252,6 +254,13 @@ def _keep_figures(options: Options, code: int) -> None:
         from amani_cli.store import figures
 
         figures.keep(ws.store, seen, options.command if code == 0 else None)
+
+
+def _close_books(options: Options) -> None:
+    """Close the database: nothing else does when the process ends."""
+    ws = options.__dict__.get("ws")
+    if ws is not None and "store" in ws.__dict__:
+        ws.store.close()
 
 
 class Terminated(KeyboardInterrupt):

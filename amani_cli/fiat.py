@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors, models, payments, policy
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
-from amani_cli.providers.base import FiatRecord, PayAnswer, Quote
+from amani_cli.providers.base import FiatRecord, PayAnswer
+from amani_cli.providers.fiat import Quote
 from amani_cli.store import Row, Transaction
 from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339

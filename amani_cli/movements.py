@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from amani_cli import payments
-from amani_cli.providers.base import Movement
+from amani_cli.providers.fiat import Movement
 from amani_cli.store import Row, Transaction, now
 from amani_cli.store import payments as journal
 from amani_cli.wallets import KnownWallet, clear_cached_balance, identify

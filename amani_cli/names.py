@@ -22,6 +22,7 @@ def main(words: list[str]) -> None:
     """Print the names of the kind that is asked for, one a line; nothing when there are none to be had."""
     names = names_of(words[0], database(os.environ)) if words else []
     sys.stdout.write("".join(f"{name}\n" for name in names))
+    sys.stdout.flush()
 
 
 def names_of(kind: str, path: str) -> list[str]:

@@ -9,7 +9,8 @@ from amani_cli import banks, errors, models, payments
 from amani_cli.amounts import Fiat, padded
 from amani_cli.fiat import Confirm, Move, carry_out, spendable, tidy
 from amani_cli.models import Money
-from amani_cli.providers.base import Bank, PayAnswer, Payee
+from amani_cli.providers.base import PayAnswer
+from amani_cli.providers.fiat import Bank, Payee
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet, identify
 from amani_cli.workspace import Workspace

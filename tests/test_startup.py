@@ -22,8 +22,9 @@ HEAVY = {
 NETWORK = {"httpx", "ssl", "http.client", "urllib.request"}
 # Runs the program as its script does, and then says which modules are there.
 _PROBE = """
-import sys
+import os, sys
 sys.argv[0] = "amani"
+os._exit = sys.exit
 from amani_cli.__main__ import main
 try:
     main()

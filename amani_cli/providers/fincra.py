@@ -14,17 +14,8 @@ from amani_cli import errors
 from amani_cli.amounts import padded
 from amani_cli.models import CurrencyBalance
 from amani_cli.providers import fincra_wire as wire
-from amani_cli.providers.base import (
-    Bank,
-    Business,
-    Checkout,
-    CurrencyAccount,
-    FiatRecord,
-    Movement,
-    PayAnswer,
-    Payee,
-    Quote,
-)
+from amani_cli.providers.base import FiatRecord, PayAnswer
+from amani_cli.providers.fiat import Bank, Business, Checkout, CurrencyAccount, Movement, Payee, Quote
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
 
 SANDBOX_URL = "https://sandboxapi.fincra.com"

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple
 
-from amani_cli.providers.base import Checkout, FiatRecord, Movement, RecordStatus
+from amani_cli.providers.base import FiatRecord, RecordStatus
+from amani_cli.providers.fiat import Checkout, Movement
 from amani_cli.providers.http import Answer
 
 # What a refused or accepted request may say when the outcome of a payout is anybody's guess.

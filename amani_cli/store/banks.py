@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from amani_cli.providers.base import Bank
+from amani_cli.providers.fiat import Bank
 from amani_cli.store import Store, Transaction, now
 from amani_cli.times import to_rfc3339
 

@@ -9,7 +9,7 @@ import pytest
 
 from amani_cli import errors
 from amani_cli.providers import fincra_wire as wire
-from amani_cli.providers.base import Payee
+from amani_cli.providers.fiat import Payee
 from amani_cli.providers.fincra import LIVE_URL, SANDBOX_URL, Fincra, check_environment
 from amani_cli.providers.http import Answer, _json
 from tests.fincra.double import Double, Merchant
