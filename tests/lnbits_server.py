@@ -22,6 +22,9 @@ import pytest
 from amani_cli import errors, sandbox
 
 CLONE = Path(__file__).resolve().parent.parent
+# As pytest was started, before a test has a world of its own: to install may take a proxy, certificates or an index.
+ENVIRONMENT = dict(os.environ)
+ANOTHER_VERSION = os.environ.get("AMANI_TEST_LNBITS", "") not in ("", sandbox.LNBITS_VERSION)
 
 
 class LnbitsServer:
@@ -31,6 +34,10 @@ class LnbitsServer:
         self.root = root
         self.running = _start_on_a_free_port(root)
         self.admin_token = sandbox.admin_token(root)
+
+    @property
+    def version(self) -> str:
+        return self.running.version
 
     @property
     def url(self) -> str:
@@ -108,13 +115,29 @@ def copy_of(template: Path, root: Path) -> Path:
     return root
 
 
+def template_folder() -> Path:
+    """Where what is made once is kept; several clones may share it."""
+    return Path(os.environ.get("AMANI_TEST_SANDBOX") or CLONE / ".cache" / "sandbox").absolute()
+
+
+@contextlib.contextmanager
+def environment_of_the_run() -> Iterator[None]:
+    """`ENVIRONMENT` in place of a test's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in set(os.environ) - set(ENVIRONMENT):
+            patch.delenv(name)
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield
+
+
 def prepare_template() -> Path:
     """A stopped sandbox with wallets and funds to copy; made once, and again when its makers changed."""
-    template = Path(os.environ.get("AMANI_TEST_SANDBOX") or CLONE / ".cache" / "sandbox").absolute()
+    template = template_folder()
     template.mkdir(mode=0o700, parents=True, exist_ok=True)
     made_by = hashlib.sha256(sandbox.LOCK.read_bytes() + Path(sandbox.__file__).read_bytes()).hexdigest()
     stamp = template / "template-stamp"
-    with (template / "template-lock").open("w") as lock:
+    with (template / "template-lock").open("w") as lock, environment_of_the_run():
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != made_by:
             stamp.unlink(missing_ok=True)
@@ -128,12 +151,20 @@ def prepare_template() -> Path:
 @pytest.fixture(scope="session")
 def sandbox_template() -> Path:
     """The folder that `copy_of` copies; never start it."""
+    if ANOTHER_VERSION:
+        pytest.skip(f"the sandbox is always LNbits {sandbox.LNBITS_VERSION}")
     return prepare_template()
 
 
 @pytest.fixture(scope="session")
-def lnbits_server(sandbox_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LnbitsServer]:
-    """A real LNbits for the whole run of this worker."""
-    server = LnbitsServer(copy_of(sandbox_template, tmp_path_factory.mktemp("lnbits") / "sandbox"))
+def lnbits_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LnbitsServer]:
+    """A real LNbits for the whole run of this worker: the sandbox's, or of the version in AMANI_TEST_LNBITS."""
+    root = tmp_path_factory.mktemp("lnbits") / "sandbox"
+    if ANOTHER_VERSION:
+        from tests.lnbits_versions import other_server
+
+        server = other_server(root)
+    else:
+        server = LnbitsServer(copy_of(request.getfixturevalue("sandbox_template"), root))
     yield server
     server.stop()

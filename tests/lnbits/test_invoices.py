@@ -121,6 +121,7 @@ class TestCreate:
             hook.shutdown()
         assert held.records()[0]["webhook"] == url
 
+    @pytest.mark.since("1.6.0", "takes any address for a webhook")
     def test_a_webhook_that_the_server_refuses(self, amani: Amani, add_wallet: AddWallet) -> None:
         held = add_wallet()
         refused = amani("invoice", "create", "5", "--webhook", "https://user:pass@example.com/", "--json")

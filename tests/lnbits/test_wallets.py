@@ -29,7 +29,7 @@ class TestAdd:
             "access": "spend",
             "default": True,
             "key_source": f"file {file.absolute()}",
-            "server_version": "1.6.2",
+            "server_version": lnbits_server.version,
         }
         assert added.data.items() >= expected.items()
         assert "'Ops Café' is now the default wallet" in added.stderr
