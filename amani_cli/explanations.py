@@ -203,6 +203,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NO_LOGIN": ((4,), "No login is stored for that server.", "Run: amani login URL."),
     "READ_ONLY_WALLET": ((3,), "The wallet was added to look only.", "Add it with its Admin key to pay from it."),
+    "TOO_OLD": ((6,), "The server's LNbits is too old for this.", "Have it upgraded, or do it on its web page."),
     "TOKEN_EXPIRED": ((3,), "The stored login is no longer valid.", "Run: amani login URL."),
     "WRONG_KEY": ((3,), "The key at hand has become another wallet's.", "See where it comes from: amani wallet show."),
     "WRONG_PASSWORD": ((3,), "The user name or password is wrong.", "Try again; five wrong ones lock the login."),
@@ -335,7 +336,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "OWN_CHEQUE": ((9,), "The cheque was written from this very wallet.", "Take it back with `amani cheque void`."),
     "TOO_SMALL": ((6,), "The cheque does not cover what leaving its server may cost.", "Claim it into a wallet there."),
     "NO_WITHDRAW_EXTENSION": ((6,), "The server lacks the withdraw extension.", "Write the cheque without --lnurl."),
-    "UNSAFE_SERVER": ((9,), "LNbits 1.0.0 can spend a balance twice.", "Have the server upgraded."),
+    "UNSAFE_SERVER": (
+        (9,),
+        "The server's LNbits is not for cheques: 1.0.0 can spend a balance twice, older ones can't rotate keys.",
+        "Have the server upgraded.",
+    ),
     # -- Fincra
     "IP_NOT_ALLOWED": ((3,), "The business allows only known addresses.", "Add this machine's in Fincra's dashboard."),
     "NO_PUBLIC_KEY": (
