@@ -241,12 +241,23 @@ class Lnbits:
 
     def rotate_keys(self, token: str, wallet_id: str) -> NewWallet:
         """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it."""
-        answer = self._send("PUT", f"/api/v1/wallet/reset/{wallet_id}", headers=_bearer(token))
+        answer = self._as_user(token, "PUT", f"/api/v1/wallet/reset/{wallet_id}", "rotate a wallet's keys")
         return self._new_wallet(self._object(answer))
 
     def delete_wallet(self, token: str, wallet_id: str) -> None:
         """Delete a wallet. The server does not look at its balance: the caller has proved it zero."""
-        self._send("DELETE", f"/api/v1/wallet/{wallet_id}", headers=_bearer(token))
+        self._as_user(token, "DELETE", f"/api/v1/wallet/{wallet_id}", "delete a wallet by its user's login")
+
+    def _as_user(self, token: str, method: str, path: str, doing: str) -> Answer:
+        """What a user may do with any of their wallets, from 1.0 on."""
+        answer = self.line.send(method, path, headers=_bearer(token))
+        if answer.status == 405 or (answer.status == 404 and _detail(answer) == "Not Found"):
+            raise errors.Rejected(
+                f"the LNbits on {self.line.host} is older than 1.0 and can't {doing}",
+                code="TOO_OLD",
+                hint=f"Have it upgraded, or do it at {self.url} in a browser.",
+            )
+        return self._checked(answer)
 
     def keys_by_admin_key(self, name: str) -> NewWallet | None:
         """Both keys of the admin key's wallet, learned by giving it the name it has; None where that fails."""
