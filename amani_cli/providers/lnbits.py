@@ -139,8 +139,11 @@ class Lnbits:
         return int(reserve)
 
     def rate(self, currency: str) -> tuple[Decimal | None, Decimal | None]:
-        """How many sat one unit of a currency is, and the price of one bitcoin in it; offline both are 0."""
-        body = self._object(self._read(f"/api/v1/rate/{currency}"))
+        """How many sat one unit of a currency is, and the price of one bitcoin in it; None or 0 while not known."""
+        answer = self._read(f"/api/v1/rate/{currency}", accept=(400,))
+        if answer.status == 400 and "not allowed" not in _detail(answer):
+            return None, None  # offline, up to 1.4; since then both are 0
+        body = self._object(self._checked(answer))
         return _decimal(body.get("rate")), _decimal(body.get("price"))
 
     def version(self) -> str | None:
@@ -158,8 +161,8 @@ class Lnbits:
 
     def health(self) -> datetime | None:
         """The server's clock, if it tells."""
-        body = self._object(self._read("/api/v1/health"))
-        told = body.get("server_time")
+        body = self._read("/api/v1/health").body
+        told = body.get("server_time") if isinstance(body, dict) else None  # before 1.0 it says null
         return datetime.fromtimestamp(int(told), UTC) if _is_int(told) else None
 
     # -- what moves money ------------------------------------------------------------------------------------------
@@ -482,13 +485,13 @@ def _text(value: object) -> str:
 
 
 def _when(value: object) -> str | None:
-    """A time from any version: ISO 8601 with or without its offset (then UTC), or unix seconds."""
+    """A time from any version: ISO 8601 with or without its offset (then UTC), or unix seconds (with a fraction)."""
     try:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        elif _is_int(value):
-            moment = datetime.fromtimestamp(value, UTC)
+        elif _is_int(value) or isinstance(value, Decimal):
+            moment = datetime.fromtimestamp(int(value), UTC)
         else:
             return None
         moment = moment.astimezone(UTC)
