@@ -86,13 +86,7 @@ def write(
     told of the server's terms and the total. Raises what `payments.pay` raises.
     """
     check(ws, wallet, wanted)
-    version = wallet.server_version or _version(ws, wallet)
-    if version == "1.0.0":
-        raise errors.RefusedByPolicy(
-            "LNbits 1.0.0 can spend a balance twice: two claimers could both get a cheque's money",
-            code="UNSAFE_SERVER",
-            hint="Have the server upgraded first.",
-        )
+    _refuse_unsafe(wallet)
     token = logins.token(ws, wallet.url)
     place = keys.place_for(wallet.key_source, ws.paths.sandbox)
     if wanted.lnurl:
@@ -120,9 +114,17 @@ def _without_login(url: str) -> str:
     )
 
 
-def _version(ws: Workspace, wallet: KnownWallet) -> str | None:
-    with lnbits_client(ws, wallet.url) as client:
-        return client.version()
+def _refuse_unsafe(wallet: KnownWallet) -> None:
+    version = wallets.server_version(wallet) or ""
+    if version == wallets.DOUBLE_SPENDING_VERSION:
+        why = "can spend a balance twice: two claimers could both get a cheque's money"
+    elif version.startswith("0."):
+        why = "can't rotate keys: whoever has a cheque's code could never be shut out"
+    else:
+        return
+    raise errors.RefusedByPolicy(
+        f"LNbits {version} {why}", code="UNSAFE_SERVER", hint="Have the server upgraded first."
+    )
 
 
 def _must_have_withdraw(wallet: KnownWallet, token: str | None) -> None:

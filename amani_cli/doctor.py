@@ -171,7 +171,7 @@ def _clock(check: str, server_time: datetime | None) -> list[Finding]:
 def _version(check: str, version: str | None) -> list[Finding]:
     if version is None:
         return [Finding(check, "warn", "the server does not tell its version")]
-    if version == "1.0.0":
+    if version == wallets.DOUBLE_SPENDING_VERSION:
         return [Finding(check, "fail", "LNbits 1.0.0 can spend a balance twice", "have the server upgraded")]
     if version.startswith("0."):
         return [Finding(check, "warn", f"LNbits {version} is old", "1.5.4 or newer is best")]

@@ -10,6 +10,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, new_id, references
 from amani_cli.store import wallets as store_wallets
 from amani_cli.wallets import (
+    DOUBLE_SPENDING_VERSION,
     ENVIRONMENT,
     KnownWallet,
     key_place,
@@ -17,6 +18,7 @@ from amani_cli.wallets import (
     lnbits_client,
     registered,
     resolve,
+    told_version,
     unsafe_version,
 )
 from amani_cli.workspace import Workspace
@@ -53,7 +55,6 @@ def add(
     wallet that is known already, `errors.NotAuthorised` for a key that the server refuses.
     """
     from amani_cli.providers.http import clean_url, is_loopback
-    from amani_cli.providers.lnbits import DOUBLE_SPENDING_VERSION
 
     url = clean_url(url, insecure_http=insecure_http)
     name = free_name(ws, name)
@@ -64,10 +65,7 @@ def add(
         if remote_id is not None:
             refuse_known(ws, remote_id)
         both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
-        try:
-            version = client.version()
-        except errors.Unreachable:
-            version = None
+        version = told_version(client)
     spends = remote.can_spend and not read_only
     if version == DOUBLE_SPENDING_VERSION:
         ws.warn(unsafe_version(name))
@@ -125,7 +123,10 @@ def create(
         raise errors.Usage(f"{key_source[5:]} exists already", code="FILE_EXISTS", hint="Name a new file.")
     token = logins.token(ws, url)
     with lnbits_client(ws, url) as client:
+        version = told_version(client)
         made = client.create_wallet(token, name) if token else client.create_account(name)
+    if version == DOUBLE_SPENDING_VERSION:
+        ws.warn(unsafe_version(name))
     keys.SEEN.update((made.admin_key, made.read_key))
     if fake:
         file = ws.paths.sandbox / "keys.json"
@@ -142,6 +143,7 @@ def create(
         key_source=source,
         has_read_key=int(has_read_key),
         login=url if token else None,
+        server_version=version,
         sandbox=int(fake),
         live=int(not fake),
         what="wallet create",
@@ -161,6 +163,8 @@ def create(
 
 def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], username: str) -> None:
     """Make the sandbox's wallets (name, id) known, marked as fake; names that are taken get `sandbox-` before them."""
+    from amani_cli.sandbox import LNBITS_VERSION
+
     with ws.store.write() as db:
         for row in db.execute("SELECT * FROM wallet WHERE sandbox=1").fetchall():
             if row["remote_id"] not in [remote_id for _, remote_id in wallets]:
@@ -168,7 +172,7 @@ def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], us
         for name, remote_id in wallets:
             row = db.execute("SELECT * FROM wallet WHERE sandbox=1 AND remote_id=?", (remote_id,)).fetchone()
             if row is not None:
-                store_wallets.update(db, row["id"], url=url)
+                store_wallets.update(db, row["id"], url=url, server_version=LNBITS_VERSION)
                 continue
             taken = db.execute("SELECT 1 FROM wallet WHERE name_key=?", (store_wallets.name_key(name),)).fetchone()
             own = f"sandbox-{name}" if taken else name
@@ -182,6 +186,7 @@ def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], us
                 access="spend",
                 key_source=f"sandbox:{remote_id}",
                 has_read_key=1,
+                server_version=LNBITS_VERSION,
                 sandbox=1,
                 live=0,
                 login=url,

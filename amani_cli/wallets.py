@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # a provider's client would cost httpx at every start
     from amani_cli.providers.base import Client
     from amani_cli.providers.fincra import Fincra
     from amani_cli.providers.lnbits import Lnbits
+
+# Every parallel pay of a full balance got through on this version of LNbits: don't trust it with cheques.
+DOUBLE_SPENDING_VERSION = "1.0.0"
 
 KeyKind = Literal["read", "admin"]
 Held = int | list[CurrencyBalance]
@@ -416,8 +420,32 @@ def unsafe_version(name: str) -> str:
 
 def warn_of_version(wallet: KnownWallet) -> None:
     """Say so, before anything is paid, when the wallet's server is known to double-spend."""
-    if wallet.server_version == "1.0.0":
+    if server_version(wallet) == DOUBLE_SPENDING_VERSION:
         wallet.ws.warn(unsafe_version(wallet.name))
+
+
+def told_version(client: Lnbits) -> str | None:
+    """The version of a server, or None where it does not tell: never a reason for anything else to fail."""
+    with contextlib.suppress(errors.AmaniError):
+        return client.version()
+    return None
+
+
+def server_version(wallet: KnownWallet) -> str | None:
+    """The version of a wallet's LNbits as it was last seen; asked anew, and written down, where it might be upgraded.
+
+    That is while it is not known, or is one that something is refused or warned of for.
+    """
+    seen = wallet.server_version
+    if seen is None or seen == DOUBLE_SPENDING_VERSION or seen.startswith("0."):
+        with lnbits_client(wallet.ws, wallet.url) as client:
+            told = told_version(client)
+        if told is not None and told != seen:
+            wallet.server_version = told
+            if not wallet.in_environment:
+                with wallet.ws.store.write() as db:
+                    store_wallets.update(db, wallet.id, server_version=told)
+    return wallet.server_version
 
 
 def key_place(source: str) -> str:

@@ -17,8 +17,6 @@ from amani_cli.providers.base import NewWallet, PayAnswer, Record, RecordStatus,
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
 from amani_cli.text import mask
 
-# Every parallel pay of a full balance got through on this version: don't trust it with cheques.
-DOUBLE_SPENDING_VERSION = "1.0.0"
 MEMO_LIMIT_BYTES = 639  # the description field of a bolt11: 1023 five-bit groups
 PAGE = 1000  # the server's own cap
 
