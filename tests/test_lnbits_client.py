@@ -498,5 +498,67 @@ def test_the_server_s_clock(client: Lnbits, httpx_mock: HTTPXMock) -> None:
     assert client.health() == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
+class TestOlderServers:
+    """Answers as LNbits before 1.6 gives them; tests/versions asks real ones."""
+
+    def test_a_wallet_for_a_user_whose_token_is_not_enough(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(method="POST", status_code=401, json={"detail": "No Api Key provided."})
+        httpx_mock.add_response(method="GET", json=[{**KEYS, "adminkey": "c" * 32}])
+        httpx_mock.add_response(method="POST", json=KEYS)
+        assert client.create_wallet(TOKEN, "w").id == WALLET
+        _, listed, made = httpx_mock.get_requests()
+        assert listed.headers["Authorization"] == f"Bearer {TOKEN}"
+        assert (made.headers["X-Api-Key"], json.loads(made.content)) == ("c" * 32, {"name": "w"})
+        assert "Authorization" not in made.headers
+
+    def test_a_wallet_for_such_a_user_who_has_none_left(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(method="POST", status_code=401, json={"detail": "No Api Key provided."})
+        httpx_mock.add_response(method="GET", json=[])
+        with pytest.raises(errors.Rejected) as refused:
+            client.create_wallet(TOKEN, "w")
+        assert refused.value.code == "TOO_OLD"
+
+    @pytest.mark.parametrize(
+        ("call", "status", "detail"),
+        [
+            (lambda c: c.rotate_keys(TOKEN, WALLET), 404, "Not Found"),
+            (lambda c: c.delete_wallet(TOKEN, WALLET), 405, "Method Not Allowed"),
+        ],
+    )
+    def test_what_they_can_t_do_yet(
+        self, client: Lnbits, httpx_mock: HTTPXMock, call: Any, status: int, detail: str
+    ) -> None:
+        httpx_mock.add_response(status_code=status, json={"detail": detail})
+        with pytest.raises(errors.Rejected) as refused:
+            call(client)
+        assert refused.value.code == "TOO_OLD"
+
+    def test_a_wallet_that_is_not_the_user_s_is_no_matter_of_age(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(status_code=404, json={"detail": "Wallet not found"})
+        with pytest.raises(errors.NotFound):
+            client.rotate_keys(TOKEN, WALLET)
+
+    def test_no_clock(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(content=b"null", headers={"Content-Type": "application/json"})
+        assert client.health() is None
+
+    def test_an_end_in_seconds_with_a_fraction(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        details = {**PAYMENT, "time": 1_700_000_000, "expiry": 1_700_000_060.0, "preimage": "0" * 64}
+        httpx_mock.add_response(json={"paid": True, "details": details})
+        record = client.record(HASH)
+        assert record is not None
+        assert (record.created_at, record.expires_at) == ("2023-11-14T22:13:20Z", "2023-11-14T22:14:20Z")
+        assert record.preimage is None
+
+    def test_no_price_while_they_are_offline(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(status_code=400, json={"detail": "Could not fetch any Bitcoin price."})
+        assert client.rate("USD") == (None, None)
+
+    def test_a_currency_they_don_t_have_is_refused(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(status_code=400, json={"detail": "Currency 'XXX' not allowed."})
+        with pytest.raises(errors.Rejected):
+            client.rate("XXX")
+
+
 def test_what_a_double_spending_server_is_called() -> None:
     assert "1.0.0" in wallets.unsafe_version("w")
