@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 
 from amani_cli import bolt11
+from amani_cli.providers.lnbits import Lnbits
 from tests.conftest import AddWallet, Held, change_database, mark_on_server, take_server_away
 from tests.driver import Amani
 from tests.make_invoice import make_invoice
@@ -440,8 +441,22 @@ class TestPending:
             assert amani.ended(run).data["status"] == "settled"
 
 
-def test_a_server_that_double_spends_is_warned_about(amani: Amani, payer: Held, payee: Held, home: Path) -> None:
-    change_database(home, "UPDATE wallet SET server_version='1.0.0' WHERE name='payer'")
+@pytest.mark.parametrize("seen", ["1.0.0", None])
+def test_a_server_that_double_spends_is_warned_about(
+    amani: Amani, payer: Held, payee: Held, home: Path, monkeypatch: pytest.MonkeyPatch, seen: str | None
+) -> None:
+    monkeypatch.setattr(Lnbits, "version", lambda self: "1.0.0")
+    change_database(home, "UPDATE wallet SET server_version=? WHERE name='payer'", seen)
     paid = amani("pay", payee.invoice(1), "--yes", "--json")
     assert "version 1.0.0" in paid.json["warnings"][0]
     assert "version 1.0.0" in paid.stderr
+
+
+@pytest.mark.parametrize("seen", ["1.0.0", "0.12.12", None])
+def test_an_upgrade_of_the_server_is_noticed(
+    amani: Amani, payer: Held, payee: Held, home: Path, seen: str | None
+) -> None:
+    change_database(home, "UPDATE wallet SET server_version=? WHERE name='payer'", seen)
+    paid = amani("pay", payee.invoice(1), "--yes", "--json")
+    assert (paid.code, paid.json["warnings"]) == (0, [])
+    assert amani("wallet", "show", "payer", "--json").data["server_version"] == payer.server.version

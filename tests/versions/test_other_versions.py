@@ -213,15 +213,6 @@ class TestTheVersionThatDoubleSpends:
         assert payer.sat == 1000
 
 
-@pytest.mark.versions("1.3.1", "1.5.4")
-@pytest.mark.parametrize("seen", ["1.0.0", "0.12.12", None])
-def test_an_upgrade_is_noticed(amani: Amani, payer: Held, payee: Held, home: Path, seen: str | None) -> None:
-    change_database(home, "UPDATE wallet SET server_version=?", seen)
-    paid = amani("pay", payee.invoice(21), "--yes", "--json")
-    assert (paid.code, paid.json["warnings"]) == (0, [])
-    assert amani("wallet", "show", "payer", "--json").data["server_version"] == payer.server.version
-
-
 def _seconds(when: str) -> float:
 
     return from_rfc3339(when).timestamp()
