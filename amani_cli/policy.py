@@ -192,12 +192,14 @@ def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: in
 
 def check_fiat(ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
     """The same for fiat; `charged` is the amount with the fee, as far as that is known beforehand."""
+    refuse_held(ws)
     check_pin(ws, wallet, charged, currency)
     _within_budget(ws, ws.store.connection, wallet, charged, currency)
 
 
 def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
     """The same for fiat: what an open entry of the journal is over is held back."""
+    refuse_held(ws)
     _within_budget(ws, db, wallet, charged, currency)
 
 
