@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,19 @@ from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
 FORMAT = 1
-COLUMNS = ("to", "amount", "memo", "reference", "category", "comment")
-CHEQUE = "cheque"
+COLUMNS = ("to", "amount", "memo", "reference", "category", "comment", "to_name", "name_unverified")
+CHEQUE, PAYOUT = "cheque", "payout"
 RECENT_S = 7 * 86400  # how far back the same payee and amount are pointed out
 LARGEST_FILE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Row:
-    """One payment of a plan. `row` is the line it stands in; `amount_msat` is None for fiat and what the payee says.
+    """One payment of a plan. `row` is the line it stands in; `amount_msat` is None where the amount is in fiat.
 
-    `kind` is what it pays (an invoice, an address or link, a cheque), `shown` what `to` stood for when it was checked.
-    `payment_hash`, `payee` and `expires_at` are an invoice's.
+    `kind` is what it pays (an invoice, an address or link, a cheque, a bank account or phone), `shown` what `to` stood
+    for when it was checked. `payment_hash`, `payee` and `expires_at` are an invoice's; `to_name` is whose account it
+    must be, and `name_unverified` that it is paid where nobody can say whose it is.
     """
 
     row: int
@@ -54,6 +56,15 @@ class Row:
     payment_hash: str | None = None
     payee: str | None = None
     expires_at: str | None = None
+    to_name: str | None = None
+    name_unverified: bool = False
+
+    @property
+    def fiat(self) -> Fiat:
+        """The amount of a row that is paid, or worked out, in fiat."""
+        parsed = parse_amount(self.amount)
+        assert isinstance(parsed, Fiat)
+        return parsed
 
     def reference_in(self, plan: Plan) -> str:
         """What makes it one payment however often the plan is run: its own word, or its place in this very plan."""
@@ -67,10 +78,25 @@ class Plan:
     path: Path
     hash: str
     home: str
-    wallet: str
-    identity: str
+    wallets: dict[str, Named]
     created_at: str
     rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A wallet that a plan is for: its name when it was made, and who it is at its server."""
+
+    name: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Purse:
+    """The wallets that a batch pays from: one a rail, and only for rails that it uses."""
+
+    lightning: KnownWallet | None
+    fincra: KnownWallet | None
 
 
 @dataclass(frozen=True)
@@ -85,86 +111,129 @@ class Problem:
 # -- the table -------------------------------------------------------------------------------------
 
 
-def make(ws: Workspace, wallet: KnownWallet, source: str, output: Path, *, look: bool = True) -> models.BatchPlan:
+def make(
+    ws: Workspace, said: str | None, said_fiat: str | None, source: str, output: Path, *, look: bool = True
+) -> models.BatchPlan:
     """Check every row of a table and write a plan; nothing is paid, and no invoice is fetched.
 
-    `look` asks the server of each address whether it takes the amount. Raises `errors.Usage` (code BAD_ROWS, every
+    `said` and `said_fiat` name the wallets, where it is not clear which. `look` asks the server of each address whether
+    it takes the amount. Raises `errors.Usage` (code BAD_ROWS, every
     problem with its row and column in the details) when a row can't be right; then no plan is written.
     """
-    wallets.identify(wallet)
     problems: list[Problem] = []
     rows = [row for number, cells in _table(source) if (row := _read_row(ws, number, cells, problems)) is not None]
     if not rows and not problems:
         raise errors.Usage(f"{_name(source)} holds no rows", code="BAD_ROWS")
     _find_doubles(ws, rows, problems)
-    if look and not problems:
-        _look_at_servers(ws, wallet, rows, problems)
+    purse = _purse_for(ws, rows, said, said_fiat)
+    if look and not problems and purse.lightning is not None:
+        _look_at_servers(ws, purse.lightning, rows, problems)
     if problems:
         raise _bad_rows(problems)
     plan = {
         "amani_batch": FORMAT,
         "home": home_id(ws),
-        "wallet": wallet.name,
-        "identity": wallet.identity,
+        "wallets": {
+            rail: {"name": wallet.name, "identity": wallet.identity}
+            for rail, wallet in (("lightning", purse.lightning), ("fincra", purse.fincra))
+            if wallet is not None
+        },
         "created_at": now(),
         "rows": [_as_written(row) for row in rows],
         "nonce": new_id("plan"),  # so that next month's plan of the same table is another one
     }
     plan["hash"] = _hash(plan)
     files.write_private(output, json.dumps(plan, indent=1) + "\n", replace=False)
-    return overview(ws, wallet, load(output))
+    return overview(ws, purse, load(output))
 
 
-def overview(ws: Workspace, wallet: KnownWallet, plan: Plan, rows: Iterable[Row] | None = None) -> models.BatchPlan:
-    """What running a plan (or what is left of it) comes to, against the balance, the PIN and the budget as they are."""
+def overview(ws: Workspace, purse: Purse, plan: Plan, rows: Iterable[Row] | None = None) -> models.BatchPlan:
+    """What running a plan (or what is left of it) comes to, against balances, PINs and budgets as they are."""
     rows = list(plan.rows if rows is None else rows)
-    amounts = [amount_of(wallet, row) for row in rows]
-    total_msat = sum(amounts)
-    max_fee_msat = sum(
-        0 if _is_ours(ws, wallet, row) else payments.worst_fee_msat(amount)
-        for row, amount in zip(rows, amounts, strict=True)
+    wallet = purse.lightning
+    total_msat = max_fee_msat = 0
+    balance_msat = None
+    needs_pin = False
+    lightning = [row for row in rows if row.kind != PAYOUT]
+    if wallet is not None and lightning:
+        amounts = [amount_of(wallet, row) for row in lightning]
+        total_msat = sum(amounts)
+        max_fee_msat = sum(
+            0 if _is_ours(ws, wallet, row) else payments.worst_fee_msat(amount)
+            for row, amount in zip(lightning, amounts, strict=True)
+        )
+        with wallet.lnbits("read") as client:
+            balance_msat = client.wallet().balance_msat
+        needs_pin = _needs_pin(ws, wallet, total_msat, "msat")
+        _point_out_shortage(ws, wallet, balance_msat, total_msat, max_fee_msat)
+    fiat = fiat_sums(purse, rows)
+    for each in fiat:
+        assert purse.fincra is not None
+        needs_pin = _needs_pin(ws, purse.fincra, each.total, each.currency) or needs_pin
+    return models.BatchPlan(
+        plan=str(plan.path),
+        hash=plan.hash,
+        wallet=wallet.name if wallet is not None else None,
+        rows=len(rows),
+        kinds={kind: sum(row.kind == kind for row in rows) for kind in dict.fromkeys(row.kind for row in rows)},
+        total_msat=total_msat,
+        max_fee_msat=max_fee_msat,
+        balance_msat=balance_msat,
+        left_msat=balance_msat - total_msat - max_fee_msat if balance_msat is not None else None,
+        sufficient=(balance_msat or 0) >= total_msat and all(each.sufficient for each in fiat),
+        needs_pin=needs_pin,
+        sandbox=wallet is not None and wallet.sandbox,
+        fiat=fiat,
     )
-    with wallet.lnbits("read") as client:
-        balance_msat = client.wallet().balance_msat
+
+
+def fiat_sums(purse: Purse, rows: list[Row]) -> list[models.FiatSum]:
+    """What is paid out in each currency, against what the Fincra wallet can spend of it."""
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        if row.kind == PAYOUT:
+            sums[row.fiat.currency] = sums.get(row.fiat.currency, Decimal(0)) + row.fiat.value
+    if not sums:
+        return []
+    assert purse.fincra is not None
+    held = wallets.balance(purse.fincra.ws, purse.fincra).balances or []
+    spendable = {each.currency: each.value for each in held}
+    return [
+        models.FiatSum(
+            purse.fincra.name,
+            currency,
+            total,
+            spendable.get(currency, Decimal(0)),
+            spendable.get(currency, Decimal(0)) >= total,
+        )
+        for currency, total in sums.items()
+    ]
+
+
+def _needs_pin(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: str) -> bool:
     try:
-        needs_pin = policy.check_pin(ws, wallet, total_msat)
+        return policy.check_pin(ws, wallet, total, unit)
     except errors.RefusedByPolicy as error:  # a plan may be made before there is a PIN; running it needs one
-        needs_pin = True
         ws.warn(f"{error.message} ({error.hint})")
+        return True
+
+
+def _point_out_shortage(
+    ws: Workspace, wallet: KnownWallet, balance_msat: int, total_msat: int, max_fee_msat: int
+) -> None:
     day_left = policy.day_budget_left(ws, wallet)
     if day_left is not None and total_msat + max_fee_msat > day_left:
-        ws.warn(
-            f"the day's budget of '{wallet.name}' has {format_sat(max(0, day_left))} left: not all rows will be paid"
-        )
+        ws.warn(f"the day's budget of '{wallet.name}' has {format_sat(int(day_left))} left: not all rows will be paid")
     if balance_msat < total_msat + max_fee_msat:
         ws.warn(
             f"'{wallet.name}' holds {format_sat(balance_msat)}; with the worst-case fees"
             f" {format_sat(total_msat + max_fee_msat)} may be needed"
         )
-    kinds = {kind: sum(row.kind == kind for row in rows) for kind in dict.fromkeys(row.kind for row in rows)}
-    return models.BatchPlan(
-        plan=str(plan.path),
-        hash=plan.hash,
-        wallet=wallet.name,
-        rows=len(rows),
-        kinds=kinds,
-        total_msat=total_msat,
-        max_fee_msat=max_fee_msat,
-        balance_msat=balance_msat,
-        left_msat=balance_msat - total_msat - max_fee_msat,
-        sufficient=balance_msat >= total_msat,
-        needs_pin=needs_pin,
-        sandbox=wallet.sandbox,
-    )
 
 
 def amount_of(wallet: KnownWallet, row: Row) -> int:
     """What a row comes to in msat; fiat at the price of now."""
-    if row.amount_msat is not None:
-        return row.amount_msat
-    amount = parse_amount(row.amount)
-    assert isinstance(amount, Fiat)
-    return rates.to_msat(rates.quote(wallet, amount))
+    return row.amount_msat if row.amount_msat is not None else rates.to_msat(rates.quote(wallet, row.fiat))
 
 
 def home_id(ws: Workspace) -> str:
@@ -269,6 +338,7 @@ def _read_row(ws: Workspace, number: int, cells: dict[str, str], problems: list[
     to, written = cells.get("to", ""), cells.get("amount", "")
     memo, reference = cells.get("memo", ""), cells.get("reference", "") or None
     category, comment = cells.get("category", "") or None, cells.get("comment", "")
+    to_name, unverified = cells.get("to_name", "") or None, cells.get("name_unverified", "").lower()
     destination = _destination(ws, to, bad)
     amount: int | Fiat | None = None
     if written:
@@ -288,6 +358,8 @@ def _read_row(ws: Workspace, number: int, cells: dict[str, str], problems: list[
         bad("reference", "a reference is up to 200 printable characters")
     if category is not None and (len(category) > 100 or not category.isprintable()):
         bad("category", "a category is one line of up to 100 characters")
+    if unverified not in ("", "no", "yes"):
+        bad("name_unverified", "write yes or no")
     if len(problems) > before:
         return None
     about: dict[str, Any] = {}
@@ -300,10 +372,16 @@ def _read_row(ws: Workspace, number: int, cells: dict[str, str], problems: list[
         amount = _with_stated(destination, amount, bad)
         if destination.kind == "bolt11":
             about, amount = _about_invoice(ws, destination, amount, bad)
+        if destination.payout is not None:
+            about = {"to_name": to_name, "name_unverified": unverified == "yes"}
+            if isinstance(amount, int):
+                bad("amount", "banks and phones are paid in fiat: write for example 5000NGN")
     if amount is None and len(problems) == before:
         bad("amount", f"how much shall {shown} get?")
     if comment and kind != "lnurl":
         bad("comment", "only addresses and LNURLs take a comment")
+    if to_name is not None and kind != PAYOUT:
+        bad("to_name", "only banks and phones have a holder to check")
     if len(problems) > before:
         return None
     return Row(
@@ -374,7 +452,7 @@ def _find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> No
             if first != row.row:
                 what = "the invoice" if column == "to" else "the reference"
                 problems.append(Problem(row.row, column, f"{what} stands in row {first} already"))
-        if row.kind == "lnurl":
+        if row.kind in ("lnurl", PAYOUT):
             same.setdefault((row.shown, row.amount, row.amount_msat), []).append(row.row)
     for (shown, amount, amount_msat), numbers in same.items():
         if len(numbers) > 1:
@@ -461,7 +539,8 @@ def load(path: Path) -> Plan:
             )
         kept = said.pop("hash")
         rows = tuple(Row(**{"payment_hash": None, **row}) for row in said["rows"])
-        plan = Plan(path, kept, said["home"], said["wallet"], said["identity"], said["created_at"], rows)
+        named = {rail: Named(**wallet) for rail, wallet in said["wallets"].items()}
+        plan = Plan(path, kept, said["home"], named, said["created_at"], rows)
     except OSError as error:
         raise errors.Usage(f"can't read {path}: {error.strerror}", code="CANT_READ") from None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -473,18 +552,72 @@ def load(path: Path) -> Plan:
     return plan
 
 
-def wallet_of(ws: Workspace, plan: Plan, said: str | None) -> KnownWallet:
-    """The wallet a plan is for, whatever its name here. Raises `errors.Usage` if another one is meant."""
+def purse_of(ws: Workspace, plan: Plan, said: str | None) -> Purse:
+    """The wallets a plan is for, whatever their names here. Raises `errors.Usage` for one that is not known here.
+
+    `said` may name one of them, to be sure.
+    """
     chosen = wallets.resolve(ws, said) if said else None
-    for wallet in [chosen] if chosen is not None else wallets.everything(ws):
-        wallets.identify(wallet)
-        if wallet.identity == plan.identity:
+    if chosen is not None:
+        wallets.identify(chosen)
+        if chosen.identity not in [named.identity for named in plan.wallets.values()]:
+            raise errors.Usage(
+                f"this plan is not for wallet '{chosen.name}'", code="WRONG_WALLET", hint="Leave --wallet out."
+            )
+    return Purse(_known(ws, plan.wallets.get("lightning")), _known(ws, plan.wallets.get("fincra")))
+
+
+def _known(ws: Workspace, named: Named | None) -> KnownWallet | None:
+    if named is None:
+        return None
+    for wallet in wallets.everything(ws):
+        if wallet.identity == named.identity:
             return wallet
+        if wallet.remote_id is None:
+            wallets.identify(wallet)
+            if wallet.identity == named.identity:
+                return wallet
     raise errors.Usage(
-        f"this plan is for wallet '{plan.wallet}', which is "
-        + ("not the one that was named" if chosen is not None else "not known here"),
+        f"this plan is for wallet '{named.name}', which is not known here",
         code="WRONG_WALLET",
         hint="Add that wallet, or plan again for another one.",
+    )
+
+
+def _purse_for(ws: Workspace, rows: list[Row], said: str | None, said_fiat: str | None) -> Purse:
+    """The wallets that a table's rows need: those that are named, or the only one there is of a kind."""
+    chosen = wallets.resolve(ws, said) if said else None
+    fiat = wallets.resolve(ws, said_fiat) if said_fiat else None
+    if fiat is not None:
+        fiat.must_be("fincra")
+    elif chosen is not None and chosen.provider == "fincra":
+        fiat, chosen = chosen, None
+    lightning = None
+    if any(row.kind != PAYOUT for row in rows):
+        lightning = chosen if chosen is not None else _only(ws, "lnbits", "--wallet")
+        lightning.must_be("lnbits")
+        wallets.identify(lightning)
+    if any(row.kind == PAYOUT for row in rows):
+        fiat = fiat if fiat is not None else _only(ws, "fincra", "--fiat-wallet")
+        wallets.identify(fiat)
+    else:
+        fiat = None
+    return Purse(lightning, fiat)
+
+
+def _only(ws: Workspace, provider: models.Provider, option: str) -> KnownWallet:
+    """The wallet of a provider that is meant when none was named: the default, or the only one."""
+    if provider == "lnbits":
+        default = next((each for each in wallets.everything(ws) if each.default), None)
+        if default is None or default.provider == "lnbits":
+            return wallets.resolve(ws, None)
+    known = [each for each in wallets.everything(ws) if each.provider == provider]
+    if len(known) == 1:
+        return known[0]
+    names = ", ".join(each.name for each in known) or "none yet"
+    kind = "Lightning" if provider == "lnbits" else "Fincra"
+    raise errors.Usage(
+        f"from which {kind} wallet?", code="AMBIGUOUS_WALLET", hint=f"Say {option} NAME. There are: {names}."
     )
 
 
@@ -497,7 +630,7 @@ def order_of(ws: Workspace, row: Row, reference: str) -> payments.Order:
 
 
 def _as_written(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in asdict(row).items() if value not in (None, "") or name in _ALWAYS}
+    return {name: value for name, value in asdict(row).items() if value not in (None, "", False) or name in _ALWAYS}
 
 
 _ALWAYS = ("row", "kind", "to", "shown", "amount", "amount_msat", "memo", "reference", "category", "comment")

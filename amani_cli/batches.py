@@ -12,13 +12,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from amani_cli import batch_plans, cheques, destinations, errors, files, locks, models, payments, policy
-from amani_cli.amounts import format_sat
-from amani_cli.batch_plans import CHEQUE, Plan, Row
+from amani_cli.amounts import Fiat, format_fiat, format_sat
+from amani_cli.batch_plans import CHEQUE, PAYOUT, Plan, Purse, Row
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import Row as Entry
 from amani_cli.store import payments as journal
@@ -30,6 +33,7 @@ from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
+    from amani_cli.providers.lnurl import Lnurl
 
 MOST_JOBS = 16
 # A stock LNbits takes 200 requests a minute of one address on one route, and says no more than 429 to the next one.
@@ -55,15 +59,19 @@ def results(ws: Workspace, plan: Plan, out: IO[str]) -> None:
     """Write every row as CSV that a spreadsheet takes for text and numbers, never for formulas."""
     codes = _kept_codes(plan)
     writer = csv.writer(out)
-    columns = ("row", "to", "amount_msat", "status", "fee_msat", "memo", "reference", "id", "payment_hash", "preimage")
-    writer.writerow([*columns, "settled_at", "failure", *(["code"] if codes else [])])
+    money = ("amount_msat", "amount", "currency", "fee_msat", "fee")
+    rest = ("memo", "reference", "id", "payment_hash", "preimage", "settled_at", "failure")
+    writer.writerow(["row", "to", "status", *money, *rest, *(["code"] if codes else [])])
     for item in _standing(ws, plan):
         cells: list[Any] = [
             item.row,
             csv_cell(item.to),
-            item.amount_msat,
             item.status,
+            item.amount_msat,
+            item.amount.value if item.amount else None,
+            item.amount.currency if item.amount else None,
             item.fee_msat,
+            item.fee.value if item.fee else None,
             csv_cell(item.memo),
             csv_cell(item.reference),
             item.id,
@@ -118,7 +126,15 @@ def _of_payment(row: Row, reference: str, entry: Entry | None, failure: str | No
         preimage=entry["preimage"] if entry is not None else None,
         settled_at=entry["settled_at"] if entry is not None else None,
         failure=failure or (entry["failure"] if entry is not None else None),
+        amount=_money(entry, "amount") or (models.Money(*row.fiat) if row.kind == PAYOUT else None),
+        fee=_money(entry, "fee"),
     )
+
+
+def _money(entry: Entry | None, column: Literal["amount", "fee"]) -> models.Money | None:
+    if entry is None or entry[column] is None:
+        return None
+    return models.Money(Decimal(entry[column]), entry["currency"])
 
 
 def _of_receipt(row: Row, reference: str, paid: models.Payment) -> models.BatchRow:
@@ -134,6 +150,8 @@ def _of_receipt(row: Row, reference: str, paid: models.Payment) -> models.BatchR
         payment_hash=paid.payment_hash,
         preimage=paid.preimage,
         settled_at=paid.settled_at,
+        amount=paid.amount,
+        fee=paid.fee,
     )
 
 
@@ -168,10 +186,15 @@ def _of_cheque(row: Row, reference: str, entry: Entry | None, failure: str | Non
 def _summary(ws: Workspace, plan: Plan, items: list[models.BatchRow]) -> models.Batch:
     counts = {name: sum(item.status == name for item in items) for name in ("settled", "failed", "unknown", "open")}
     settled = [item for item in items if item.status == "settled"]
+    sums: dict[str, Decimal] = {}
+    for item in settled:
+        if item.amount is not None:
+            sums[item.amount.currency] = sums.get(item.amount.currency, Decimal(0)) + item.amount.value
+    lightning = plan.wallets.get("lightning")
     return models.Batch(
         plan=str(plan.path),
         hash=plan.hash,
-        wallet=plan.wallet,
+        wallet=lightning.name if lightning is not None else None,
         rows=len(items),
         settled=counts["settled"],
         failed=counts["failed"],
@@ -179,6 +202,7 @@ def _summary(ws: Workspace, plan: Plan, items: list[models.BatchRow]) -> models.
         open=counts["open"],
         paid_msat=sum(item.amount_msat or 0 for item in settled),
         fee_msat=sum(item.fee_msat or 0 for item in settled),
+        paid=[models.Money(value, currency) for currency, value in sums.items()],
         items=items,
     )
 
@@ -188,7 +212,7 @@ def _summary(ws: Workspace, plan: Plan, items: list[models.BatchRow]) -> models.
 
 def run(
     ws: Workspace,
-    wallet: KnownWallet,
+    purse: Purse,
     plan: Plan,
     *,
     jobs: int,
@@ -213,8 +237,8 @@ def run(
                 f"{len(left) - len(payable)} rows are not paid here: this plan was made in another AMANI_HOME, whose"
                 " journal alone knows whether they were paid. Invoices can't be paid twice anywhere, and are."
             )
-        _ask(ws, wallet, plan, payable, confirm)
-        crew = _Crew(ws, wallet, plan, jobs=jobs, stop_on_failure=stop_on_failure)
+        _ask(ws, purse, plan, payable, confirm)
+        crew = _Crew(ws, purse, plan, jobs=jobs, stop_on_failure=stop_on_failure)
         interrupted = crew.work_through(payable, on_row)
     done = {item.row: item for item in crew.done}
     items = [done.get(item.row, item) for item in _standing(ws, plan)]
@@ -230,25 +254,58 @@ def _left(ws: Workspace, plan: Plan) -> list[Row]:
 
 def _ask(
     ws: Workspace,
-    wallet: KnownWallet,
+    purse: Purse,
     plan: Plan,
     rows: list[Row],
     confirm: Callable[[models.BatchPlan], None] | None,
 ) -> None:
     """See to everything that concerns the whole: the sums, the yes, the PIN, the money."""
-    overview = batch_plans.overview(ws, wallet, plan, rows)
-    if not overview.sufficient:
+    overview = batch_plans.overview(ws, purse, plan, rows)
+    wallet = purse.lightning
+    if wallet is not None and overview.balance_msat is not None and overview.balance_msat < overview.total_msat:
         raise errors.InsufficientFunds(
             f"wallet '{wallet.name}' holds {format_sat(overview.balance_msat)},"
             f" less than the {format_sat(overview.total_msat)} to pay",
             hint="Top it up; nothing was sent.",
         )
-    policy.check_pin(ws, wallet, overview.total_msat)
+    for each in overview.fiat:
+        if not each.sufficient:
+            raise errors.InsufficientFunds(
+                f"wallet '{each.wallet}' can spend {format_fiat(Fiat(each.balance, each.currency))},"
+                f" less than the {format_fiat(Fiat(each.total, each.currency))} to pay out",
+                hint="Top it up; nothing was sent.",
+            )
+    due: list[tuple[KnownWallet, Decimal | int, str]] = []
+    if wallet is not None and overview.balance_msat is not None:
+        due.append((wallet, overview.total_msat, "msat"))
+    if purse.fincra is not None:
+        due.extend((purse.fincra, each.total, each.currency) for each in overview.fiat)
+    for whose, total, unit in due:
+        policy.check_pin(ws, whose, total, unit)
     if confirm is not None:
         confirm(overview)
-    policy.authorise(ws, wallet, overview.total_msat)
-    if any(row.kind == CHEQUE for row in rows):
+    with _pin_once(ws):
+        for whose, total, unit in due:
+            policy.authorise(ws, whose, total, unit)
+    if wallet is not None and any(row.kind == CHEQUE for row in rows):
         policy.take_now(ws, wallet, "cheque")  # one slot for all of them
+
+
+@contextmanager
+def _pin_once(ws: Workspace) -> Iterator[None]:
+    """Ask for each wallet's PIN once, however many currencies it is needed for."""
+    ask, told = ws.ask_pin, dict[str, str | None]()
+
+    def ask_once(wallet: str) -> str | None:
+        if wallet not in told:
+            told[wallet] = ask(wallet)
+        return told[wallet]
+
+    ws.ask_pin = ask_once
+    try:
+        yield
+    finally:
+        ws.ask_pin = ask
 
 
 class _Pace:
@@ -311,12 +368,12 @@ class _Paced:
 class _Crew:
     """The threads that work through rows, each with a database and a connection of its own."""
 
-    def __init__(self, ws: Workspace, wallet: KnownWallet, plan: Plan, *, jobs: int, stop_on_failure: bool) -> None:
-        self.ws, self.wallet, self.plan = ws, wallet, plan
+    def __init__(self, ws: Workspace, purse: Purse, plan: Plan, *, jobs: int, stop_on_failure: bool) -> None:
+        self.ws, self.purse, self.plan = ws, purse, plan
         self.done: list[models.BatchRow] = []
         self._jobs = jobs
         self._stop_on_failure = stop_on_failure
-        self._pace = _Pace()
+        self.pace = _Pace()
         self._stop = threading.Event()
         self._todo: queue.SimpleQueue[Row] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[models.BatchRow | BaseException | None] = queue.SimpleQueue()
@@ -390,29 +447,43 @@ class _Worker:
     """One thread's workspace, client and links."""
 
     def __init__(self, crew: _Crew) -> None:
-        from amani_cli.providers.lnurl import Lnurl
-
         self._crew = crew
         self._ws = replace(crew.ws, progress=lambda _: None)
-        self._wallet = replace(crew.wallet, ws=self._ws)
-        self._client = self._wallet.lnbits("admin")
-        self._rail = _Paced(self._client, self._ws, crew._pace, payments.Lightning(self._client))
-        self._net = Lnurl(deadline=self._ws.deadline, timeout=self._ws.timeout, private=self._wallet.sandbox)
+        self._wallet = replace(crew.purse.lightning, ws=self._ws) if crew.purse.lightning is not None else None
+        self._fincra = replace(crew.purse.fincra, ws=self._ws) if crew.purse.fincra is not None else None
 
     def __enter__(self) -> _Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.line.close()
-        self._net.__exit__()
+        # Only what was used has been opened.
+        if "_rail" in self.__dict__:
+            self._rail.client.line.close()
+        if "_net" in self.__dict__:
+            self._net.__exit__()
         self._ws.store.close()
+
+    @cached_property
+    def _rail(self) -> _Paced:
+        client = self._lightning.lnbits("admin")
+        return _Paced(client, self._ws, self._crew.pace, payments.Lightning(client))
+
+    @cached_property
+    def _net(self) -> Lnurl:
+        from amani_cli.providers.lnurl import Lnurl
+
+        return Lnurl(deadline=self._ws.deadline, timeout=self._ws.timeout, private=self._lightning.sandbox)
+
+    @property
+    def _lightning(self) -> KnownWallet:
+        assert self._wallet is not None
+        return self._wallet
 
     def do(self, row: Row) -> tuple[models.BatchRow, bool]:
         """Do one row; returns how it stands, and whether going on is pointless."""
         plan = self._crew.plan
         reference = row.reference_in(plan)
-        ends = time.monotonic() + self._ws.timeout
-        self._ws.deadline = self._client.line.deadline = self._net.deadline = ends
+        self._ws.restart_clock()
         self._ws.category = row.category
         failure, hopeless = None, False
         if row.kind == CHEQUE:
@@ -433,7 +504,10 @@ class _Worker:
         return _of_payment(row, reference, entry, failure), hopeless
 
     def _pay(self, row: Row, reference: str) -> models.Payment:
-        ws, wallet = self._ws, self._wallet
+        if row.kind == PAYOUT:
+            return self._pay_out(row, reference)
+        ws, wallet = self._ws, self._lightning
+        self._rail.client.line.deadline = ws.deadline
         if row.payment_hash is not None:
             earlier = journal.sent_for(ws.store.connection, row.payment_hash)
         else:
@@ -450,13 +524,9 @@ class _Worker:
         from amani_cli import contacts
         from amani_cli.amounts import parse_amount
 
-        ws, wallet = self._ws, self._wallet
-        destination = destinations.read(ws, row.to)
-        if destination.shown != row.shown:
-            raise errors.Usage(
-                f"'{row.to}' meant {row.shown} when the plan was made and means {destination.shown} now",
-                code="BAD_PLAN",
-            )
+        ws, wallet = self._ws, self._lightning
+        self._net.deadline = ws.deadline
+        destination = self._destination(row)
         amount = row.amount_msat if row.amount_msat is not None else parse_amount(row.amount)
         wish = destinations.Wish(destination, amount, comment=row.comment, memo=row.memo, reference=reference)
         replay = payments.replayed(ws, reference, wish.meaning)
@@ -469,10 +539,38 @@ class _Worker:
             contacts.pin(ws, destination.contact, wanted.seen)
         return paid
 
+    def _pay_out(self, row: Row, reference: str) -> models.Payment:
+        from amani_cli import payouts
+
+        assert self._fincra is not None
+        destination = self._destination(row)
+        assert destination.payout is not None
+        wanted = payouts.Order(
+            destination.payout,
+            row.fiat,
+            row.fiat.currency,
+            to_name=row.to_name,
+            name_unverified=row.name_unverified,
+            memo=row.memo,
+            reference=reference,
+            authorised=True,
+        )
+        return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=None)
+
+    def _destination(self, row: Row) -> destinations.Destination:
+        """Whom a row pays: a contact must still be what it was when the plan was made."""
+        destination = destinations.read(self._ws, row.to)
+        if destination.shown != row.shown:
+            raise errors.Usage(
+                f"'{row.to}' meant {row.shown} when the plan was made and means {destination.shown} now",
+                code="BAD_PLAN",
+            )
+        return destination
+
     def _write_cheque(self, row: Row, reference: str) -> None:
         assert row.amount_msat is not None
         wanted = cheques.Wanted(row.amount_msat, row.memo, reference=reference, authorised=True)
-        for cheque in cheques.write(self._ws, self._wallet, wanted, confirm=None):
+        for cheque in cheques.write(self._ws, self._lightning, wanted, confirm=None):
             if cheque.code is not None:
                 self._crew.keep_code(row, cheque)
             elif cheque.status not in ("funding", "unknown") and row.row not in _kept_codes(self._crew.plan):

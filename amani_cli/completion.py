@@ -54,6 +54,7 @@ SOURCES: dict[str, Source] = {
     "pay dest": CONTACTS,
     "batch plan file": FILES,
     "batch plan output": FILES,
+    "batch plan fiat_wallet": WALLETS,
     "batch run plan": FILES,
     "batch status plan": FILES,
     "batch results plan": FILES,

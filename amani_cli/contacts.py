@@ -20,6 +20,7 @@ _WORDS = {
     "domain": "domain",
     "callback": "server behind it",
     "node": "node that is paid",
+    "bank": "account",
     "name": "name at the bank",
 }
 

@@ -26,11 +26,12 @@ from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
+    from amani_cli import fiat, payouts
     from amani_cli.providers.lnurl import Link, Lnurl, PayRequest, WithdrawRequest
 
 Amount = int | Fiat | Literal["max"] | None
 DEFAULT_SLIPPAGE = Decimal(1)  # percent
-FORMS = "a bolt11 invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, a contact's name"
+FORMS = "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, a contact's name"
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,18 @@ class Destination:
     `contact` is the name it was called by.
     """
 
-    kind: Literal["bolt11", "lnurl"]
+    kind: Literal["bolt11", "lnurl", "payout"]
     text: str
     amount_msat: int | None = None
     link: Link | None = None
+    payout: payouts.Destination | None = None
     contact: str | None = None
 
     @property
     def shown(self) -> str:
         """How it is shown and journaled: an address as it is, a link with its domain in the open."""
         if self.link is None:
-            return self.text
+            return str(self.payout or self.text)
         return self.link.address or re.sub(r"^https?://", "lnurlp://", self.link.url)
 
 
@@ -87,6 +89,11 @@ def read(ws: Workspace, text: str) -> Destination:
     scheme, _, rest = bare.partition(":")
     if scheme.lower() == "bitcoin":
         return _from_bip21(ws, rest)
+    if scheme.lower() in ("bank", "momo"):
+        from amani_cli import payouts
+
+        to = payouts.read(text)
+        return Destination("payout", str(to), payout=to)
     if scheme.lower() in ("lightning", "lnurl"):
         bare = rest.removeprefix("//")
     if bolt11.looks_like_invoice(bare):
@@ -188,6 +195,40 @@ def _watching_the_price(
     return confirm_and_look_again
 
 
+def pay_out(
+    ws: Workspace,
+    wallet: KnownWallet,
+    destination: Destination,
+    wanted: payouts.Order,
+    *,
+    confirm: fiat.Confirm | None,
+    wait: bool = True,
+    accept_change: bool = False,
+) -> models.Payment:
+    """Pay a bank account or a phone once; a contact's holder is checked against, and pinned like, what was seen first.
+
+    Raises what `payouts.pay` raises.
+    """
+    from amani_cli import payouts
+
+    name = destination.contact
+    if name is None:
+        return payouts.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+    seen: contacts.Seen = {}
+
+    def looked_at_first(plan: models.Plan | models.PayoutPlan) -> None:
+        assert isinstance(plan, models.PayoutPlan)
+        seen.update(bank=plan.destination, name=plan.payee)
+        contacts.check(ws, name, seen, accept_change=accept_change)
+        if confirm is not None:
+            confirm(plan)
+
+    paid = payouts.pay(ws, wallet, wanted, confirm=looked_at_first, wait=wait)
+    if paid.status == "settled" and seen:
+        contacts.pin(ws, name, seen)
+    return paid
+
+
 def planned(ws: Workspace, wallet: KnownWallet, wish: Wish) -> models.Plan | models.Nothing:
     """What paying would do. For an address or link an invoice is fetched, which binds nobody."""
     wanted = order(ws, wallet, wish)
@@ -213,6 +254,12 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
         raise errors.Usage("--keep goes with the amount 'max'", hint="E.g. amani pay ada@example.com max --keep 50k")
     if wish.destination.kind == "bolt11":
         return _order_for_invoice(ws, wish, amount)
+    if wish.destination.payout is not None:
+        raise errors.Usage(
+            f"{wish.destination.shown} is paid in fiat, from a Fincra wallet; '{wallet.name}' is none",
+            code="WRONG_PROVIDER",
+            hint="Say --wallet NAME.",
+        )
     wanted = _order_for_link(ws, wallet, wish, amount, net)
     if wish.destination.contact is None:
         contacts.point_out_look_alikes(ws, wish.destination.shown)
@@ -397,6 +444,8 @@ def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> models.De
     found = read(ws, text)
     if found.kind == "bolt11":
         return invoices.decoded(found.text)
+    if found.payout is not None:
+        return models.Payee("payout", found.shown, None)
     from amani_cli.providers import lnurl  # as in `read`: an invoice does not need it
 
     link = found.link

@@ -104,19 +104,23 @@ def carry_out(
     again: Callable[[], Move],
     wait: bool = True,
     on_journal: Callable[[Transaction, str], object] | None = None,
+    authorised: bool = False,
 ) -> models.Payment:
     """Make a movement once, and return its receipt.
 
     `confirm` is shown the plan and raises to stop; None when a yes was given beforehand. `again` prepares the move
-    anew, for a quote that has run out meanwhile. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal
+    anew, for a quote that has run out meanwhile. `authorised` says that the PIN was given for a batch that this is a
+    part of. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal
     movement is still open), or a failure that proves that none did.
     """
     currency = move.plan.amount.currency
     refuse_poor(move.plan)
-    policy.check_fiat(ws, wallet, move.charged, currency)
+    if not authorised:
+        policy.check_fiat(ws, wallet, move.charged, currency)
     if confirm is not None:
         confirm(move.plan)
-    policy.authorise(ws, wallet, move.charged, currency)
+    if not authorised:
+        policy.authorise(ws, wallet, move.charged, currency)
     ws.restart_clock()  # a person may think for as long as they like
     client.line.deadline = ws.deadline
     move = _still(move, again)

@@ -209,7 +209,7 @@ class SuccessAction(NamedTuple):
 class Payee(NamedTuple):
     """What an address or link leads to, as its server says; nothing was paid. Amounts are msat."""
 
-    kind: Literal["pay", "withdraw", "login"]
+    kind: Literal["pay", "withdraw", "login", "payout"]
     destination: str
     domain: str | None
     min_msat: int | None = None
@@ -237,25 +237,39 @@ class Contacts(NamedTuple):
     items: list[Contact]
 
 
+class FiatSum(NamedTuple):
+    """What of a batch is paid in one currency: the sum, without fees, and what the wallet can spend of it."""
+
+    wallet: str
+    currency: str
+    total: Decimal
+    balance: Decimal
+    sufficient: bool
+
+
 @document("amani.batch_plan/1")
 class BatchPlan(NamedTuple):
-    """What a plan of many payments (or what is left of it) comes to; nothing was paid. Amounts are msat."""
+    """What a plan of many payments (or what is left of it) comes to; nothing was paid. Amounts are msat, and `fiat`.
+
+    `wallet` and what is in msat are of the Lightning rows; without any they are null and 0.
+    """
 
     plan: str
     hash: str
-    wallet: str
+    wallet: str | None
     rows: int
     kinds: dict[str, int]
     total_msat: int
     max_fee_msat: int
-    balance_msat: int
-    left_msat: int
+    balance_msat: int | None
+    left_msat: int | None
     sufficient: bool
     needs_pin: bool
     sandbox: bool
+    fiat: list[FiatSum]
 
 
-@document("amani.batch_row/1", leave_out={"failure"})
+@document("amani.batch_row/1", leave_out={"failure", "amount", "fee"})
 class BatchRow(NamedTuple):
     """One row of a batch: `status` is `open` until it was tried, `id` the payment's or the cheque's."""
 
@@ -271,6 +285,8 @@ class BatchRow(NamedTuple):
     preimage: str | None
     settled_at: str | None
     failure: str | None = None
+    amount: Money | None = None
+    fee: Money | None = None
 
 
 @document("amani.batch/1")
@@ -279,7 +295,7 @@ class Batch(NamedTuple):
 
     plan: str
     hash: str
-    wallet: str
+    wallet: str | None
     rows: int
     settled: int
     failed: int
@@ -287,8 +303,8 @@ class Batch(NamedTuple):
     open: int
     paid_msat: int
     fee_msat: int
+    paid: list[Money]
     items: list[BatchRow]
-    sandbox: bool = False
 
 
 @document("amani.nothing/1")

@@ -27,6 +27,9 @@ class Destination:
     bank: str
     account: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.bank}/{self.account}"
+
     @property
     def mobile(self) -> bool:
         """Whether it is a phone."""
@@ -50,6 +53,7 @@ class Order:
     company: bool = False
     memo: str = ""
     reference: str | None = None
+    authorised: bool = False
 
 
 def read(text: str) -> Destination:
@@ -95,6 +99,7 @@ def pay(ws: Workspace, wallet: KnownWallet, wanted: Order, *, confirm: Confirm |
             confirm=confirm,
             again=lambda: _prepare(ws, wallet, client, wanted),
             wait=wait,
+            authorised=wanted.authorised,
         )
 
 

@@ -248,11 +248,11 @@ def _payee(model: models.Payee) -> View:
         bounds = format_sat(model.min_msat)
         if model.min_msat != model.max_msat:
             bounds += f" to {format_sat(model.max_msat)}"
-    verb = {"pay": "takes", "withdraw": "gives", "login": ""}[model.kind]
+    verb = {"pay": "takes", "withdraw": "gives", "login": "", "payout": ""}[model.kind]
     comment = f"up to {model.comment_limit} characters" if model.comment_limit else None
     return View(
         fields=_given(
-            ("payee" if model.kind == "pay" else model.kind, model.destination),
+            ("payee" if model.kind in ("pay", "payout") else model.kind, model.destination),
             ("domain", model.domain),
             ("says it is", model.identifier),
             ("description", model.description),
@@ -282,26 +282,33 @@ def _contacts(model: models.Contacts) -> View:
 
 def _batch_plan(model: models.BatchPlan) -> View:
     kinds = ", ".join(f"{count} {_KINDS.get(kind, kind)}" for kind, count in model.kinds.items())
-    enough = "" if model.sufficient else " (NOT ENOUGH)"
-    return View(
-        fields=_given(
-            ("rows", f"{model.rows}: {kinds}"),
+    view = View(fields=[("rows", f"{model.rows}: {kinds}")])
+    if model.balance_msat is not None and model.left_msat is not None:
+        short = "" if model.balance_msat >= model.total_msat else " (NOT ENOUGH)"
+        view.fields += [
             ("total", f"{format_sat(model.total_msat)} ({format_btc(model.total_msat)})"),
             ("fees at most", format_sat(model.max_fee_msat)),
-            ("from", model.wallet + _fake(model.sandbox)),
+            ("from", (model.wallet or "") + _fake(model.sandbox)),
             ("holds", format_sat(model.balance_msat)),
-            ("left at least", format_sat(model.left_msat) + enough),
-            ("PIN", "needed" if model.needs_pin else None),
-            ("plan", model.plan),
+            ("left at least", format_sat(model.left_msat) + short),
+        ]
+    for each in model.fiat:
+        short = "" if each.sufficient else " (NOT ENOUGH)"
+        held = fiat(each.balance, each.currency)
+        view.fields.append(
+            ("paid out", f"{fiat(each.total, each.currency)} from {each.wallet}, which can spend {held}{short}")
         )
-    )
+    view.fields += _given(("PIN", "needed" if model.needs_pin else None), ("plan", model.plan))
+    return view
 
 
-_KINDS = {"bolt11": "invoices", "lnurl": "addresses or links", "cheque": "cheques", "bank": "banks", "momo": "phones"}
+_KINDS = {"bolt11": "invoices", "lnurl": "addresses or links", "cheque": "cheques", "payout": "banks or phones"}
 
 
 def _batch_row(model: models.BatchRow) -> list[str]:
     amount = format_sat(model.amount_msat) if model.amount_msat is not None else ""
+    if model.amount is not None:
+        amount = fiat(model.amount.value, model.amount.currency)
     return [str(model.row), model.to[:40], amount, model.status, model.failure or ""]
 
 
@@ -313,10 +320,10 @@ def _batch_rows(items: list[models.BatchRow]) -> View:
 def _batch(model: models.Batch) -> View:
     view = _batch_rows([item for item in model.items if item.status != "settled"])
     counts = f"{model.settled} settled, {model.failed} failed, {model.unknown} in doubt, {model.open} not yet tried"
-    view.lines = [
-        f"{model.rows} rows: {counts}",
-        f"paid {format_sat(model.paid_msat)}, fees {format_sat(model.fee_msat)}",
-    ]
+    view.lines = [f"{model.rows} rows: {counts}"]
+    if model.wallet is not None:
+        view.lines.append(f"paid {format_sat(model.paid_msat)}, fees {format_sat(model.fee_msat)}")
+    view.lines += [f"paid out {fiat(each.value, each.currency)}" for each in model.paid]
     if model.settled < model.rows:
         view.lines.append("Run the same plan again to go on: no row is paid twice.")
     return view

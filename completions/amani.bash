@@ -48,7 +48,7 @@ _amani_takes() {
     'amani pin status') commands='' options='' valued='' ;;
     'amani pin reset') commands='' options='--key-stdin' valued='' ;;
     'amani batch') commands='plan run status results' options='' valued='' ;;
-    'amani batch plan') commands='' options='--output -o --offline' valued='--output -o' ;;
+    'amani batch plan') commands='' options='--output -o --fiat-wallet --offline' valued='--output -o --fiat-wallet' ;;
     'amani batch run') commands='' options='--jobs --stop-on-failure --pin-stdin --pin-file --reason' valued='--jobs --pin-file --reason' ;;
     'amani batch status') commands='' options='' valued='' ;;
     'amani batch results') commands='' options='--output -o' valued='--output -o' ;;
@@ -106,7 +106,7 @@ _amani_takes() {
 # What may stand for the option or argument $2 of the command $1: words, names or files.
 _amani_source() {
     case "$1 $2" in
-    *\ --wallet | *\ -w | amani\ wallet\ watch\ [0-9]* | amani\ wallet\ show\ 1 | amani\ wallet\ balance\ [0-9]* | amani\ wallet\ use\ 1 | amani\ wallet\ rename\ 1 | amani\ wallet\ remove\ 1 | amani\ wallet\ rotate-keys\ 1 | amani\ wallet\ limit\ 1 | amani\ cheque\ claim\ --to | amani\ transfer\ --from | amani\ transfer\ 1 | amani\ watch\ [0-9]* | amani\ sandbox\ fund\ 1) names=wallets ;;
+    *\ --wallet | *\ -w | amani\ wallet\ watch\ [0-9]* | amani\ wallet\ show\ 1 | amani\ wallet\ balance\ [0-9]* | amani\ wallet\ use\ 1 | amani\ wallet\ rename\ 1 | amani\ wallet\ remove\ 1 | amani\ wallet\ rotate-keys\ 1 | amani\ wallet\ limit\ 1 | amani\ cheque\ claim\ --to | amani\ transfer\ --from | amani\ transfer\ 1 | amani\ batch\ plan\ --fiat-wallet | amani\ watch\ [0-9]* | amani\ sandbox\ fund\ 1) names=wallets ;;
     *\ --color) words='auto always never' ;;
     amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ wallet\ convert\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ batch\ plan\ --output | amani\ batch\ plan\ -o | amani\ batch\ plan\ 1 | amani\ batch\ run\ --pin-file | amani\ batch\ run\ 1 | amani\ batch\ status\ 1 | amani\ batch\ results\ --output | amani\ batch\ results\ -o | amani\ batch\ results\ 1 | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ history\ chart\ --output | amani\ history\ chart\ -o | amani\ metrics\ --output | amani\ metrics\ -o | amani\ backup\ create\ --passphrase-file | amani\ backup\ create\ 1 | amani\ backup\ verify\ --passphrase-file | amani\ backup\ verify\ 1 | amani\ backup\ restore\ --key-folder | amani\ backup\ restore\ --passphrase-file | amani\ backup\ restore\ 1 | amani\ webhook\ listen\ --fincra-secret-file) files=1 ;;
     amani\ wallet\ add\ --provider) words='lnbits fincra' ;;

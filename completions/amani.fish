@@ -89,7 +89,7 @@ function __amani_options
         case 'amani pin reset'
             __amani_say '--key-stdin' 'Read the wallet'\''s Admin key from stdin'
         case 'amani batch plan'
-            __amani_say '--output' 'Write the plan to this new file' '-o' 'Write the plan to this new file' '--offline' 'Don'\''t ask the servers of addresses about the amounts'
+            __amani_say '--output' 'Write the plan to this new file' '-o' 'Write the plan to this new file' '--fiat-wallet' 'The Fincra wallet that banks and phones are paid from' '--offline' 'Don'\''t ask the servers of addresses about the amounts'
         case 'amani batch run'
             __amani_say '--jobs' 'How many at the same time' '--stop-on-failure' 'Begin nothing more after a failure' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani batch results'
@@ -179,7 +179,7 @@ function __amani_valued
         case 'amani pin verify'
             string split ' ' -- '--pin-file'
         case 'amani batch plan'
-            string split ' ' -- '--output -o'
+            string split ' ' -- '--output -o --fiat-wallet'
         case 'amani batch run'
             string split ' ' -- '--jobs --pin-file --reason'
         case 'amani batch results'
@@ -220,7 +220,7 @@ end
 # What may stand for the option or argument $argv[2] of the command $argv[1], each with $argv[3] before it.
 function __amani_source
     switch "$argv[1] $argv[2]"
-        case '* --wallet' '* -w' 'amani wallet watch 1' 'amani wallet watch 2' 'amani wallet watch 3' 'amani wallet watch 4' 'amani wallet watch 5' 'amani wallet watch 6' 'amani wallet watch 7' 'amani wallet watch 8' 'amani wallet watch 9' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani wallet limit 1' 'amani cheque claim --to' 'amani transfer --from' 'amani transfer 1' 'amani watch 1' 'amani watch 2' 'amani watch 3' 'amani watch 4' 'amani watch 5' 'amani watch 6' 'amani watch 7' 'amani watch 8' 'amani watch 9' 'amani sandbox fund 1'
+        case '* --wallet' '* -w' 'amani wallet watch 1' 'amani wallet watch 2' 'amani wallet watch 3' 'amani wallet watch 4' 'amani wallet watch 5' 'amani wallet watch 6' 'amani wallet watch 7' 'amani wallet watch 8' 'amani wallet watch 9' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani wallet limit 1' 'amani cheque claim --to' 'amani transfer --from' 'amani transfer 1' 'amani batch plan --fiat-wallet' 'amani watch 1' 'amani watch 2' 'amani watch 3' 'amani watch 4' 'amani watch 5' 'amani watch 6' 'amani watch 7' 'amani watch 8' 'amani watch 9' 'amani sandbox fund 1'
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never

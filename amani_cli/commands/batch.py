@@ -19,15 +19,19 @@ def plan(
     ctx: typer.Context,
     file: str = typer.Argument(help="CSV or JSON Lines with to, amount, memo, reference, …; - for stdin."),
     output: str = typer.Option(..., "--output", "-o", help="Write the plan to this new file.", metavar="PLAN"),
+    fiat_wallet: str = typer.Option(
+        None, "--fiat-wallet", help="The Fincra wallet that banks and phones are paid from.", metavar="NAME"
+    ),
     offline: bool = typer.Option(False, "--offline", help="Don't ask the servers of addresses about the amounts."),
 ) -> None:
     """Check every row and write a plan; nothing is paid."""
-    from amani_cli import batch_plans, wallets
+    from amani_cli import batch_plans
 
     said = options.of(ctx)
     ws = said.ws
     try:
-        made = batch_plans.make(ws, wallets.resolve(ws, said.wallet), file, Path(output).expanduser(), look=not offline)
+        path = Path(output).expanduser()
+        made = batch_plans.make(ws, said.wallet, fiat_wallet, file, path, look=not offline)
     except errors.Usage as error:
         for problem in error.details.get("rows", ())[:50]:
             said.out.say(f"row {problem['row']}, column {problem['column']}: {problem['message']}")
@@ -55,7 +59,7 @@ def run(
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Pay them?")
     read = batch_plans.load(Path(plan).expanduser())
-    wallet = batch_plans.wallet_of(ws, read, said.wallet)
+    purse = batch_plans.purse_of(ws, read, said.wallet)
 
     def on_row(row: models.BatchRow, done: int, of: int) -> None:
         if said.json:
@@ -66,7 +70,7 @@ def run(
 
     batch, interrupted = batches.run(
         ws,
-        wallet,
+        purse,
         read,
         jobs=jobs,
         stop_on_failure=stop_on_failure,

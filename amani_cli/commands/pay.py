@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
+
+if TYPE_CHECKING:
+    from amani_cli.destinations import Destination
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -49,19 +52,31 @@ def pay(
     ws = said.ws
     ws.reason, ws.category = reason, options.category(category)
     said.take_pin(pin_stdin, pin_file)
-    if dest.strip()[:5].lower() in ("bank:", "momo:"):
-        if max_fee or comment or keep or max_slippage:
-            raise errors.Usage("--max-fee, --max-slippage, --comment and --keep are for Lightning")
-        more = {"to_name": to_name, "name_unverified": name_unverified, "company": company}
-        _pay_out(said, dest, amount, from_currency, dry_run, wait, memo=memo, reference=reference, **more)
-        return
-    if to_name or name_unverified or company or from_currency:
-        raise errors.Usage("--to-name, --name-unverified, --company and --from-currency are for bank: and momo:")
     from amani_cli import destinations, rates, wallets
     from amani_cli.amounts import parse_amount
 
+    to = destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
+    if to.payout is not None:
+        if max_fee or comment or keep or max_slippage:
+            raise errors.Usage("--max-fee, --max-slippage, --comment and --keep are for Lightning")
+        more = {"to_name": to_name, "name_unverified": name_unverified, "company": company}
+        _pay_out(
+            said,
+            to,
+            amount,
+            source=from_currency,
+            dry_run=dry_run,
+            wait=wait,
+            accept_change=accept_change,
+            memo=memo,
+            reference=reference,
+            **more,
+        )
+        return
+    if to_name or name_unverified or company or from_currency:
+        raise errors.Usage("--to-name, --name-unverified, --company and --from-currency are for bank: and momo:")
     wish = destinations.Wish(
-        destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest),
+        to,
         parse_amount(amount) if amount else None,
         comment=comment,
         memo=memo,
@@ -81,23 +96,39 @@ def pay(
 
 
 def _pay_out(
-    said: Options, dest: str, amount: str | None, source: str | None, dry_run: bool, wait: bool, **more: Any
+    said: Options,
+    to: Destination,
+    amount: str | None,
+    *,
+    source: str | None,
+    dry_run: bool,
+    wait: bool,
+    accept_change: bool,
+    **more: Any,
 ) -> None:
     """Pay fiat to a bank account or a phone."""
-    from amani_cli import businesses, payouts, wallets
+    from amani_cli import businesses, destinations, payouts, wallets
 
-    to = payouts.read(dest)
+    assert to.payout is not None
     if amount is None:
-        raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {dest.strip()} 5000NGN.")
+        raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {to.shown} 5000NGN.")
     wallet = wallets.resolve(said.ws, said.wallet)
     wallet.must_be("fincra")
     value = businesses.amount(wallet, amount)
-    wanted = payouts.Order(to, value, (source or value.currency).upper(), **more)
+    wanted = payouts.Order(to.payout, value, (source or value.currency).upper(), **more)
     if dry_run:
         said.out.emit(payouts.plan(said.ws, wallet, wanted), said.ws.warnings)
         return
-    confirm = said.confirm_payment("Pay?")
-    said.out.emit(payouts.pay(said.ws, wallet, wanted, confirm=confirm, wait=wait), said.ws.warnings)
+    paid = destinations.pay_out(
+        said.ws,
+        wallet,
+        to,
+        wanted,
+        confirm=said.confirm_payment("Pay?"),
+        wait=wait,
+        accept_change=accept_change,
+    )
+    said.out.emit(paid, said.ws.warnings)
 
 
 def _fee(text: str) -> int:

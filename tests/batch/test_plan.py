@@ -190,7 +190,7 @@ class TestPlans:
         assert plan(amani, table([{"to": payee.invoice(5), "memo": "x"}]), tmp_path / "plan").code == 0
         return tmp_path / "plan"
 
-    @pytest.mark.parametrize("change", [{"wallet": "other"}, {"rows": []}, {"home": "x"}, {"hash": "0" * 64}])
+    @pytest.mark.parametrize("change", [{"wallets": {}}, {"rows": []}, {"home": "x"}, {"hash": "0" * 64}])
     def test_a_changed_plan_is_refused(self, amani: Amani, written: Path, change: dict[str, Any]) -> None:
         said = json.loads(written.read_text())
         written.write_text(json.dumps({**said, **change}))
