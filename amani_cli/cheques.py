@@ -91,7 +91,8 @@ def write(
     place = keys.place_for(wallet.key_source, ws.paths.sandbox)
     if wanted.lnurl:
         _must_have_withdraw(wallet, token)
-    if not all(_written(ws, wanted, index) for index in range(wanted.count)):
+    earlier = [_written(ws, wanted, index) for index in range(wanted.count)]
+    if not all(earlier):
         terms = "" if token else _without_login(wallet.url)
         if confirm is not None:
             confirm(terms, wanted.total_msat)
@@ -144,9 +145,11 @@ def _reference(wanted: Wanted, index: int) -> str | None:
     return wanted.reference if wanted.count == 1 else f"{wanted.reference}#{index + 1}"
 
 
-def _written(ws: Workspace, wanted: Wanted, index: int) -> Row | None:
+def _written(ws: Workspace, wanted: Wanted, index: int) -> bool:
+    """Whether an earlier run wrote this one, asked as far as it goes; what was given up has lost its reference."""
     reference = _reference(wanted, index)
-    return ws.store.one("SELECT * FROM cheque WHERE reference=?", reference) if reference else None
+    row = cheques.by_reference(ws.store.connection, reference) if reference else None
+    return row is not None and advance(ws, row)["reference"] is not None
 
 
 def _write_one(
@@ -154,8 +157,14 @@ def _write_one(
 ) -> models.Cheque:
     ws.restart_clock()
     row, begun = _begin(ws, wallet, wanted, index, has_login=token is not None, place=place)
+    if not begun and row["status"] == "funding":
+        raise errors.OutcomeUnknown(
+            f"cheque {row['id']} was begun before and its payment is still open",
+            id=row["id"],
+            hint="Run 'amani reconcile', then this command again.",
+        )
     if not begun:
-        return view(ws, advance(ws, row), replayed=True)
+        return view(ws, row, replayed=True)
     try:
         made = _make_wallet(ws, wallet, token, place, row["id"])
         _fund(ws, wallet, wanted, index, row["id"], made)
@@ -191,9 +200,9 @@ def _begin(
             what = f"cheque {wallet.identity} {wanted.amount_msat} {wanted.memo} {wanted.count}"
             if wanted.reference != reference:
                 references.claim(db, str(wanted.reference), what)  # the same word with another count is another thing
-            old = cheques.in_transaction(db, references.claim(db, reference, what))
-            # One that came to nothing does not stand in the way: it never held any money.
-            if old is not None and not (old["status"] == "void" and old["payment_hash"] is None):
+            references.claim(db, reference, what)
+            old = cheques.by_reference(db, reference)
+            if old is not None:
                 return old, False
         cheques.insert(
             db,
@@ -313,7 +322,7 @@ def abandon(ws: Workspace, row: Row) -> None:
     """Close a cheque that provably never got any money, and delete its wallet where a login allows it.
 
     Its payment is looked for in the same transaction: whoever writes it may be slow, and journals the payment only
-    while the cheque is still `funding`.
+    while the cheque is still `funding`. Its reference is free again: the same command writes it anew.
     """
     with ws.store.write() as db:
         fresh = cheques.in_transaction(db, row["id"])
@@ -322,7 +331,7 @@ def abandon(ws: Workspace, row: Row) -> None:
         paid = journal.last_attempt(db, fresh["wallet_id"], fresh["funding_hash"] or "", "out")
         if paid is not None and paid["status"] != "failed":
             return
-        cheques.update(db, row["id"], status="void")
+        cheques.update(db, row["id"], status="void", reference=None)
         audit_step(ws, db, "cheque create", row, "not funded")
     delete_wallet(ws, must(ws, row["id"]))
 

@@ -32,6 +32,12 @@ def in_transaction(db: Transaction, cheque_id: str | None) -> Row | None:
     return row
 
 
+def by_reference(db: Transaction, reference: str) -> Row | None:
+    """The cheque that a reference stands for, as the caller's transaction sees it."""
+    row: Row | None = db.execute("SELECT * FROM cheque WHERE reference=?", (reference,)).fetchone()
+    return row
+
+
 def find(store: Store, text: str) -> list[Row]:
     """Cheques that an id, a reference or the beginning of an id names."""
     exact = store.all("SELECT * FROM cheque WHERE id=?1 OR reference=?1", text)
