@@ -314,8 +314,11 @@ def keys_of(row: Row) -> tuple[str, str]:
 def opened(ws: Workspace, row: Row) -> None:
     """Write down that a cheque's money is in its wallet."""
     with ws.store.write() as db:
-        cheques.update(db, row["id"], status="open")
-        audit_step(ws, db, "cheque create", row, "open")
+        fresh = cheques.in_transaction(db, row["id"])
+        # Another amani that asked meanwhile may have opened it, and even taken it back.
+        if fresh is not None and fresh["status"] == "funding":
+            cheques.update(db, row["id"], status="open")
+            audit_step(ws, db, "cheque create", row, "open")
 
 
 def abandon(ws: Workspace, row: Row) -> None:
