@@ -74,6 +74,7 @@ def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
     wallets.identify(wallet)
     if not wanted.authorised:
         policy.check_pin(ws, wallet, wanted.total_msat)
+        policy.check(ws, wallet, wanted.amount_msat + wanted.reserve_msat, 0)
         policy.look(ws, wallet, "cheque")
 
 
