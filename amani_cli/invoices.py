@@ -198,7 +198,8 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
         try:
             with _asking(ws, wallet) as asked:
                 while True:
-                    policy.pace(ws, wallet, "check")
+                    if not policy.pace(ws, wallet, "check", ends=ends):
+                        raise _not_paid_yet(payment_hash)
                     ws.deadline = time.monotonic() + ws.timeout
                     invoice = asked(payment_hash)
                     failures = 0
@@ -215,13 +216,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
                             hint="Make a new one: amani invoice create",
                         )
                     if ends is not None and time.monotonic() + pause > ends:
-                        raise errors.OutcomeUnknown(
-                            "the invoice is not paid yet",
-                            code="INVOICE_PENDING",
-                            money_moved="no",
-                            retry="safe",
-                            hint=f"Wait on: amani invoice wait {payment_hash}",
-                        )
+                        raise _not_paid_yet(payment_hash)
                     ws.progress(f"waiting for payment of {payment_hash[:12]}…, until {invoice.expires_at}")
                     time.sleep(pause)
                     pause = min(pause * 1.3, 2.0)
@@ -232,6 +227,16 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
                 raise
             ws.progress(f"trying again: {error.message}")
             time.sleep(3)
+
+
+def _not_paid_yet(payment_hash: str) -> errors.OutcomeUnknown:
+    return errors.OutcomeUnknown(
+        "the invoice is not paid yet",
+        code="INVOICE_PENDING",
+        money_moved="no",
+        retry="safe",
+        hint=f"Wait on: amani invoice wait {payment_hash}",
+    )
 
 
 def listed(

@@ -119,16 +119,23 @@ def give_back(ws: Workspace, slot: int | None) -> None:
             rules.drop_event(db, slot)
 
 
-def pace(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
-    """Take a slot, waiting for one if need be: a wait or a batch slows down instead of failing."""
+def pace(ws: Workspace, wallet: KnownWallet, kind: str, *, ends: float | None = None) -> bool:
+    """Take a slot, waiting for one if need be: a wait or a batch slows down instead of failing.
+
+    False if none comes free before `ends`, a moment of the monotonic clock.
+    """
     while True:
         try:
-            return take_now(ws, wallet, kind)
+            take_now(ws, wallet, kind)
+            return True
         except errors.RefusedByPolicy as error:
             if error.code != "RATE_LIMIT":
                 raise
+            wait_s = int(error.details["wait_s"])
+            if ends is not None and time.monotonic() + wait_s > ends:
+                return False
             ws.progress(error.message)
-            time.sleep(min(int(error.details["wait_s"]), 5))
+            time.sleep(min(wait_s, 5))
 
 
 def _opens(
