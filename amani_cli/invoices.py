@@ -77,10 +77,14 @@ def create(
     quoted = None if isinstance(amount, int) else rates.quote(wallet, amount)
     amount_msat = rates.to_msat(quoted) if quoted is not None else amount
     assert isinstance(amount_msat, int)
+    from amani_cli.providers.http import Lost
+
     slot = policy.take_now(ws, wallet, "invoice") if purpose == "invoice" else None
     try:
         with wallet.lnbits("read") as client:
             payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
+    except Lost:  # the server may have made it: an unknown outcome keeps its slot
+        raise
     except errors.AmaniError:
         policy.give_back(ws, slot)
         raise
