@@ -39,12 +39,10 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
     else:
         before = to_rfc3339(int(time.time()) - older_than_s + 1) if older_than_s else None
         rows = journal.open_payments(ws.store, before=before)
-    items = []
     for row in rows:
         ws.progress(f"asking about {row['id']}")
         if row["status"] == "unknown":
             row = payments.ask_again(ws, row)
-        items.append(payments.receipt(row))
         _arrival(ws, row)
     if not ids:
         for row in journal.without_arrival(ws.store):
@@ -55,6 +53,8 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
             marks.wipe(db, marks.HELD)
             audit_log.append(db, "spending released", outcome="done", actor=ws.actor)
         ws.note("Spending is possible again.")
+    # Read anew: a cheque that has been taken back to the end closed its entry.
+    items = [payments.receipt(journal.by_id(ws.store, row["id"]) or row) for row in rows]
     if items:
         valuations.remember(ws)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
