@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 IN_MEMORY = f"{__name__}.InMemory"
+IN_FOLDER = f"{__name__}.InFolder"
 HANGING = f"{__name__}.Hanging"
 LOCKED = f"{__name__}.Locked"
 
@@ -49,3 +53,27 @@ class Locked(InMemory):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         raise KeyringLocked("the collection is locked")
+
+
+class InFolder(KeyringBackend):
+    """One that many processes share: a file a secret, in the folder that AMANI_TEST_KEYRING names."""
+
+    priority = 1
+
+    def get_password(self, service: str, username: str) -> str | None:
+        path = self._path(service, username)
+        return path.read_text() if path.exists() else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        path = self._path(service, username)
+        half = path.with_name(f"{path.name}.{os.getpid()}")
+        half.write_text(password)
+        half.replace(path)
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._path(service, username).unlink()
+
+    def _path(self, service: str, username: str) -> Path:
+        folder = Path(os.environ["AMANI_TEST_KEYRING"])
+        folder.mkdir(exist_ok=True)
+        return folder / quote(f"{service} {username}", safe="")

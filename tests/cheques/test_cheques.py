@@ -1,0 +1,329 @@
+"""`amani cheque create|list|show|reissue`: funds set aside for real, the code shown once, sets that can be resumed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from pathlib import Path
+
+import pytest
+from pytest_httpx import HTTPXMock
+
+from amani_cli import cheque_code, pins
+from amani_cli.times import from_rfc3339
+from tests.books import compared, held_by, tell
+from tests.cheques.conftest import User, claim_to_be, grow_older
+from tests.conftest import AddWallet, Held, change_database
+from tests.driver import Amani
+from tests.fault_proxy import FaultProxy
+
+pytestmark = pytest.mark.lnbits
+
+CREATE = ("cheque", "create")
+
+
+def write(amani: Amani, sat: int = 100, *words: object) -> str:
+    """Write a cheque; returns its code, which no other command may show from now on."""
+    code = amani(*CREATE, sat, *words, "--yes", "-q").stdout.strip()
+    assert code.startswith("amani1")
+    amani.secrets.add(code)
+    return code
+
+
+def wallet_of(code: str) -> str:
+    """The id of the wallet that holds a cheque's money."""
+    return cheque_code.decode(code).wallet_id
+
+
+class TestCreate:
+    def test_the_funds_are_set_aside(self, amani: Amani, giver: Held) -> None:
+        made = amani(*CREATE, "100", "--memo", "for Asha", "--yes", "--json").data
+        expected = {"amount_msat": 100_000, "memo": "for Asha", "status": "open", "wallet": "giver", "replayed": False}
+        assert made.items() >= expected.items()
+        assert made["id"].startswith("chq_")
+        assert 86_300 < from_rfc3339(made["expires_at"]).timestamp() - time.time() <= 86_401
+        code = cheque_code.decode(made["code"])
+        assert (code.amount_msat, code.url, code.network) == (100_000, giver.server.url, "bitcoin")
+        assert giver.sat == 4900
+        assert giver.server.balance_msat(code.admin_key) == 100_000
+        assert "for Asha" not in str(giver.server.call("GET", "/api/v1/payments", key=code.admin_key))
+        compared(amani, giver)
+
+    def test_the_code_is_shown_once(self, amani: Amani, giver: Held, home: Path) -> None:
+        """The driver looks for it on every stream of every run afterwards, the fixture in the database."""
+        code = write(amani)
+        amani.secrets.add(cheque_code.decode(code).admin_key)
+        cheque_id = amani("cheque", "list", "-q").stdout.strip()
+        for words in (
+            ("cheque", "list"),
+            ("cheque", "list", "--json"),
+            ("cheque", "show", cheque_id, "--json"),
+            ("cheque", "show", code),
+            ("history", "list", "--json"),
+            ("audit", "list", "--json"),
+            ("cheque", "void", cheque_id, "--yes", "--json"),
+        ):
+            assert amani(*words).code == 0
+
+    def test_what_is_said_beside_it(self, amani: Amani, giver: Held) -> None:
+        talk = amani(*CREATE, "100", "--yes").stderr
+        assert "Whoever has the code has the money." in talk
+        assert "cheque sweep" in talk  # ruling 8
+        assert "There is no login" in talk
+        assert "a race with whoever has the code" in talk
+
+    def test_it_is_asked_about(self, amani: Amani, giver: Held) -> None:
+        assert amani(*CREATE, "100").code == 5
+        with amani.terminal(*CREATE, "100") as run:
+            run.expect("100 sat are set aside from 'giver'.")
+            run.expect("Write it? [y/N]")
+            run.type("n")
+            assert run.finish() == 5
+        assert (giver.sat, amani("cheque", "list", "-q").stdout) == (5000, "")
+
+    def test_good_for_an_hour_to_a_week(self, amani: Amani, giver: Held) -> None:
+        for expires in ("1h", "168h", "7d", "60m"):
+            assert amani(*CREATE, "1", "--expires", expires, "--yes").code == 0, expires
+        for expires in ("59m", "3599s", "169h", "604801s", "8d", "0", "-1h", "x"):
+            assert amani(*CREATE, "1", "--expires", expires, "--yes").code == 2, expires
+        assert giver.sat == 4996
+
+    def test_amounts_that_can_t_be(self, amani: Amani, giver: Held) -> None:
+        for amount in ("0", "-1", "1.5", "max", "5NGN", "1e3"):
+            assert amani(*CREATE, amount, "--yes").code == 2, amount
+        assert giver.sat == 5000
+
+    def test_more_than_there_is(self, amani: Amani, giver: Held) -> None:
+        poor = amani(*CREATE, "5001", "--yes", "--json")
+        assert (poor.code, poor.error["code"], poor.error["money_moved"]) == (7, "INSUFFICIENT_FUNDS", "no")
+        assert "code" not in poor.json.get("data", {})
+        assert amani("cheque", "list", "--json").data["outstanding_msat"] == 0
+
+    def test_lnbits_1_0_0_is_refused(self, amani: Amani, giver: Held, home: Path, proxy: FaultProxy) -> None:
+        claim_to_be(proxy, home, "1.0.0")
+        refused = amani(*CREATE, "100", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "UNSAFE_SERVER")
+        assert "1.0.0" in refused.error["message"]
+        assert (giver.sat, len(giver.records())) == (5000, 1)
+
+    def test_with_its_reserve(self, amani: Amani, giver: Held) -> None:
+        code = write(amani, 1000, "--outside")
+        assert giver.server.balance_msat(cheque_code.decode(code).admin_key) == 1_010_000
+        assert amani("cheque", "list", "--json").data["outstanding_msat"] == 1_010_000
+        small = write(amani, 10, "--outside")
+        assert giver.server.balance_msat(cheque_code.decode(small).admin_key) == 12_000
+        assert giver.sat == 5000 - 1010 - 12
+
+    def test_a_qr_code(self, amani: Amani, giver: Held, tmp_path: Path) -> None:
+        made = amani(*CREATE, "5", "--qr", "--qr-file", tmp_path / "cheque.png", "--yes")
+        assert "█" in made.stderr or "▀" in made.stderr
+        assert (tmp_path / "cheque.png").stat().st_mode & 0o777 == 0o600
+
+
+class TestSets:
+    def test_one_code_a_line(self, amani: Amani, giver: Held) -> None:
+        made = amani(*CREATE, "10", "--count", "5", "--yes")
+        codes = made.stdout.splitlines()
+        assert len(set(codes)) == 5
+        assert {giver.server.balance_msat(cheque_code.decode(code).admin_key) for code in codes} == {10_000}
+        assert giver.sat == 4950
+        assert amani("cheque", "list", "--json").data["outstanding_msat"] == 50_000
+
+    def test_json_has_them_all(self, amani: Amani, giver: Held) -> None:
+        data = amani(*CREATE, "10", "--count", "3", "--yes", "--json").data
+        assert len({item["code"] for item in data["items"]}) == 3
+        assert data["outstanding_msat"] == 30_000
+
+    def test_no_more_than_the_setting(self, amani: Amani, giver: Held) -> None:
+        refused = amani(*CREATE, "1", "--count", "101", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "COUNT")
+        amani("config", "set", "cheque_count", "3")
+        assert amani(*CREATE, "1", "--count", "4", "--yes").code == 9
+        assert amani(*CREATE, "1", "--count", "3", "--yes").code == 0
+        assert amani(*CREATE, "1", "--count", "0", "--yes").code == 2
+
+    def test_resumed_by_its_reference(self, amani: Amani, giver: Held) -> None:
+        """The money ends in the middle; after a top-up the same command writes the rest, and no other."""
+        giver.server.fund(giver.id, -4975)
+        words = (*CREATE, "10", "--count", "4", "--reference", "r1", "--yes")
+        first = amani(*words)
+        assert first.code == 11  # ruled by the contract: some are done
+        assert len(first.stdout.splitlines()) == 2
+        giver.server.fund(giver.id, 100)
+        second = amani(*words)
+        assert second.code == 0
+        codes = [*first.stdout.splitlines(), *second.stdout.splitlines()]
+        assert len(set(codes)) == 4
+        assert second.stderr.count("was written before; its code is not shown again") == 2
+        assert {giver.server.balance_msat(cheque_code.decode(code).admin_key) for code in codes} == {10_000}
+        assert giver.sat == 125 - 40
+        assert amani(*words).stdout == ""
+        assert giver.sat == 85
+        compared(amani, giver)
+
+    def test_killed_in_the_middle(self, amani: Amani, giver: Held, user: User, home: Path) -> None:
+        """Each code is on its way as soon as it is money; what was not written is written by the same command."""
+        words = (*CREATE, "10", "--count", "4", "--reference", "r1", "--yes")
+        codes: list[str] = []
+        killed = 0
+        for step in itertools.count(14, 7):
+            run = amani.process(*words, python=("-m", "tests.stop_at", str(step)))
+            codes += run.stdout.splitlines()
+            if run.code == 0:
+                break
+            assert run.code in (-9, 8)
+            killed += run.code == -9
+            grow_older(home)
+            amani("reconcile")
+        assert len(set(codes)) == len(codes)
+        shown = amani("cheque", "list", "--json").data
+        open_ = [item for item in shown["items"] if item["status"] == "open"]
+        assert sorted(item["reference"] for item in open_) == [f"r1#{number}" for number in (1, 2, 3, 4)]
+        assert giver.sat == 5000 - 40
+        assert held_by(giver.server, [wallet["id"] for wallet in user.wallets()]) == 40_000
+        tell(f"{killed} kills in a set of four: 4 cheques; {compared(amani, giver)} msat compared")
+
+
+class TestReference:
+    def test_the_same_again_writes_no_second(self, amani: Amani, giver: Held) -> None:
+        words = (*CREATE, "100", "--reference", "r1", "--yes", "--json")
+        first = amani(*words).data
+        amani.secrets.add(first.pop("code"))
+        again = amani(*words).data
+        assert again == {**first, "replayed": True}  # ruling 2: without the code
+        assert giver.sat == 4900
+        assert "its code is not shown again" in amani(*words[:-1]).stdout
+
+    def test_for_something_else_it_is_refused(self, amani: Amani, giver: Held, taker: Held) -> None:
+        write(amani, 100, "--reference", "r1")
+        for words in ((*CREATE, "101"), (*CREATE, "100", "--memo", "x"), ("transfer", "taker", "100")):
+            refused = amani(*words, "--reference", "r1", "--yes", "--json")
+            assert (refused.code, refused.error["code"]) == (9, "REFERENCE_TAKEN")
+        assert giver.sat == 4900
+
+    def test_one_that_failed_is_written_anew(self, amani: Amani, giver: Held) -> None:
+        words = (*CREATE, "5100", "--reference", "r1", "--yes", "--json")
+        assert amani(*words).code == 7
+        giver.server.fund(giver.id, 200)
+        made = amani(*words).data
+        assert (made["replayed"], made["status"]) == (False, "open")
+        assert cheque_code.decode(made["code"]).amount_msat == 5_100_000
+        assert amani("cheque", "show", "r1", "--json").data["id"] == made["id"]
+        assert giver.sat == 100
+
+    def test_and_the_pin_is_asked_for_again(
+        self, amani: Amani, add_wallet: AddWallet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pins, "COST", 4)
+        rich = add_wallet("rich", 10_000)
+        amani("pin", "set", "--pin-stdin", stdin="271828")
+        words = (*CREATE, "11k", "--reference", "r1", "--yes")
+        assert amani(*words, "--pin-stdin", stdin="271828").code == 7
+        rich.server.fund(rich.id, 10_000)
+        assert amani(*words).code == 9
+        assert rich.sat == 20_000
+        assert amani(*words, "--pin-stdin", stdin="271828").code == 0
+        assert amani(*words).code == 0  # it is written: nothing leaves, so nothing is asked
+
+
+class TestList:
+    def test_what_is_outstanding_beside_what_the_wallets_hold(self, amani: Amani, giver: Held, taker: Held) -> None:
+        codes = [write(amani, sat) for sat in (100, 200, 300)]
+        assert amani("cheque", "claim", "-", "--to", "taker", stdin=codes[1]).code == 0
+        data = amani("cheque", "list", "--json").data
+        assert [item["status"] for item in data["items"]] == ["open", "claimed", "open"]
+        assert (data["outstanding_msat"], data["wallets_msat"]) == (400_000, giver.sat * 1000)
+        assert all("code" not in item for item in data["items"])
+        claimed = data["items"][1]
+        assert (claimed["claimed_by"], claimed["outstanding_msat"]) == ("taker", 0)
+        assert [item["amount_msat"] for item in amani("cheque", "list", "--status", "claimed", "--json").data["items"]]
+        with amani.terminal("cheque", "list") as run:
+            run.expect("outstanding: 400 sat")
+            assert run.finish() == 0
+
+    def test_a_claim_elsewhere_is_seen(self, amani: Amani, giver: Held) -> None:
+        code = write(amani)
+        bearer = cheque_code.decode(code).admin_key
+        stranger = giver.server.new_wallet()
+        body = {"out": False, "amount": 100, "memo": "mine"}
+        made = giver.server.call("POST", "/api/v1/payments", key=stranger[2], json=body)
+        giver.server.call("POST", "/api/v1/payments", key=bearer, json={"out": True, "bolt11": made["bolt11"]})
+        shown = amani("cheque", "show", code, "--json").data
+        assert (shown["status"], shown["claimed_by"], shown["payment_hash"]) == ("claimed", None, made["payment_hash"])
+        assert shown["claimed_at"].endswith("Z")
+
+    def test_a_server_that_is_away(self, amani: Amani, giver: Held, home: Path) -> None:
+        write(amani)
+        change_database(home, "UPDATE cheque SET url='http://127.0.0.1:9'")
+        listed = amani("cheque", "list", "--json")
+        assert listed.data["items"][0]["status"] == "open"
+        assert "as last seen" in listed.json["warnings"][0]
+
+    def test_past_its_end_it_is_expired_and_still_outstanding(self, amani: Amani, giver: Held, home: Path) -> None:
+        write(amani)
+        change_database(home, "UPDATE cheque SET expires_at='2026-01-01T00:00:00Z'")
+        data = amani("cheque", "list", "--json").data
+        assert (data["items"][0]["status"], data["outstanding_msat"]) == ("expired", 100_000)
+
+    def test_words_that_are_none(self, amani: Amani, giver: Held) -> None:
+        assert amani("cheque", "list", "--status", "lost").code == 2
+        assert amani("cheque", "show", "chq_nothing").code == 4
+
+
+class TestReissue:
+    def test_the_old_code_is_worthless(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
+        old = write(amani)
+        cheque_id = amani("cheque", "list", "-q").stdout.strip()
+        fresh = amani("cheque", "reissue", cheque_id, "--yes", "-q").stdout.strip()
+        assert fresh != old
+        void = amani("cheque", "claim", "-", "--to", "taker", "--json", stdin=old)
+        assert (void.code, void.error["code"]) == (6, "CHEQUE_VOID")
+        assert amani("cheque", "claim", "-", "--to", "taker", stdin=fresh).code == 0
+        assert taker.sat == 100
+
+    def test_without_a_login_it_is_refused(self, amani: Amani, giver: Held) -> None:
+        code = write(amani)
+        refused = amani("cheque", "reissue", code, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "LOGIN_NEEDED")
+        assert "amani login" in refused.error["hint"]
+
+    def test_of_one_that_is_claimed(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
+        code = write(amani)
+        amani("cheque", "claim", "-", "--to", "taker", stdin=code)
+        assert amani("cheque", "reissue", code, "--yes", "--json").error["code"] == "NOT_OPEN"
+
+
+class TestLnurl:
+    def test_without_the_extension_it_is_refused(self, amani: Amani, giver: Held, user: User) -> None:
+        refused = amani(*CREATE, "100", "--lnurl", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (6, "NO_WITHDRAW_EXTENSION")
+        assert "withdraw" in refused.error["hint"]
+        assert (giver.sat, amani("cheque", "list", "-q").stdout) == (5000, "")
+
+    @pytest.mark.httpx_mock(should_mock=lambda request: request.url.path.startswith("/withdraw/"))
+    def test_with_it_any_phone_can_claim(
+        self, amani: Amani, giver: Held, user: User, httpx_mock: HTTPXMock, tmp_path: Path
+    ) -> None:
+        lnurl = "LNURL1DP68GURN8GHJ7MRWW4EXCTN8XYERY"
+        httpx_mock.add_response(method="GET", json=[])
+        httpx_mock.add_response(method="POST", status_code=201, json={"lnurl": lnurl})
+        made = amani(*CREATE, "100", "--lnurl", "--qr-file", tmp_path / "q.svg", "--yes", "--json").data
+        assert made["lnurl"] == lnurl
+        assert made["code"].startswith("amani1")
+        asked, linked = httpx_mock.get_requests()
+        assert asked.method == "GET"
+        body = json.loads(linked.content)
+        assert (body["min_withdrawable"], body["max_withdrawable"], body["uses"]) == (100, 100, 1)
+        assert linked.headers["X-Api-Key"] == cheque_code.decode(made["code"]).admin_key
+        assert (tmp_path / "q.svg").exists()
+
+    @pytest.mark.httpx_mock(should_mock=lambda request: request.url.path.startswith("/withdraw/"))
+    def test_a_link_that_can_t_be_made_leaves_the_code_good(
+        self, amani: Amani, giver: Held, taker: Held, user: User, httpx_mock: HTTPXMock
+    ) -> None:
+        httpx_mock.add_response(method="GET", json=[])
+        httpx_mock.add_response(method="POST", status_code=500, text="oops")
+        made = amani(*CREATE, "100", "--lnurl", "--yes", "--json")
+        assert "the code is good all the same" in made.json["warnings"][0]
+        assert amani("cheque", "claim", "-", "--to", "taker", stdin=made.data["code"]).code == 0

@@ -1,0 +1,109 @@
+"""kill -9 while the payment is on its way: before the server hears of it, and after it acted and before the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.books import compared, held_by, tell
+from tests.cheques.conftest import User, log_in, through
+from tests.cheques.test_cheques import write
+from tests.cheques.test_kills import settle
+from tests.conftest import Held
+from tests.driver import Amani
+from tests.fault_proxy import Exchange, FaultProxy, kill
+
+pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
+
+
+@pytest.fixture
+def line(giver: Held, taker: Held, home: Path, proxy: FaultProxy) -> FaultProxy:
+    """Every wallet by way of the proxy."""
+    through(proxy, home)
+    return proxy
+
+
+@pytest.fixture
+def owner(amani: Amani, line: FaultProxy, giver: Held, shared_keyring: Path) -> User:
+    """Logged in by way of the proxy too."""
+    return log_in(amani, giver.server, line.url)
+
+
+def is_payment(exchange: Exchange) -> bool:
+    return exchange.method == "POST" and exchange.path == "/api/v1/payments" and exchange.json.get("out") is True
+
+
+def killed(amani: Amani, line: FaultProxy, after: bool, *words: object) -> None:
+    """Run a command and kill it when its one payment comes by."""
+    die = kill(after=after)
+
+    def fault(exchange: Exchange) -> None:
+        die(exchange) if is_payment(exchange) else exchange.reply(exchange.forward())
+
+    line.victim = None
+    line.on(fault, "POST", "/api/v1/payments", times=None)
+    with amani.started(*words) as run:
+        line.victim = run
+        assert amani.ended(run).code == -9
+    line.heal()
+
+
+def payments_sent(line: FaultProxy) -> int:
+    return sum(is_payment(each) for each in line.seen)
+
+
+both_moments = pytest.mark.parametrize("after", [False, True], ids=["before it heard", "after it acted"])
+
+
+@both_moments
+def test_transfer(amani: Amani, giver: Held, taker: Held, line: FaultProxy, home: Path, after: bool) -> None:
+    words = ("transfer", "taker", "7", "--reference", "r1", "--yes")
+    killed(amani, line, after, *words)
+    assert amani("wallet", "list").stderr.endswith("settle with: amani reconcile\n")
+    settle(amani, home, "reconcile", *words)
+    assert (giver.sat, taker.sat) == (4993, 7)
+    assert payments_sent(line) == (1 if after else 2)
+    tell(f"{compared(amani, giver, taker)} msat compared")
+
+
+@both_moments
+def test_faucet(amani: Amani, giver: Held, taker: Held, line: FaultProxy, home: Path, after: bool) -> None:
+    assert amani("faucet", "configure", "--wallet", "giver", "--amount", "7").code == 0
+    words = ("faucet", "claim", "--wallet", "taker", "--reference", "r1")
+    killed(amani, line, after, *words)
+    assert amani("faucet", "claim", "--wallet", "taker").code == 9
+    settle(amani, home, "reconcile", *words)
+    assert (giver.sat, taker.sat) == (4993, 7)
+    tell(f"{compared(amani, giver, taker)} msat compared")
+
+
+@both_moments
+def test_cheque_create(amani: Amani, giver: Held, line: FaultProxy, home: Path, owner: User, after: bool) -> None:
+    words = ("cheque", "create", "7", "--reference", "r1", "--yes")
+    killed(amani, line, after, *words)
+    settle(amani, home, "reconcile", *words)
+    assert giver.sat == 4993
+    assert held_by(giver.server, [wallet["id"] for wallet in owner.wallets()]) == 7000
+    assert amani("cheque", "list", "--json").data["outstanding_msat"] == 7000
+    assert amani("cheque", "void", "r1", "--yes").code == 0
+    tell(f"{compared(amani, giver)} msat compared")
+
+
+@both_moments
+def test_cheque_claim(amani: Amani, giver: Held, taker: Held, line: FaultProxy, home: Path, after: bool) -> None:
+    code = write(amani, 7)
+    killed(amani, line, after, "cheque", "claim", code, "--to", "taker")
+    assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
+    assert (taker.sat, amani("reconcile").code) == (7, 0)
+    tell(f"{compared(amani, giver, taker)} msat compared")
+
+
+@both_moments
+def test_cheque_void(amani: Amani, giver: Held, line: FaultProxy, home: Path, owner: User, after: bool) -> None:
+    code = write(amani, 7)
+    killed(amani, line, after, "cheque", "void", code, "--yes")
+    assert amani("reconcile").code == 0
+    assert amani("cheque", "void", code, "--yes").code == 0
+    assert giver.sat == 5000
+    tell(f"{compared(amani, giver)} msat compared")

@@ -1,0 +1,213 @@
+"""`amani transfer` on a real server: once, both sides journaled, the reference, many processes, a line that breaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from amani_cli import payments
+from amani_cli.bolt11 import decode_invoice
+from tests.books import compared, tell
+from tests.cheques.conftest import claim_to_be, through
+from tests.conftest import AddWallet, Held
+from tests.crowd import at_once, codes
+from tests.driver import Amani
+from tests.fault_proxy import Fault, FaultProxy, answer, cut, garbled, html, refuse_from_here_on, torn, twice
+
+pytestmark = pytest.mark.lnbits
+
+PAYMENTS = "/api/v1/payments"
+
+
+def test_once_with_a_receipt_on_both_sides(amani: Amani, giver: Held, taker: Held) -> None:
+    paid = amani("transfer", "taker", "21", "--memo", "rent", "--reason", "November", "--yes", "--json").data
+    expected = {
+        "wallet": "giver",
+        "direction": "out",
+        "kind": "transfer",
+        "status": "settled",
+        "amount_msat": 21_000,
+        "fee_msat": 0,
+        "to_wallet": "taker",
+        "memo": "rent",
+        "replayed": False,
+    }
+    assert paid.items() >= expected.items()
+    assert (giver.sat, taker.sat) == (4979, 21)
+    out, came = sorted(amani("history", "list", "--json").data["items"], key=lambda item: item["direction"])[::-1]
+    assert (out["direction"], came["direction"], came["wallet"]) == ("out", "in", "taker")
+    assert out["payment_hash"] == came["payment_hash"]
+    entries = amani("audit", "list", "--what", "transfer", "--json").data["items"]
+    assert [(item["outcome"], item["amount_msat"]) for item in entries] == [("settled", 21_000), ("sending", 21_000)]
+    assert entries[1]["reason"] == "November"
+    compared(amani, giver, taker)
+
+
+def test_from_another_wallet(amani: Amani, giver: Held, taker: Held) -> None:
+    amani("transfer", "taker", "100", "--yes")
+    for words in (("--from", "taker"), ("--wallet", "taker")):
+        assert amani("transfer", "giver", "10", *words, "--yes").code == 0
+    assert taker.sat == 80
+
+
+def test_what_a_script_reads(amani: Amani, giver: Held, taker: Held) -> None:
+    quiet = amani("transfer", "taker", "5", "--yes", "-q").stdout
+    assert len(quiet) == 65
+    assert "received" not in amani("transfer", "taker", "5", "--yes").stdout
+
+
+def test_it_is_asked_about(amani: Amani, giver: Held, taker: Held) -> None:
+    refused = amani("transfer", "taker", "5", "--json")
+    assert (refused.code, refused.error["code"]) == (5, "NOT_CONFIRMED")
+    with amani.terminal("transfer", "taker", "5") as run:
+        run.expect("Transfer? [y/N]")
+        run.type("")
+        assert run.finish() == 5
+    assert "left at least" in run.seen
+    assert (giver.sat, taker.sat) == (5000, 0)
+
+
+class TestRefused:
+    def test_to_itself(self, amani: Amani, giver: Held) -> None:
+        refused = amani("transfer", "giver", "5", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (2, "SAME_WALLET")
+        env = {"LNBITS_API_KEY": giver.admin_key, "LNBITS_BASE_URL": giver.server.url}
+        for words in (("env", "--from", "giver"), ("giver", "--from", "env")):
+            again = amani("transfer", words[0], "5", *words[1:], "--yes", "--json", env=env)
+            assert (again.code, again.error["code"]) == (2, "SAME_WALLET")
+        assert len(giver.records()) == 1
+
+    def test_an_amount_that_can_t_be(self, amani: Amani, giver: Held, taker: Held) -> None:
+        for amount in ("0", "-5", "1.5", "1500msat", "NaN", "1,000", "5NGN"):
+            assert amani("transfer", "taker", amount, "--yes").code == 2, amount
+        assert taker.records() == []
+
+    def test_to_nobody(self, amani: Amani, giver: Held) -> None:
+        refused = amani("transfer", "nobody", "5", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (4, "NO_SUCH_WALLET")
+
+    def test_more_than_there_is(self, amani: Amani, giver: Held, taker: Held) -> None:
+        refused = amani("transfer", "taker", "5001", "--yes", "--json")
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (7, "INSUFFICIENT_FUNDS", "no")
+        assert amani("transfer", "taker", "5000", "--yes").code == 0  # all of it, free inside one server
+        assert (giver.sat, taker.sat) == (0, 5000)
+
+    def test_from_a_wallet_that_can_only_look(self, amani: Amani, giver: Held, add_wallet: AddWallet) -> None:
+        watched = add_wallet("watched", 100, key="read")
+        refused = amani("transfer", "giver", "5", "--from", "watched", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (3, "READ_ONLY_WALLET")
+        assert amani("transfer", "watched", "5", "--yes").code == 0  # into it is fine
+        assert watched.sat == 105
+        compared(amani, giver, watched)
+
+
+class TestReference:
+    def test_the_same_again_replays(self, amani: Amani, giver: Held, taker: Held) -> None:
+        words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json")
+        first, second = amani(*words).data, amani(*words).data
+        assert second == {**first, "replayed": True}
+        assert (giver.sat, taker.sat) == (4979, 21)
+        assert len(taker.records()) == 1  # not even an invoice was made
+
+    def test_for_something_else_it_is_refused(self, amani: Amani, giver: Held, taker: Held) -> None:
+        amani("transfer", "taker", "21", "--reference", "r1", "--yes")
+        for words in (
+            ("transfer", "taker", "22"),
+            ("transfer", "giver", "21", "--from", "taker"),
+            ("cheque", "create", "21"),
+            ("pay", taker.invoice(21)),
+        ):
+            refused = amani(*words, "--reference", "r1", "--yes", "--json")
+            assert (refused.code, refused.error["code"]) == (9, "REFERENCE_TAKEN"), words
+        assert (giver.sat, taker.sat) == (4979, 21)
+
+    def test_after_a_failure_it_is_free_again(self, amani: Amani, giver: Held, taker: Held) -> None:
+        words = ("transfer", "taker", "6000", "--reference", "r1", "--yes", "--json")
+        assert amani(*words).code == 7
+        giver.server.fund(giver.id, 1000)
+        assert amani(*words).data["replayed"] is False
+        assert taker.sat == 6000
+
+    def test_twenty_processes_one_transfer(self, amani: Amani, giver: Held, taker: Held) -> None:
+        words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json")
+        runs = at_once(amani, [(words, None)] * 20)
+        assert set(codes(runs)) <= {0, 8}  # 8: while the one that sends it has no answer yet
+        assert codes(runs)[0] >= 1
+        ids = {run.data["id"] for run in runs if run.code == 0}
+        assert len(ids) == 1
+        assert sum(not run.data["replayed"] for run in runs if run.code == 0) == 1
+        assert (giver.sat, taker.sat) == (4979, 21)
+        assert amani(*words).data["replayed"] is True
+        tell(f"20 processes with one reference: 1 transfer; {compared(amani, giver, taker)} msat compared")
+
+
+class TestFaults:
+    @pytest.fixture
+    def line(
+        self, giver: Held, taker: Held, home: Path, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+    ) -> FaultProxy:
+        """Both wallets by way of the proxy; nothing is waited for long."""
+        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        through(proxy, home)
+        return proxy
+
+    @pytest.mark.parametrize(
+        "fault", [cut(after=True), torn, garbled, html(502, after=True), html(200, after=True), twice]
+    )
+    def test_the_answer_is_lost_and_the_record_tells(
+        self, amani: Amani, giver: Held, taker: Held, line: FaultProxy, fault: Fault
+    ) -> None:
+        line.on(fault, "POST", PAYMENTS, nth=2)
+        assert amani("transfer", "taker", "21", "--yes", "--json").data["status"] == "settled"
+        assert line.count("POST", PAYMENTS) == 2  # the invoice and the one payment
+        assert (giver.sat, taker.sat) == (4979, 21)
+        compared(amani, giver, taker)
+
+    @pytest.mark.parametrize("fault", [cut(after=False), html(504), html(200)])
+    def test_it_never_got_there_and_nothing_proves_it_yet(
+        self, amani: Amani, giver: Held, taker: Held, line: FaultProxy, fault: Fault
+    ) -> None:
+        line.on(fault, "POST", PAYMENTS, nth=2)
+        words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json", "--timeout", "1s")
+        open_ = amani(*words)
+        assert (open_.code, open_.error["money_moved"], open_.error["retry"]) == (8, "maybe", "after_reconcile")
+        assert amani(*words).code == 8
+        assert line.count("POST", PAYMENTS) == 2
+        assert amani("reconcile", "--json").json["data"]["unknown"] == 1
+
+    def test_the_server_is_gone_before_the_payment(
+        self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
+    ) -> None:
+        line.on(refuse_from_here_on, "POST", PAYMENTS)
+        refused = amani("transfer", "taker", "21", "--yes", "--json")
+        assert (refused.code, refused.error["money_moved"], refused.error["retry"]) == (10, "no", "safe")
+        line.heal()
+        assert amani("reconcile", "--json").data["checked"] == 0
+        assert amani("transfer", "taker", "21", "--yes").code == 0
+        assert (giver.sat, taker.sat) == (4979, 21)
+
+    def test_a_server_that_makes_another_invoice(
+        self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
+    ) -> None:
+        """A hostile or broken server asks for more than was said."""
+        text = taker.invoice(999)
+        made = taker.server.call("GET", f"/api/v1/payments/{decode_invoice(text).payment_hash}", key=taker.read_key)[
+            "details"
+        ]
+        line.on(answer(201, made), "POST", PAYMENTS)
+        refused = amani("transfer", "taker", "21", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (10, "ODD_ANSWER")
+        assert giver.sat == 5000
+
+
+def test_a_removed_wallet_s_past_stays(amani: Amani, giver: Held, taker: Held, home: Path) -> None:
+    amani("transfer", "taker", "21", "--yes")
+    assert amani("wallet", "remove", "taker", "--yes").code == 0
+    items = amani("history", "list", "--json").data["items"]
+    assert {(item["wallet"], item["direction"]) for item in items} == {("giver", "out"), ("taker", "in")}
+
+
+def test_an_old_server_is_warned_about(amani: Amani, giver: Held, taker: Held, home: Path, proxy: FaultProxy) -> None:
+    claim_to_be(proxy, home, "1.0.0")
+    assert "version 1.0.0" in amani("transfer", "taker", "5", "--yes", "--json").json["warnings"][0]

@@ -1,0 +1,232 @@
+"""`amani cheque void` and `sweep`: the money comes home by the safe order, or it was claimed a moment before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from amani_cli import cheque_code, cheques, payments
+from tests.books import compared, held_by, tell
+from tests.cheques.conftest import User, log_in, through
+from tests.cheques.test_cheques import wallet_of, write
+from tests.conftest import Held, change_database
+from tests.crowd import at_once, codes
+from tests.driver import Amani
+from tests.fault_proxy import FaultProxy, cut
+
+pytestmark = pytest.mark.lnbits
+
+LONG_AGO = "UPDATE cheque SET expires_at='2026-01-01T00:00:00Z'"
+
+
+def the_one(amani: Amani) -> dict[str, object]:
+    """The only cheque."""
+    (item,) = amani("cheque", "list", "--json").data["items"]
+    assert isinstance(item, dict)
+    return item
+
+
+class TestVoid:
+    def test_it_comes_home_and_the_wallet_is_gone(self, amani: Amani, giver: Held, user: User) -> None:
+        code = write(amani)
+        assert wallet_of(code) in {wallet["id"] for wallet in user.wallets()}
+        done = amani("cheque", "void", code, "--reason", "changed my mind", "--yes", "--json").data
+        assert (done["status"], done["outstanding_msat"]) == ("void", 0)
+        assert giver.sat == 5000
+        assert wallet_of(code) not in {wallet["id"] for wallet in user.wallets()}
+        assert amani("cheque", "void", code, "--yes", "--json").data["status"] == "void"
+        entries = amani("audit", "list", "--what", "cheque void", "--json").data["items"]
+        assert [(item["outcome"], item["reason"]) for item in entries][-1] == ("begun", "changed my mind")
+        assert entries[0]["outcome"] == "void"
+        compared(amani, giver)
+
+    def test_in_the_safe_order(
+        self, amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path
+    ) -> None:
+        """Rotate, sweep by trying to pay, confirm, and only then delete."""
+        through(proxy, home)
+        log_in(amani, giver.server, proxy.url)
+        code = write(amani)
+        before = len(proxy.seen)
+        assert amani("cheque", "void", code, "--yes").code == 0
+        calls = [f"{each.method} {each.path.partition('?')[0]}" for each in proxy.seen[before:]]
+        rotate, delete = f"PUT /api/v1/wallet/reset/{wallet_of(code)}", f"DELETE /api/v1/wallet/{wallet_of(code)}"
+        pay = [at for at, each in enumerate(proxy.seen[before:]) if each.method == "POST" and each.json["out"]]
+        assert len(pay) == 1
+        assert calls.index(rotate) < pay[0] < calls.index(delete)
+        assert any(call.startswith("GET /api/v1/payments") for call in calls[pay[0] : calls.index(delete)])
+        assert calls.count(rotate) == calls.count(delete) == 1
+
+    def test_one_that_was_claimed(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
+        code = write(amani)
+        amani("cheque", "claim", "-", "--to", "taker", stdin=code)
+        late = amani("cheque", "void", code, "--yes", "--json")
+        assert (late.code, late.error["code"], late.error["retry"]) == (6, "CHEQUE_CLAIMED", "never")
+        assert (the_one(amani)["status"], taker.sat, giver.sat) == ("claimed", 100, 4900)
+
+    def test_one_that_was_claimed_elsewhere_a_moment_before(self, amani: Amani, giver: Held, user: User) -> None:
+        code = write(amani)
+        stranger = giver.server.new_wallet()
+        body = {"out": False, "amount": 100, "memo": "mine"}
+        made = giver.server.call("POST", "/api/v1/payments", key=stranger[2], json=body)
+        pay = {"out": True, "bolt11": made["bolt11"]}
+        giver.server.call("POST", "/api/v1/payments", key=cheque_code.decode(code).admin_key, json=pay)
+        assert amani("cheque", "void", code, "--yes", "--json").error["code"] == "CHEQUE_CLAIMED"
+        shown = the_one(amani)
+        assert (shown["status"], shown["payment_hash"]) == ("claimed", made["payment_hash"])
+
+    def test_without_a_login_it_is_a_race_that_can_be_won(self, amani: Amani, giver: Held, taker: Held) -> None:
+        code = write(amani)
+        assert amani("cheque", "void", code, "--yes").code == 0
+        assert giver.sat == 5000
+        empty = amani("cheque", "claim", "-", "--to", "taker", "--json", stdin=code)
+        assert empty.code == 6
+
+    def test_it_is_asked_about(self, amani: Amani, giver: Held) -> None:
+        code = write(amani)
+        assert amani("cheque", "void", code).code == 5
+        assert giver.sat == 4900
+
+    def test_back_into_the_giver_under_another_name(self, amani: Amani, giver: Held, taker: Held, home: Path) -> None:
+        code = write(amani)
+        kept = amani("wallet", "remove", "giver", "--yes", "--json")
+        assert (kept.code, kept.error["code"]) == (9, "CHEQUES_OUTSTANDING")
+        change_database(home, "DELETE FROM wallet WHERE name='giver'")
+        gone = amani("cheque", "void", code, "--yes", "--json")
+        assert (gone.code, gone.error["code"]) == (4, "NO_SUCH_WALLET")
+        words = ("wallet", "add", "again", "--url", giver.server.url, "--key-file", giver.key_file)
+        assert amani(*words).code == 0
+        assert amani("cheque", "void", code, "--yes").code == 0
+        assert (giver.sat, taker.sat) == (5000, 0)
+
+    def test_a_rotation_whose_answer_is_lost(
+        self, amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path
+    ) -> None:
+        """The keys that are kept are dead; the same command makes new ones."""
+        through(proxy, home)
+        log_in(amani, giver.server, proxy.url)
+        code = write(amani)
+        proxy.on(cut(after=True), "PUT", "/api/v1/wallet/reset/.*")
+        assert amani("cheque", "void", code, "--yes").code == 10
+        assert the_one(amani)["status"] == "voiding"
+        assert amani("cheque", "void", code, "--yes").code == 0
+        assert (the_one(amani)["status"], giver.sat) == ("void", 5000)
+
+    @pytest.mark.parametrize("after", [True, False], ids=["after it acted", "before it heard"])
+    def test_a_draw_that_is_cut_off(
+        self,
+        amani: Amani,
+        giver: Held,
+        proxy: FaultProxy,
+        home: Path,
+        after: bool,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        through(proxy, home)
+        code = write(amani)
+        proxy.on(cut(after=after), "POST", "/api/v1/payments", nth=2)
+        assert amani("cheque", "void", code, "--yes", "--timeout", "1s").code == (0 if after else 8)
+        assert amani("reconcile").code == 0
+        assert (the_one(amani)["status"], giver.sat) == ("void", 5000)
+        compared(amani, giver)
+
+    def test_many_at_once_bring_it_back_once(self, amani: Amani, giver: Held, user: User) -> None:
+        code = write(amani)
+        runs = at_once(amani, [(("cheque", "void", code, "--yes", "--json"), None)] * 8)
+        assert set(codes(runs)) <= {0, 12}
+        assert codes(runs)[0] >= 1
+        assert amani("cheque", "void", code, "--yes").code == 0
+        assert (the_one(amani)["status"], giver.sat) == ("void", 5000)
+        tell(f"8 processes voided one cheque: it came back once; {compared(amani, giver)} msat compared")
+
+    def test_voided_while_it_is_written_it_stays_void(
+        self, amani: Amani, giver: Held, user: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened = cheques.opened
+
+        def overtaken(*args: object) -> None:
+            cheque_id = str(args[1]["id"])  # type: ignore[index]
+            if not voided:
+                voided.append(cheque_id)
+                assert amani.process("cheque", "void", cheque_id, "--yes").code == 0
+            opened(*args)  # type: ignore[arg-type]
+
+        voided: list[str] = []
+        monkeypatch.setattr(cheques, "opened", overtaken)
+        assert amani("cheque", "create", "100", "--yes").code == 0
+        listed = amani("cheque", "list", "--json").data
+        assert (listed["items"][0]["status"], listed["outstanding_msat"], giver.sat) == ("void", 0, 5000)
+
+
+class TestSweep:
+    def test_every_expired_one_and_no_other(self, amani: Amani, giver: Held, user: User, home: Path) -> None:
+        for sat in (100, 200, 300):
+            write(amani, sat)
+        change_database(home, LONG_AGO + " WHERE amount_msat<300000")
+        swept = amani("cheque", "sweep", "--json").data
+        assert sorted(item["amount_msat"] for item in swept["items"]) == [100_000, 200_000]
+        assert {item["status"] for item in swept["items"]} == {"expired"}
+        assert swept["outstanding_msat"] == 0
+        assert giver.sat == 4700
+        assert amani("cheque", "list", "--json").data["outstanding_msat"] == 300_000
+        assert amani("cheque", "sweep", "--json").data["items"] == []
+        compared(amani, giver)
+
+    def test_off_a_terminal_it_asks_nothing(self, amani: Amani, giver: Held, home: Path) -> None:
+        write(amani)
+        change_database(home, LONG_AGO)
+        assert amani.process("cheque", "sweep", "--no-input").code == 0
+        assert giver.sat == 5000
+
+    def test_one_that_was_claimed_at_the_last_moment(self, amani: Amani, giver: Held, home: Path) -> None:
+        code = write(amani)
+        write(amani, 200)
+        stranger = giver.server.new_wallet()
+        body = {"out": False, "amount": 100, "memo": "mine"}
+        made = giver.server.call("POST", "/api/v1/payments", key=stranger[2], json=body)
+        pay = {"out": True, "bolt11": made["bolt11"]}
+        giver.server.call("POST", "/api/v1/payments", key=cheque_code.decode(code).admin_key, json=pay)
+        change_database(home, LONG_AGO)
+        swept = amani("cheque", "sweep", "--json").data
+        assert {item["amount_msat"]: item["status"] for item in swept["items"]} == {
+            100_000: "claimed",
+            200_000: "expired",
+        }
+        assert giver.sat == 4900
+
+    def test_what_goes_wrong_with_one_stops_no_other(self, amani: Amani, giver: Held, home: Path) -> None:
+        write(amani, 100)
+        write(amani, 200)
+        change_database(home, LONG_AGO)
+        change_database(home, "UPDATE cheque SET url='http://127.0.0.1:9' WHERE amount_msat=100000")
+        swept = amani("cheque", "sweep", "--json")
+        assert swept.code == 10
+        assert [item["amount_msat"] for item in swept.json["data"]["items"]] == [200_000]
+        assert len(swept.json["warnings"]) == 1
+        assert giver.sat == 4900
+
+    def test_what_a_claim_left_of_the_reserve_comes_home(
+        self, amani: Amani, giver: Held, taker: Held, user: User, home: Path
+    ) -> None:
+        code = write(amani, 1000, "--outside")
+        assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
+        assert held_by(giver.server, [wallet_of(code)]) == 10_000
+        change_database(home, LONG_AGO)
+        assert amani("cheque", "sweep").code == 0
+        assert (giver.sat, taker.sat) == (4000, 1000)
+        assert the_one(amani)["status"] == "claimed"
+        assert amani("cheque", "sweep", "--json").data["items"] == []
+        compared(amani, giver, taker)
+
+    def test_many_at_once(self, amani: Amani, giver: Held, user: User, home: Path) -> None:
+        for _ in range(3):
+            write(amani)
+        change_database(home, LONG_AGO)
+        runs = at_once(amani, [(("cheque", "sweep"), None)] * 4)
+        assert set(codes(runs)) <= {0, 12}
+        assert amani("cheque", "sweep").code == 0
+        assert {item["status"] for item in amani("cheque", "list", "--json").data["items"]} == {"expired"}
+        assert giver.sat == 5000
+        tell(f"4 sweeps at once of 3 cheques: {compared(amani, giver)} msat compared")
