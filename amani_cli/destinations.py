@@ -27,7 +27,8 @@ from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from amani_cli import fiat, payouts
-    from amani_cli.providers.lnurl import Link, Lnurl, PayRequest, WithdrawRequest
+    from amani_cli.providers.links import Link
+    from amani_cli.providers.lnurl import Lnurl, PayRequest
 
 Amount = int | Fiat | Literal["max"] | None
 DEFAULT_SLIPPAGE = Decimal(1)  # percent
@@ -98,9 +99,9 @@ def read(ws: Workspace, text: str) -> Destination:
         bare = rest.removeprefix("//")
     if bolt11.looks_like_invoice(bare):
         return Destination("bolt11", bare)
-    from amani_cli.providers import lnurl  # the client behind it costs an import that an invoice does not need
+    from amani_cli.providers import links  # the client behind it costs an import that an invoice does not need
 
-    link = lnurl.read_link(bare)
+    link = links.read_link(bare)
     if link is not None:
         return Destination("lnurl", bare, link=link)
     contact = contacts.find(ws, text)
@@ -301,7 +302,7 @@ def _order_for_link(
     remembered = _remembered(ws, wish)
     if remembered is not None:
         return remembered
-    with nullcontext(net) if net is not None else _lnurl(ws, private=wallet.sandbox) as open_net:
+    with nullcontext(net) if net is not None else lnurl_for(ws, private=wallet.sandbox) as open_net:
         request = open_net.ask(link)
         if isinstance(request, lnurl.WithdrawRequest):
             raise errors.Usage(
@@ -450,7 +451,7 @@ def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> models.De
 
     link = found.link
     assert link is not None
-    with _lnurl(ws, private=wallet is not None and wallet.sandbox) as net:
+    with lnurl_for(ws, private=wallet is not None and wallet.sandbox) as net:
         request = net.ask(link)
     if isinstance(request, lnurl.Login):
         return models.Payee("login", f"login at {link.domain}", link.domain)
@@ -477,70 +478,8 @@ def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> models.De
     )
 
 
-def claim(
-    ws: Workspace, wallet: KnownWallet, text: str, amount_msat: int | None, *, memo: str = "", reference: str | None
-) -> models.Invoice:
-    """Have an LNURL-withdraw pay one of our wallets: make an invoice and show it to the server, once.
-
-    Without an amount all that the server gives is taken, in whole sat. Returns the invoice, which the server pays when
-    it pleases. Raises `errors.Rejected` when it refuses.
-    """
-    from amani_cli import invoices
-    from amani_cli.providers import lnurl
-    from amani_cli.providers.http import Lost
-
-    wallet.must_be("lnbits")
-    found = read(ws, text)
-    if found.link is None:
-        raise errors.Usage("that is no LNURL-withdraw link", hint="To pay an invoice: amani pay INVOICE")
-    with _lnurl(ws, private=wallet.sandbox) as net:
-        request = net.ask(found.link)
-        if not isinstance(request, lnurl.WithdrawRequest):
-            raise errors.Usage(
-                "this link does not give money", code="NOT_WITHDRAW", hint=f"To pay it: amani pay {found.shown} AMOUNT"
-            )
-        wanted = _withdrawn_msat(request, amount_msat)
-        made = invoices.create(
-            ws,
-            wallet,
-            wanted,
-            memo or _fitting(request.description, invoices.MEMO_LIMIT_BYTES),
-            3600,
-            reference=reference,
-            purpose="withdraw",
-        )
-        if made.status != "pending":
-            return made
-        ws.progress(f"asking {found.link.domain} to pay")
-        try:
-            net.withdraw(request, made.to_pay)
-        except Lost as error:
-            ws.warn(f"{error.message}: it may have heard, and may pay yet")
-    return made
-
-
-def _withdrawn_msat(request: WithdrawRequest, amount_msat: int | None) -> int:
-    most = request.max_msat // 1000 * 1000
-    if most < 1000:
-        raise errors.Rejected(
-            f"there is nothing to withdraw from {request.link.domain}", code="NOTHING_LEFT", hint="It may be used up."
-        )
-    wanted = most if amount_msat is None else amount_msat
-    if not request.min_msat <= wanted <= request.max_msat:
-        raise errors.Usage(
-            f"{request.link.domain} gives {format_sat(request.min_msat)} to {format_sat(request.max_msat)},"
-            f" not {format_sat(wanted)}",
-            code="AMOUNT_OUT_OF_RANGE",
-            hint="Leave the amount out to take all of it.",
-        )
-    return wanted
-
-
-def _fitting(text: str, limit: int) -> str:
-    return text.encode()[:limit].decode("utf-8", "ignore")
-
-
-def _lnurl(ws: Workspace, *, private: bool) -> Lnurl:
+def lnurl_for(ws: Workspace, *, private: bool) -> Lnurl:
+    """Lines to LNURL servers, within this command's time."""
     from amani_cli.providers.lnurl import Lnurl
 
     return Lnurl(deadline=ws.deadline, timeout=ws.timeout, private=private)

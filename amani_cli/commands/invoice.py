@@ -160,7 +160,7 @@ def claim(
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait until the money is here."),
 ) -> None:
     """Bring money in by an LNURL-withdraw link: its server pays an invoice of yours."""
-    from amani_cli import destinations, wallets
+    from amani_cli import wallets, withdrawals
     from amani_cli.amounts import parse_msat
 
     said = options.of(ctx)
@@ -169,7 +169,7 @@ def claim(
         lnurl = options.secret_from_stdin("LNURL")
     amount_msat = parse_msat(amount) if amount else None
     wallet = wallets.resolve(ws, said.wallet)
-    made = destinations.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference)
+    made = withdrawals.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference)
     if wait and made.status == "pending":
         _wait(said, made.key, wallet.name, limit_s=ws.timeout)
     else:

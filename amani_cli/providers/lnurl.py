@@ -9,39 +9,22 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 import socket
 import time
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from amani_cli import bech32, bolt11, errors
+from amani_cli import bolt11, errors
 from amani_cli.amounts import MAX_MSAT, format_sat
 from amani_cli.models import SuccessAction
-from amani_cli.providers.http import Answer, Line, Lost, NotSent, is_loopback
+from amani_cli.providers.http import Answer, Line, Lost, NotSent
+from amani_cli.providers.links import LONGEST, Link, link_to
 from amani_cli.text import one_line
 
 NAME = "Lightning LNURL"  # in log lines
-_LONGEST = 2000  # characters of a link; a URL that is longer is not taken by servers either
-
-Purpose = Literal["pay", "withdraw", "login", "channel"]
-_SCHEMES: dict[str, Purpose] = {"lnurlp": "pay", "lnurlw": "withdraw", "keyauth": "login", "lnurlc": "channel"}
-_ADDRESS = r"([a-z0-9_.+-]{1,64})@([^\s@/?#]{1,255})"
-
-
-class Link(NamedTuple):
-    """Where an LNURL or a Lightning address leads. `purpose` is what its form promises; None if only the server knows.
-
-    `domain` is what a person is shown: in ASCII, so that a letter of another script can't pass for a Latin one.
-    """
-
-    url: str
-    domain: str
-    address: str | None
-    purpose: Purpose | None
 
 
 @dataclass(frozen=True)
@@ -84,115 +67,6 @@ class Offer(NamedTuple):
     invoice: bolt11.Invoice
     described: bool
     success: SuccessAction | None
-
-
-# -- links, read offline -------------------------------------------------------------------------------------
-
-
-def read_link(text: str) -> Link | None:
-    """What an LNURL in any form, a Lightning address or an https link says; None for what is no such thing.
-
-    Raises `errors.Usage` for what is one and can't be right. Nothing of a bech32 LNURL is repeated: it may be a secret.
-    """
-    lowered = text.lower()
-    if lowered.startswith("lnurl1"):
-        return _from_bech32(text)
-    scheme, separator, rest = text.partition("://")
-    scheme = scheme.lower()
-    if separator and scheme in _SCHEMES:
-        return _link(rest, _SCHEMES[scheme])
-    if separator and scheme in ("https", "http"):
-        hidden = _fallback(text)
-        return _from_bech32(hidden) if hidden else _link(rest, None, scheme)
-    return _from_address(lowered)
-
-
-def _from_bech32(text: str) -> Link:
-    if len(text) > _LONGEST * 2:
-        raise _bad("is longer than any LNURL can be")
-    try:
-        prefix, words = bech32.decode(text)
-        url = bech32.to_bytes(words).decode("utf-8")
-    except UnicodeDecodeError:
-        raise _bad("holds no link") from None
-    except ValueError as error:
-        raise _bad(str(error)) from None
-    scheme, separator, rest = url.partition("://")
-    if prefix != "lnurl" or not separator or scheme.lower() not in ("https", "http"):
-        raise _bad("holds no https link")
-    return _link(rest, None, scheme.lower())
-
-
-def _from_address(text: str) -> Link | None:
-    match = re.fullmatch(_ADDRESS, text)
-    if match is None:
-        return None
-    user, host = match.groups()
-    link = _link(f"{host}/.well-known/lnurlp/{quote(user, safe='+')}", "pay")
-    return link._replace(address=f"{user}@{link.domain}")
-
-
-def _fallback(url: str) -> str | None:
-    """The LNURL that a web link carries in its query (LUD-01)."""
-    for name, values in parse_qs(urlsplit(url).query).items():
-        if name.lower() == "lightning" and values[0].lower().startswith("lnurl1"):
-            return values[0]
-    return None
-
-
-def _link(rest: str, purpose: Purpose | None, scheme: str | None = None) -> Link:
-    """The link to `rest`, a URL without its scheme: https, but http for onion services and this very machine."""
-    if len(rest) > _LONGEST or any(c.isspace() or not c.isprintable() for c in rest):
-        raise _bad("is too long or holds spaces")
-    try:
-        parts = urlsplit("//" + rest)
-        port = parts.port
-    except ValueError:
-        raise _bad("holds no link that can be right") from None
-    host = _ascii_host(parts.hostname or "")
-    if parts.username is not None or parts.password is not None:
-        raise _bad("holds a login, which can hide where it leads")
-    plain_http = host.endswith(".onion") or is_loopback(f"http://{_bracketed(host)}")
-    if scheme == "http" and not plain_http:
-        raise _bad(f"leads to {host} by plain http, which anybody on the way can change")
-    if scheme is None:
-        scheme = "http" if plain_http else "https"
-    domain = _bracketed(host) + (f":{port}" if port else "")
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    query = "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|") if parts.query else ""
-    tag = parse_qs(parts.query).get("tag", [""])[0]
-    return Link(f"{scheme}://{domain}{path}{query}", domain, None, "login" if tag == "login" else purpose)
-
-
-def _ascii_host(host: str) -> str:
-    if ":" in host:  # an IPv6 address; urlsplit has looked at it
-        return host
-    try:
-        name = host.rstrip(".")
-        if not name.isascii():
-            import idna
-
-            name = idna.encode(name, uts46=True).decode()
-    except UnicodeError:
-        raise _bad("leads to a domain that can't exist") from None
-    name = name.lower()
-    label = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-    if len(name) > 253 or not re.fullmatch(rf"{label}(?:\.{label})*", name):
-        raise _bad("leads to a domain that can't exist")
-    if "." not in name and name != "localhost":
-        raise _bad(f"leads to '{name}', which is no domain", hint="An address looks like ada@example.com.")
-    return name
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _bad(what: str, hint: str = "Copy it again: every character of it counts.") -> errors.Usage:
-    return errors.Usage(f"this LNURL or address {what}", code="BAD_LNURL", hint=hint)
-
-
-# -- asking -------------------------------------------------------------------------------------
 
 
 class Lnurl:
@@ -398,7 +272,7 @@ class Lnurl:
         if not separator or scheme.lower() not in ("https", "http"):
             raise _broken(link.domain, "names no address to go on with")
         try:
-            return _link(rest.partition("#")[0], None, scheme.lower()).url
+            return link_to(rest.partition("#")[0], None, scheme.lower()).url
         except errors.Usage as error:
             raise _broken(link.domain, "goes on to an address that can't be used: " + error.message) from None
 
@@ -496,7 +370,7 @@ def _success_action(value: object, request: PayRequest) -> SuccessAction | None:
     if tag == "message":
         return SuccessAction("message", text("message", 500))
     if tag == "url":
-        url = text("url", _LONGEST)
+        url = text("url", LONGEST)
         if urlsplit(url).scheme != urlsplit(request.callback).scheme or host_of(url) != host_of(request.callback):
             raise _broken(domain, "wants a link shown after the payment that leads to another server")
         return SuccessAction("url", text("description", 500), url=url)
