@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from amani_cli import batch_plans, batch_rows, errors, files, locks, models, policy
+from amani_cli import batch_plans, batch_rows, errors, files, locks, models, policy, wallets
 from amani_cli.amounts import Fiat, format_fiat, format_sat
 from amani_cli.batch_crew import Crew, OnRow
 from amani_cli.batch_plans import Plan, Purse
@@ -78,6 +78,11 @@ def run(
     many there were to do. Raises only what stops it before anything is sent; rows' failures are in the result. On
     Ctrl-C what is on its way is seen through and nothing more is begun.
     """
+    policy.refuse_held(ws)
+    if purse.lightning is not None:
+        wallets.warn_of_version(purse.lightning)
+        if purse.lightning.server_version == wallets.DOUBLE_SPENDING_VERSION:
+            jobs = 1  # it is payments that overlap that it double-spends
     with locks.held(ws, f"batch-{plan.hash[:32]}", "this plan"):
         left = _left(ws, plan)
         if not left:

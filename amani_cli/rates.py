@@ -109,7 +109,7 @@ def from_text(text: str | None) -> Quoted | None:
 
 def _price(wallet: KnownWallet, currency: str) -> Decimal:
     """The price of one bitcoin. A zero, an absent or an inconsistent one is no price."""
-    if (wallet.server_version or "").startswith("0."):
+    if (wallets.server_version(wallet) or "").startswith("0."):
         raise _no_rate(f"the LNbits of '{wallet.name}' is {wallet.server_version}, which makes prices up when offline")
     kept = wallet.ws.prices.get((wallet.url, currency))
     if kept is not None and time.monotonic() - kept[1] < FRESH_S:

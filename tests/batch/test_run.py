@@ -386,3 +386,29 @@ class TestResults:
         assert claimed.data["amount_msat"] == 50_000
         assert payee.sat == 50
         assert amani("batch", "run", plan, "--yes").code == 0  # what became of a cheque is no row's affair
+
+
+def test_a_restored_copy_pays_nothing_before_it_has_been_reconciled(
+    amani: Amani, payer: Held, payee: Held, planned: Planned, home: Path
+) -> None:
+    plan = planned([{"to": payee.invoice(10)}])
+    with sqlite3.connect(home / "amani.db") as db:
+        db.execute("INSERT INTO mark VALUES ('spending held', 'a copy of yesterday', '2026-08-01T00:00:00Z')")
+    db.close()
+    refused = amani("batch", "run", plan, "--yes", "--json")
+    assert (refused.code, refused.error["code"]) == (9, "RECONCILE_FIRST")
+    assert payee.sat == 0
+
+
+def test_a_server_that_double_spends_gets_one_payment_at_a_time(
+    amani: Amani, payer: Held, payee: Held, planned: Planned, home: Path, proxy: Proxy
+) -> None:
+    plan = planned([{"to": payee.invoice(10)} for _ in range(3)])
+    proxy.answer = lambda _, path: (200, {"info": {"version": "1.0.0"}}) if path == "/openapi.json" else None
+    with sqlite3.connect(home / "amani.db") as db:
+        db.execute("UPDATE wallet SET server_version='1.0.0'")
+    db.close()
+    run = amani("batch", "run", plan, "--yes", "--jobs", 4, "--json")
+    rows = [each["data"]["row"] for each in lines(run.stdout)[:-1]]
+    assert (run.code, rows) == (0, [2, 3, 4])
+    assert any("1.0.0" in warning for warning in lines(run.stdout)[-1]["warnings"])
