@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli import cli
+from amani_cli.bolt11 import decode_invoice
+from amani_cli.options import Options
 from tests.conftest import write_key
 from tests.driver import Amani, environment
 from tests.faults.provider import KEY, Provider, started
@@ -115,3 +118,36 @@ def test_the_environment_s_key_loads_no_database(
     assert code == 0
     assert sorted(modules & HEAVY) == []
     assert not home.exists()
+
+
+def test_one_command_of_a_group_is_built_and_not_the_others() -> None:
+    root = cli.root()
+    context = root.make_context("amani", ["wallet", "balance"], obj=Options())
+    _, group, _ = root.resolve_command(context, ["wallet", "balance"])
+    assert list(group.commands) == ["balance"]
+    for words in (["wallet"], ["wallet", "--json", "balance"], ["wallet", "blance"]):
+        _, group, _ = cli.root().resolve_command(context, words)
+        assert {"add", "balance", "list"} <= set(group.commands)
+
+
+# Our own modules that a command has no use for, each dear or a way to something dear.
+_UNUSED = {
+    "wallet balance --json": {"bolt11", "payments", "policy", "amounts", "views", "registry", "providers.fiat"},
+    "history list --json": {"views", "providers.http", "providers.lnbits", "destinations", "qr", "books"},
+    "invoice create 21 --json": {"views", "destinations", "providers.lnurl", "qr", "books", "providers.fiat"},
+    "invoice check HASH --json": {"views", "destinations", "providers.lnurl", "qr", "books", "providers.fiat"},
+    "pay INVOICE --yes --json": {"views", "providers.lnurl", "qr", "cheques", "faucet", "books", "providers.fiat"},
+}
+
+
+@pytest.mark.usefixtures("wallet")
+@pytest.mark.parametrize("command", _UNUSED)
+def test_a_command_loads_no_more_of_amani_than_it_uses(provider: Provider, command: str) -> None:
+    text = make_invoice()
+    invoice = decode_invoice(text)
+    assert invoice.amount_msat is not None
+    provider.knows(text, invoice.payment_hash, "success", invoice.amount_msat)
+    words = [{"INVOICE": text, "HASH": invoice.payment_hash}.get(word, word) for word in command.split()]
+    _, modules = loaded(*words)
+    assert sorted(modules & {*HEAVY, "amani_cli.store.migrations"}) == []
+    assert sorted(modules & {f"amani_cli.{name}" for name in _UNUSED[command]}) == []
