@@ -12,12 +12,14 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from amani_cli.amounts import format_sat
-from amani_cli.store import Row
+from amani_cli.store import Entry
 from amani_cli.store import payments as journal
 from amani_cli.times import Period, from_rfc3339
 from amani_cli.valuations import Rate, RateFile
 from amani_cli.wallets import KnownWallet, registered
 from amani_cli.workspace import Workspace
+
+_MSAT = Decimal("0.001")  # in sat
 
 
 @dataclass(slots=True)
@@ -27,7 +29,7 @@ class Movement:
     `own` says that its other side is another of our wallets.
     """
 
-    row: Row
+    row: Entry
     day: date
     amount: Decimal
     fee: Decimal
@@ -57,6 +59,7 @@ class Books:
         self.count = 0
         self.without_rate = 0
         self._ws, self._rates = ws, rates
+        self._last: tuple[tuple[str, int], date] = (("", 0), date.min)
         known = registered(ws)
         self._places = {each.id: (_top(each.provider, each.sandbox), each.name) for each in known}
         self._only = wallet.id if wallet else None
@@ -89,24 +92,32 @@ class Books:
             for row in journal.settled(store, period.since, period.until, self._only, self.sandbox):
                 yield self._movement(row)
 
-    def _movement(self, row: Row) -> Movement:
+    def _movement(self, row: Entry) -> Movement:
         key = self._key(row)
         unit = key[1]
-        self.closing[key] = balance = self.closing.get(key, Decimal(0)) + change(row)
-        self.count += 1
         amount, fee = sizes(row)
-        day = from_rfc3339(row["settled_at"]).astimezone().date()
+        signed = amount if row["direction"] == "in" else -amount
+        self.closing[key] = balance = self.closing.get(key, Decimal(0)) + signed - fee
+        self.count += 1
+        day = self._day(row["settled_at"])
         rate = self._rate(row, day)
         self.without_rate += rate is None and unit == "sat"
-        signed = amount if row["direction"] == "in" else -amount
         return Movement(row, day, signed, fee, balance, unit, bool(row["own"]), rate)
 
-    def _key(self, row: Row) -> tuple[int, str]:
+    def _day(self, settled_at: str) -> date:
+        """The local day of a moment. Zones differ from UTC by whole quarters of an hour: what settled in the same one
+        is looked up once."""
+        quarter = settled_at[:14], int(settled_at[14:16]) // 15
+        if quarter != self._last[0]:
+            self._last = quarter, from_rfc3339(settled_at).astimezone().date()
+        return self._last[1]
+
+    def _key(self, row: Entry) -> tuple[int, str]:
         if row["wallet_id"] not in self._places:
             self._places[row["wallet_id"]] = (_top(row["provider"], bool(row["sandbox"])), row["wallet"])
         return row["wallet_id"], unit_of(row)
 
-    def _rate(self, row: Row, day: date) -> Rate | None:
+    def _rate(self, row: Entry, day: date) -> Rate | None:
         if row["amount_msat"] is None:
             return None
         if row["rate"] is not None:
@@ -118,19 +129,19 @@ def _top(provider: str, sandbox: bool) -> str:
     return "Sandbox" if sandbox else {"lnbits": "Lightning", "fincra": "Fincra"}[provider]
 
 
-def unit_of(row: Row) -> str:
+def unit_of(row: Entry) -> str:
     """What a payment is counted in: `sat`, or a currency."""
     return "sat" if row["amount_msat"] is not None else str(row["currency"])
 
 
-def sizes(row: Row) -> tuple[Decimal, Decimal]:
+def sizes(row: Entry) -> tuple[Decimal, Decimal]:
     """A payment's amount and fee, both without a sign, in its unit."""
     if row["amount_msat"] is not None:
-        return Decimal(row["amount_msat"]).scaleb(-3), Decimal(row["fee_msat"] or 0).scaleb(-3)
+        return row["amount_msat"] * _MSAT, (row["fee_msat"] or 0) * _MSAT
     return Decimal(row["amount"]), Decimal(row["fee"] or 0)
 
 
-def change(row: Row) -> Decimal:
+def change(row: Entry) -> Decimal:
     """What a payment did to its wallet's balance, the fee counted in."""
     amount, fee = sizes(row)
     return (amount if row["direction"] == "in" else -amount) - fee
@@ -151,7 +162,7 @@ def shown(amount: int | Decimal, unit: str) -> str:
     return format_sat(int(amount)) if unit == "msat" else f"{amount} {unit}"
 
 
-def _signed(row: Row) -> int:
+def _signed(row: Entry) -> int:
     msat: int = row["amount_msat"]
     return msat if row["direction"] == "in" else -msat
 

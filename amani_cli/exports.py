@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from amani_cli import ledgers, models, payments
-from amani_cli.books import Books, number
+from amani_cli.books import Books, Movement, number
 from amani_cli.text import csv_cell
+from amani_cli.valuations import Rate
 
 FORMATS = ("csv", "jsonl", "ledger", "beancount")
 
@@ -33,35 +34,51 @@ def lines(books: Books, form: str, *, opening: bool = True) -> Iterator[str]:
 
 
 def _csv(books: Books) -> Iterator[str]:
-    buffer = io.StringIO()
-    write = csv.writer(buffer, lineterminator="\r\n")
-
-    def line(cells: tuple[object, ...]) -> str:
-        buffer.seek(0)
-        buffer.truncate()
-        write.writerow(cells)
-        return buffer.getvalue()
-
-    yield line(COLUMNS)
+    yield _line(COLUMNS)
     for each in books.movements():
-        row, rate = each.row, each.rate
-        yield line(
+        row, rate, unit = each.row, each.rate, each.unit
+        yield _line(
             (
-                *(each.day, row["settled_at"], csv_cell(row["wallet"]), row["direction"], row["kind"]),
-                *(
-                    number(each.amount, each.unit),
-                    number(each.fee, each.unit),
-                    number(each.balance, each.unit),
-                    each.unit,
-                ),
-                *(_shown(each.value), _shown(each.fee_value)),
-                *((rate.currency, _shown(rate.price), csv_cell(rate.source), rate.at) if rate else ("",) * 4),
-                *(csv_cell(row[name] or "") for name in ("category", "memo", "destination")),
+                each.day.isoformat(),
+                row["settled_at"],
+                csv_cell(row["wallet"]),
+                row["direction"],
+                row["kind"],
+                number(each.amount, unit),
+                number(each.fee, unit),
+                number(each.balance, unit),
+                unit,
+                *(("",) * 6 if rate is None else _valued(each, rate)),
+                _cell(row["category"]),
+                _cell(row["memo"]),
+                _cell(row["destination"]),
                 "yes" if each.own else "",
-                *(csv_cell(row[name] or "") for name in ("reference", "actor")),
-                *(row["payment_hash"] or "", row["id"], "yes" if row["sandbox"] else ""),
+                _cell(row["reference"]),
+                _cell(row["actor"]),
+                row["payment_hash"] or "",
+                row["id"],
+                "yes" if row["sandbox"] else "",
             )
         )
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    """A line of CSV. Most hold nothing to quote, and joining those costs a tenth of what csv's writer does."""
+    line = ",".join(cells)
+    if '"' not in line and "\n" not in line and "\r" not in line and line.count(",") == len(cells) - 1:
+        return line + "\r\n"
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue()
+
+
+def _valued(each: Movement, rate: Rate) -> tuple[str, ...]:
+    worth = _shown(each.value), _shown(each.fee_value)
+    return *worth, rate.currency, _shown(rate.price), csv_cell(rate.source), rate.at
+
+
+def _cell(text: str | None) -> str:
+    return csv_cell(text) if text else ""
 
 
 def _shown(amount: Decimal | None) -> str:

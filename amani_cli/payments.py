@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from amani_cli import bolt11, errors, models, policy, rates, success, verdict, wallets
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
-from amani_cli.store import Row, Transaction, now, references, rules
+from amani_cli.store import Entry, Row, Transaction, now, references, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339, to_rfc3339
@@ -669,7 +669,7 @@ def _refuse_poor(planned: models.Plan) -> None:
         )
 
 
-def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
+def receipt(row: Row | Entry, *, replayed: bool = False) -> models.Payment:
     """A journal entry as it is shown."""
     currency = row["currency"]
     return models.Payment(

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli import exports
+from amani_cli.books import Books
 from amani_cli.store import Store, open_store, payments
 from amani_cli.store.payments import Filter
+from amani_cli.times import Period
+from amani_cli.workspace import Workspace
 from tests.journals import add_payment, add_wallet, writing
 
 NEWEST_FIRST = "payment_created"
@@ -87,3 +91,24 @@ def test_an_export_is_read_in_its_order_and_not_held(store: Store) -> None:
     steps = plan_of(store, lambda: next(payments.settled(store, "2026-08-01", None, None, False)))
     assert "INDEX payment_settled" in steps[0]
     assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+def test_an_export_holds_one_row_at_a_time(store: Store, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+    each = Store.each
+
+    def counted(self: Store, sql: str, *values: object) -> Iterator[object]:
+        nonlocal read
+        for row in each(self, sql, *values):
+            read += 1
+            yield row
+
+    monkeypatch.setattr(Store, "each", counted)
+    for form in exports.FORMATS:
+        read = 0
+        lines = exports.lines(Books(Workspace({"AMANI_HOME": str(home)}), Period()), form)
+        written = 0
+        for line in lines:
+            written += "pay_" in line or form in ("ledger", "beancount")
+            assert read <= written + 1, form
+        assert read == 20

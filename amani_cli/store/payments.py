@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from amani_cli.store import Row, Store, Transaction, new_id, now
+from amani_cli.store import Entry, Row, Store, Transaction, new_id, now
 
 
 def insert(db: Transaction, **columns: object) -> str:
@@ -207,7 +207,9 @@ def _are_few(store: Store, conditions: list[tuple[str, int | None]]) -> bool:
     return found is not None and found[0] <= _FEW
 
 
-def settled(store: Store, since: str | None, until: str | None, wallet_id: int | None, sandbox: bool) -> Iterator[Row]:
+def settled(
+    store: Store, since: str | None, until: str | None, wallet_id: int | None, sandbox: bool
+) -> Iterator[Entry]:
     """What settled in a time, oldest first, one row at a time; `own` says that its other side is a wallet of ours.
 
     What left the wallets of cheques is left out: it had left ours before.
@@ -223,10 +225,14 @@ def settled(store: Store, since: str | None, until: str | None, wallet_id: int |
         " AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id<>-1) AS own"
     )
     # Named, so that the rows come in the index's order and are never sorted: any number takes no memory.
-    return store.each(
+    rows = store.each(
         f"SELECT *, {own} FROM payment INDEXED BY payment_settled WHERE {' AND '.join(where)} ORDER BY settled_at, id",
         *values,
     )
+    names: list[str] = []
+    for row in rows:
+        names = names or row.keys()
+        yield dict(zip(names, row, strict=True))
 
 
 def settled_since(store: Store, wallet_id: int, since: str) -> list[Row]:
