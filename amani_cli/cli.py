@@ -6,14 +6,12 @@ import importlib
 import os
 import signal
 import sys
-from copy import copy
 from typing import Any
 
 import typer
 from typer import TyperException
 from typer.core import TyperGroup
-from typer.main import get_command, get_group
-from typer.models import CommandInfo
+from typer.main import get_command
 
 from amani_cli import __version__, errors
 from amani_cli.options import Command, Group, Options
@@ -51,9 +49,7 @@ TREE: dict[str, tuple[str, str]] = {
 
 
 class Root(Group):
-    """The first level: its commands are known by name and loaded when called, a group's with its one that is."""
-
-    _next_word = ""
+    """The first level: its commands are known by name and loaded when called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the tree."""
@@ -65,7 +61,7 @@ class Root(Group):
             return None
         if cmd_name not in self.commands:
             module = importlib.import_module(f"amani_cli.commands.{TREE[cmd_name][0]}")
-            command = _of_group(module.app, self._next_word) or get_command(module.app)
+            command = get_command(module.app)
             command.name = cmd_name
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
@@ -83,26 +79,7 @@ class Root(Group):
             near = get_close_matches(args[0], TREE)
             hint = f" Did you mean '{near[0]}'?" if near else " See 'amani --help'."
             raise errors.Usage(f"no command '{args[0][:60]}'.{hint}")
-        self._next_word = args[1] if len(args) > 1 else ""
         return super().resolve_command(ctx, args)
-
-
-def _of_group(app: typer.Typer, name: str) -> TyperGroup | None:
-    """A group with no more than its command of that name: each that is built costs a half a millisecond.
-
-    None for what is no group, or has none of that name: whatever is wrong, the whole group knows best.
-    """
-    called = [each for each in app.registered_commands if each.callback and _name(each) == name]
-    if not called or len(app.registered_commands) == 1:
-        return None
-    only = copy(app)
-    only.registered_commands = called
-    return get_group(only)
-
-
-def _name(command: CommandInfo) -> str:
-    assert command.callback is not None
-    return command.name or command.callback.__name__.replace("_", "-")
 
 
 _root = typer.Typer(
