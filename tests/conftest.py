@@ -106,6 +106,7 @@ def amani(home: Path) -> Iterator[Amani]:
 def keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
     """A keyring that works, for commands in this process; and what is in it, by service and name."""
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", keyrings.IN_MEMORY)
+    keyrings.InMemory.content.clear()  # another test of this process may have used it by itself
     yield keyrings.InMemory.content
     keyrings.InMemory.content.clear()
 

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import cli
 from amani_cli.bolt11 import decode_invoice
-from amani_cli.options import Options
 from tests.conftest import write_key
 from tests.driver import Amani, environment
 from tests.faults.provider import KEY, Provider, started
@@ -118,16 +116,6 @@ def test_the_environment_s_key_loads_no_database(
     assert code == 0
     assert sorted(modules & HEAVY) == []
     assert not home.exists()
-
-
-def test_one_command_of_a_group_is_built_and_not_the_others() -> None:
-    root = cli.root()
-    context = root.make_context("amani", ["wallet", "balance"], obj=Options())
-    _, group, _ = root.resolve_command(context, ["wallet", "balance"])
-    assert list(group.commands) == ["balance"]
-    for words in (["wallet"], ["wallet", "--json", "balance"], ["wallet", "blance"]):
-        _, group, _ = cli.root().resolve_command(context, words)
-        assert {"add", "balance", "list"} <= set(group.commands)
 
 
 # Our own modules that a command has no use for, each dear or a way to something dear.
