@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
 from amani_cli import cheque_code, payments
+from amani_cli.bolt11 import decode_invoice
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import Machines, User, through
 from tests.cheques.test_cheques import wallet_of, write
 from tests.conftest import AddWallet, Held, change_database
 from tests.crowd import at_once, codes
 from tests.driver import Amani
-from tests.fault_proxy import Fault, FaultProxy, answer, cut, garbled, html, torn
+from tests.fault_proxy import Answer, Exchange, Fault, FaultProxy, cut, garbled, html, torn
 from tests.lnbits_server import free_port
 from tests.make_invoice import make_invoice
 
@@ -263,16 +265,17 @@ class TestFaults:
     def test_a_server_that_lies_about_the_draw(self, amani: Amani, giver: Held, taker: Held, line: FaultProxy) -> None:
         """What arrived is judged by our own wallet's record, not by the word of the server that a code names."""
         code = write(amani)
-        paid = {
-            "payment_hash": "00" * 32,
-            "wallet_id": wallet_of(code),
-            "amount": -100_000,
-            "fee": 0,
-            "status": "success",
-        }
-        line.on(answer(201, paid), "POST", "/api/v1/payments", nth=2)
+
+        def lie(exchange: Exchange) -> None:
+            payment_hash = decode_invoice(exchange.json["bolt11"]).payment_hash
+            told = {"payment_hash": payment_hash, "wallet_id": wallet_of(code), "amount": -100_000, "fee": 0}
+            exchange.reply(Answer(201, json.dumps({**told, "status": "success"}).encode()))
+
+        line.on(lie, "POST", "/api/v1/payments", nth=2)
         assert amani(*CLAIM, "-", "--to", "taker", "--timeout", "1s", stdin=code).code == 8
         assert taker.sat == 0
+        assert amani(*CLAIM, "-", "--to", "taker", stdin=code).code == 0
+        assert taker.sat == 100
 
 
 class TestCrowds:
@@ -312,8 +315,7 @@ class TestCrowds:
             request.getfixturevalue("user")
         crowd = machines(3)
         brought_back = 0
-        compared_msat = 0
-        for _ in range(5):
+        for _ in range(3):
             before = giver.sat, [machine.held.sat for machine in crowd]
             code = write(amani)
             shown = amani("cheque", "list", "--limit", "1", "--json").data["items"][0]
@@ -338,8 +340,8 @@ class TestCrowds:
             brought_back += home_again == 100
         compared_msat = compared(amani, giver) + sum(compared(amani, each.held, env=each.env) for each in crowd)
         tell(
-            f"5 cheques, each by 3 claimers and the giver at once: {brought_back} came back,"
-            f" {5 - brought_back} were claimed; {compared_msat} msat compared"
+            f"3 cheques, each by 3 claimers and the giver at once: {brought_back} came back,"
+            f" {3 - brought_back} were claimed; {compared_msat} msat compared"
         )
 
 

@@ -5,9 +5,11 @@ Nothing is lost and nothing done twice: at the end the thing has been done once,
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import secrets
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +18,7 @@ import pytest
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, grow_older
 from tests.cheques.test_cheques import write
-from tests.conftest import Held, change_database
+from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.driver import Amani, Result
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
@@ -41,10 +43,13 @@ def stopped(amani: Amani, words: Callable[[str], tuple[object, ...]]) -> Iterato
             return
 
 
-def settle(amani: Amani, home: Path, by: By, *again: object) -> Result:
+def settle(amani: Amani, home: Path, by: By, held: Sequence[Held], *again: object) -> Result:
     """Get over a kill: ask first or not, then the same command, which an hour later at the latest is done."""
     if by == "reconcile":
-        assert amani("reconcile").code in (0, 8)
+        asked = amani("reconcile")
+        assert asked.code in (0, 8)
+        if asked.code == 0:
+            compared(amani, *held)
     done = amani(*again)
     if done.code == 8:
         assert amani(*again).code == 8  # still open: nothing is sent anew
@@ -62,7 +67,7 @@ def test_transfer(amani: Amani, giver: Held, taker: Held, home: Path, by: By) ->
     amani("config", "set", "limit.transfer", "off")
     sent = 0
     for reference, _ in stopped(amani, lambda ref: ("transfer", "taker", "7", "--yes", "--reference", ref)):
-        settle(amani, home, by, "transfer", "taker", "7", "--yes", "--reference", reference)
+        settle(amani, home, by, (giver, taker), "transfer", "taker", "7", "--yes", "--reference", reference)
         sent += 7
         assert (giver.sat, taker.sat) == (5000 - sent, sent)
         compared(amani, giver, taker)
@@ -75,7 +80,7 @@ def test_faucet(amani: Amani, giver: Held, taker: Held, home: Path, by: By) -> N
     given = 0
     words = ("faucet", "claim", "--wallet", "taker", "--reference")
     for reference, _ in stopped(amani, lambda ref: (*words, ref)):
-        settle(amani, home, by, *words, reference)
+        settle(amani, home, by, (giver, taker), *words, reference)
         given += 7
         assert (giver.sat, taker.sat) == (5000 - given, given)
         assert amani("faucet", "claim", "--wallet", "taker").code == 9
@@ -83,22 +88,52 @@ def test_faucet(amani: Amani, giver: Held, taker: Held, home: Path, by: By) -> N
     tell(f"{compared(amani, giver, taker)} msat compared")
 
 
-@both_ways
-def test_cheque_create(amani: Amani, giver: Held, user: User, home: Path, by: By) -> None:
+@pytest.mark.parametrize(("by", "login"), [("reconcile", True), ("again", False)], ids=["login", "no login"])
+def test_cheque_create(
+    amani: Amani, giver: Held, home: Path, by: By, login: bool, request: pytest.FixtureRequest
+) -> None:
+    user: User | None = request.getfixturevalue("user") if login else None
     amani("config", "set", "limit.cheque", "off")
     words = ("cheque", "create", "7", "--yes", "--reference")
     for reference, run in stopped(amani, lambda ref: (*words, ref)):
         assert run.stdout.count("amani1") <= 1
-        settle(amani, home, by, *words, reference)
+        settle(amani, home, by, (giver,), *words, reference)
         shown = amani("cheque", "show", reference, "--json").data
         assert (shown["status"], shown["outstanding_msat"]) == ("open", 7000)
-        assert giver.sat == 4993
-        assert held_by(giver.server, [wallet["id"] for wallet in user.wallets()]) == 7000
+        assert (giver.sat, set_aside(giver, home)) == (4993, 7000)
         # The code may have died with the process, the money has not.
         assert amani("cheque", "void", shown["id"], "--yes").code == 0
         assert giver.sat == 5000
-    assert held_by(giver.server, [wallet["id"] for wallet in user.wallets()]) == 0
+    if user is not None:
+        assert held_by(giver.server, [wallet["id"] for wallet in user.wallets()]) == 0
     tell(f"{compared(amani, giver)} msat compared")
+
+
+def set_aside(giver: Held, home: Path) -> int:
+    """What the server keeps in the wallets of all cheques that amani knows, in msat."""
+    with contextlib.closing(sqlite3.connect(home / "amani.db")) as db:
+        rows = db.execute("SELECT remote_id FROM cheque WHERE remote_id IS NOT NULL").fetchall()
+    return held_by(giver.server, [row[0] for row in rows])
+
+
+def test_a_cheque_that_was_given_up_needs_the_pin_again(
+    amani: Amani, add_wallet: AddWallet, user: User, home: Path, tmp_path: Path
+) -> None:
+    """Killed before its money was sent, and found so later: to write it anew is to send money anew."""
+    rich = add_wallet("rich", 50_000)
+    pin = write_key(tmp_path / "pin", "271828")
+    assert amani("pin", "set", "--pin-file", pin).code == 0
+    for step in itertools.count(1):
+        words = ("cheque", "create", "11k", "--yes", "--reference", f"r{step}")
+        run = amani.process(*words, "--pin-file", pin, python=("-m", "tests.stop_at", str(step)))
+        assert run.code == -9
+        if "/api/v1/wallet" in run.stderr and "POST" in run.stderr:  # its wallet is made, and nothing paid
+            break
+    grow_older(home)
+    refused = amani(*words, "--json")
+    assert (refused.code, refused.error["code"], rich.sat) == (9, "PIN_NEEDED", 50_000)
+    assert amani(*words, "--pin-file", pin).code == 0
+    assert rich.sat == 39_000
 
 
 @both_ways
@@ -113,7 +148,7 @@ def test_cheque_claim(amani: Amani, giver: Held, taker: Held, home: Path, by: By
         return ("cheque", "claim", code, "--to", "taker", "-q")
 
     for _, run in stopped(amani, words):
-        settle(amani, home, by, "cheque", "claim", code, "--to", "taker", "-q")
+        settle(amani, home, by, (giver, taker), "cheque", "claim", code, "--to", "taker", "-q")
         claimed += 7
         assert taker.sat == claimed
         assert amani("cheque", "show", code, "--json").data["status"] == "claimed"
@@ -132,7 +167,7 @@ def test_cheque_void(amani: Amani, giver: Held, user: User, home: Path, by: By) 
         return ("cheque", "void", cheque_id, "--yes")
 
     for _ in stopped(amani, words):
-        settle(amani, home, by, "cheque", "void", cheque_id, "--yes")
+        settle(amani, home, by, (giver,), "cheque", "void", cheque_id, "--yes")
         assert amani("cheque", "show", cheque_id, "--json").data["status"] == "void"
         assert giver.sat == 5000
     assert held_by(giver.server, [wallet["id"] for wallet in user.wallets()]) == 0
