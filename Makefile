@@ -5,10 +5,10 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 UV ?= uv
 BIN = .venv/bin
-CODE = amani_cli tests bootstrap.py demo.py generate.py picture.py
+CODE = amani_cli benchmarks tests bootstrap.py demo.py generate.py picture.py
 TEST_WORKERS ?= auto
 
-.PHONY: help demo test lint format generate picture lock clean setup setup-dev
+.PHONY: help demo test lint format generate picture bench lock clean setup setup-dev
 
 help:
 	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
@@ -17,6 +17,7 @@ help:
 	@echo 'make format  let ruff rewrite the code'
 	@echo 'make generate  write the files that are made from the code: completions, man pages, pages of docs/'
 	@echo 'make picture  draw the picture in the README anew, on the sandbox'
+	@echo 'make bench   measure speed beside the leanest program that does the same; BENCH="-n 5 balance" for a part'
 	@echo 'make lock    choose the locked versions anew (needs uv)'
 	@echo 'make clean   remove what set-up made (the sandbox and .amani stay)'
 
@@ -41,6 +42,9 @@ generate: setup-dev
 
 picture: setup
 	@$(BIN)/python picture.py
+
+bench: setup-dev
+	@$(BIN)/python -m benchmarks.run $(BENCH)
 
 setup:
 	@$(PYTHON) bootstrap.py

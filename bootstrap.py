@@ -91,6 +91,21 @@ def set_up(clone: Path, *, dev: bool) -> bool:
     return True
 
 
+def install_wheel(clone: Path, venv: Path) -> None:
+    """Have `venv` hold the lock and amani's wheel, compiled and not editable: what a user has. Raises SetupFailed."""
+    stamp = venv / ".amani-stamp"
+    wanted = _fingerprint(clone, venv)
+    uv = shutil.which("uv")
+    if _read_stamp(stamp) != wanted or not _runs(venv):
+        _remove(venv)
+        _create(venv, clone, uv)
+        _install(venv, clone, clone / "requirements.lock", uv)
+    stamp.unlink(missing_ok=True)
+    again = ["--reinstall", "--compile-bytecode"] if uv else ["--force-reinstall"]
+    _run([*_installer(venv, uv), "--no-deps", "--no-build-isolation", *again, str(clone)], clone)
+    stamp.write_text(json.dumps(wanted))
+
+
 def _fingerprint(clone: Path, venv: Path) -> dict[str, str]:
     """What an environment depends on; any other value of these and it is another environment."""
     digest = {

@@ -30,7 +30,7 @@ def decode(text: str) -> tuple[str, bytes]:
     if not separator or not prefix:
         raise ValueError("has no separator between prefix and data")
     try:
-        words = bytes(_VALUES[letter] for letter in data)
+        words = bytes(map(_VALUES.__getitem__, data))
     except KeyError:
         raise ValueError("holds characters that can't be in it") from None
     checksum = 1

@@ -29,7 +29,7 @@ def secret_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
         def start(password: str) -> None:
             running.close()
-            address = running.enter_context(_service(home, password))
+            address = running.enter_context(service(home, password))
             monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
 
         start("pw")
@@ -37,7 +37,8 @@ def secret_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @contextmanager
-def _service(home: Path, password: str) -> Iterator[str]:
+def service(home: Path, password: str) -> Iterator[str]:
+    """A Secret Service unlocked with a password; gives the address of its bus."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
     with subprocess.Popen(
         ["dbus-run-session", "--", "sh", "-c", _SCRIPT, password],
