@@ -188,10 +188,7 @@ def _journal(db: Transaction, wallet: KnownWallet, row: Row, found: Checkout) ->
         return
     journal.insert(
         db,
-        wallet_id=wallet.id,
-        wallet=wallet.name,
-        remote_wallet_id=wallet.remote_id,
-        provider=wallet.provider,
+        **wallet.journaled,
         direction="in",
         kind="invoice",
         status="settled",
@@ -202,7 +199,6 @@ def _journal(db: Transaction, wallet: KnownWallet, row: Row, found: Checkout) ->
         memo=row["memo"],
         reference=row["reference"],
         category=row["category"],
-        sandbox=int(not wallet.live),
         settled_at=found.paid_at or now(),
     )
     clear_cached_balance(db, wallet.id)

@@ -99,7 +99,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
                 code="AMOUNT_DIFFERS",
                 hint="Ask for an invoice over that amount.",
             )
-        row, begun = payments.journal_outside(ws, order, source)
+        row, begun = payments.journal_outside(ws, order, source, code.wallet_id)
         if not begun:
             return _claimed_before(ws, code, rail, row)
         try:

@@ -42,10 +42,7 @@ def begin(ws: Workspace, target: KnownWallet, remote_id: str, amount_msat: int, 
     with ws.store.write() as db:
         entry = journal.insert(
             db,
-            wallet_id=target.id,
-            wallet=target.name,
-            remote_wallet_id=target.remote_id,
-            provider=target.provider,
+            **target.journaled,
             direction="in",
             kind=kind,
             status="unknown",
@@ -55,7 +52,6 @@ def begin(ws: Workspace, target: KnownWallet, remote_id: str, amount_msat: int, 
             destination=destination_of(remote_id),
             memo=memo,
             actor=ws.actor,
-            sandbox=int(target.sandbox),
             expires_at=made.expires_at,
         )
         audit_log.append(
@@ -111,20 +107,15 @@ def finish(
 def _settle(
     ws: Workspace, own: Lnbits, own_id: str | None, cheque: Lnbits, remote_id: str, row: Row, answer: PayAnswer
 ) -> Verdict:
-    ends = max(ws.deadline, time.monotonic() + payments.LAST_LOOK_S)
-    pause = 0.3
-    while True:
+    def look() -> Verdict:
         mine = judge(None, payments.find(own, row["payment_hash"], own_id, incoming=True))
         if mine.status == "settled":
             return mine
         drawn = judge(answer, answer.record or payments.find(cheque, row["payment_hash"], remote_id))
         # The other side's "settled" is believed when our own record says so too, and only then.
-        if drawn.status == "failed":
-            return drawn
-        if time.monotonic() + pause > ends:
-            return Verdict("unknown", None, drawn.reason or "not arrived yet")
-        time.sleep(pause)
-        pause = min(pause * 1.6, 3.0)
+        return drawn if drawn.status == "failed" else Verdict("unknown", None, drawn.reason or "not arrived yet")
+
+    return payments.until_certain(ws, look)
 
 
 def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:

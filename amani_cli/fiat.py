@@ -110,8 +110,8 @@ def carry_out(
 
     `confirm` is shown the plan and raises to stop; None when a yes was given beforehand. `again` prepares the move
     anew, for a quote that has run out meanwhile. `authorised` says that the PIN was given for a batch that this is a
-    part of. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal
-    movement is still open), or a failure that proves that none did.
+    part of. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal movement is still open), or a failure that
+    proves that none did.
     """
     currency = move.plan.amount.currency
     refuse_poor(move.plan)

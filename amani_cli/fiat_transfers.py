@@ -111,10 +111,7 @@ def _arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, memo: str
             return
         journal.insert(
             db,
-            wallet_id=target.id,
-            wallet=target.name,
-            remote_wallet_id=target.remote_id,
-            provider=target.provider,
+            **target.journaled,
             direction="in",
             kind="transfer",
             status="settled",
@@ -125,7 +122,6 @@ def _arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, memo: str
             memo=memo,
             reference=paid.reference,
             actor=ws.actor,
-            sandbox=int(not target.live),
             created_at=paid.created_at,
             settled_at=paid.settled_at or now(),
         )

@@ -118,10 +118,7 @@ def _insert(ws: Workspace, wallet: KnownWallet, record: Record) -> int:
         status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
         journal.insert(
             db,
-            wallet_id=wallet.id,
-            wallet=wallet.name,
-            remote_wallet_id=wallet.remote_id or record.wallet_id,
-            provider=wallet.provider,
+            **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
             direction="out",
             kind="pay",
             status=status,
@@ -133,7 +130,6 @@ def _insert(ws: Workspace, wallet: KnownWallet, record: Record) -> int:
             preimage=record.preimage if status == "settled" else None,
             memo=record.memo,
             failure="failed at the provider" if status == "failed" else None,
-            sandbox=int(wallet.sandbox),
             created_at=record.created_at or now(),
             expires_at=record.expires_at,
             settled_at=record.settled_at,

@@ -333,10 +333,7 @@ def insert_incoming(
     """Journal money that came, in the caller's transaction."""
     journal.insert(
         db,
-        wallet_id=wallet.id,
-        wallet=wallet.name,
-        remote_wallet_id=wallet.remote_id,
-        provider=wallet.provider,
+        **wallet.journaled,
         direction="in",
         kind=kind,
         status="settled",
@@ -348,7 +345,6 @@ def insert_incoming(
         memo=memo if memo is not None else record.memo,
         reference=reference,
         category=category,
-        sandbox=int(wallet.sandbox),
         created_at=record.created_at or now(),
         settled_at=record.settled_at or now(),
     )

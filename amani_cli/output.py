@@ -23,7 +23,6 @@ class Printer:
         self._color = color
         self._environ = environ
         self._shown = 0
-        self._said_yet: set[str] = set()
         self._last_step = ""
 
     # -- the answer ------------------------------------------------------------------------------------

@@ -366,17 +366,13 @@ def begin(
         entry = columns(db)
         payment_id = journal.insert(
             db,
-            wallet_id=wallet.id,
-            wallet=wallet.name,
-            remote_wallet_id=wallet_id,
-            provider=wallet.provider,
+            **{**wallet.journaled, "remote_wallet_id": wallet_id},
             direction="out",
             kind=kind,
             status="unknown",
             reference=reference,
             category=ws.category,
             actor=ws.actor,
-            sandbox=int(wallet.sandbox or not wallet.live),
             **entry,
         )
         if reference is not None:
@@ -399,33 +395,26 @@ def begin(
     return row, True
 
 
-def journal_outside(ws: Workspace, wanted: Order, source: KnownWallet) -> tuple[Row, bool]:
-    """Journal a payment out of a wallet that is not registered here (a cheque's), before it is sent; or find the one
-    that another process journaled first."""
-    with ws.store.write() as db:
-        earlier = journal.sent_for(db, wanted.invoice.payment_hash)
-        if earlier is not None:
-            return earlier, False
-        payment_id = journal.insert(
-            db,
-            wallet_id=source.id,
-            wallet=source.name,
-            remote_wallet_id=source.remote_id,
-            provider=source.provider,
-            direction="out",
-            kind=wanted.kind,
-            status="unknown",
-            amount_msat=wanted.amount_msat,
-            payment_hash=wanted.invoice.payment_hash,
-            bolt11=wanted.invoice.bolt11,
-            destination=wanted.invoice.payee,
-            memo=wanted.memo,
-            actor=ws.actor,
-            expires_at=to_rfc3339(wanted.invoice.expires_at),
-        )
-    row = journal.by_id(ws.store, payment_id)
-    assert row is not None
-    return row, True
+def journal_outside(ws: Workspace, wanted: Order, source: KnownWallet, wallet_id: str) -> tuple[Row, bool]:
+    """Journal a payment out of a wallet that is not registered here (a cheque's), before it is sent; or find (False)
+    the one that another process journaled first. No rule of ours holds for it: the money is not ours yet."""
+    return begin(
+        ws,
+        source,
+        wallet_id,
+        kind=wanted.kind,
+        reference=None,
+        meaning="",
+        columns=lambda db: {
+            "amount_msat": wanted.amount_msat,
+            "payment_hash": wanted.invoice.payment_hash,
+            "bolt11": wanted.invoice.bolt11,
+            "destination": wanted.invoice.payee,
+            "memo": wanted.memo,
+            "expires_at": to_rfc3339(wanted.invoice.expires_at),
+        },
+        sent=lambda db: journal.sent_for(db, wanted.invoice.payment_hash),
+    )
 
 
 def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool) -> models.Payment:
@@ -465,10 +454,15 @@ def _settle(ws: Workspace, rail: Rail, row: Row, answer: PayAnswer, *, wait: boo
     """Ask for the record until the outcome is certain or the time is up."""
     if answer.record is not None and answer.record.status == "settled":
         return judge(answer, answer.record)
+    return until_certain(ws, lambda: judge(answer, _asked(rail, row)), wait=wait)
+
+
+def until_certain(ws: Workspace, look: Callable[[], Verdict], *, wait: bool = True) -> Verdict:
+    """Look again, ever more slowly, until the verdict is certain or the time is up; once, if `wait` is off."""
     ends = max(ws.deadline, time.monotonic() + LAST_LOOK_S)
     pause = 0.3
     while True:
-        verdict = judge(answer, _asked(rail, row))
+        verdict = look()
         if verdict.status != "unknown" or not wait or time.monotonic() + pause > ends:
             return verdict
         ws.progress("asking what became of the payment")

@@ -247,12 +247,6 @@ def admin_token(root: Path) -> str:
         return _token(root, client, _read_json(root / "keys.json"), "admin")
 
 
-def user_token(root: Path) -> str:
-    """A bearer token of the user that owns the sandbox's wallets: it makes, rotates and deletes them."""
-    with _client(_running_url(root)) as client:
-        return _token(root, client, _read_json(root / "keys.json"), "user")
-
-
 # --- the folder ---
 
 

@@ -85,10 +85,7 @@ def arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: s
         if row is None:
             journal.insert(
                 db,
-                wallet_id=target.id,
-                wallet=target.name,
-                remote_wallet_id=target.remote_id,
-                provider=target.provider,
+                **target.journaled,
                 direction="in",
                 kind=kind,
                 status="settled",
@@ -99,7 +96,6 @@ def arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: s
                 memo=memo,
                 reference=paid.reference,
                 actor=ws.actor,
-                sandbox=int(target.sandbox),
                 created_at=paid.created_at,
                 settled_at=paid.settled_at or now(),
             )

@@ -89,6 +89,17 @@ class KnownWallet:
         return self.remote_id or f"local {self.id} {self.url}"
 
     @property
+    def journaled(self) -> dict[str, object]:
+        """The columns by which the journal knows whose entry it is, and whether its money is play money."""
+        return {
+            "wallet_id": self.id,
+            "wallet": self.name,
+            "remote_wallet_id": self.remote_id,
+            "provider": self.provider,
+            "sandbox": int(self.sandbox or not self.live),
+        }
+
+    @property
     def has_other_key(self) -> bool:
         """Whether AMANI_KEY_FILE or AMANI_KEY_COMMAND stands in for the stored key.
 
