@@ -84,7 +84,8 @@ def test_each_payment_is_told_once_with_its_record(amani: Amani, add_wallet: Add
         assert (seen["payment"]["direction"], seen["payment"]["memo"]) == ("in", "in")
         assert watch.silent()
     memos = [item["memo"] for item in amani("history", "list", "-w", "main", "--json").data["items"]]
-    assert memos[:3] == ["in", "out", "before"]
+    # LNbits tells the time in whole seconds: what was there before may share one, in either order.
+    assert memos[:2] == ["in", "out"] and set(memos[2:]) == {"Admin credit", "before"}
 
 
 def test_what_amani_itself_pays_is_told_too(amani: Amani, add_wallet: AddWallet) -> None:
