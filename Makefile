@@ -8,11 +8,12 @@ BIN = .venv/bin
 CODE = amani_cli benchmarks tests bootstrap.py demo.py generate.py picture.py
 TEST_WORKERS ?= auto
 
-.PHONY: help demo test lint format generate picture bench lock clean setup setup-dev
+.PHONY: help demo test faults lint format generate picture bench lock clean setup setup-dev
 
 help:
 	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
 	@echo 'make test    set up, lint and run every test'
+	@echo 'make faults  the adversary alone, with every combination (takes long)'
 	@echo 'make lint    only the linters and the type checker'
 	@echo 'make format  let ruff rewrite the code'
 	@echo 'make generate  write the files that are made from the code: completions, man pages, pages of docs/'
@@ -26,6 +27,9 @@ demo: setup
 
 test: setup-dev lint
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
+
+faults: setup-dev
+	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) tests/faults $(PYTEST_ARGS)
 
 lint: setup-dev
 	@$(BIN)/ruff format --check $(CODE)

@@ -163,6 +163,25 @@ def test_every_block_is_run_or_says_why_not(page: Path) -> None:
             assert re.fullmatch(r"skip \S.{15,}", block.note), f"{block.where}: say why it is not run"
 
 
+def test_every_promise_names_a_test_that_is_there() -> None:
+    """The table of docs/never-in-doubt.md: promise, tests, counts."""
+    page = CLONE / "docs" / "never-in-doubt.md"
+    rows = [
+        line.strip("|").split("|") for line in page.read_text().splitlines() if re.match(r"\|(?! ?(---|promise))", line)
+    ]
+    assert rows
+    for promise, proof, counts in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", proof)
+        assert named, f"no test proves: {promise}"
+        assert counts.strip(), f"nothing was counted for: {promise}"
+        for file, function in named:
+            assert (CLONE / file).exists(), f"{promise}: {file}"
+            if function:
+                assert re.search(rf"^def {function}\(", (CLONE / file).read_text(), re.MULTILINE), (
+                    f"{promise}: {function}"
+                )
+
+
 def test_the_example_of_a_dotenv_holds_what_amani_reads() -> None:
     text = (CLONE / ".env.example").read_text()
     assert set(config.parse_dotenv(text)) == {"LNBITS_API_KEY", "LNBITS_BASE_URL"}
