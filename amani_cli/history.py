@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from amani_cli import bolt11, errors, models, payments, valuations, wallets
 from amani_cli.invoices import insert_incoming, note_record
 from amani_cli.providers.base import Record
@@ -67,6 +69,19 @@ def sync(ws: Workspace, known: list[KnownWallet]) -> models.Synced:
                     break
     valuations.remember(ws)
     return models.Synced([wallet.name for wallet in known], new, updated)
+
+
+def confirm(ws: Workspace, wallet: KnownWallet, hashes: Collection[str]) -> bool:
+    """Bring in what the wallet's own records say of these payments; one that it has no record of is nothing.
+
+    False if one of them is not decided yet.
+    """
+    with wallet.lnbits("read") as client:
+        found = [client.record(payment_hash) for payment_hash in hashes]
+    records = [record for record in found if record is not None]
+    _take_in(ws, wallet, records)
+    valuations.remember(ws)
+    return all(record.status != "pending" for record in records)
 
 
 def _all_known(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> bool:

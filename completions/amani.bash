@@ -6,7 +6,7 @@ _amani_takes() {
     case $1 in
     'amani') commands='wallet invoice pay cheque faucet transfer pin batch contact history reconcile metrics backup trace watch webhook close audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
     'amani wallet') commands='watch add create list show balance use rename remove rotate-keys limit convert' options='' valued='' ;;
-    'amani wallet watch') commands='' options='--exec --below --for' valued='--exec --below --for' ;;
+    'amani wallet watch') commands='' options='--exec --below --every --for' valued='--exec --below --every --for' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
     'amani wallet create') commands='' options='--url --key-file --reference' valued='--url --key-file --reference' ;;
     'amani wallet list') commands='' options='' valued='' ;;
@@ -71,7 +71,7 @@ _amani_takes() {
     'amani backup verify') commands='' options='--passphrase-file --passphrase-command' valued='--passphrase-file --passphrase-command' ;;
     'amani backup restore') commands='' options='--key-folder --passphrase-file --passphrase-command' valued='--key-folder --passphrase-file --passphrase-command' ;;
     'amani trace') commands='' options='--redacted' valued='' ;;
-    'amani watch') commands='' options='--exec --below --for' valued='--exec --below --for' ;;
+    'amani watch') commands='' options='--exec --below --every --for' valued='--exec --below --every --for' ;;
     'amani webhook') commands='listen' options='' valued='' ;;
     'amani webhook listen') commands='' options='--host --port --fincra-secret-file --fincra-secret-command --exec' valued='--host --port --fincra-secret-file --fincra-secret-command --exec' ;;
     'amani close') commands='' options='--month --accept --reason' valued='--month --reason' ;;

@@ -41,7 +41,7 @@ end
 function __amani_options
     switch $argv[1]
         case 'amani wallet watch'
-            __amani_say '--exec' 'Run this with the event as JSON on stdin' '--below' 'End with exit 7 once a wallet holds less' '--for' 'End with exit 0 after this long, e.g. 10m'
+            __amani_say '--exec' 'Run this with the event as JSON on stdin' '--below' 'End with exit 7 once a wallet holds less' '--every' 'How often to ask where no websocket tells' '--for' 'End with exit 0 after this long, e.g. 10m'
         case 'amani wallet add'
             __amani_say '--url' 'Address of the LNbits, e.g. https://lnbits.example.com' '--key-stdin' 'Read the key from stdin, for the keyring' '--key-file' 'File that holds the key; yours, mode 0600' '--key-command' 'Command that prints the key' '--key-credential' 'systemd credential' '--read-only' 'Never load the paying key' '--insecure-http' 'Allow plain http to this server' '--provider' 'lnbits or fincra' '--live' 'Fincra: real money; without it, the sandbox' '--public-key' 'Fincra: pk_…, to ask for money'
         case 'amani wallet create'
@@ -113,7 +113,7 @@ function __amani_options
         case 'amani trace'
             __amani_say '--redacted' 'Without names, memos and addresses, to pass on'
         case 'amani watch'
-            __amani_say '--exec' 'Run this with the event as JSON on stdin' '--below' 'End with exit 7 once a wallet holds less' '--for' 'End with exit 0 after this long, e.g. 10m'
+            __amani_say '--exec' 'Run this with the event as JSON on stdin' '--below' 'End with exit 7 once a wallet holds less' '--every' 'How often to ask where no websocket tells' '--for' 'End with exit 0 after this long, e.g. 10m'
         case 'amani webhook listen'
             __amani_say '--host' 'Address to listen on; leave it, and put a proxy before it' '--port' 'Port; 0 takes a free one' '--fincra-secret-file' 'File with Fincra'\''s webhook secret; yours, 0600' '--fincra-secret-command' 'Command that prints it' '--exec' 'Run this with the event as JSON on stdin'
         case 'amani close'
@@ -135,7 +135,7 @@ function __amani_valued
     string split ' ' -- '--wallet -w --timeout --color --actor --lock-wait'
     switch $argv[1]
         case 'amani wallet watch'
-            string split ' ' -- '--exec --below --for'
+            string split ' ' -- '--exec --below --every --for'
         case 'amani wallet add'
             string split ' ' -- '--url --key-file --key-command --key-credential --provider --public-key'
         case 'amani wallet create'
@@ -201,7 +201,7 @@ function __amani_valued
         case 'amani backup restore'
             string split ' ' -- '--key-folder --passphrase-file --passphrase-command'
         case 'amani watch'
-            string split ' ' -- '--exec --below --for'
+            string split ' ' -- '--exec --below --every --for'
         case 'amani webhook listen'
             string split ' ' -- '--host --port --fincra-secret-file --fincra-secret-command --exec'
         case 'amani close'

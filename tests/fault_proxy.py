@@ -6,7 +6,8 @@
         assert proxy.count("POST", "/api/v1/payments") == 2
 
 A fault is a function of the `Exchange`; those below cut, stall, answer in the server's place, garble, repeat, refuse
-and kill the client. Whatever no fault is for goes through unchanged, and every request is kept in `seen`.
+and kill the client. Whatever no fault is for goes through unchanged, and every request is kept in `seen`. Websockets
+are a thing that it does not have, as many a proxy, unless it is made with `websockets=True`.
 """
 
 from __future__ import annotations
@@ -202,8 +203,10 @@ class _Rule:
 class FaultProxy:
     """Listens on a port of its own; use it as a context manager."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, *, websockets: bool = False) -> None:
         self.upstream = upstream
+        self.websockets = websockets
+        self.tunnels: list[socket.socket] = []
         self.seen: list[Exchange] = []
         self.closing = threading.Event()
         self._rules: list[_Rule] = []
@@ -255,6 +258,13 @@ class FaultProxy:
             self._port = self._listener.server_address[1]
             threading.Thread(target=self._listener.serve_forever, args=(0.01,), daemon=True).start()
 
+    def cut_tunnels(self) -> None:
+        """Break off every websocket that goes through here."""
+        tunnels, self.tunnels = self.tunnels, []
+        for line in tunnels:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
     @property
     def victim(self) -> subprocess.Popen[str] | None:
         """Whom `kill` is for; it may be named after the fault."""
@@ -293,7 +303,30 @@ class FaultProxy:
 
     def __exit__(self, *_: object) -> None:
         self.closing.set()
+        self.cut_tunnels()
         self.down()
+
+
+def _tunnel(exchange: Exchange) -> None:
+    """Hand a websocket's handshake on as it is, then every byte either way, until one side or `cut_tunnels` ends it."""
+    upstream = urlsplit(exchange.proxy.upstream)
+    below, above = exchange.handler.connection, socket.create_connection((upstream.hostname, upstream.port))
+    exchange.proxy.tunnels += [below, above]
+    exchange.handler.close_connection = True
+    head = [f"{exchange.method} {exchange.path} HTTP/1.1", *(f"{n}: {v}" for n, v in exchange.handler.headers.items())]
+    above.sendall("\r\n".join([*head, "", ""]).encode())
+
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_RDWR)
+
+    thread = threading.Thread(target=copy, args=(below, above), daemon=True)
+    thread.start()
+    copy(above, below)
+    thread.join(PATIENCE_S)
+    above.close()
 
 
 def _fits(exchange: Exchange, method: str, path: re.Pattern[str]) -> bool:
@@ -317,10 +350,12 @@ def _handler_for(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_THE_LINE}
             exchange = Exchange(self.command, self.path, headers, body, proxy, self)
             fault = proxy.fault_for(exchange)
-            if fault is None:
-                exchange.reply(exchange.forward())
-            else:
+            if fault is not None:
                 fault(exchange)
+            elif proxy.websockets and self.headers.get("upgrade"):
+                _tunnel(exchange)
+            else:
+                exchange.reply(exchange.forward())
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass  # noqa: N815 (named by http.server)
 

@@ -16,11 +16,13 @@ def watch(
     names: list[str] | None = typer.Argument(None, help="One wallet or several; all if none.", metavar="[NAME]..."),
     run: str | None = typer.Option(None, "--exec", help="Run this with the event as JSON on stdin.", metavar="CMD"),
     below: str | None = typer.Option(None, "--below", help="End with exit 7 once a wallet holds less.", metavar="A"),
+    every: str = typer.Option("2s", "--every", help="How often to ask where no websocket tells.", metavar="TIME"),
     long: str | None = typer.Option(None, "--for", help="End with exit 0 after this long, e.g. 10m.", metavar="TIME"),
 ) -> None:
     """Show payments as they settle, each once, by the provider's own record; with --json one document a line.
 
-    They enter the history as well. A server that goes away is asked again until it is back. For cron:
+    They enter the history as well. LNbits' websocket tells of them at once; beneath it, and where a server has none,
+    it is asked. A server that goes away is asked again until it is back. For cron:
     'amani watch --below 50000sat --for 10m' ends with 7 if the mark was crossed, else with 0.
     """
     from amani_cli import wallets, watching
@@ -38,7 +40,8 @@ def watch(
     if below_msat is not None and any(wallet.provider != "lnbits" for wallet in chosen):
         raise errors.Usage("--below takes an amount of sats: name the Lightning wallets to watch", code="BAD_AMOUNT")
     said.out.progress(f"watching {', '.join(wallet.name for wallet in chosen)}")
-    for event in watching.watch(ws, chosen, for_s=parse_duration(long) if long else None, below_msat=below_msat):
+    every_s, for_s = parse_duration(every), parse_duration(long) if long else None
+    for event in watching.watch(ws, chosen, every_s=every_s, for_s=for_s, below_msat=below_msat):
         said.out.stream(event)
         if run:
             watching.run(ws, run, event)

@@ -13,7 +13,7 @@ import time
 import types
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from amani_cli import __version__, calls, errors, log
@@ -87,7 +87,7 @@ class Line:
             headers["Accept-Encoding"] = "identity"
         try:
             self._client = httpx.Client(
-                verify=_tls(url),
+                verify=tls(url),
                 follow_redirects=False,
                 headers=headers,
                 trust_env=address is None and not is_loopback(url),
@@ -325,7 +325,7 @@ class _NoCookies(httpx.Cookies):
         """Look at no answer for them; that alone takes longer than sending the request."""
 
 
-def _tls(url: str) -> ssl.SSLContext | bool:
+def tls(url: str) -> ssl.SSLContext | Literal[False]:
     """The TLS settings for an address: the system's authorities where OpenSSL can look them up by hash.
 
     Loading a whole bundle costs 20 ms at every start; a hashed folder is read when a certificate needs it. No

@@ -268,6 +268,17 @@ class Lnbits:
         except (errors.NotFound, errors.Rejected, errors.NotAuthorised, errors.Unreachable):
             return None
 
+    def listening_key(self) -> str | None:
+        """The invoice key of the key's wallet, for the address of its websocket; None where it can't be learned.
+
+        The other one, which pays, has no place in an address: servers and proxies log those.
+        """
+        remote = self.wallet()
+        if not remote.can_spend:
+            return self._headers.get("X-Api-Key")
+        both = self.keys_by_admin_key(remote.name)
+        return both.read_key if both else None
+
     def log_in(self, username: str, password: str) -> str:
         """A token for a user, valid for up to a year. Raises `errors.NotAuthorised` for a wrong password."""
         answer = self.line.send("POST", "/api/v1/auth", body={"username": username, "password": password})

@@ -14,11 +14,13 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import json_schema
-from tests.conftest import AddWallet
+from tests.conftest import AddWallet, change_database
 from tests.driver import PATIENCE_S, Amani, environment, schema_of
+from tests.fault_proxy import FaultProxy, html
 
 pytestmark = pytest.mark.lnbits
 
@@ -26,8 +28,9 @@ pytestmark = pytest.mark.lnbits
 class Watch:
     """A running watch, and the documents it has printed."""
 
-    def __init__(self, run: subprocess.Popen[str]) -> None:
+    def __init__(self, run: subprocess.Popen[str], talk: list[str]) -> None:
         self.run = run
+        self.talk = talk
         self._lines: Queue[str] = Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -52,22 +55,27 @@ class Watch:
 
 
 @contextmanager
-def watching(*options: object) -> Iterator[Watch]:
-    """`amani watch --json` that has had its first look."""
+def watching(*options: object, until: str = "websocket is up") -> Iterator[Watch]:
+    """`amani watch --json` that has had its first look, and whose log said `until`."""
     words = [sys.executable, "-m", "amani_cli", "watch", "--json", "-v", *[str(word) for word in options]]
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     ) as run:
         assert run.stderr is not None
+        talk: list[str] = []
         try:
-            while "paginated" not in (line := run.stderr.readline()):
-                assert line, "it ended"
-            drain = threading.Thread(target=run.stderr.read, daemon=True)
-            drain.start()
-            time.sleep(0.3)
-            yield Watch(run)
+            while not talk or until not in talk[-1]:
+                talk.append(run.stderr.readline())
+                assert talk[-1], f"it ended: {talk}"
+            threading.Thread(target=talk.extend, args=(run.stderr,), daemon=True).start()
+            yield Watch(run, talk)
         finally:
             run.kill()
+
+
+def move_to(amani: Amani, url: str) -> None:
+    """Have every wallet's server be at another address."""
+    change_database(Path(os.environ["AMANI_HOME"]), "UPDATE wallet SET url=?", url)
 
 
 def test_each_payment_is_told_once_with_its_record(amani: Amani, add_wallet: AddWallet) -> None:
@@ -85,7 +93,8 @@ def test_each_payment_is_told_once_with_its_record(amani: Amani, add_wallet: Add
         assert watch.silent()
     memos = [item["memo"] for item in amani("history", "list", "-w", "main", "--json").data["items"]]
     # LNbits tells the time in whole seconds: what was there before may share one, in either order.
-    assert memos[:2] == ["in", "out"] and set(memos[2:]) == {"Admin credit", "before"}
+    assert memos[:2] == ["in", "out"]
+    assert set(memos[2:]) == {"Admin credit", "before"}
 
 
 def test_what_amani_itself_pays_is_told_too(amani: Amani, add_wallet: AddWallet) -> None:
@@ -150,3 +159,68 @@ def test_a_first_look_that_fails_is_an_error(amani: Amani, add_wallet: AddWallet
     held = add_wallet("main")
     held.key_file.unlink()
     assert amani("watch", "main", "--json").error["code"] == "KEY_FILE"
+
+
+def test_the_websocket_tells_at_once_and_never_by_the_key_that_pays(amani: Amani, add_wallet: AddWallet) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other")
+    with FaultProxy(main.server.url, websockets=True) as proxy:
+        move_to(amani, proxy.url)
+        with watching("main", "--every", "1h") as watch:
+            for sat in (1, 2, 3):
+                begun = time.monotonic()
+                main.pay(other.invoice(sat))
+                assert watch.next(5)["payment"]["amount_msat"] == sat * 1000
+                assert time.monotonic() - begun < 2
+            assert watch.silent()
+        assert [each.path for each in proxy.those("GET", "/api/v1/ws/.*")] == [f"/api/v1/ws/{main.read_key}"]
+        for secret in amani.secrets:
+            assert secret not in "".join(watch.talk)
+
+
+def test_a_websocket_that_dies_loses_nothing_and_tells_nothing_twice(amani: Amani, add_wallet: AddWallet) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other")
+    with FaultProxy(main.server.url, websockets=True) as proxy:
+        move_to(amani, proxy.url)
+        with watching("main", "--every", "1h") as watch:
+            main.pay(other.invoice(1))
+            assert watch.next()["payment"]["amount_msat"] == 1000
+            proxy.cut_tunnels()
+            proxy.down()
+            main.pay(other.invoice(2))
+            other.pay(main.invoice(1))
+            proxy.up()
+            told = [watch.next()["payment"], watch.next()["payment"]]
+            assert sorted(each["amount_msat"] for each in told) == [1000, 2000]
+            main.pay(other.invoice(3))
+            assert watch.next()["payment"]["amount_msat"] == 3000
+            assert watch.silent()
+
+
+@pytest.mark.parametrize("answered", [None, 503])
+def test_without_a_websocket_it_asks(amani: Amani, add_wallet: AddWallet, answered: int | None) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other")
+    with FaultProxy(main.server.url) as proxy:
+        if answered:
+            proxy.on(html(answered), "GET", "/api/v1/ws/.*", times=None)
+        move_to(amani, proxy.url)
+        with watching("main", "--every", "1s", until="websocket is down") as watch:
+            main.pay(other.invoice(4))
+            assert watch.next()["payment"]["amount_msat"] == 4000
+            assert watch.silent()
+        dialled = proxy.count("GET", "/api/v1/ws/.*")
+        assert dialled == 1 if answered is None else dialled >= 2
+
+
+def test_what_others_push_is_not_believed(amani: Amani, add_wallet: AddWallet) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other", 10)
+    unpaid, paid = main.invoice(5), main.invoice(6)
+    hashes = [amani("invoice", "decode", bolt11, "--json").data["payment_hash"] for bolt11 in (unpaid, paid)]
+    forged = {"wallet_balance": 1, "payment": {"payment_hash": hashes[0], "amount": 5000, "status": "success"}}
+    with watching("main", "--every", "1h", "--below", "50sat") as watch:
+        for data in ("", "[]", "{" * 9000, json.dumps({"payment": {"payment_hash": "ab" * 32}}), json.dumps(forged)):
+            pushed = httpx.post(f"{main.server.url}/api/v1/ws/{main.read_key}", params={"data": data}, trust_env=False)
+            assert pushed.json()["sent"]
+        assert watch.silent()
+        other.pay(paid)
+        assert watch.next()["payment"]["payment_hash"] == hashes[1]
+        assert watch.run.poll() is None
