@@ -63,8 +63,10 @@ def listed(ws: Workspace, wallet: KnownWallet, currency: str) -> models.Banks:
 def known(ws: Workspace, client: Fincra, currency: str, *, mobile: bool) -> list[Bank]:
     """The banks or operators of a currency: as they were written down today, or asked for."""
     kept = store_banks.kept(ws.store, client.url, currency, mobile=mobile, max_age_s=MAX_AGE_S)
-    if kept is not None:
-        return kept
+    return _asked_for(ws, client, currency, mobile=mobile) if kept is None else kept
+
+
+def _asked_for(ws: Workspace, client: Fincra, currency: str, *, mobile: bool) -> list[Bank]:
     fresh = client.banks(currency, mobile=mobile)
     with ws.store.write() as db:
         store_banks.keep(db, client.url, currency, fresh, mobile=mobile)
@@ -76,7 +78,8 @@ def find(ws: Workspace, client: Fincra, currency: str, text: str, *, mobile: boo
 
     Raises `errors.NotFound`, with near names, or `errors.Usage` for more than one.
     """
-    every = known(ws, client, currency, mobile=mobile)
+    # An empty list may have been a slip of Fincra's: nobody shall be unpayable for a day because of it.
+    every = known(ws, client, currency, mobile=mobile) or _asked_for(ws, client, currency, mobile=mobile)
     noun = "operator" if mobile else "bank"
     wanted = _folded(text)
     by_code = [bank for bank in every if _folded(bank.code) == wanted]

@@ -119,11 +119,13 @@ def _make(
         return client.create_checkout(
             amount.value, amount.currency, row["payment_hash"], name=name, email=email, methods=methods, memo=memo
         )
-    except (errors.Rejected, errors.Unreachable):
+    except (errors.Rejected, errors.Unreachable) as error:
         try:
             found = _found(wallet, client, row)
-        except errors.AmaniError:
-            found = None
+        except errors.AmaniError as unasked:
+            # Refused or not, the page may be there: its entry must stay, so that the same reference finds it.
+            text = f"{error.message}; whether the page was made could not be asked: {unasked.message}"
+            raise errors.Unreachable(text, code=error.code, hint="Run the same command again.") from error
         if found is None:
             raise
         return found

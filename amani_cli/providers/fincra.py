@@ -21,7 +21,9 @@ from amani_cli.providers.http import Answer, Line, Lost, NotSent
 SANDBOX_URL = "https://sandboxapi.fincra.com"
 LIVE_URL = "https://api.fincra.com"
 CHECKOUT = "/checkout"  # some of Fincra's pages say /checkout-core; both are routed
-PAGE = 100  # the most that a page of the wallet's log holds
+PAGE = 100  # the most that a page of a list holds
+ID_LENGTH = 24  # of a business' id
+NOISE = Decimal("0.01")  # what Fincra's floats may leave behind an amount
 _HINT = (
     "Three things can be wrong: the key, the environment (a live key works on {live} only, with --live; a test key"
     " on {sandbox}), or the address of this machine, which a live business must have on its IP allow-list."
@@ -56,7 +58,7 @@ class Fincra:
         """The key's business: the call that tells whether the key is any good."""
         body = self._object(self._get("/profile/business/me"))
         found = wire.text(body.get("_id")) or wire.text(body.get("id"))
-        if found is None:
+        if found is None or len(found) != ID_LENGTH:
             raise self._odd("a business without an id")
         return Business(found, wire.text(body.get("name")) or "")
 
@@ -67,6 +69,7 @@ class Fincra:
             currency, available = wire.text(each.get("currency")), wire.decimal(each.get("availableBalance"))
             if currency is None or available is None:
                 raise self._odd("a wallet without a currency or a balance")
+            self._is_about(each, "business", self.identity(), "wallet")
             ledger = wire.decimal(each.get("ledgerBalance"))
             locked = wire.decimal(each.get("lockedBalance")) or Decimal(0)
             number = wire.text(each.get("walletNumber"))
@@ -92,35 +95,28 @@ class Fincra:
         name, currency = wire.text(body.get("businessName")), wire.text(body.get("currency"))
         if name is None or currency is None:
             raise self._odd("a wallet without an owner or a currency")
+        self._is_about(body, "walletNumber", wallet_number, "wallet")
         return name, currency
 
     def movements(self) -> Iterator[list[Movement]]:
         """Every page of the wallet's log, newest first. New lines may push old ones onto a second page."""
-        page, seen = 1, 0
-        while True:
-            query = {"business": self.identity(), "page": page, "perPage": PAGE}
-            body = self._object(self._get("/wallets/logs", **query))
-            results = body.get("results")
-            if not isinstance(results, list):
-                raise self._odd("a list of movements that is none")
-            lines = [wire.movement(each) for each in results if isinstance(each, dict)]
-            seen += len(results)
+        for page in self._pages("/wallets/logs", "movements"):
+            lines = [wire.movement(each) for each in page]
             yield [line for line in lines if line is not None]
-            total = body.get("total")
-            if not results or (isinstance(total, int) and seen >= total):
-                return
-            page += 1
 
     def banks(self, currency: str, *, mobile: bool) -> list[Bank]:
         """The banks, or the mobile-money operators, that a currency can be paid to."""
         kind = "mobile_money_wallet" if mobile else "bank_account"
         found = []
-        for each in self._list(self._get("/core/banks", currency=currency, paymentDestination=kind)):
+        told = self._list(self._get("/core/banks", currency=currency, paymentDestination=kind))
+        for each in told:
             code, name = wire.text(each.get("code")), wire.text(each.get("name"))
             if code is None or name is None:
                 continue
             swift = wire.text(each.get("swiftCode")) or wire.text(each.get("bic"))
             found.append(Bank(code, name, swift, each.get("isMobileVerified") is True))
+        if told and not found:
+            raise self._odd("a list of banks without codes and names")
         return [bank for bank in found if bank.mobile == mobile]
 
     def resolve(self, body: dict[str, str]) -> str | None:
@@ -131,7 +127,10 @@ class Fincra:
         if said is not None and said.status in (200, 201, 404, 422) and said.code in unresolved:
             return None
         data = self._data(answer)
-        return wire.text(data.get("accountName")) if isinstance(data, dict) else None
+        if not isinstance(data, dict):
+            return None
+        self._is_about(data, "accountNumber", body["accountNumber"], "account")
+        return wire.text(data.get("accountName"))
 
     def quote(self, source: str, destination: str, amount: Decimal, *, receive: bool, rail: str | None) -> Quote:
         """A rate for about 30 s: for a payout on `rail`, or (None) for a conversion between own currencies.
@@ -156,25 +155,25 @@ class Fincra:
         if reference is None or expires is None or any(each is None for each in amounts):
             raise self._odd("a quote without a reference, an amount or an expiry")
         sent, charged, received = (each for each in amounts if each is not None)
+        self._is_about(made, "sourceCurrency", source, "quote")
+        self._is_about(made, "destinationCurrency", destination, "quote")
+        if abs((received if receive else sent) - amount) > NOISE:
+            raise self._odd("a quote for another amount")
         fee, rate = wire.decimal(made.get("fee")) or Decimal(0), wire.decimal(made.get("rate")) or Decimal(0)
         return Quote(reference, source, destination, sent, charged, received, fee, rate, expires)
 
     def record(self, our_reference: str) -> FiatRecord | None:
         """The payout of our reference as Fincra keeps it, or None when it knows none."""
-        path = f"/disbursements/payouts/customer-reference/{_path(our_reference)}"
-        record = self._found(path)
-        if record is not None and record.our_reference not in (None, our_reference):
-            raise self._odd("the record of another payout")
-        return record
+        return self._found(f"/disbursements/payouts/customer-reference/{_path(our_reference)}", our_reference)
 
     def conversion(self, our_reference: str, provider_reference: str | None) -> FiatRecord | None:
         """The conversion of our reference: by Fincra's own reference where it is known, else out of the list."""
         if provider_reference is not None:
-            return self._found(f"/conversions/reference/{_path(provider_reference)}")
-        body = self._object(self._get("/conversions", business=self.identity()))
-        for each in body.get("results") or []:
-            if isinstance(each, dict) and wire.text(each.get("customerReference")) == our_reference:
-                return wire.movement_record(each)
+            return self._found(f"/conversions/reference/{_path(provider_reference)}", our_reference)
+        for page in self._pages("/conversions", "conversions"):
+            for each in page:
+                if wire.text(each.get("customerReference")) == our_reference:
+                    return wire.movement_record(each)
         return None
 
     def checkout(self, our_reference: str) -> Checkout | None:
@@ -223,6 +222,7 @@ class Fincra:
             body["metadata"] = {"memo": memo}
         headers = {**self._headers, "x-pub-key": self._public_key, "x-business-id": self.identity()}
         made = self._object(self._data(self.line.send("POST", f"{CHECKOUT}/payments", headers=headers, body=body)))
+        self._is_about(made, "reference", our_reference, "checkout")
         link = wire.text(made.get("link"))
         if link is None or not link.startswith(("https://", "http://")):
             raise self._odd("a checkout without a link")
@@ -290,7 +290,7 @@ class Fincra:
         if said is None:
             data = answer.body.get("data")
             record = wire.movement_record(data) if isinstance(data, dict) else None
-            if record is None or record.our_reference not in (None, our_reference):
+            if record is None or record.our_reference != our_reference:  # it may be the answer to another's
                 return PayAnswer("pending", None, "accepted")
             return PayAnswer(record.status, record, record.reason or record.status)
         heard = wire.heard(said)
@@ -308,11 +308,30 @@ class Fincra:
     def _post(self, path: str, body: Any) -> Any:
         return self._data(self.line.send("POST", path, headers=self._headers, body=body))
 
-    def _found(self, path: str) -> FiatRecord | None:
+    def _pages(self, path: str, what: str) -> Iterator[list[dict[str, Any]]]:
+        """Every page of a list, newest first."""
+        page, seen, before = 1, 0, None
+        while True:
+            body = self._object(self._get(path, business=self.identity(), page=page, perPage=PAGE))
+            results = body.get("results")
+            if not isinstance(results, list):
+                raise self._odd(f"a list of {what} that is none")
+            seen += len(results)
+            yield [each for each in results if isinstance(each, dict)]
+            total = body.get("total")
+            if not results or (isinstance(total, int) and seen >= total):
+                return
+            if results == before:
+                raise self._odd(f"the same page of {what} again")
+            page, before = page + 1, results
+
+    def _found(self, path: str, our_reference: str) -> FiatRecord | None:
         try:
-            return wire.movement_record(self._object(self._get(path)))
+            body = self._object(self._get(path))
         except errors.NotFound:
             return None
+        self._is_about(body, "customerReference", our_reference, "movement")
+        return wire.movement_record(body)
 
     def _data(self, answer: Answer) -> Any:
         """What an answer's envelope holds. Raises the error that it stands for."""
@@ -330,6 +349,11 @@ class Fincra:
         if not isinstance(data, list):
             raise self._odd("an answer without a list")
         return [each for each in data if isinstance(each, dict)]
+
+    def _is_about(self, body: dict[str, Any], name: str, asked: str, noun: str) -> None:
+        """Refuse an answer that says itself that it is about something else: proxies and caches mix answers up."""
+        if wire.text(body.get(name)) not in (None, asked):
+            raise self._odd(f"another {noun} than the one asked for")
 
     def _odd(self, what: str) -> errors.AmaniError:
         return errors.Unreachable(f"{self.line.host} sent {what}", code="ODD_ANSWER", hint="Try again later.")

@@ -683,7 +683,8 @@ class Call:
     def conversion_list(self) -> tuple[int, Any]:
         """GET /conversions."""
         rows = [row for row in self.double.conversions if row["key"] == self.merchant.key]
-        results = [self._conversion_shown(row) for row in reversed(rows)]
+        page, size = int(self.query.get("page", 1)), min(100, int(self.query.get("perPage", 10)))
+        results = [self._conversion_shown(row) for row in rows[::-1][(page - 1) * size : page * size]]
         return _fine("Conversions fetched", {"results": results, "total": len(rows)})
 
     def _conversion_shown(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -792,6 +793,7 @@ class _Server(ThreadingHTTPServer):
 def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else headers and body, sent apart, wait 40 ms for each other
 
         def log_message(self, *_: object) -> None:
             return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_key
+from tests.conftest import change_database, write_key
 from tests.driver import Amani, Result
 from tests.fincra.conftest import AddBusiness
 from tests.fincra.double import FAILING_ACCOUNT, Double, Merchant
@@ -129,6 +129,23 @@ class TestConvert:
         double.fail(fault, "POST", CONVERSIONS)
         data = amani("wallet", "convert", "100USD", "--to", "NGN", "--yes", "--json").data
         assert (data["status"], len(double.conversions)) == ("settled", 1)
+
+    def test_one_is_found_behind_those_that_came_after_it(
+        self, amani: Amani, shop: Merchant, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A day without a record proves that it never arrived, so the record must not be on a page unread."""
+        monkeypatch.setattr("amani_cli.providers.fincra.PAGE", 2)
+        words = ("wallet", "convert", "10USD", "--to", "NGN", "--yes", "--json")
+        monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.1)
+        double.fail("drop", "POST", CONVERSIONS)
+        double.fail("500", "GET", "/conversions", times=9)
+        assert amani(*words, "--timeout", "1s", "--reference", "first").code == 8
+        double.faults.clear()
+        for number in range(4):
+            assert amani(*words, "--reference", f"later-{number}").code == 0
+        change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z' WHERE status='unknown'")
+        told = amani("reconcile", "--json").data
+        assert (told["settled"], told["failed"]) == (1, 0)
 
     def test_one_that_takes_its_time_is_reconciled(self, amani: Amani, shop: Merchant, double: Double) -> None:
         double.settle_on_read = 1000

@@ -439,3 +439,13 @@ def test_banks_are_listed_with_the_codes_that_pay_takes(amani: Amani, shop: Merc
     assert len(double.requests) == asked
     assert amani("contact", "banks", "naira", "--json").error["code"] == "BAD_CURRENCY"
     assert "pays nobody" in amani("contact", "banks", "CHF").stderr
+
+
+def test_an_empty_list_of_banks_does_not_stand_for_a_day(amani: Amani, shop: Merchant, double: Double) -> None:
+    all_of_them = doubles.BANKS["NGN"][:]
+    doubles.BANKS["NGN"].clear()
+    try:
+        assert pay(amani, BANK, "5000NGN").error["code"] == "NO_SUCH_BANK"
+    finally:
+        doubles.BANKS["NGN"].extend(all_of_them)
+    assert pay(amani, BANK, "5000NGN").code == 0
