@@ -579,4 +579,4 @@ def _held(text: str) -> Held:
 
 def clear_cached_balance(db: Transaction, wallet_id: int) -> None:
     """Forget a cached balance, in the transaction that journals what changes it."""
-    db.execute("UPDATE wallet SET balance=NULL, balance_at=NULL WHERE id=?", (wallet_id,))
+    db.execute("UPDATE wallet SET balance=NULL, balance_at=NULL WHERE id=? AND balance IS NOT NULL", (wallet_id,))

@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from amani_cli.store import Row, Store, Transaction, now
 
@@ -37,7 +38,9 @@ def chained(previous: str, entry: tuple[object, ...]) -> str:
     return hashlib.sha256((previous + json.dumps(entry, separators=(",", ":"))).encode()).hexdigest()
 
 
+@cache
 def _who() -> str:
+    """The user and the machine; neither changes while a command runs, and a batch writes thousands of entries."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # no passwd entry, as in a bare container
