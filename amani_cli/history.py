@@ -27,6 +27,8 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> models.Hi
         if last is None:
             raise errors.NotFound(f"no payment '{after}' to go on from")
         wanted = replace(wanted, after=(last["created_at"], last["id"]))
+    if wanted.search is not None:
+        ws.progress("searching")  # the first time, all that there is
     rows = journal.page(ws.store, replace(wanted, limit=wanted.limit + 1))
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]

@@ -95,7 +95,7 @@ function __amani_options
         case 'amani batch results'
             __amani_say '--output' 'Into this file, 0600' '-o' 'Into this file, 0600'
         case 'amani history list'
-            __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--status' 'settled, failed or unknown' '--direction' 'in or out' '--min' 'This amount or more' '--max' 'This amount or less' '--search' 'Text in memo, reference, destination, wallet or id' '--after' 'Go on after this id (the '\''next'\'' of a page)'
+            __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--status' 'settled, failed or unknown' '--direction' 'in or out' '--min' 'This amount or more' '--max' 'This amount or less' '--search' 'Text in memo, reference, destination or wallet, or the beginning of an id, payment hash or node key' '--after' 'Go on after this id (the '\''next'\'' of a page)'
         case 'amani history export'
             __amani_say '--format' 'csv, jsonl, ledger or beancount' '--since' 'What settled from this moment on' '--until' 'What settled before this moment' '--month' 'One month, local time: last, this or 2026-08' '--rates' 'CSV (date,currency,rate) for what has no rate' '--output' 'Write to this file instead, 0600' '-o' 'Write to this file instead, 0600' '--opening' 'Begin ledgers with opening balances' '--no-opening' 'Begin ledgers with opening balances'
         case 'amani history chart'

@@ -47,7 +47,7 @@ def plan_of(store: Store, act: object) -> list[str]:
         (Filter(since="2026-08-01T00:00:05Z"), NEWEST_FIRST),
         (Filter(until="2026-08-01T00:00:05Z"), NEWEST_FIRST),
         (Filter(status="settled"), NEWEST_FIRST),
-        (Filter(search="coffee"), NEWEST_FIRST),
+        (Filter(search="co"), NEWEST_FIRST),
         (Filter(wallet_id=1), "payment_wallet"),
         (Filter(status="failed"), "payment_failed"),
         (Filter(direction="in"), "payment_in"),
@@ -112,3 +112,10 @@ def test_an_export_holds_one_row_at_a_time(store: Store, home: Path, monkeypatch
             written += "pay_" in line or form in ("ledger", "beancount")
             assert read <= written + 1, form
         assert read == 20
+
+
+def test_a_rare_word_is_looked_up(store: Store) -> None:
+    with store.write() as db:
+        add_payment(db, 1, 5, "2026-08-02T00:00:00Z", memo="a needle")
+    steps = plan_of(store, lambda: payments.page(store, Filter(search="needle", wallet_id=1)))
+    assert steps[0] == "SEARCH payment USING INTEGER PRIMARY KEY (rowid=?)"

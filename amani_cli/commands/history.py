@@ -22,7 +22,11 @@ def list_(
     direction: str | None = typer.Option(None, "--direction", help="in or out."),
     smallest: str | None = typer.Option(None, "--min", help="This amount or more.", metavar="AMOUNT"),
     largest: str | None = typer.Option(None, "--max", help="This amount or less.", metavar="AMOUNT"),
-    search: str | None = typer.Option(None, "--search", help="Text in memo, reference, destination, wallet or id."),
+    search: str | None = typer.Option(
+        None,
+        "--search",
+        help="Text in memo, reference, destination or wallet, or the beginning of an id, payment hash or node key.",
+    ),
     after: str = typer.Option(None, "--after", help="Go on after this id (the 'next' of a page).", metavar="ID"),
 ) -> None:
     """List payments, newest first, as written down here; 'history sync' brings in what others did."""

@@ -105,7 +105,7 @@ def open_store(path: Path, *, create: bool = True) -> Store:
         raise errors.NotFound(f"no database at {path}", hint="Nothing has been recorded yet.")
     connection = None
     try:
-        _make_private(path)
+        make_private(path)
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys=ON")
@@ -133,12 +133,17 @@ def open_store(path: Path, *, create: bool = True) -> Store:
     return Store(path, connection)
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """Make the folder 0700 and the file 0600 before SQLite sees them; SQLite gives -wal and -shm the same mode."""
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def beyond(text: str) -> str:
+    """The first text after all that begin with this one: a range is looked up in an index, where LIKE is not."""
+    return text[:-1] + chr(ord(text[-1]) + 1)
 
 
 def explained(error: Exception, path: Path) -> errors.AmaniError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from amani_cli.store import Entry, Row, Store, Transaction, new_id, now
+from amani_cli.store import Entry, Row, Store, Transaction, beyond, new_id, now
 
 
 def insert(db: Transaction, **columns: object) -> str:
@@ -127,13 +127,11 @@ def find(store: Store, text: str) -> list[Row]:
     )
     if exact or len(text) < 4:
         return exact
-    # A range instead of LIKE, so that the indexes are used.
-    upper = text[:-1] + chr(ord(text[-1]) + 1)
     return store.all(
         "SELECT * FROM payment WHERE (id>=?1 AND id<?2) OR (payment_hash>=?1 AND payment_hash<?2)"
         " OR (our_reference>=?1 AND our_reference<?2) ORDER BY created_at DESC, id DESC LIMIT 50",
         text,
-        upper,
+        beyond(text),
     )
 
 
@@ -178,18 +176,31 @@ def page(store: Store, wanted: Filter) -> list[Row]:
     for condition, value in amounts:
         # The plus keeps SQLite from sorting all that fits: in the order of time the page is full before long.
         add(condition if by_amount else f"+{condition}", value)
+    table = "payment INDEXED BY payment_amount" if by_amount else "payment"
     if wanted.search is not None:
-        pattern = "%" + wanted.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        columns = ("memo", "reference", "destination", "wallet", "payment_hash", "id")
-        add(
-            "(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")",
-            *[pattern] * len(columns),
-        )
+        from amani_cli.store import search
+
+        condition, patterns = _has_text(wanted.search)
+        add(condition, *patterns)
+        few = search.candidates(store, wanted.search)
+        if few is not None:
+            add(f"rowid IN ({','.join(map(str, few))})")
+            table = "payment NOT INDEXED"  # but for the rows themselves: these few are looked up and sorted
     if wanted.after is not None:
         add("(created_at, id)<(?,?)", *wanted.after)
-    table = "payment INDEXED BY payment_amount" if by_amount else "payment"
     sql = f"SELECT * FROM {table} WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
     return store.all(sql, *values, wanted.limit)
+
+
+def _has_text(text: str) -> tuple[str, list[str]]:
+    """The condition that a payment has a text in what people write, or that what machines make begins with it."""
+    from amani_cli.store.search import NODE_KEY
+
+    begins = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    within = [("memo", ""), ("reference", ""), ("wallet", ""), ("destination", f" AND NOT {NODE_KEY}")]
+    anywhere = " OR ".join(f"{column} LIKE ? ESCAPE '\\'{but}" for column, but in within)
+    at_first = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in ("destination", "payment_hash", "id"))
+    return f"({anywhere} OR {at_first})", ["%" + begins] * 4 + [begins] * 3
 
 
 _STATUS = {name: f"status='{name}'" for name in ("settled", "failed", "unknown")}
