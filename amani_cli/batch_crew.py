@@ -129,6 +129,7 @@ class Crew:
                 else:
                     self.done.append(result)
                     on_row(result, len(self.done), len(rows))
+                    self.ws.untold.told(result.id)
             except KeyboardInterrupt:
                 if interrupted:
                     raise

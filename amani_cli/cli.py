@@ -163,6 +163,8 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     words = argv[: argv.index("--")] if "--" in argv else argv
     options.json = options.json or "--json" in words
     failure = _as_failure(error)
+    if isinstance(failure, (errors.Bug, errors.Interrupted, errors.Terminated)):
+        failure = _left_in_doubt(failure, options) or failure
     if options.debug or "--debug" in words:
         _traceback(error, options)
     warnings = options.ws.warnings if "ws" in options.__dict__ else None
@@ -173,6 +175,25 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
         if not isinstance(failure, errors.OutcomeUnknown):  # which wins over anything that becomes of the answer
             raise
     return failure.exit_code
+
+
+def _left_in_doubt(failure: errors.AmaniError, options: Options) -> errors.AmaniError | None:
+    """What an interrupt or a crash amounts to once something was sent that the user has not been told of."""
+    entries = _untold(options)
+    if not entries:
+        return None
+    named = ", ".join(entries[:5]) + (f" and {len(entries) - 5} more" if len(entries) > 5 else "")
+    return errors.OutcomeUnknown(
+        f"{failure.message.removesuffix('; no payment was under way')}, after this was begun: {named}",
+        id=entries[0] if len(entries) == 1 else None,
+        hint=f"Do not pay it again by other means. Run 'amani reconcile', then: amani trace {entries[0]}",
+        details={"ids": list(entries)},
+    )
+
+
+def _untold(options: Options) -> tuple[str, ...]:
+    ws = options.__dict__.get("ws")
+    return ws.untold.close() if ws is not None else ()
 
 
 def _as_failure(error: BaseException) -> errors.AmaniError:

@@ -82,6 +82,7 @@ def finish(
     with target.lnbits("read") as own:
         try:
             ws.progress("drawing the cheque")
+            ws.untold.begin(row["id"])
             try:
                 answer = cheque.pay(row["bolt11"], row["payment_hash"], remote_id)
             except NotSent as error:

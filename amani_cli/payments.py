@@ -264,6 +264,7 @@ def resume(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row) -> models.P
     judged = judge(None, found, never_arrived=rail.never_arrived(row))
     expired = row["expires_at"] is None or from_rfc3339(row["expires_at"]).timestamp() <= time.time()
     if judged.status == "unknown" and found == ABSENT and not expired:
+        ws.untold.begin(row["id"])
         try:
             answer = rail.post(row)
         except NotSent as error:
@@ -380,6 +381,7 @@ def begin(
         if on_journal is not None:
             on_journal(db, payment_id)
         wallets.clear_cached_balance(db, wallet.id)
+        ws.untold.begin(payment_id)
         audit_log.append(
             db,
             kind,
@@ -554,6 +556,8 @@ def close(ws: Workspace, row: Row, verdict: Verdict) -> Row:
             _write_verdict(db, row, verdict, ws.actor)
     fresh = journal.by_id(ws.store, row["id"])
     assert fresh is not None
+    if fresh["status"] == "failed":
+        ws.untold.told(row["id"])
     return fresh
 
 

@@ -115,6 +115,8 @@ ERROR: dict[str, Any] = {
                 "money_moved": {"enum": ["no", "yes", "maybe"]},
                 "retry": {"enum": ["safe", "after_reconcile", "never"]},
                 "id": {"type": "string"},
+                # What was sent and not told of when the command was stopped.
+                "ids": {"type": "array", "items": {"type": "string"}},
                 "opens_at": {"type": "string"},
                 "wait_s": {"type": "integer"},
                 # What is wrong with a batch's table, cell by cell.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
+from amani_cli import errors
 from amani_cli.config import Config, Paths, paths
 from amani_cli.store import Store, open_store
 
@@ -19,6 +21,36 @@ def _silent(text: str) -> None:
 def _no_pin(wallet: str) -> str | None:
     """A PIN that nobody gives."""
     return None
+
+
+class Untold:
+    """The ids of what was journaled to be sent and whose outcome nobody has been told yet.
+
+    Shared by the threads of a run. It says what an interrupt or a crash leaves in doubt.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def begin(self, entry: str) -> None:
+        """Note what is about to be journaled and sent. Raises `errors.Interrupted` when the run is ending."""
+        with self._lock:
+            if self._closed:
+                raise errors.Interrupted
+            self._ids[entry] = None
+
+    def told(self, entry: str | None) -> None:
+        """Strike off what the user was told of, or what provably moved no money."""
+        with self._lock:
+            self._ids.pop(entry or "", None)
+
+    def close(self) -> tuple[str, ...]:
+        """What is left, in the order it was begun; nothing more can begin."""
+        with self._lock:
+            self._closed = True
+            return tuple(self._ids)
 
 
 @dataclass
@@ -43,6 +75,7 @@ class Workspace:
     category: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    untold: Untold = field(default_factory=Untold)
     prices: dict[tuple[str, str], tuple[Decimal, float]] = field(default_factory=dict)
 
     @cached_property

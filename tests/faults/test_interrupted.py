@@ -91,6 +91,43 @@ def test_kill_9_after_the_payment_was_sent(
     assert provider.count(POST) == 1
 
 
+def test_ctrl_c_twice_while_a_batch_is_on_its_way(
+    amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, tmp_path: Path
+) -> None:
+    (tmp_path / "table.csv").write_text(f"to\n{text}\n")
+    assert amani("batch", "plan", tmp_path / "table.csv", "--output", tmp_path / "plan").code == 0
+    provider.moods[POST] = "stall"
+    with amani.terminal("batch", "run", tmp_path / "plan", "--yes") as terminal:
+        assert provider.arrived.wait(PATIENCE_S)
+        terminal.press(b"\x03")
+        terminal.expect("once more to leave it in doubt")
+        terminal.press(b"\x03")
+        assert terminal.finish() == 8
+    assert "after this was begun: pay_" in terminal.seen
+    assert journal(home) == ["unknown"]
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    assert amani("reconcile", "--json").data["settled"] == 1
+    assert provider.count(POST) == 1
+
+
+def test_a_crash_after_the_payment_settled(
+    amani: Amani, provider: Provider, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was not told what became of it must not think that nothing was sent."""
+
+    def crash(*_: object, **__: object) -> None:
+        raise ValueError("no receipt; none at all")
+
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    with monkeypatch.context() as patch:
+        patch.setattr("amani_cli.payments.receipt", crash)
+        ended = amani("pay", text, "--yes", "--json")
+    assert (ended.code, ended.error["money_moved"], ended.error["retry"]) == (8, "maybe", "after_reconcile")
+    assert ended.error["ids"] == [ended.error["id"]]
+    assert "none at all" in ended.error["message"]
+    assert amani("history", "show", ended.error["id"], "--json").data["status"] == "settled"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize(
     ("request_", "words"),
