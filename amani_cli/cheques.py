@@ -168,7 +168,9 @@ def _write_one(
         return view(ws, row, replayed=True)
     try:
         made = _make_wallet(ws, wallet, token, place, row["id"])
-        _fund(ws, wallet, wanted, index, row["id"], made)
+        paid = _fund(ws, wallet, wanted, index, row["id"], made)
+        ws.untold.begin(row["id"])  # it is the cheque that is to be told of, and its code
+        ws.untold.told(paid.id)
     except errors.OutcomeUnknown:
         raise
     except errors.AmaniError:

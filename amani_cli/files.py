@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,9 +37,20 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
     except FileExistsError:
         raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.") from None
     except OSError as error:
-        raise errors.Usage(
-            f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."
-        ) from None
+        raise _cant_write(path, error) from None
+
+
+def check_writable(path: Path) -> None:
+    """Try whether a file can be written at a path, before there is anything to write. Raises `errors.Usage`."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        os.close(os.open(half, os.O_CREAT | os.O_WRONLY, 0o600))
+        half.unlink()
+    except OSError as error:
+        raise _cant_write(path, error) from None
 
 
 @contextmanager
@@ -61,9 +73,13 @@ def replaced(path: Path, *, mode: int = 0o600) -> Iterator[IO[str]]:
         finally:
             half.unlink(missing_ok=True)
     except OSError as error:
-        raise errors.Usage(
-            f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."
-        ) from None
+        raise _cant_write(path, error) from None
+
+
+def _cant_write(path: Path, error: OSError) -> errors.Usage:
+    return errors.Usage(
+        f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."
+    )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from amani_cli import errors, models, options
@@ -30,7 +32,7 @@ def create(
     reason: str | None = REASON,
 ) -> None:
     """Write a cheque: the money is set aside, and the code, shown once, is the money."""
-    from amani_cli import cheques, wallets
+    from amani_cli import cheques, files, wallets
     from amani_cli.amounts import format_sat, parse_amount
     from amani_cli.times import parse_duration
 
@@ -47,10 +49,12 @@ def create(
         check_path(qr_file)
         if count > 1:
             raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
+        files.check_writable(Path(qr_file))
     if paper:
         from amani_cli.cheque_print import check_path as check_paper
 
         check_paper(paper)
+        files.check_writable(Path(paper))
     wanted = cheques.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
     wallet = wallets.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
@@ -77,11 +81,11 @@ def create(
         # What is written is money, and its codes are shown now or never.
         stopped = error if isinstance(error, errors.AmaniError) else errors.PartlyDone("interrupted")
         ws.warn(f"{len(items)} of {count} cheques were written, and then: {stopped.message}")
-    if paper:
-        from amani_cli.cheque_print import write
-
-        write(paper, items)
-        ws.note(f"Written to {paper}; each code on it is money.")
+    for cheque in items:
+        ws.untold.told(cheque.id)
+    in_doubt = ws.untold.close()
+    if in_doubt:
+        ws.warn(f"this was begun and is in doubt: {', '.join(in_doubt)}; run 'amani reconcile', then 'cheque list'")
     if count == 1:
         said.out.emit(items[0], ws.warnings, ws.notes)
     elif said.json:
@@ -89,8 +93,19 @@ def create(
     else:
         for line in (*ws.notes, *ws.warnings):
             said.out.say(line)
+    said.out.flush()  # on paper they may fail to arrive: they are shown first
+    if paper:
+        from amani_cli.cheque_print import write
+
+        try:
+            write(paper, items)
+            if not said.quiet:
+                said.out.say(f"Written to {paper}; each code on it is money.")
+        except errors.AmaniError as error:
+            stopped = stopped or error
+            said.out.say(f"error: {error.message}")
     if stopped is not None:
-        raise typer.Exit(8 if stopped.exit_code == 8 else 11)
+        raise typer.Exit(8 if in_doubt or stopped.exit_code == 8 else 11)
 
 
 def _show_code(said: Options, cheque: models.Cheque) -> None:

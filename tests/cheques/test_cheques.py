@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_httpx import HTTPXMock
 
-from amani_cli import cheque_code, pins
+from amani_cli import cheque_code, errors, pins
 from amani_cli.times import from_rfc3339
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, claim_to_be, grow_older
@@ -119,6 +119,31 @@ class TestCreate:
         made = amani(*CREATE, "5", "--qr", "--qr-file", tmp_path / "cheque.png", "--yes")
         assert "█" in made.stderr or "▀" in made.stderr
         assert (tmp_path / "cheque.png").stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("option", ["--print", "--qr-file"])
+    def test_a_place_that_takes_no_file_is_refused_before_there_is_a_code(
+        self, amani: Amani, giver: Held, tmp_path: Path, option: str
+    ) -> None:
+        """Once the money is set aside a code that is not shown is lost."""
+        ending = {"--print": "html", "--qr-file": "svg"}[option]
+        for place in (tmp_path / f"a.{ending}", Path(f"/proc/amani.{ending}")):
+            if place.parent == tmp_path:
+                place.mkdir()
+            refused = amani(*CREATE, "100", option, place, "--yes", "--json")
+            assert (refused.code, refused.error["code"]) == (2, "CANT_WRITE")
+        assert giver.sat == 5000
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+    def test_paper_that_fails_after_all_leaves_the_codes_shown(
+        self, amani: Amani, giver: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise errors.Usage("can't write it: No space left on device", code="CANT_WRITE")
+
+        monkeypatch.setattr("amani_cli.cheque_print.write", full)
+        made = amani(*CREATE, "100", "--count", "2", "--print", tmp_path / "a.html", "--yes", "--json")
+        assert (made.code, [item["code"][:6] for item in made.json["data"]["items"]]) == (11, ["amani1"] * 2)
+        assert "No space left on device" in made.stderr
 
 
 class TestSets:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ from tests.cheques.conftest import User, log_in, through
 from tests.cheques.test_cheques import write
 from tests.cheques.test_kills import settle
 from tests.conftest import Held
-from tests.driver import Amani
-from tests.fault_proxy import Exchange, FaultProxy, kill
+from tests.driver import PATIENCE_S, Amani
+from tests.fault_proxy import Exchange, FaultProxy, answer, kill
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 
@@ -108,3 +110,27 @@ def test_cheque_void(amani: Amani, giver: Held, line: FaultProxy, home: Path, ow
     assert amani("cheque", "void", code, "--yes").code == 0
     assert giver.sat == 5000
     tell(f"{compared(amani, giver)} msat compared")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_once_a_cheque_has_its_money(
+    amani: Amani, giver: Held, line: FaultProxy, owner: User, number: signal.Signals
+) -> None:
+    """Its code was not shown yet, and the money is not where it was."""
+    arrived = threading.Event()
+
+    def wait(exchange: Exchange) -> None:
+        arrived.set()
+        exchange.proxy.closing.wait(PATIENCE_S)
+
+    line.on(answer(200, []), "GET", "/withdraw/api/v1/links")
+    line.on(wait, "POST", "/withdraw/api/v1/links")
+    with amani.started("cheque", "create", "7", "--lnurl", "--yes", "--json") as run:
+        assert arrived.wait(PATIENCE_S)
+        run.send_signal(number)
+        ended = amani.ended(run)
+    assert (ended.code, ended.error["money_moved"]) == (8, "maybe")
+    line.heal()
+    assert giver.sat == 4993
+    assert amani("cheque", "void", ended.error["id"], "--yes").code == 0
+    assert giver.sat == 5000
