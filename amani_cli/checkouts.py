@@ -14,7 +14,7 @@ from amani_cli.store import Row, Transaction, now, references
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339, to_rfc3339
-from amani_cli.wallets import KnownWallet, clear_cached_balance
+from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def create(
         raise errors.Usage("Fincra wants the payer's full name", code="BAD_NAME", hint="E.g. --name 'Ada Obi'.")
     if "@" not in email.strip("@"):
         raise errors.Usage(f"'{email[:60]}' is not an email address", code="BAD_EMAIL")
+    identify(wallet)
     what = f"invoice {wallet.identity} {amount.value} {amount.currency} {name} {email} {memo}"
     row, known = _begin(ws, wallet, amount, memo, reference, what)
     if known and row["link"] is not None:

@@ -142,10 +142,11 @@ def _begin(
 ) -> tuple[Row, bool]:
     planned = move.plan
     destination = f"{planned.destination} {planned.payee}"
+    business = client.identity()
 
     def columns(db: Transaction) -> dict[str, object]:
         if reference is None:
-            _refuse_twin(db, wallet, destination, planned.received)
+            _refuse_twin(db, business, destination, planned.received)
         policy.reserve_fiat(ws, db, wallet, move.charged, planned.amount.currency)
         return {
             "our_reference": str(uuid.uuid4()),
@@ -161,7 +162,7 @@ def _begin(
     return payments.begin(
         ws,
         wallet,
-        client.identity(),
+        business,
         kind=kind,
         reference=reference,
         meaning=meaning,
@@ -187,12 +188,12 @@ def _still(move: Move, again: Callable[[], Move]) -> Move:
     return fresh
 
 
-def _refuse_twin(db: Transaction, wallet: KnownWallet, destination: str, received: models.Money) -> None:
+def _refuse_twin(db: Transaction, business: str, destination: str, received: models.Money) -> None:
     """Refuse what looks like a retry of a payout that is still open: fiat has no invoice that can be paid only once.
 
     Raises `errors.OutcomeUnknown`.
     """
-    twin = journal.open_twin(db, wallet.remote_id, destination, str(received.value), received.currency)
+    twin = journal.open_twin(db, business, destination, str(received.value), received.currency)
     if twin is not None:
         raise payments.open_outcome(
             twin,

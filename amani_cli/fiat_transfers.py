@@ -30,6 +30,7 @@ def transfer(
     source.must_be("fincra")
     target.must_be("fincra")
     identify(source)
+    identify(target)
     if target.identity == source.identity:
         raise errors.Usage(
             f"'{source.name}' and '{target.name}' are the same wallet", code="SAME_WALLET", hint="Name another one."

@@ -192,8 +192,7 @@ def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: in
     Called inside the transaction that journals the payment. Raises `errors.RefusedByPolicy` (code BUDGET) when the
     wallet's budget does not cover it beside what is in flight.
     """
-    refuse_held(ws)
-    _within_budget(ws, db, wallet, amount_msat + max_fee_msat)
+    _decide(ws, db, wallet, amount_msat + max_fee_msat)
     return amount_msat + max_fee_msat
 
 
@@ -206,8 +205,14 @@ def check_fiat(ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: s
 
 def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
     """The same for fiat: what an open entry of the journal is over is held back."""
+    _decide(ws, db, wallet, charged, currency)
+
+
+def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:
+    if wallet.remote_id is None:  # by another name neither its budget nor what was spent of it would be found
+        raise errors.Bug(f"wallet '{wallet.name}' is to pay, and its id at its server is not known")
     refuse_held(ws)
-    _within_budget(ws, db, wallet, charged, currency)
+    _within_budget(ws, db, wallet, wanted, unit)
 
 
 def _within_budget(

@@ -258,9 +258,14 @@ class KnownWallet:
 def identify(wallet: KnownWallet) -> None:
     """Have a wallet know its id at its server, which PIN, limits and claims go by.
 
-    An invoice key learns it from the wallet's records: one that has none yet stays unknown until its first invoice.
+    A Fincra key in the environment need not say whose it is: Fincra does. An invoice key learns it from the wallet's
+    records: one that has none yet stays unknown until its first invoice.
     """
-    if wallet.remote_id is not None or wallet.provider != "lnbits":
+    if wallet.remote_id is not None:
+        return
+    if wallet.provider == "fincra":
+        with wallet.fincra("read") as business:
+            wallet.remote_id = business.identity()
         return
     if wallet.access == "spend":
         with wallet.lnbits("admin") as client:

@@ -68,7 +68,7 @@ def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
     return row is not None
 
 
-def open_twin(db: Transaction, remote_id: str | None, destination: str, received: str, currency: str) -> Row | None:
+def open_twin(db: Transaction, remote_id: str, destination: str, received: str, currency: str) -> Row | None:
     """An open payout from the same wallet to the same payee over the same amount."""
     row: Row | None = db.execute(
         "SELECT * FROM payment WHERE remote_wallet_id=? AND status='unknown' AND direction='out' AND destination=?"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import write_key
-from tests.driver import Amani, environment
+from tests.conftest import change_database, write_key
+from tests.driver import Amani, Environment, environment
 from tests.fincra.conftest import AddBusiness
 from tests.fincra.double import Double, Merchant
 from tests.keyrings import IN_MEMORY
@@ -19,6 +19,48 @@ from tests.keyrings import IN_MEMORY
 def env_of(double: Double, merchant: Merchant) -> dict[str, str | None]:
     """The environment of somebody who registers nothing."""
     return {"FINCRA_API_KEY": merchant.key, "FINCRA_BASE_URL": double.url, "FINCRA_PUBLIC_KEY": merchant.public_key}
+
+
+class TestFromTheEnvironment:
+    """`fincra-env` says nothing of whose the key is: the rules go by the business that Fincra names."""
+
+    PAY = ("pay", "bank:058/2345678901", "5000NGN", "--wallet", "fincra-env", "--yes", "--json", "--timeout", "1s")
+
+    def limited(self, amani: Amani, home: Path, merchant: Merchant, per_day: str, env: Environment) -> None:
+        assert amani("wallet", "limit", "fincra-env", "--per-day", per_day, env=env).code == 0
+        change_database(home, f"INSERT INTO pin_threshold VALUES ('{merchant.business}','NGN','50000')")
+
+    def test_a_retry_of_an_open_payout_is_refused(
+        self, amani: Amani, home: Path, double: Double, merchant: Merchant
+    ) -> None:
+        env = env_of(double, merchant)
+        self.limited(amani, home, merchant, "50000NGN", env)
+        double.settle_on_read = 10**9
+        first = amani(*self.PAY, env=env).error
+        again = amani(*self.PAY, env=env).error
+        assert (first["exit"], again["exit"], again["id"]) == (8, 8, first["id"])
+        assert len(double.payouts) == 1
+        # Said in the environment or not, it is the same business.
+        named = amani(*self.PAY, env={**env, "FINCRA_BUSINESS_ID": merchant.business}).error
+        assert (named["exit"], named["id"], len(double.payouts)) == (8, first["id"], 1)
+
+    def test_the_day_s_budget_holds(self, amani: Amani, home: Path, double: Double, merchant: Merchant) -> None:
+        env = env_of(double, merchant)
+        self.limited(amani, home, merchant, "6000NGN", env)
+        assert amani(*self.PAY, env=env).code == 0
+        for more in ({}, {"FINCRA_BUSINESS_ID": merchant.business}):
+            refused = amani(*self.PAY, env={**env, **more})
+            assert (refused.code, refused.error["code"]) == (9, "BUDGET")
+        assert len(double.payouts) == 1
+
+    def test_a_business_does_not_transfer_to_itself(
+        self, amani: Amani, add_business: AddBusiness, double: Double, merchant: Merchant
+    ) -> None:
+        add_business()
+        env = env_of(double, merchant)
+        for words in (("shop", "--from", "fincra-env"), ("fincra-env", "--from", "shop")):
+            refused = amani("transfer", words[0], "5NGN", *words[1:], "--yes", "--json", env=env)
+            assert refused.error["code"] == "SAME_WALLET"
 
 
 def test_add_asks_whose_key_it_is(amani: Amani, add_business: AddBusiness, double: Double, merchant: Merchant) -> None:
