@@ -135,7 +135,7 @@ def _as_wallet(ws: Workspace, code: ChequeCode) -> KnownWallet:
     """The cheque's wallet, for the journal: it is registered nowhere, and its key is in the code alone."""
     return KnownWallet(
         ws=ws,
-        id=payments.OUTSIDE,
+        id=journal.OUTSIDE,
         name="(a cheque)",
         provider="lnbits",
         url=code.url,

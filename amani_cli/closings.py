@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from amani_cli import books, errors, history, models, wallets
-from amani_cli.amounts import format_sat
 from amani_cli.books import Books
+from amani_cli.differences import is_explained, of_balance, shown
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, closed
 from amani_cli.store import payments as journal
@@ -36,7 +36,7 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
         raise errors.Usage("that month is not over yet", code="BAD_DATE", hint="Close 'last', or one before.")
     period = Period(to_rfc3339(first), to_rfc3339(end))
     label = first.astimezone().strftime("%Y-%m")
-    known = [wallet] if wallet is not None else _real(wallets.everything(ws))
+    known = [wallet] if wallet is not None else wallets.real(wallets.everything(ws))
     live: dict[int, dict[str, Decimal]] = {}
     for each in known:
         ws.progress(f"asking for the balance and history of {each.name}")
@@ -57,11 +57,6 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     )
     unknown = journal.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
     return models.Closing(label, books.zone(), *period, items, open_msat, unknown, differences)  # type: ignore[arg-type]
-
-
-def _real(known: list[KnownWallet]) -> list[KnownWallet]:
-    """The wallets whose money is real, or the sandbox's if there is no other, as `Books` has it."""
-    return [wallet for wallet in known if not wallet.sandbox] or known
 
 
 def _held(wallet: KnownWallet) -> dict[str, Decimal]:
@@ -106,14 +101,10 @@ def _closed(
     if provider is not None and provider != sums["closing"]:
         apart = provider - sums["closing"]
         # What is open has left the provider's balance, with a fee that may be given back, and is in no sum here.
-        flying = journal.flying(ws.store, wallet.id, unit)
-        if -flying <= apart < 0:
-            notes.append(f"{_shown(-apart, unit)} are held back for open outcomes: amani reconcile")
+        if is_explained(apart, journal.flying(ws.store, wallet.id, unit)):
+            notes.append(f"{shown(-apart, unit)} are held back for open outcomes: amani reconcile")
         else:
-            sign = "more" if apart > 0 else "less"
-            differences.append(
-                f"{wallet.name}: the provider holds {_shown(abs(apart), unit)} {sign} than the journal accounts for"
-            )
+            differences.append(of_balance(wallet, apart, unit))
     names = ("opening", "received", "sent", "fees", "own_in", "own_out", "closing")
     values = {name: books.value(sums[name], unit) for name in names}
     apart_too = {name: books.value(sums[name], unit) for name in ("faucet_in", "faucet_out", "cheque_in", "cheque_out")}
@@ -127,10 +118,6 @@ def _closed(
         notes=notes,
         differences=differences,
     )
-
-
-def _shown(amount: Decimal, unit: str) -> str:
-    return format_sat(int(amount.scaleb(3))) if unit == "sat" else f"{amount} {unit}"
 
 
 def _changed(

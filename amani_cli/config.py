@@ -89,6 +89,10 @@ def _duration(text: str) -> str:
     return text.strip()
 
 
+def _duration_or_off(text: str) -> str:
+    return text.strip() if text.strip() == "off" else _duration(text)
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text.strip() not in words:
@@ -153,6 +157,9 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("limit.cheque", "10/1h", "cheques, or sets of them, a wallet may write", _rate),
     Setting("limit.transfer", "20/1h", "transfers out of a wallet", _rate),
     Setting("cheque_count", "100", "cheques that one --count may write", _count),
+    Setting(
+        "key_max_age", "365d", "how old a stored key may get before 'doctor' warns of it, or off", _duration_or_off
+    ),
     Setting("pin_reset_delay", "24h", "how long after 'pin reset' a forgotten PIN falls away", _duration),
     Setting(
         "books_currency", "off", "the currency whose rate is kept beside each settled payment, e.g. USD", _currency

@@ -14,7 +14,7 @@ from amani_cli import errors, keys, wallets
 from amani_cli.models import Diagnosis, Finding
 from amani_cli.store import cheques
 from amani_cli.store import payments as journal
-from amani_cli.times import from_rfc3339
+from amani_cli.times import from_rfc3339, parse_duration
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -115,7 +115,7 @@ def _wallet(wallet: KnownWallet) -> list[Finding]:
     wallet.ws.deadline = time.monotonic() + min(wallet.ws.timeout, 10)
     try:
         if wallet.provider == "fincra":
-            return _business(check, wallet, key)
+            return [*_business(check, wallet, key), *_key_age(check, wallet)]
         with wallet.lnbits("read") as client:
             begun = time.monotonic()
             remote = client.wallet()
@@ -123,6 +123,7 @@ def _wallet(wallet: KnownWallet) -> list[Finding]:
             found = [_reached(check, wallet, key, took, can_spend=remote.can_spend)]
             found += _clock(check, client.health())
             found += _version(check, client.version())
+            found += _key_age(check, wallet)
     except errors.AmaniError as error:
         return [Finding(check, "fail", error.message, error.hint)]
     if not wallet.sandbox and not wallet.url.startswith(("http://127.", "http://localhost")):
@@ -141,6 +142,17 @@ def _business(check: str, wallet: KnownWallet, key: keys.Key) -> list[Finding]:
         fix = "set FINCRA_PUBLIC_KEY, or add it again with --public-key"
         found.append(Finding(check, "warn", "no public key, so it can't ask for money", fix))
     return found
+
+
+def _key_age(check: str, wallet: KnownWallet) -> list[Finding]:
+    longest, stored_at = wallet.ws.config.get("key_max_age"), wallet.key_stored_at()
+    if longest == "off" or stored_at is None or time.time() - stored_at <= parse_duration(longest):
+        return []
+    fix = f"amani wallet rotate-keys '{wallet.name}'"
+    if wallet.provider == "fincra":
+        fix = "make a new key in Fincra's dashboard, remove the wallet and add it again"
+    words = f"its key has been stored for {(time.time() - stored_at) / 86400:.0f} days"
+    return [Finding(check, "warn", words, f"{fix} (amani config set key_max_age 730d, or off, for another limit)")]
 
 
 def _reached(check: str, wallet: KnownWallet, key: keys.Key, took: float, *, can_spend: bool) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from amani_cli import bolt11, errors, models, payments, valuations, wallets
 from amani_cli.invoices import insert_incoming, note_record
@@ -50,8 +50,13 @@ def shown(ws: Workspace, text: str) -> models.Payment:
     return payments.receipt(is_unambiguous(rows, text, "payment"))
 
 
-def sync(ws: Workspace, known: list[KnownWallet]) -> models.Synced:
-    """Bring in what other clients did on these wallets, money that came too; again and again without doubles."""
+def sync(
+    ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record]], None] | None = None
+) -> models.Synced:
+    """Bring in what other clients did on these wallets, money that came too; again and again without doubles.
+
+    `look` is shown each page of a Lightning wallet's records, newest first, before it is brought in.
+    """
     new = updated = 0
     for wallet in known:
         ws.progress(f"reading the history of {wallet.name}")
@@ -63,6 +68,8 @@ def sync(ws: Workspace, known: list[KnownWallet]) -> models.Synced:
             continue
         with wallet.lnbits("read") as client:
             for page in client.all_records():
+                if look is not None:
+                    look(page)
                 page_new, page_updated = _take_in(ws, wallet, page)
                 new += page_new
                 updated += page_updated

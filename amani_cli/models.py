@@ -577,13 +577,19 @@ class Synced(NamedTuple):
 
 @document("amani.reconciliation/1")
 class Reconciliation(NamedTuple):
-    """Every open outcome, asked again."""
+    """Every open outcome, asked again.
+
+    `compared` counts the wallets whose records and balance were read against the journal; `differences` is where the
+    two part.
+    """
 
     checked: int
     settled: int
     failed: int
     unknown: int
     items: list[Payment]
+    compared: int
+    differences: list[str]
 
 
 @document("amani.pin/1")

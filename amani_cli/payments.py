@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 PROOF_OF_ABSENCE_S = 120
 # Even when time is up, the record is asked for a little longer: an answer is worth more than punctuality.
 LAST_LOOK_S = 4.0
-# The journal's number for a wallet that is registered nowhere.
-OUTSIDE = -100
 
 
 class Rail(Protocol):
@@ -507,6 +505,15 @@ def ask_again(ws: Workspace, row: Row) -> Row:
     except errors.AmaniError as error:
         ws.warn(f"{row['id']}: {error.message}")
         return row
+
+
+def look_up(ws: Workspace, row: Row) -> Found:
+    """The provider's record of an entry, as it stands; changes nothing. Raises what looking raises."""
+    wallet = _wallet_of(ws, row)
+    if wallet is None:
+        raise errors.NotFound(f"wallet '{row['wallet']}' is not known here any more")
+    with _rail(ws, wallet) as rail:
+        return rail.find(row)
 
 
 def ask_rail(ws: Workspace, rail: Rail, row: Row) -> Row:

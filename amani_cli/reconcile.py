@@ -5,27 +5,31 @@ A cheque that was being taken back is taken back to the end: that was asked for,
 
 from __future__ import annotations
 
-from amani_cli import cheque_voids, errors, history, models, payments, transfers, valuations, wallets
+from amani_cli import cheque_voids, differences, errors, history, models, payments, transfers, valuations, wallets
+from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import Row, marks
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
+from amani_cli.verdict import ABSENT
 from amani_cli.workspace import Workspace
 
 
-def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Reconciliation:
+def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: bool = True) -> models.Reconciliation:
     """Ask about the open payments (or those named by id, hash or reference) and close what is certain.
 
-    After a restore, one over everything first brings in what was paid since the copy was made, and lets spending go on.
-    Raises `errors.NotFound` for an id that is not in the journal.
+    Then the journal is read against what the providers say (`compare`): of named payments their records; of all, every
+    Lightning wallet's newest records and its balance. Fiat wallets are left to `close`: Fincra's log need not go back
+    to their beginning. After a restore, one over everything first brings in what was paid since the copy
+    was made, and lets spending go on. Raises `errors.NotFound` for an id that is not in the journal.
     """
     import time
 
     if not ws.has_store:
         if ids:
             raise errors.NotFound(f"no payment {quoted(ids[0])}", hint="Nothing has been recorded yet.")
-        return models.Reconciliation(0, 0, 0, 0, [])
+        return models.Reconciliation(0, 0, 0, 0, [], 0, [])
     held = None if ids or older_than_s else marks.read(ws.store, marks.HELD)
     caught_up = _catch_up(ws) if held else False
     if ids:
@@ -39,10 +43,13 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
     else:
         before = to_rfc3339(int(time.time()) - older_than_s + 1) if older_than_s else None
         rows = journal.open_payments(ws.store, before=before)
+    apart: list[str] = []
     for row in rows:
         ws.progress(f"asking about {row['id']}")
         if row["status"] == "unknown":
             row = payments.ask_again(ws, row)
+        elif compare:
+            apart += _compared(ws, row)
         _arrival(ws, row)
     if not ids:
         for row in journal.without_arrival(ws.store):
@@ -57,9 +64,48 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0) -> models.Re
     items = [payments.receipt(journal.by_id(ws.store, row["id"]) or row) for row in rows]
     if items:
         valuations.remember(ws)
+    compared = 0
+    if compare and not ids and not older_than_s:
+        compared, apart = _compare(ws)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
     still_open = counts["unknown"] + unfinished
-    return models.Reconciliation(len(items), counts["settled"], counts["failed"], still_open, items)
+    return models.Reconciliation(len(items), counts["settled"], counts["failed"], still_open, items, compared, apart)
+
+
+def _compare(ws: Workspace) -> tuple[int, list[str]]:
+    """Read every Lightning wallet's books against its server; how many could be, and where they part.
+
+    The wallet in the environment may be another one with every run: its entries add up to nothing.
+    """
+    compared, found = 0, []
+    for wallet in wallets.real(wallets.registered(ws)):
+        if wallet.provider != "lnbits":
+            continue
+        ws.progress(f"comparing the books of {wallet.name}")
+        try:
+            found += differences.of_wallet(ws, wallet)
+            compared += 1
+        except errors.AmaniError as error:
+            ws.warn(f"the books of '{wallet.name}' could not be compared: {error.message}")
+    return compared, found
+
+
+def _compared(ws: Workspace, row: Row) -> list[str]:
+    """How an entry that is certain here differs from the provider's record, where there is a way to ask for it."""
+    nameless = row["payment_hash"] is None and row["our_reference"] is None
+    if nameless or row["wallet_id"] == journal.OUTSIDE:
+        return []
+    try:
+        found = payments.look_up(ws, row)
+    except errors.AmaniError as error:
+        ws.warn(f"{row['id']} could not be compared: {error.message}")
+        return []
+    if isinstance(found, Record | FiatRecord):
+        text = differences.of_record(row, found)
+        return [text] if text else []
+    if found == ABSENT and row["status"] == "settled":
+        return [f"{row['id']}: settled here, and the provider has no record of it"]
+    return []
 
 
 def _catch_up(ws: Workspace) -> bool:

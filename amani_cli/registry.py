@@ -391,9 +391,9 @@ def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], 
 def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None]) -> models.Wallet:
     """Have the server make two new keys and store them; the old ones are dead at once.
 
-    Needs a login. If amani dies before the new keys are stored, running this again makes and stores newer ones.
+    Needs a login. If amani dies before the new keys are stored, running this again makes and stores newer ones. In the
+    keyring they get a slot of their own, whose name says since when, and are relied on once both are there.
     """
-
     wallet = resolve(ws, name)
     wallet.must_be("lnbits")
     place, _, where = wallet.key_source.partition(":")
@@ -418,13 +418,19 @@ def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None])
     keys.SEEN.update((fresh.admin_key, fresh.read_key))
     reads = wallet.access == "read"
     if place == "keyring":
-        keys.keyring_set(f"{where}:key", fresh.read_key if reads else fresh.admin_key)
-        if wallet.has_read_key:
-            keys.keyring_set(f"{where}:read", fresh.read_key)
+        other = None if reads else fresh.read_key
+        wallet.key_source, wallet.has_read_key = store_key(
+            "keyring", fresh.read_key if reads else fresh.admin_key, other
+        )
     elif place == "file":
         keys.write_key_file(Path(where), fresh.read_key if reads else fresh.admin_key, replace=True)
     else:
         keys.replace_sandbox_keys(ws.paths.sandbox / "keys.json", where, fresh.admin_key, fresh.read_key)
     with ws.store.write() as db:
+        columns = {"key_source": wallet.key_source, "has_read_key": int(wallet.has_read_key)}
+        store_wallets.update(db, wallet.id, **columns)
         audit_log.append(db, "key rotation", wallet=wallet.name, outcome="done", actor=ws.actor)
+    if place == "keyring":
+        for kind in ("key", "read"):
+            keys.keyring_delete(f"{where}:{kind}")
     return wallet.view()

@@ -460,6 +460,8 @@ def _reconciliation(model: models.Reconciliation) -> View:
     view.lines = [
         f"{model.checked} asked about: {model.settled} settled, {model.failed} failed, {model.unknown} still open"
     ]
+    if model.differences:
+        view.lines += ["The books and the provider differ:", *(f"  {text}" for text in model.differences)]
     return view
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from amani_cli import errors, keys, models
 from amani_cli.models import Access, CurrencyBalance
-from amani_cli.store import Row, Transaction, now
+from amani_cli.store import Row, Transaction, made_at, now
 from amani_cli.store import wallets as store_wallets
 from amani_cli.text import quoted
 from amani_cli.times import from_rfc3339
@@ -137,6 +137,15 @@ class KnownWallet:
         if found_variable is None:
             raise _not_configured()
         return keys.Key(keys.clean(found_variable[0], variable), found_variable[1])
+
+    def key_stored_at(self) -> float | None:
+        """When its key was put where it lives, in unix seconds; None for a key whose place does not tell."""
+        place, _, where = self.key_source.partition(":")
+        if place == "keyring":
+            return made_at(where)
+        with contextlib.suppress(OSError):
+            return Path(where).stat().st_mtime if place == "file" else None
+        return None
 
     def _read_only(self) -> errors.NotAuthorised:
         if self.provider == "fincra":
@@ -366,6 +375,11 @@ def registered(ws: Workspace) -> list[KnownWallet]:
     if not ws.has_store:
         return []
     return [known(ws, row) for row in store_wallets.all_wallets(ws.store)]
+
+
+def real(known: list[KnownWallet]) -> list[KnownWallet]:
+    """Those whose money is real, or the sandbox's if there is no other."""
+    return [wallet for wallet in known if not wallet.sandbox] or known
 
 
 def everything(ws: Workspace) -> list[KnownWallet]:

@@ -101,7 +101,7 @@ function __amani_options
         case 'amani history chart'
             __amani_say '--since' 'From this moment on; 30 days ago if not said' '--until' 'Before this moment' '--month' 'One month, local time: last, this or 2026-08' '--currency' 'Which one, of a fiat wallet with several' '--output' 'A picture too: .svg or .png' '-o' 'A picture too: .svg or .png'
         case 'amani reconcile'
-            __amani_say '--older-than' 'Leave younger ones alone, e.g. 10m'
+            __amani_say '--older-than' 'Leave younger ones alone, e.g. 10m' '--books' 'Compare records and balances as well' '--no-books' 'Compare records and balances as well'
         case 'amani metrics'
             __amani_say '--output' 'Write to this file, in one step' '-o' 'Write to this file, in one step' '--mode' 'Who may read the file, in octal: node_exporter must'
         case 'amani backup create'
@@ -247,7 +247,7 @@ function __amani_source
         case 'amani close --month'
             __amani_words $argv[3] last
         case 'amani config set 1' 'amani config explain 1'
-            __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count pin_reset_delay books_currency color
+            __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count key_max_age pin_reset_delay books_currency color
         case 'amani completion show 1' 'amani completion install 1'
             __amani_words $argv[3] bash zsh fish
         case 'amani explain 1'

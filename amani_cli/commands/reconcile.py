@@ -15,13 +15,20 @@ def reconcile(
     ctx: typer.Context,
     ids: list[str] | None = typer.Argument(None, help="Only these payments.", metavar="[ID]..."),
     older_than: str | None = typer.Option(None, "--older-than", help="Leave younger ones alone, e.g. 10m."),
+    books: bool = typer.Option(True, "--books/--no-books", help="Compare records and balances as well."),
 ) -> None:
-    """Settle every open outcome by asking the provider; nothing is ever sent anew. Exit 8 if some stay open."""
+    """Settle every open outcome by asking the provider; nothing is ever sent anew. Exit 8 if some stay open.
+
+    Then compare the journal with each Lightning wallet's records and balance, or with the records of the payments
+    that are named: exit 13 if they differ. With --older-than nothing but old outcomes is looked at.
+    """
     from amani_cli.reconcile import reconcile as settle
     from amani_cli.times import parse_duration
 
     said = options.of(ctx)
-    result = settle(said.ws, ids or [], parse_duration(older_than) if older_than else 0)
+    result = settle(said.ws, ids or [], parse_duration(older_than) if older_than else 0, compare=books)
     said.out.emit(result, said.ws.warnings, said.ws.notes)
+    if result.differences:
+        raise typer.Exit(13)
     if result.unknown:
         raise typer.Exit(8)

@@ -193,6 +193,14 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{''.join(reversed(digits))}"
 
 
+def made_at(id: str) -> float:
+    """When `new_id` made an id, in unix seconds."""
+    number = 0
+    for digit in id.rpartition("_")[2]:
+        number = number * 32 + _CROCKFORD.index(digit)
+    return (number >> 40) / 1000
+
+
 def is_unambiguous(rows: list[Row], asked: str, noun: str) -> Row:
     """The only row, or `errors.NotFound` / `errors.Usage` when there is none or more than one."""
     if not rows:

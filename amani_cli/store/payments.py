@@ -8,6 +8,9 @@ from decimal import Decimal
 
 from amani_cli.store import Entry, Row, Store, Transaction, beyond, new_id, now
 
+OUTSIDE = -100
+"""The number of a wallet that is registered nowhere: a cheque's, whose money left ours before."""
+
 
 def insert(db: Transaction, **columns: object) -> str:
     """Journal a payment and return its id."""
@@ -225,7 +228,7 @@ def settled(
 
     What left the wallets of cheques is left out: it had left ours before.
     """
-    where = ["status='settled'", "wallet_id<>-1", "sandbox=?"]
+    where = ["status='settled'", f"wallet_id<>{OUTSIDE}", "sandbox=?"]
     values: list[object] = [int(sandbox)]
     for condition, value in (("settled_at>=?", since), ("settled_at<?", until), ("wallet_id=?", wallet_id)):
         if value is not None:
@@ -233,7 +236,7 @@ def settled(
             values.append(value)
     own = (
         "EXISTS (SELECT 1 FROM payment other WHERE other.payment_hash=payment.payment_hash"
-        " AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id<>-1) AS own"
+        f" AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id<>{OUTSIDE}) AS own"
     )
     # Named, so that the rows come in the index's order and are never sorted: any number takes no memory.
     rows = store.each(
@@ -256,6 +259,16 @@ def settled_since(store: Store, wallet_id: int, since: str) -> list[Row]:
     )
 
 
+def balance_msat(store: Store, wallet_id: int) -> int:
+    """What a Lightning wallet must hold by what settled on it, in msat."""
+    row = store.one(
+        "SELECT coalesce(sum(CASE direction WHEN 'in' THEN amount_msat ELSE -amount_msat END - coalesce(fee_msat, 0)),"
+        " 0) FROM payment WHERE wallet_id=? AND status='settled' AND amount_msat IS NOT NULL",
+        wallet_id,
+    )
+    return row[0] if row else 0
+
+
 def flying(store: Store, wallet_id: int, unit: str) -> Decimal:
     """What open outcomes may have taken from a wallet already, the worst-case fee counted in, in `unit`."""
     if unit == "sat":
@@ -266,11 +279,11 @@ def flying(store: Store, wallet_id: int, unit: str) -> Decimal:
         )
         return Decimal(row[0] if row else 0).scaleb(-3)
     rows = store.all(
-        "SELECT amount FROM payment WHERE status='unknown' AND direction='out' AND wallet_id=? AND currency=?",
+        "SELECT amount, fee FROM payment WHERE status='unknown' AND direction='out' AND wallet_id=? AND currency=?",
         wallet_id,
         unit,
     )
-    return sum((Decimal(row["amount"]) for row in rows), Decimal(0))
+    return sum((Decimal(row["amount"]) + Decimal(row["fee"] or 0) for row in rows), Decimal(0))
 
 
 def open_between(store: Store, since: str | None, until: str | None, wallet_id: int | None) -> int:

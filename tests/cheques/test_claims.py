@@ -166,6 +166,8 @@ class TestElsewhere:
         assert amani(*CLAIM, "-", "--to", text, "--json", stdin=code).data["replayed"] is True
         assert giver.server.balance_msat(stranger[2]) == 1_000_000
         assert amani("cheque", "show", code, "--json").data["status"] == "claimed"
+        books = [json.loads(line) for line in amani("history", "export", "--format", "jsonl").stdout.splitlines()]
+        assert got["id"] not in [line["id"] for line in books]  # it had left our books with the cheque
 
     def test_it_must_ask_for_all_of_it(self, amani: Amani, giver: Held, taker: Held) -> None:
         code = write(amani, 1000, "--outside")

@@ -12,8 +12,12 @@ import httpx
 import pytest
 
 from amani_cli import errors, registry
+from amani_cli.store import wallets as store_wallets
 from amani_cli.workspace import Workspace
-from tests.driver import Amani
+from tests import keyrings
+from tests.cheques.conftest import log_in
+from tests.driver import PATIENCE_S, Amani
+from tests.fault_proxy import FaultProxy, kill
 from tests.lnbits_server import LnbitsServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.usefixtures("keyring")]
@@ -186,6 +190,43 @@ class TestRotate:
         assert amani("wallet", "balance", "-q").stdout == "0\n"
         with pytest.raises(httpx.HTTPStatusError):
             lnbits_server.balance_msat(before["inkey"])
+
+    def test_a_kill_after_the_server_has_rotated_is_survived(
+        self, amani: Amani, lnbits_server: LnbitsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", keyrings.IN_FOLDER)
+        monkeypatch.setenv("AMANI_TEST_KEYRING", str(tmp_path / "keyring"))
+        with FaultProxy(lnbits_server.url) as proxy:
+            user = log_in(amani, lnbits_server, proxy.url)
+            assert amani("wallet", "create", "till", "--url", proxy.url).code == 0
+            proxy.on(kill(after=True), "PUT", "/api/v1/wallet/reset/.*")
+            with amani.started("wallet", "rotate-keys", "till", "--yes") as run:
+                proxy.victim = run
+                run.wait(PATIENCE_S)
+            assert amani("wallet", "balance", "--json").error["code"] == "KEY_REFUSED"
+            assert amani("wallet", "rotate-keys", "till", "--yes").code == 0
+            assert amani("wallet", "balance", "-q").stdout == "0\n"
+            (till,) = user.wallets()[-1:]
+            amani.secrets |= {till["adminkey"], till["inkey"]}
+
+    def test_one_that_ends_before_the_new_keys_are_relied_on_can_be_done_again(
+        self,
+        amani: Amani,
+        logged_in: User,
+        lnbits_server: LnbitsServer,
+        keyring: dict[tuple[str, str], str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def interrupted(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        amani("wallet", "create", "till", "--url", lnbits_server.url)
+        with monkeypatch.context() as patch:
+            patch.setattr(store_wallets, "update", interrupted)
+            assert amani("wallet", "rotate-keys", "till", "--yes").code == 130
+        assert amani("wallet", "rotate-keys", "till", "--yes").code == 0
+        assert amani("wallet", "balance", "-q").stdout == "0\n"
+        assert wallets_of(lnbits_server, logged_in)["till"]["adminkey"] in keyring.values()
 
     def test_a_key_file_is_replaced(self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer) -> None:
         amani("wallet", "create", "till", "--url", lnbits_server.url, "--key-file", "till.key")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from tests import keyrings
 from tests.conftest import AddWallet, change_database, take_server_away, write_key
 from tests.driver import Amani, Result
+from tests.lnbits_server import LnbitsServer
 
 pytestmark = pytest.mark.lnbits
 
@@ -85,6 +88,40 @@ def test_a_dead_server_and_a_refused_key(amani: Amani, add_wallet: AddWallet, ho
     assert found["wallet unreadable"]["fix"].replace("'", "") == f"Run: chmod 600 {unreadable.key_file}"
     assert amani("doctor", "-q").stdout.split("\n")[:-1] == ["wallet dead", "wallet refused", "wallet unreadable"]
     assert dead.key_file.exists()
+
+
+def ages(amani: Amani) -> list[str]:
+    return [item["detail"] for item in findings(amani("doctor", "--json")) if "has been stored" in item["detail"]]
+
+
+def test_a_key_file_that_has_not_changed_for_long(amani: Amani, add_wallet: AddWallet) -> None:
+    held = add_wallet()
+    assert ages(amani) == []
+    year_ago = time.time() - 370 * 86400
+    os.utime(held.key_file, (year_ago, year_ago))
+    assert ages(amani) == ["its key has been stored for 370 days"]
+    assert "key_max_age=365d" in amani("config", "explain", "key_max_age", "-q").stdout
+    assert amani("config", "set", "key_max_age", "380d").code == 0
+    assert ages(amani) == []
+    assert amani("config", "set", "key_max_age", "OFF").code == amani("config", "set", "key_max_age", "x").code == 2
+    assert amani("config", "set", "key_max_age", "30d").code == 0
+    (found,) = [item for item in findings(amani("doctor", "--json")) if item["status"] == "warn"][-1:]
+    assert (found["check"], found["fix"].split(" (")[0]) == ("wallet main", "amani wallet rotate-keys 'main'")
+    assert amani("config", "set", "key_max_age", "off").code == 0
+    assert ages(amani) == []
+
+
+def test_a_key_in_the_keyring(
+    amani: Amani, lnbits_server: LnbitsServer, keyring: dict[tuple[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, key, read_key = lnbits_server.new_wallet()
+    amani.secrets |= {key, read_key}
+    with monkeypatch.context() as patch:
+        now = time.time
+        patch.setattr(time, "time", lambda: now() - 400 * 86400)
+        words = ("wallet", "add", "old", "--url", lnbits_server.url, "--key-stdin")
+        assert amani(*words, stdin=key).code == 0
+    assert ages(amani) == ["its key has been stored for 400 days"]
 
 
 def test_open_outcomes(amani: Amani, add_wallet: AddWallet, home: Path) -> None:

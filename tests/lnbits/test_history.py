@@ -210,7 +210,8 @@ class TestSync:
 
 class TestReconcile:
     def test_nothing_to_do(self, amani: Amani, home: Path) -> None:
-        nothing = {"checked": 0, "settled": 0, "failed": 0, "unknown": 0, "items": []}
+        counts = dict.fromkeys(("checked", "settled", "failed", "unknown", "compared"), 0)
+        nothing = {**counts, "items": [], "differences": []}
         assert amani("reconcile", "--json").data == nothing
         assert not home.exists()
 

@@ -1,0 +1,102 @@
+"""Where the journal and the providers' own figures part: records, one by one, and the balance they must add up to."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+from amani_cli import errors, history
+from amani_cli.amounts import format_sat
+from amani_cli.providers.base import FiatRecord, Record
+from amani_cli.store import Row
+from amani_cli.store import payments as journal
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+# While records are read a payment may settle: a difference is one only if nothing has moved meanwhile.
+LOOKS = 5
+PAUSE_S = 0.3
+
+
+def of_wallet(ws: Workspace, wallet: KnownWallet) -> list[str]:
+    """Read a Lightning wallet's newest records and its balance against the journal; each difference in words.
+
+    What the journal lacks is brought in first. Raises `errors.AmaniError` when the wallet can't be asked, its key is
+    another wallet's, or so much happens on it that the two never stand still.
+    """
+    found: dict[str, None] = {}
+
+    def look(page: list[Record]) -> None:
+        for record in page:
+            wallet.must_match(record.wallet_id)
+            direction = "out" if record.amount_msat < 0 else "in"
+            row = journal.last_attempt(ws.store.connection, wallet.id, record.payment_hash, direction)
+            if row is not None and (text := of_record(row, record)) is not None:
+                found[text] = None
+
+    for _ in range(LOOKS):
+        ws.restart_clock()
+        held = _held(wallet)
+        history.sync(ws, [wallet], look=look)
+        with ws.store.reading():
+            apart = Decimal(held - journal.balance_msat(ws.store, wallet.id)).scaleb(-3)
+            flying = journal.flying(ws.store, wallet.id, "sat")
+        if is_explained(apart, flying):
+            return list(found)
+        if _held(wallet) == held:  # nothing has moved meanwhile
+            return [*found, of_balance(wallet, apart, "sat")]
+        time.sleep(PAUSE_S)
+    raise errors.Unreachable("too much happens on it to tell", hint="Try again when it is quieter.")
+
+
+def _held(wallet: KnownWallet) -> int:
+    with wallet.lnbits("read") as client:
+        remote = client.wallet()
+    wallet.must_match(remote.id)
+    return remote.balance_msat
+
+
+def of_record(row: Row, record: Record | FiatRecord) -> str | None:
+    """How an entry and the provider's own record of it differ, in words; None if they don't.
+
+    An open entry is no difference, nor is a failed one that settled after all: the one is asked about, the other is
+    corrected when it is seen.
+    """
+    if row["status"] == "unknown":
+        return None
+    if row["status"] != record.status:
+        corrected = row["status"] == "failed" and record.status == "settled"
+        return None if corrected else f"{row['id']}: {row['status']} here, {record.status} at the provider"
+    if row["status"] == "failed":
+        return None
+    if isinstance(record, Record):
+        pairs = [
+            ("amount", row["amount_msat"], abs(record.amount_msat)),
+            ("fee", row["fee_msat"] or 0, record.fee_msat),
+        ]
+        parts = [(name, format_sat(here), format_sat(there)) for name, here, there in pairs if here != there]
+    else:
+        told = [("amount", record.amount), ("fee", record.fee)]
+        unit = row["currency"]
+        parts = [
+            (name, f"{row[name]} {unit}", f"{there} {unit}")
+            for name, there in told
+            if None not in (row[name], there) and Decimal(row[name]) != there
+        ]
+    return "; ".join(f"{row['id']}: {name} {here} here, {there} at the provider" for name, here, there in parts) or None
+
+
+def is_explained(apart: Decimal, flying: Decimal) -> bool:
+    """Whether open outcomes explain what a provider holds more than the journal: they may have left, with a fee."""
+    return -flying <= apart <= 0
+
+
+def of_balance(wallet: KnownWallet, apart: Decimal, unit: str) -> str:
+    """What a provider holds more (or less) than the journal accounts for, in words."""
+    sign = "more" if apart > 0 else "less"
+    return f"{wallet.name}: the provider holds {shown(abs(apart), unit)} {sign} than the journal accounts for"
+
+
+def shown(amount: Decimal, unit: str) -> str:
+    """An amount in words; `unit` is `sat` or a currency."""
+    return format_sat(int(amount.scaleb(3))) if unit == "sat" else f"{amount} {unit}"
