@@ -133,6 +133,11 @@ def run(argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if code == errors.OutcomeUnknown.exit_code:
             return code
+        entries = _untold(options)
+        if entries:  # the answer would have told of it
+            options.out.say(f"error: {', '.join(entries)}: begun, and the answer could not be written")
+            options.out.say(f"Do not pay it again by other means. Run 'amani reconcile', then: amani trace {entries[0]}")
+            return errors.OutcomeUnknown.exit_code
         if isinstance(error, BrokenPipeError):  # the reader has gone
             return 141
         options.out.say(f"error: the answer could not be written: {error.strerror}")

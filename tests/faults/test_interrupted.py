@@ -6,8 +6,11 @@ Before the first byte it is interrupted (130, 143); after that its outcome is un
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +19,7 @@ import pytest
 
 from amani_cli import bolt11
 from tests.conftest import change_database, write_key
-from tests.driver import PATIENCE_S, Amani
+from tests.driver import PATIENCE_S, Amani, environment
 from tests.faults.provider import KEY, Provider, started
 from tests.make_invoice import make_invoice
 
@@ -202,6 +205,26 @@ def test_an_outcome_that_is_open_wins_over_a_reader_that_went_away(
         run.stdout.close()
         assert run.wait(PATIENCE_S) == 8
     assert journal(home) == ["unknown"]
+
+
+@pytest.mark.parametrize("sink", ["a pipe", "/dev/full"])
+def test_a_receipt_that_nobody_reads(
+    amani: Amani, provider: Provider, text: str, payment_hash: str, sink: str
+) -> None:
+    """Bytes of a payment left, so that 8 wins over 141, though it settled."""
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    if sink == "a pipe":
+        reader, writer = os.pipe()
+        os.close(reader)
+    else:
+        writer = os.open(sink, os.O_WRONLY)
+    words = (sys.executable, "-m", "amani_cli", "pay", text, "--yes", "--json")
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, env=environment(), check=False)
+    os.close(writer)
+    assert done.returncode == 8
+    assert "the answer could not be written" in done.stderr
+    assert "amani reconcile" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_no_room_to_write_it_down_and_nothing_is_sent(amani: Amani, provider: Provider, home: Path, text: str) -> None:
