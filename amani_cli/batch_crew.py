@@ -217,7 +217,7 @@ class _Worker:
         self._ws.category = row.category
         failure, hopeless = None, False
         if row.kind == CHEQUE:
-            reference, _ = batch_rows.cheque(self._ws, reference)
+            reference, _ = batch_rows.cheque(self._ws, self._crew.plan, row)
         try:
             if row.kind == CHEQUE:
                 self._write_cheque(row, reference)
@@ -228,10 +228,14 @@ class _Worker:
         except errors.AmaniError as error:
             failure, hopeless = error.message, error.code in HOPELESS
         if row.kind == CHEQUE:
-            written = references.targets(self._ws.store, [reference], "cheque").get(reference)
+            wanted = {reference: row.meaning(self._lightning.identity)}
+            written = references.targets(self._ws.store, wanted, "cheque").get(reference)
             return batch_rows.of_cheque(row, reference, written, failure), hopeless
-        entry = references.targets(self._ws.store, [reference], "payment").get(reference)
-        return batch_rows.of_payment(row, reference, entry, failure), hopeless
+        return batch_rows.of_payment(row, reference, self._earlier(row, reference), failure), hopeless
+
+    def _earlier(self, row: Row, reference: str) -> Entry | None:
+        """The payment that a row's reference stands for, if it is the row's."""
+        return references.targets(self._ws.store, {reference: row.meaning()}, "payment").get(reference)
 
     def _pay(self, row: Row, reference: str) -> models.Payment:
         if row.kind == PAYOUT:
@@ -241,7 +245,7 @@ class _Worker:
         if row.payment_hash is not None:
             earlier = journal.sent_for(ws.store.connection, row.payment_hash)
         else:
-            earlier = references.targets(ws.store, [reference], "payment").get(reference)
+            earlier = self._earlier(row, reference)
         if earlier is not None and earlier["status"] == "unknown":
             if earlier["remote_wallet_id"] == wallet.remote_id:
                 return payments.resume(ws, wallet, self._rail, earlier)

@@ -63,6 +63,7 @@ def make(
     """
     rows, problems = batch_tables.read(ws, source)
     purse = _purse_for(ws, rows, said, said_fiat)
+    batch_tables.find_taken(ws, rows, purse.lightning.identity if purse.lightning is not None else "", problems)
     if look and not problems and purse.lightning is not None:
         batch_tables.look_at_servers(ws, purse.lightning, rows, problems)
     if problems:

@@ -18,21 +18,23 @@ from amani_cli.workspace import Workspace
 
 
 def standing(ws: Workspace, plan: Plan) -> Iterator[models.BatchRow]:
-    named = [row.reference_in(plan.hash) for row in plan.rows if row.kind != CHEQUE]
+    """How each row stands. A reference of its own that stands for something else is not the row's: it is open."""
+    named = {row.reference_in(plan.hash): row.meaning() for row in plan.rows if row.kind != CHEQUE}
     paid = references.targets(ws.store, named, "payment") if ws.has_store else {}
     for row in plan.rows:
         reference = row.reference_in(plan.hash)
         if row.kind == CHEQUE:
-            yield of_cheque(row, *cheque(ws, reference))
+            yield of_cheque(row, *cheque(ws, plan, row))
         else:
             yield of_payment(row, reference, paid.get(reference))
 
 
-def cheque(ws: Workspace, reference: str) -> tuple[str, Entry | None]:
+def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, Entry | None]:
     """The cheque of a row, and the reference it has or will have: one that never got its money is not written on."""
+    reference, meant = row.reference_in(plan.hash), row.meaning(plan.wallets["lightning"].identity)
     for attempt in range(1, 100):
         named = reference if attempt == 1 else f"{reference}#{attempt}"
-        entry = references.targets(ws.store, [named], "cheque").get(named) if ws.has_store else None
+        entry = references.targets(ws.store, {named: meant}, "cheque").get(named) if ws.has_store else None
         if entry is None or entry["status"] != "void":
             return named, entry
         if journal.sent_for(ws.store.connection, entry["funding_hash"] or "") is not None:

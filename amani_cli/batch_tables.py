@@ -16,6 +16,7 @@ from amani_cli import destinations, errors, invoices, payments
 from amani_cli.amounts import Fiat, format_sat, parse_amount
 from amani_cli.destinations import Destination
 from amani_cli.store import payments as journal
+from amani_cli.store import references
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -50,6 +51,22 @@ class Row:
     expires_at: str | None = None
     to_name: str | None = None
     name_unverified: bool = False
+
+    def meaning(self, giver: str = "") -> str:
+        """What its reference stands for, in the words of whoever pays it; `giver` is who gives a cheque."""
+        if self.kind == "bolt11":
+            return f"pay {self.payment_hash}"
+        if self.kind == PAYOUT:
+            from amani_cli import payouts
+
+            return payouts.Order(payouts.read(self.shown), self.fiat, self.fiat.currency).meaning
+        if self.kind == CHEQUE:
+            from amani_cli import cheques
+
+            assert self.amount_msat is not None
+            return cheques.Wanted(self.amount_msat, self.memo).meaning(giver)
+        amount = self.amount_msat if self.amount_msat is not None else self.fiat
+        return destinations.meaning(amount, self.shown, self.comment)
 
     @property
     def fiat(self) -> Fiat:
@@ -298,6 +315,15 @@ def _find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> No
         earlier = journal.paid_like(ws.store, row.payment_hash, row.shown, row.amount_msat, since)
         if earlier is not None:
             ws.warn(f"row {row.row}: {row.shown[:60]} got the same on {earlier['created_at']} ({earlier['id']})")
+
+
+def find_taken(ws: Workspace, rows: list[Row], giver: str, problems: list[Problem]) -> None:
+    """A row whose own reference stands for something else already would never be paid."""
+    own = {row.reference: row for row in rows if row.reference is not None}
+    for reference, what in references.meanings(ws.store, list(own)).items():
+        if what != own[reference].meaning(giver):
+            message = f"'{reference}' stands for something else already: amani history show {reference}"
+            problems.append(Problem(own[reference].row, "reference", message))
 
 
 def look_at_servers(ws: Workspace, wallet: KnownWallet, rows: list[Row], problems: list[Problem]) -> None:

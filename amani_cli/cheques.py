@@ -53,6 +53,10 @@ class Wanted:
         """All that leaves the wallet."""
         return self.count * (self.amount_msat + self.reserve_msat)
 
+    def meaning(self, giver: str) -> str:
+        """What a reference for these stands for; `giver` is the identity of the wallet that gives them."""
+        return f"cheque {giver} {self.amount_msat} {self.memo} {self.count}"
+
 
 def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
     """Refuse what can't be written, before anything is sent."""
@@ -200,7 +204,7 @@ def _begin(
     reference, cheque_id = _reference(wanted, index), new_id("chq")
     with ws.store.write() as db:
         if reference is not None:
-            what = f"cheque {wallet.identity} {wanted.amount_msat} {wanted.memo} {wanted.count}"
+            what = wanted.meaning(wallet.identity)
             if wanted.reference != reference:
                 references.claim(db, str(wanted.reference), what)  # the same word with another count is another thing
             references.claim(db, reference, what)

@@ -136,7 +136,9 @@ def run(argv: list[str]) -> int:
         entries = _untold(options)
         if entries:  # the answer would have told of it
             options.out.say(f"error: {', '.join(entries)}: begun, and the answer could not be written")
-            options.out.say(f"Do not pay it again by other means. Run 'amani reconcile', then: amani trace {entries[0]}")
+            options.out.say(
+                f"Do not pay it again by other means. Run 'amani reconcile', then: amani trace {entries[0]}"
+            )
             return errors.OutcomeUnknown.exit_code
         if isinstance(error, BrokenPipeError):  # the reader has gone
             return 141

@@ -73,9 +73,14 @@ class Wish:
 
     @property
     def meaning(self) -> str:
-        """What a reference for this stands for, known before anything is fetched: fiat as it was typed."""
-        amount = f"{self.amount.value}{self.amount.currency}" if isinstance(self.amount, Fiat) else str(self.amount)
-        return " ".join(["pay", amount, self.destination.shown, self.comment]).rstrip()
+        """What a reference for this stands for, known before anything is fetched."""
+        return meaning(self.amount, self.destination.shown, self.comment)
+
+
+def meaning(amount: Amount, shown: str, comment: str) -> str:
+    """What a reference for paying an address or link stands for: fiat as it was typed."""
+    written = f"{amount.value}{amount.currency}" if isinstance(amount, Fiat) else str(amount)
+    return " ".join(["pay", written, shown, comment]).rstrip()
 
 
 # -- reading -------------------------------------------------------------------------------------

@@ -55,6 +55,12 @@ class Order:
     reference: str | None = None
     authorised: bool = False
 
+    @property
+    def meaning(self) -> str:
+        """What a reference for this stands for."""
+        to, (value, currency) = self.to, self.amount
+        return f"payout {to.kind}:{to.bank.casefold()}/{to.account} {value} {currency} {self.source}"
+
 
 def read(text: str) -> Destination:
     """Say, offline, where a `bank:` or `momo:` leads. Raises `errors.Usage` with the form it has."""
@@ -81,9 +87,7 @@ def pay(ws: Workspace, wallet: KnownWallet, wanted: Order, *, confirm: Confirm |
     Raises what `fiat.carry_out` raises.
     """
     wallet.must_be("fincra")
-    to, amount = wanted.to, wanted.amount
-    meaning = f"payout {to.kind}:{to.bank.casefold()}/{to.account} {amount.value} {amount.currency} {wanted.source}"
-    replay = payments.replayed(ws, wanted.reference, meaning)
+    replay = payments.replayed(ws, wanted.reference, wanted.meaning)
     if replay is not None:
         return replay
     identify(wallet)
@@ -95,7 +99,7 @@ def pay(ws: Workspace, wallet: KnownWallet, wanted: Order, *, confirm: Confirm |
             _prepare(ws, wallet, client, wanted),
             kind="payout",
             reference=wanted.reference,
-            meaning=meaning,
+            meaning=wanted.meaning,
             confirm=confirm,
             again=lambda: _prepare(ws, wallet, client, wanted),
             wait=wait,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from amani_cli import errors
@@ -35,15 +36,24 @@ def is_known(store: Store, reference: str) -> bool:
     return store.one("SELECT 1 FROM reference WHERE reference=?", reference) is not None
 
 
-def targets(store: Store, wanted: list[str], table: Literal["payment", "cheque"]) -> dict[str, Row]:
-    """The payments or cheques that references stand for, by reference."""
-    found: dict[str, Row] = {}
+def targets(store: Store, wanted: dict[str, str], table: Literal["payment", "cheque"]) -> dict[str, Row]:
+    """The payments or cheques that references stand for, by reference; `wanted` says what each must stand for.
+
+    One that stands for something else is left out: `claim` refuses it.
+    """
+    sql = f"SELECT r.reference AS named, r.what AS meant, t.* FROM reference r JOIN {table} t ON t.id=r.target"
+    return {row["named"]: row for row in _each(store, sql, list(wanted)) if row["meant"] == wanted[row["named"]]}
+
+
+def meanings(store: Store, wanted: list[str]) -> dict[str, str]:
+    """What references that are known already stand for."""
+    return {row[0]: row[1] for row in _each(store, "SELECT r.reference, r.what FROM reference r", wanted)}
+
+
+def _each(store: Store, sql: str, wanted: list[str]) -> Iterator[Row]:
     for at in range(0, len(wanted), 500):  # SQLite takes a limited number of values
         some = wanted[at : at + 500]
-        marks = ",".join("?" * len(some))
-        sql = f"SELECT r.reference AS named, t.* FROM reference r JOIN {table} t ON t.id=r.target"
-        found |= {row["named"]: row for row in store.all(f"{sql} WHERE r.reference IN ({marks})", *some)}
-    return found
+        yield from store.all(f"{sql} WHERE r.reference IN ({','.join('?' * len(some))})", *some)
 
 
 def point(db: Transaction, reference: str, target: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.batch.conftest import WriteTable, lines
-from tests.conftest import AddWallet, Held
+from tests.conftest import AddWallet, Held, change_database
 from tests.driver import Amani
 from tests.lnbits_server import LnbitsServer
 from tests.lnurl.proxy import Answer, Proxy
@@ -242,6 +242,44 @@ class TestFailures:
         assert amani("batch", "run", plan, "--yes").code == 0
         assert len(paid_once(payer)) == 2
         assert payee.sat == 21
+
+
+class TestReferences:
+    """A row's own reference may stand for something else by the time it is run, or have done so all along."""
+
+    @pytest.mark.parametrize("status", ["settled", "unknown"])
+    def test_one_that_was_used_for_another_payment_since_is_refused(
+        self, amani: Amani, payer: Held, payee: Held, ada: str, planned: Planned, home: Path, status: str
+    ) -> None:
+        rows = [
+            {"to": payee.invoice(10), "reference": "rent-1"},
+            {"to": ada, "amount": "11", "reference": "rent-2"},
+            {"to": "cheque", "amount": "100", "reference": "rent-3"},
+            {"to": payee.invoice(12), "reference": "rent-4"},
+        ]
+        plan = planned(rows)
+        for reference in ("rent-1", "rent-2"):
+            assert amani("pay", payee.invoice(20), "--reference", reference, "--yes").code == 0
+        assert amani("cheque", "create", "50", "--reference", "rent-3", "--yes").code == 0
+        change_database(home, "UPDATE payment SET status=? WHERE kind='pay'", status)
+        assert amani("batch", "status", plan, "--json").data["open"] == 4
+        run = amani("batch", "run", plan, "--yes", "--json")
+        assert run.code == 11
+        told = {each["data"]["row"]: each["data"] for each in lines(run.stdout)[:-1]}
+        assert [told[number]["status"] for number in (2, 3, 4, 5)] == ["failed"] * 3 + ["settled"]
+        assert all("already stands for something else" in told[number]["failure"] for number in (2, 3, 4))
+        assert payee.sat == 40 + 12
+
+    def test_one_that_is_taken_is_no_row_of_a_plan(
+        self, amani: Amani, payer: Held, payee: Held, table: WriteTable, tmp_path: Path
+    ) -> None:
+        assert amani("pay", payee.invoice(20), "--reference", "rent-1", "--yes").code == 0
+        same = payee.invoice(21)
+        assert amani("pay", same, "--reference", "rent-2", "--yes").code == 0
+        rows = [{"to": payee.invoice(10), "reference": "rent-1"}, {"to": same, "reference": "rent-2"}]
+        refused = amani("batch", "plan", table(rows), "-o", tmp_path / "plan", "--json")
+        assert (refused.code, refused.error["code"]) == (2, "BAD_ROWS")
+        assert [(each["row"], each["column"]) for each in refused.error["rows"]] == [(2, "reference")]
 
 
 class TestElsewhere:

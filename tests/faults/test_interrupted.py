@@ -208,9 +208,7 @@ def test_an_outcome_that_is_open_wins_over_a_reader_that_went_away(
 
 
 @pytest.mark.parametrize("sink", ["a pipe", "/dev/full"])
-def test_a_receipt_that_nobody_reads(
-    amani: Amani, provider: Provider, text: str, payment_hash: str, sink: str
-) -> None:
+def test_a_receipt_that_nobody_reads(amani: Amani, provider: Provider, text: str, payment_hash: str, sink: str) -> None:
     """Bytes of a payment left, so that 8 wins over 141, though it settled."""
     provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
     if sink == "a pipe":
