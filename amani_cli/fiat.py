@@ -48,12 +48,15 @@ class FiatRail:
         assert self.order is not None
         answer = self.order(row["our_reference"])
         if isinstance(answer.record, FiatRecord):
-            if answer.record.provider_reference is not None:
-                with self.ws.store.write() as db:
-                    journal.update(db, row["id"], provider_reference=answer.record.provider_reference)
+            self._keep(row, answer.record)
             if answer.record.status == "settled" and answer.record.fee is None:
                 return answer._replace(record=self._with_fee(row) or answer.record)
         return answer
+
+    def _keep(self, row: Row, record: FiatRecord) -> None:
+        if record.provider_reference is not None:
+            with self.ws.store.write() as db:
+                journal.update(db, row["id"], provider_reference=record.provider_reference)
 
     def _with_fee(self, row: Row) -> FiatRecord | None:
         """What is settled at once says its fee only when it is read."""
@@ -64,18 +67,32 @@ class FiatRail:
         return found if isinstance(found, FiatRecord) and found.status == "settled" else None
 
     def find(self, row: Row) -> Found:
-        """The record of our reference."""
-        fresh = journal.by_id(self.ws.store, row["id"]) or row
+        """The record of our reference; Fincra's own reference is kept with the first that is found."""
+        known = self._provider_reference(row)
         if row["kind"] == "convert":
-            record = self.client.conversion(row["our_reference"], fresh["provider_reference"])
+            record = self.client.conversion(row["our_reference"], known, from_rfc3339(row["created_at"]).timestamp())
         else:
             record = self.client.record(row["our_reference"])
-        return ABSENT if record is None else record
+        if record is None:
+            return ABSENT
+        if known is None:
+            self._keep(row, record)
+        return record
 
     def never_arrived(self, row: Row) -> bool:
-        """A day after it was sent, asked with this business' own key: another's has no record either."""
+        """A day after it was sent, asked with this business' own key: another's has no record either.
+
+        What Fincra has given a reference to did arrive, whatever has become of its record.
+        """
+        if self._provider_reference(row) is not None:
+            return False
         sent = from_rfc3339(row["created_at"]).timestamp()
         return sent < time.time() - PROOF_OF_ABSENCE_S and self.client.business().id == row["remote_wallet_id"]
+
+    def _provider_reference(self, row: Row) -> str | None:
+        fresh = journal.by_id(self.ws.store, row["id"]) or row
+        known: str | None = fresh["provider_reference"]
+        return known
 
 
 @dataclass(frozen=True)

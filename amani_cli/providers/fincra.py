@@ -23,6 +23,7 @@ LIVE_URL = "https://api.fincra.com"
 CHECKOUT = "/checkout"  # some of Fincra's pages say /checkout-core; both are routed
 PAGE = 100  # the most that a page of a list holds
 ID_LENGTH = 24  # of a business' id
+LOG_MARGIN_S = 86400  # how far Fincra's clock may be behind this one
 NOISE = Decimal("0.01")  # what Fincra's floats may leave behind an amount
 _HINT = (
     "Three things can be wrong: the key, the environment (a live key works on {live} only, with --live; a test key"
@@ -166,14 +167,37 @@ class Fincra:
         """The payout of our reference as Fincra keeps it, or None when it knows none."""
         return self._found(f"/disbursements/payouts/customer-reference/{_path(our_reference)}", our_reference)
 
-    def conversion(self, our_reference: str, provider_reference: str | None) -> FiatRecord | None:
-        """The conversion of our reference: by Fincra's own reference where it is known, else out of the list."""
-        if provider_reference is not None:
-            return self._found(f"/conversions/reference/{_path(provider_reference)}", our_reference)
+    def conversion(self, our_reference: str, provider_reference: str | None, sent_at: float) -> FiatRecord | None:
+        """The conversion of our reference, sent at `sent_at` (unix seconds); None when nothing tells of it.
+
+        It is asked for by Fincra's own reference: as it is known, or as the wallet's log says it. Else it is looked for
+        in the list, whose older form does not say whose a conversion is. Raises `errors.Unreachable` where one may be
+        ours.
+        """
+        told = provider_reference or self._logged(our_reference, sent_at)
+        if told:
+            found = self._found(f"/conversions/reference/{_path(told)}", our_reference)
+            if found is not None or provider_reference is not None:
+                return found
+        unnamed = False
         for page in self._pages("/conversions", "conversions"):
             for each in page:
-                if wire.text(each.get("customerReference")) == our_reference:
+                ours = wire.text(each.get("customerReference"))
+                if ours == our_reference:
                     return wire.movement_record(each)
+                unnamed = unnamed or ours is None
+        if told is not None or unnamed:
+            raise self._odd("a conversion without saying whose it is")
+        return None
+
+    def _logged(self, our_reference: str, sent_at: float) -> str | None:
+        """Fincra's reference for what moved under our reference, as the wallet's log has it."""
+        for page in self.movements():
+            for line in page:
+                if line.our_reference == our_reference:
+                    return line.provider_reference or ""
+            if page and (wire.seconds(page[-1].created_at) or sent_at) < sent_at - LOG_MARGIN_S:
+                return None
         return None
 
     def checkout(self, our_reference: str) -> Checkout | None:
@@ -318,7 +342,7 @@ class Fincra:
                 raise self._odd(f"a list of {what} that is none")
             seen += len(results)
             yield [each for each in results if isinstance(each, dict)]
-            total = body.get("total")
+            total = None if body.get("totalIsApproximate") else body.get("total")
             if not results or (isinstance(total, int) and seen >= total):
                 return
             if results == before:

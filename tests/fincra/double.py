@@ -190,6 +190,7 @@ class Double:
         self.noise = Decimal(0)
         self.forget_for_reads = 0  # how many look-ups a stored payout stays invisible for
         self.unlisted_ip = False
+        self.unnamed_conversions = False  # the list does not say whose they are, as it did not before 2026
         self._number = 1000
         self.url = ""
 
@@ -685,6 +686,8 @@ class Call:
         rows = [row for row in self.double.conversions if row["key"] == self.merchant.key]
         page, size = int(self.query.get("page", 1)), min(100, int(self.query.get("perPage", 10)))
         results = [self._conversion_shown(row) for row in rows[::-1][(page - 1) * size : page * size]]
+        if self.double.unnamed_conversions:
+            results = [{**each, "customerReference": None} for each in results]
         return _fine("Conversions fetched", {"results": results, "total": len(rows)})
 
     def _conversion_shown(self, row: dict[str, Any]) -> dict[str, Any]:

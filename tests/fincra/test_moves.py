@@ -147,6 +147,26 @@ class TestConvert:
         told = amani("reconcile", "--json").data
         assert (told["settled"], told["failed"]) == (1, 0)
 
+    @pytest.mark.parametrize("logged", [True, False])
+    def test_a_list_that_says_of_none_whose_it_is_proves_nothing(
+        self, amani: Amani, shop: Merchant, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
+    ) -> None:
+        """The log tells, for all time to come; without it the exchange stays open, and is never called failed."""
+        monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.1)
+        double.unnamed_conversions = True
+        double.fail("drop", "POST", CONVERSIONS)
+        double.fail("500", "GET", "/wallets/logs", times=9)
+        words = ("wallet", "convert", "100USD", "--to", "NGN", "--yes", "--json", "--reference", "fx-1")
+        assert amani(*words, "--timeout", "1s").code == 8
+        double.faults.clear()
+        change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z' WHERE status='unknown'")
+        if not logged:
+            shop.log.clear()
+        told = amani("reconcile", "--json").json["data"]
+        assert (told["settled"], told["failed"], told["unknown"]) == (int(logged), 0, int(not logged))
+        assert amani(*words, "--timeout", "1s").code == (0 if logged else 8)
+        assert len(double.conversions) == 1
+
     def test_one_that_takes_its_time_is_reconciled(self, amani: Amani, shop: Merchant, double: Double) -> None:
         double.settle_on_read = 1000
         words = ("wallet", "convert", "100USD", "--to", "NGN", "--yes", "--json", "--timeout", "1s")
