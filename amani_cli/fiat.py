@@ -162,10 +162,7 @@ def _begin(
     business = client.identity()
 
     def columns(db: Transaction) -> dict[str, object]:
-        if reference is None:
-            _refuse_twin(db, business, destination, planned.received)
-        policy.reserve_fiat(ws, db, wallet, move.charged, planned.amount.currency)
-        return {
+        entry: dict[str, object] = {
             "our_reference": str(uuid.uuid4()),
             "amount": str(planned.amount.value),
             "currency": planned.amount.currency,
@@ -175,6 +172,10 @@ def _begin(
             "destination": destination,
             "memo": planned.memo,
         }
+        if reference is None:
+            _refuse_twin(db, business, kind, entry)
+        policy.reserve_fiat(ws, db, wallet, move.charged, planned.amount.currency)
+        return entry
 
     return payments.begin(
         ws,
@@ -205,17 +206,21 @@ def _still(move: Move, again: Callable[[], Move]) -> Move:
     return fresh
 
 
-def _refuse_twin(db: Transaction, business: str, destination: str, received: models.Money) -> None:
-    """Refuse what looks like a retry of a payout that is still open: fiat has no invoice that can be paid only once.
+def _refuse_twin(db: Transaction, business: str, kind: str, entry: dict[str, object]) -> None:
+    """Refuse what looks like a retry of what is still open: fiat has no invoice that can be paid only once.
 
-    Raises `errors.OutcomeUnknown`.
+    What an exchange would bring moves with the rate, and is no part of what was asked for. Raises
+    `errors.OutcomeUnknown`.
     """
-    twin = journal.open_twin(db, business, destination, str(received.value), received.currency)
+    exchange = kind == "convert"
+    said = ("amount", "currency") if exchange else ("destination", "received")
+    twin = journal.open_twin(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
     if twin is not None:
+        what = "exchange was begun" if exchange else "amount to the same payee was sent"
         raise payments.open_outcome(
             twin,
-            "the same amount to the same payee was sent before and its outcome is still open; nothing was sent now."
-            " If this is another payment, give it a --reference of its own",
+            f"the same {what} before and its outcome is still open; nothing was sent now."
+            " If this is another one, give it a --reference of its own",
         )
 
 

@@ -71,12 +71,12 @@ def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
     return row is not None
 
 
-def open_twin(db: Transaction, remote_id: str, destination: str, received: str, currency: str) -> Row | None:
-    """An open payout from the same wallet to the same payee over the same amount."""
+def open_twin(db: Transaction, remote_id: str, **same: object) -> Row | None:
+    """An open payment from the same wallet whose columns `same` are these: to the same payee, over the same amount."""
+    where = "".join(f" AND {column}=?" for column in same)
     row: Row | None = db.execute(
-        "SELECT * FROM payment WHERE remote_wallet_id=? AND status='unknown' AND direction='out' AND destination=?"
-        " AND received=? AND received_currency=? LIMIT 1",
-        (remote_id, destination, received, currency),
+        f"SELECT * FROM payment WHERE remote_wallet_id=? AND status='unknown' AND direction='out'{where} LIMIT 1",
+        (remote_id, *same.values()),
     ).fetchone()
     return row
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import change_database, write_key
 from tests.driver import Amani, Result
 from tests.fincra.conftest import AddBusiness
-from tests.fincra.double import FAILING_ACCOUNT, Double, Merchant
+from tests.fincra.double import FAILING_ACCOUNT, RATES, Double, Merchant
 
 WALLET_PAYOUTS = "/disbursements/payouts/wallets"
 CONVERSIONS = "/conversions/initiate"
@@ -146,6 +146,24 @@ class TestConvert:
         change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z' WHERE status='unknown'")
         told = amani("reconcile", "--json").data
         assert (told["settled"], told["failed"]) == (1, 0)
+
+    def test_a_retry_is_seen_whatever_the_rate_is_by_now(
+        self, amani: Amani, shop: Merchant, double: Double, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(RATES, ("USD", "NGN"), Decimal(1500))
+        double.settle_on_read = 10**9
+        words = ("wallet", "convert", "100USD", "--to", "NGN", "--yes", "--json", "--timeout", "1s")
+        first = amani(*words).error
+        monkeypatch.setitem(RATES, ("USD", "NGN"), Decimal("1500.05"))
+        assert amani("wallet", "rename", "shop", "store").code == 0
+        again = amani(*words).error
+        assert (first["exit"], again["exit"], again["id"]) == (8, 8, first["id"])
+        assert "nothing was sent now" in again["message"]
+        assert len(double.conversions) == 1
+        # Another amount, or a reference of its own, is another exchange.
+        for other in (("90USD", *words[3:]), (*words[2:], "--reference", "fx-2")):
+            assert amani("wallet", "convert", *other).error["id"] != first["id"]
+        assert len(double.conversions) == 3
 
     @pytest.mark.parametrize("logged", [True, False])
     def test_a_list_that_says_of_none_whose_it_is_proves_nothing(
