@@ -159,7 +159,7 @@ def _needs_pin(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: s
 def _point_out_shortage(
     ws: Workspace, wallet: KnownWallet, balance_msat: int, total_msat: int, max_fee_msat: int
 ) -> None:
-    day_left = policy.day_budget_left(ws, wallet)
+    day_left = policy.day_budgets_left(ws, wallet).get("msat")
     if day_left is not None and total_msat + max_fee_msat > day_left:
         ws.warn(f"the day's budget of '{wallet.name}' has {format_sat(int(day_left))} left: not all rows will be paid")
     if balance_msat < total_msat + max_fee_msat:

@@ -61,10 +61,10 @@ class Books:
         self._ws, self._rates = ws, rates
         self._last: tuple[tuple[str, int], date] = (("", 0), date.min)
         known = registered(ws)
-        self._places = {each.id: (_top(each.provider, each.sandbox), each.name) for each in known}
+        self._places = {each.id: (_top(each.provider, each.is_play), each.name) for each in known}
         self._only = wallet.id if wallet else None
-        # Fake sats have no place in real books: they are left out unless they are all there is, or asked for.
-        self.sandbox = wallet.sandbox if wallet else bool(known) and all(each.sandbox for each in known)
+        # Play money has no place in real books: it is left out unless it is all there is, or asked for.
+        self.sandbox = wallet.is_play if wallet else bool(known) and all(each.is_play for each in known)
         self.opening: dict[tuple[int, str], Decimal] = {}
         self.closing: dict[tuple[int, str], Decimal] = {}
 

@@ -76,12 +76,13 @@ def of_record(row: Row, record: Record | FiatRecord) -> str | None:
         ]
         parts = [(name, format_sat(here), format_sat(there)) for name, here, there in pairs if here != there]
     else:
-        told = [("amount", record.amount), ("fee", record.fee)]
-        unit = row["currency"]
+        unit, amount, fee = row["currency"], Decimal(row["amount"]), Decimal(row["fee"] or 0)
+        # What a conversion (and a payout, by the older names of its fields) was charged has the fee in it.
+        told = [("amount", amount, record.amount, {amount, amount + fee}), ("fee", fee, record.fee, {fee})]
         parts = [
-            (name, f"{row[name]} {unit}", f"{there} {unit}")
-            for name, there in told
-            if None not in (row[name], there) and Decimal(row[name]) != there
+            (name, f"{here} {unit}", f"{there} {unit}")
+            for name, here, there, right in told
+            if there is not None and there not in right
         ]
     return "; ".join(f"{row['id']}: {name} {here} here, {there} at the provider" for name, here, there in parts) or None
 

@@ -37,7 +37,7 @@ def text(ws: Workspace) -> str:
     for error in failed:
         ws.warn(error.message)
     seen = {item.wallet: item for item in found.items}
-    parts = [*_about_wallets(known, seen), *_about_books(ws), *_about_rules(ws, known), *_about_calls(ws)]
+    parts = [*_about_wallets(known, seen), *_about_books(ws), *_about_rules(ws, known, seen), *_about_calls(ws)]
     return "".join(parts)
 
 
@@ -98,24 +98,39 @@ def _about_books(ws: Workspace) -> Iterator[str]:
         yield _gauge("amani_cheques_expired_unswept", "Expired ones that still hold money.", [Sample(late, {})])
 
 
-def _about_rules(ws: Workspace, known: list[KnownWallet]) -> Iterator[str]:
-    left = [
-        Sample(_sats(msat), _label(wallet))
-        for wallet in known
-        if (msat := policy.day_budget_left(ws, wallet)) is not None
-    ]
-    yield _gauge("amani_budget_left_sats", "What is left of a wallet's budget for 24 hours, in satoshis.", left)
+def _about_rules(ws: Workspace, known: list[KnownWallet], seen: dict[str, models.Balance]) -> Iterator[str]:
+    left = [(wallet, policy.day_budgets_left(ws, wallet)) for wallet in known]
+    yield _gauge(
+        "amani_budget_left_sats",
+        "What is left of a wallet's budget for 24 hours, in satoshis.",
+        (Sample(_sats(int(units["msat"])), _label(wallet)) for wallet, units in left if "msat" in units),
+    )
+    yield _gauge(
+        "amani_budget_left_fiat",
+        "What is left of a fiat wallet's budget for 24 hours, in major units of a currency.",
+        (
+            Sample(amount, {**_label(wallet), "currency": unit})
+            for wallet, units in left
+            for unit, amount in units.items()
+            if unit != "msat"
+        ),
+    )
     row = faucet.settings(ws.store)
     if row is not None:
         given = sum(amount for _, amount in faucet.claims_since(ws.store.connection, time.time() - policy.DAY_S))
         yield _gauge("amani_faucet_given_sats", "What it gave in 24 hours, in satoshis.", [Sample(_sats(given), {})])
+        bounds = [
+            seen[wallet.name].balance_msat or 0
+            for wallet in known
+            if wallet.id == row["wallet_id"] and wallet.name in seen
+        ]
         if row["daily_cap_msat"] is not None:
-            rest = max(0, row["daily_cap_msat"] - given)
-            yield _gauge(
-                "amani_faucet_left_sats",
-                "What the faucet may still give today, in satoshis; its wallet's balance is the other bound.",
-                [Sample(_sats(rest), {})],
-            )
+            bounds.append(max(0, row["daily_cap_msat"] - given))
+        yield _gauge(
+            "amani_faucet_left_sats",
+            "What the faucet can still give today, in satoshis: what its cap leaves and its wallet holds.",
+            [Sample(_sats(min(bounds)), {})] if bounds else [],
+        )
 
 
 def _about_calls(ws: Workspace) -> Iterator[str]:
@@ -154,7 +169,7 @@ def _endpoint(row: Row) -> dict[str, str]:
 
 def _label(wallet: KnownWallet) -> dict[str, str]:
     labels = {"wallet": wallet.name, "provider": wallet.provider}
-    return {**labels, "sandbox": "1"} if wallet.sandbox else labels
+    return {**labels, "sandbox": "1"} if wallet.is_play else labels
 
 
 def _sats(msat: int) -> Decimal:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from amani_cli import payments
+from amani_cli import checkouts, payments
 from amani_cli.providers.fiat import Movement
 from amani_cli.store import Row, Transaction, now
 from amani_cli.store import payments as journal
 from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
 from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.fincra import Fincra
 
 News = Literal["new", "updated", "none"]
 
@@ -17,20 +20,21 @@ News = Literal["new", "updated", "none"]
 def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     """Bring in the log, newest first, until a page has no news; returns how many entries are new and how many changed.
 
-    A line of an entry that we made ourselves is tied to it by our reference. An open entry is asked about.
+    A line of an entry that we made ourselves is tied to it by our reference. An open entry is asked about, and so is
+    the page that a customer paid.
     """
     identify(wallet)
     new = updated = 0
     with wallet.fincra("read") as client:
         for page in client.movements():
-            news = [_take_in(ws, wallet, line) for line in page]
+            news = [_take_in(ws, wallet, client, line) for line in page]
             new, updated = new + news.count("new"), updated + news.count("updated")
             if set(news) == {"none"}:
                 break
     return new, updated
 
 
-def _take_in(ws: Workspace, wallet: KnownWallet, line: Movement) -> News:
+def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement) -> News:
     if journal.is_logged(ws.store.connection, wallet.remote_id, line.id):
         return "none"
     sent = _row(ws.store.connection, line, "out")
@@ -39,6 +43,9 @@ def _take_in(ws: Workspace, wallet: KnownWallet, line: Movement) -> News:
         changed: News = "none" if sent["status"] == "unknown" else "updated"
     else:
         changed = "none"
+        page = line.our_reference if line.credit and checkouts.is_open(ws, wallet, line.our_reference) else None
+        if page is not None and checkouts.settle(ws, wallet, client, page):
+            changed = "new"
     with ws.store.write() as db:
         own = _row(db, line, "in" if line.credit else "out")
         if own is not None and own["remote_wallet_id"] == wallet.remote_id and own["log_id"] is None:

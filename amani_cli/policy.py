@@ -247,14 +247,15 @@ def _within_budget(
         )
 
 
-def day_budget_left(ws: Workspace, wallet: KnownWallet) -> int | None:
-    """What is left of a wallet's budget of 24 hours, in msat, what is in flight counted in; None: it has none."""
-    row = rules.budget(ws.store, wallet.identity, "msat")
-    if row is None or row["per_day"] is None:
-        return None
+def day_budgets_left(ws: Workspace, wallet: KnownWallet) -> dict[str, Decimal]:
+    """What is left of a wallet's budgets of 24 hours, by unit (`msat` or a currency), what is in flight counted in."""
     since = to_rfc3339(int(time.time()) - DAY_S)
-    spent, flying = rules.spent(ws.store.connection, wallet.remote_id, "msat", since)
-    return max(0, int(Decimal(row["per_day"]) - spent - flying))
+    left = {}
+    for row in rules.budgets(ws.store, wallet.identity):
+        if row["per_day"] is not None:
+            spent, flying = rules.spent(ws.store.connection, wallet.remote_id, row["unit"], since)
+            left[row["unit"]] = max(Decimal(0), Decimal(row["per_day"]) - spent - flying)
+    return left
 
 
 def set_budget(

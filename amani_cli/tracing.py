@@ -21,8 +21,10 @@ from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
+    from amani_cli.providers.fincra import Fincra
     from amani_cli.providers.lnbits import Lnbits
 
+NUMBER = "a phone or account number"
 MOST_HASHES = 5
 """So many payments are asked about at the providers: a word that fits hundreds is no clue."""
 
@@ -58,7 +60,7 @@ def read(text: str) -> Clue:
     if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
         return Clue("an address", text)
     if re.fullmatch(r"\+?[0-9][0-9 ()/-]{6,}", text):
-        return Clue("a phone or account number", re.sub(r"[^0-9]", "", text).lstrip("0"))
+        return Clue(NUMBER, re.sub(r"[^0-9]", "", text).lstrip("0"))
     return Clue("a reference, an id or words", text)
 
 
@@ -101,6 +103,7 @@ class _Case:
     searched: list[str] = field(default_factory=list)
     missed: list[models.TraceGap] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
+    arrived: bool = False
 
     def add(self, at: str | None, source: str, text: str, id: str | None = None) -> None:
         self.events.append(models.TraceEvent(at, source, text, id))
@@ -208,17 +211,39 @@ def _there(case: _Case, wallet: KnownWallet, name: str) -> None:
         with wallet.lnbits("read") as client:
             _at_lnbits(case, client, name)
         return
-    references = [
-        row["our_reference"] for row in case.payments if row["wallet_id"] == wallet.id and row["our_reference"]
-    ]
     with wallet.fincra("read") as fincra:
-        for reference in references[:MOST_HASHES] or [case.clue.text]:
-            record = fincra.record(reference)
-            if record is not None:
-                case.records.append(record)
-                moved = f"{record.amount} {record.currency}" if record.amount is not None else "a payout"
-                case.add(record.settled_at, name, f"{moved}: {record.status}{case.text(record.reason)}")
+        _at_fincra(case, wallet, fincra, name)
+
+
+def _at_fincra(case: _Case, wallet: KnownWallet, client: Fincra, name: str) -> None:
+    """Its payouts, conversions and payment pages, each by our reference: there is no other way to ask for one."""
+    from amani_cli.fiat import FiatRail
+
+    sent = [row for row in case.payments if row["wallet_id"] == wallet.id and row["direction"] == "out"]
+    sent = [row for row in sent if row["our_reference"]]
+    pages = [row["payment_hash"] for row in case.invoices if row["wallet_id"] == wallet.id]
+    for row in sent[:MOST_HASHES]:
+        _about_fiat(case, FiatRail(wallet.ws, client).find(row), name)
+    if not sent and not pages:
+        if not re.fullmatch(r"[\w-]{6,100}", case.clue.text) or case.clue.kind == NUMBER:
+            case.missed.append(models.TraceGap(name, "it can be asked by a reference alone"))
+            return
+        _about_fiat(case, client.record(case.clue.text), name)
+        pages = [case.clue.text]
+    for reference in pages[:MOST_HASHES]:
+        page = client.checkout(reference)
+        if page is not None:
+            came = f"{page.received} of {page.expected} {page.currency} came"
+            case.add(page.paid_at, name, f"payment page {case.hash(reference)}: {page.status}, {came}")
+            case.arrived = case.arrived or (page.status == "success" and page.received >= page.expected)
     case.searched.append(name)
+
+
+def _about_fiat(case: _Case, record: object, name: str) -> None:
+    if isinstance(record, FiatRecord):
+        case.records.append(record)
+        moved = f"{record.amount} {record.currency}" if record.amount is not None else "a payout"
+        case.add(record.settled_at, name, f"{moved}: {record.status}{case.text(record.reason)}")
 
 
 def _at_lnbits(case: _Case, client: Lnbits, name: str) -> None:
@@ -270,7 +295,7 @@ def _advice(case: _Case) -> tuple[str, list[str]]:
     for row in case.payments:
         if row["direction"] == "in" and row["status"] == "settled":
             return f"It arrived on {row['settled_at']}: {_amount(row)}.", [f"amani history show {row['id']}"]
-    if settled_there:
+    if settled_there or case.arrived:
         return "The provider says that it settled; the journal here does not have it yet.", ["amani history sync"]
     if paid:
         reason = "" if case.redacted else f" ({one_line(paid[-1]['failure'] or 'failed', 120)})"

@@ -81,6 +81,11 @@ class KnownWallet:
         return self.id <= 0
 
     @property
+    def is_play(self) -> bool:
+        """Whether its money is play money: the sandbox's, or that of Fincra's test mode."""
+        return self.sandbox or not self.live
+
+    @property
     def identity(self) -> str:
         """What PIN, limits, budgets and claims go by: the wallet's id at its server, whatever its name or address here.
 
@@ -96,7 +101,7 @@ class KnownWallet:
             "wallet": self.name,
             "remote_wallet_id": self.remote_id,
             "provider": self.provider,
-            "sandbox": int(self.sandbox or not self.live),
+            "sandbox": int(self.is_play),
         }
 
     @property
@@ -378,8 +383,8 @@ def registered(ws: Workspace) -> list[KnownWallet]:
 
 
 def real(known: list[KnownWallet]) -> list[KnownWallet]:
-    """Those whose money is real, or the sandbox's if there is no other."""
-    return [wallet for wallet in known if not wallet.sandbox] or known
+    """Those whose money is real, or the others if there is no other."""
+    return [wallet for wallet in known if not wallet.is_play] or known
 
 
 def everything(ws: Workspace) -> list[KnownWallet]:

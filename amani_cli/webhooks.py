@@ -19,7 +19,7 @@ from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from amani_cli import errors, history, invoices, log, models, payments, wallets
+from amani_cli import checkouts, errors, history, invoices, log, models, payments, wallets
 from amani_cli.store import Row, now
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -120,14 +120,31 @@ class Receiver:
             raise Refused(401, "the signature is not right")
         said = _json(body)
         about = said.get("data")
-        reference = about.get("customerReference") or about.get("reference") if isinstance(about, dict) else None
+        # A payout's is `customerReference`, a page's `merchantReference` or, in some events, `reference`.
+        names = ("customerReference", "merchantReference", "reference")
+        named = {about.get(name) for name in names if about.get(name)} if isinstance(about, dict) else set()
         known = [wallet for wallet in wallets.everything(ws) if wallet.provider == "fincra"]
         known = [wallet for wallet in known if wallet.remote_id == said.get("business")] or known
         for row in journal.open_payments(ws.store):
-            if reference and row["our_reference"] == reference:
+            if row["our_reference"] in named:
                 self._tell(ws, [payments.ask_again(ws, row)])
                 return "asked about"
+        for wallet in known:
+            for reference in named:
+                if self._is_paid_page(ws, wallet, reference):
+                    return "asked about"
         return self._news(ws, known)
+
+    def _is_paid_page(self, ws: Workspace, wallet: KnownWallet, reference: object) -> bool:
+        """Whether a payment page of ours turns out to be paid just now; that is told."""
+        if not isinstance(reference, str) or not checkouts.is_open(ws, wallet, reference):
+            return False
+        self._limit()
+        with wallet.fincra("read") as client:
+            new = checkouts.settle(ws, wallet, client, reference)
+        row = journal.by_our_reference(ws.store.connection, reference, "in")
+        self._tell(ws, [row] if new and row is not None else [])
+        return new
 
     def _news(self, ws: Workspace, chosen: list[KnownWallet]) -> str:
         """Read the newest records of these wallets into the journal, and tell what is new."""

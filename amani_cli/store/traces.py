@@ -30,7 +30,7 @@ def invoices(store: Store, text: str, hashes: Sequence[str]) -> list[Row]:
         " LEFT JOIN wallet ON wallet.id=invoice.wallet_id)",
         text,
         hashes,
-        exact=("reference", "provider_reference", "preimage"),
+        exact=("payment_hash", "reference", "provider_reference", "preimage"),
         part=("memo",),
     )
 

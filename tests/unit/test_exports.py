@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli.store.payments import OUTSIDE
 from tests.driver import Amani, environment
 from tests.journals import add_payment, add_wallet, writing
 
@@ -57,7 +58,7 @@ def books(home: Path) -> Path:
         add_payment(db, main, -9, "2026-08-06T10:00:00Z", id="pay_i", status="unknown", settled_at=None)
         add_payment(db, main, -9, "2026-08-06T10:00:00Z", id="pay_j", status="failed", settled_at=None)
         add_payment(db, 4, 99, "2026-08-06T10:00:00Z", id="pay_k", sandbox=1, wallet="alice")
-        add_payment(db, -1, -9, "2026-08-06T10:00:00Z", id="pay_l", wallet="cheque", kind="claim")
+        add_payment(db, OUTSIDE, -9, "2026-08-06T10:00:00Z", id="pay_l", wallet="cheque", kind="claim")
         add_payment(db, main, 1, "2026-09-01T00:00:00Z", id="pay_m")
     return home
 
