@@ -173,7 +173,8 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
 
 
 def _tell_giver(ws: Workspace, code: ChequeCode, row: Row) -> None:
-    """If the cheque was written on this machine, its entry learns at once that it was claimed."""
-    written = ws.store.one("SELECT * FROM cheque WHERE remote_id=?", code.wallet_id)
-    if written is not None:
-        cheques.claimed(ws, written, row["payment_hash"], row["settled_at"])
+    """If the cheque was written on this machine, its entry learns of the claim: at once, or when it is looked at."""
+    with ws.once_paid("the cheque's own entry does not say so yet"):
+        written = ws.store.one("SELECT * FROM cheque WHERE remote_id=?", code.wallet_id)
+        if written is not None:
+            cheques.claimed(ws, written, row["payment_hash"], row["settled_at"])

@@ -101,11 +101,14 @@ def check(ws: Workspace, name: str, seen: Seen, *, accept_change: bool) -> None:
 
 
 def pin(ws: Workspace, name: str, seen: Seen) -> None:
-    """Keep what was seen of a contact whose payment settled; a change that was accepted replaces what was kept."""
+    """Keep what was seen of a contact whose payment settled; a change that was accepted replaces what was kept.
+
+    The next payment pins it where it can't be written down.
+    """
     row = find(ws, name)
     if row is None or row["seen"] == json.dumps(seen):
         return
-    with ws.store.write() as db:
+    with ws.once_paid(f"what was seen of '{name}' is not kept yet"), ws.store.write() as db:
         store_contacts.pin(db, name, json.dumps(seen))
         audit_log.append(
             db,

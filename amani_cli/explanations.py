@@ -383,7 +383,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "The database can't be opened or written.",
         "It and its folder must be yours and writable.",
     ),
-    "DISK_FULL": ((2,), "There is no room to write the journal, so nothing is sent.", "Free some space."),
+    "DISK_FULL": (
+        (2,),
+        "There is no room to write. A payment that can't be written down is not sent.",
+        "Free some space.",
+    ),
     "NEWER_DATABASE": ((2,), "A newer amani made this database.", "Upgrade amani, or go back to the copy it made."),
     "NO_PILLOW": ((2,), "A .png needs Pillow.", "Install amani-cli[print], or write an .svg."),
     # -- backups

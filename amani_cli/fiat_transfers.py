@@ -104,10 +104,14 @@ def _number(target: KnownWallet, currency: str) -> str:
 
 
 def _arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, memo: str) -> None:
-    """Journal the arrival: the payer's settled record proves it. One that a sync has brought in is left as it is."""
+    """Journal the arrival, if that can be done: the payer's settled record proves it, and a sync finds what is missing.
+
+    One that a sync has brought in is left as it is.
+    """
     assert paid.amount is not None
     assert paid.our_reference is not None
-    with ws.store.write() as db:
+    otherwise = f"the arrival at '{target.name}' is not written down yet"
+    with ws.once_paid(otherwise), ws.store.write() as db:
         if journal.by_our_reference(db, paid.our_reference, "in") is not None:
             return
         journal.insert(

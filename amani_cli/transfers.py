@@ -68,10 +68,8 @@ def _refuse_same(source: KnownWallet, target: KnownWallet) -> None:
 
 def note_arrival(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: str, memo: str) -> None:
     """Journal an arrival if that can be done; the payment is settled all the same, and a sync finds what is missing."""
-    try:
+    with ws.once_paid(f"the arrival at '{target.name}' is not written down yet"):
         arrived(ws, target, paid, kind=kind, memo=memo)
-    except errors.AmaniError as error:
-        ws.warn(f"paid, but the arrival at '{target.name}' is not written down yet: {error.message}")
 
 
 def arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: str, memo: str) -> Row:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -122,6 +123,17 @@ class Workspace:
         """Have the user told something, once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    @contextmanager
+    def once_paid(self, otherwise: str) -> Iterator[None]:
+        """Do what is written down after money has moved: it may fail, and the payment has settled all the same.
+
+        Then the user is warned of what is missing (`otherwise`), and gets the receipt.
+        """
+        try:
+            yield
+        except errors.AmaniError as error:
+            self.warn(f"paid, but {otherwise}: {error.message}")
 
     def note(self, text: str) -> None:
         """Have the user told something that is no warning: it goes to stderr alone."""

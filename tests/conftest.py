@@ -141,6 +141,15 @@ def change_database(home: Path, sql: str, *values: object) -> None:
         db.execute(sql, values)
 
 
+@contextlib.contextmanager
+def full_disk(home: Path, when: str) -> Iterator[None]:
+    """Let there be no room for one kind of writing, such as "UPDATE ON contact"."""
+    full = "SELECT RAISE(FAIL, 'database or disk is full')"
+    change_database(home, f"CREATE TRIGGER full BEFORE {when} BEGIN {full}; END")
+    yield
+    change_database(home, "DROP TRIGGER full")
+
+
 def take_server_away(home: Path) -> None:
     """Let every wallet's server be one that nothing answers at; faster than to stop the real one."""
     change_database(home, "UPDATE wallet SET url=?", f"http://127.0.0.1:{free_port()}")

@@ -162,7 +162,7 @@ def explained(error: Exception, path: Path) -> errors.AmaniError:
         )
     if "full" in text or getattr(error, "errno", None) == 28:
         return errors.Usage(
-            f"no room left to write {path}; nothing was sent",
+            f"no room left to write {path}",
             code="DISK_FULL",
             hint="Free some space: no payment is sent that can't be written down first.",
         )

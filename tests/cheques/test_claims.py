@@ -13,7 +13,7 @@ from amani_cli.bolt11 import decode_invoice
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import Machines, User, through
 from tests.cheques.test_cheques import wallet_of, write
-from tests.conftest import AddWallet, Held, change_database
+from tests.conftest import AddWallet, Held, change_database, full_disk
 from tests.crowd import at_once, codes
 from tests.driver import Amani
 from tests.fault_proxy import Answer, Exchange, Fault, FaultProxy, cut, garbled, html, torn
@@ -44,6 +44,15 @@ class TestOnce:
         assert machine.held.sat == 100
         compared(amani, machine.held, env=machine.env)
         assert amani("cheque", "list", "--json").data["items"][0]["status"] == "claimed"
+
+    def test_no_room_to_write_down_that_it_is_claimed(self, amani: Amani, giver: Held, taker: Held, home: Path) -> None:
+        code = write(amani)
+        with full_disk(home, "UPDATE ON cheque"):
+            done = amani(*CLAIM, "-", "--to", "taker", "--json", stdin=code)
+        assert done.data["status"] == "settled"
+        assert "paid, but the cheque's own entry" in done.stderr
+        assert amani("cheque", "list", "--json").data["items"][0]["status"] == "claimed"
+        compared(amani, giver, taker)
 
     def test_again_from_the_same_wallet_replays(self, amani: Amani, giver: Held, taker: Held, home: Path) -> None:
         code = write(amani)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import change_database, write_key
+from tests.conftest import change_database, full_disk, write_key
 from tests.driver import Amani, Result
 from tests.fincra.conftest import AddBusiness
 from tests.fincra.double import FAILING_ACCOUNT, RATES, Double, Merchant
@@ -60,6 +60,18 @@ class TestTransfer:
         }
         sent = double.posts(WALLET_PAYOUTS)[0]
         assert (sent["amount"], sent["description"]) == (5000, "float")
+
+    def test_no_room_to_write_the_arrival_down(
+        self, amani: Amani, shop: Merchant, branch: Merchant, double: Double, home: Path
+    ) -> None:
+        """It is paid: the receipt says so, a retry replays it, and the arrival is written down then or by a sync."""
+        with full_disk(home, "INSERT ON payment WHEN new.direction='in'"):
+            done = self.go(amani, "--reference", "float-1")
+            assert (done.data["status"], len(done.json["warnings"])) == ("settled", 1)
+            assert "paid, but the arrival at 'branch'" in done.stderr
+        assert self.go(amani, "--reference", "float-1").data["replayed"] is True
+        assert len(amani("history", "list", "--direction", "in", "--json").data["items"]) == 1
+        assert len(double.posts(WALLET_PAYOUTS)) == 1
 
     def test_shows_whose_wallet_the_number_is(
         self, amani: Amani, shop: Merchant, branch: Merchant, double: Double

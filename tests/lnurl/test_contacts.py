@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amani_cli import contacts
-from tests.conftest import Held
+from tests.conftest import Held, full_disk
 from tests.driver import Amani
 from tests.lnurl.server import METADATA, LnurlServer, Query
 from tests.make_invoice import bech32, make_invoice, words
@@ -147,6 +147,17 @@ class TestPinning:
         amani("contact", "add", "Ada", ada)
         assert amani("pay", "Ada", 5, "--yes").code == 6  # FakeWallet can't pay outside
         assert amani("contact", "show", "Ada", "--json").data["pinned"] == {}
+
+    def test_no_room_to_pin_it(self, amani: Amani, payer: Held, ada: Ada, home: Path) -> None:
+        """It is paid: the receipt says so, and the next payment pins."""
+        amani("contact", "add", "Ada", ada.address)
+        with full_disk(home, "UPDATE ON contact"):
+            done = amani("pay", "Ada", 5, "--yes", "--json")
+        assert done.data["status"] == "settled"
+        assert "paid, but what was seen of 'Ada' is not kept yet" in done.stderr
+        assert ada.payee.sat == 5
+        assert amani("pay", "Ada", 5, "--yes").code == 0
+        assert amani("contact", "show", "Ada", "--json").data["pinned"]
 
     def test_an_address_like_a_contacts_is_pointed_out_before_it_is_paid(
         self, amani: Amani, payer: Held, payee: Held, ada: Ada, lnurl_server: LnurlServer
