@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from amani_cli.amounts import format_sat
-from amani_cli.store import Entry
+from amani_cli.store import Entry, Row
 from amani_cli.store import payments as journal
 from amani_cli.times import Period, from_rfc3339
 from amani_cli.valuations import Rate, RateFile
@@ -78,18 +78,21 @@ class Books:
             return 0
         return journal.open_between(self._ws.store, self.period.since, self.period.until, self._only)
 
-    def movements(self) -> Iterator[Movement]:
-        """Every movement, as the database stood when the first was read; never all held at once."""
+    def movements(self, *, whole: bool = False) -> Iterator[Movement]:
+        """Every movement, as the database stood when the first was read; never all held at once.
+
+        Their rows have all that is known of a payment if `whole`, else what books need.
+        """
         if not self._ws.has_store:
             return
         store, period = self._ws.store, self.period
         with store.reading():
             if period.since is not None:
-                for row in journal.settled(store, None, period.since, self._only, self.sandbox):
-                    key = self._key(row)
-                    self.opening[key] = self.opening.get(key, Decimal(0)) + change(row)
+                for sum_or_row in journal.settled_before(store, period.since, self._only, self.sandbox):
+                    key = self._key(sum_or_row)
+                    self.opening[key] = self.opening.get(key, Decimal(0)) + change(sum_or_row)
             self.closing = dict(self.opening)
-            for row in journal.settled(store, period.since, period.until, self._only, self.sandbox):
+            for row in journal.settled(store, period.since, period.until, self._only, self.sandbox, whole=whole):
                 yield self._movement(row)
 
     def _movement(self, row: Entry) -> Movement:
@@ -112,7 +115,7 @@ class Books:
             self._last = quarter, from_rfc3339(settled_at).astimezone().date()
         return self._last[1]
 
-    def _key(self, row: Entry) -> tuple[int, str]:
+    def _key(self, row: Entry | Row) -> tuple[int, str]:
         if row["wallet_id"] not in self._places:
             self._places[row["wallet_id"]] = (_top(row["provider"], bool(row["sandbox"])), row["wallet"])
         return row["wallet_id"], unit_of(row)
@@ -129,19 +132,19 @@ def _top(provider: str, sandbox: bool) -> str:
     return "Sandbox" if sandbox else {"lnbits": "Lightning", "fincra": "Fincra"}[provider]
 
 
-def unit_of(row: Entry) -> str:
+def unit_of(row: Entry | Row) -> str:
     """What a payment is counted in: `sat`, or a currency."""
     return "sat" if row["amount_msat"] is not None else str(row["currency"])
 
 
-def sizes(row: Entry) -> tuple[Decimal, Decimal]:
+def sizes(row: Entry | Row) -> tuple[Decimal, Decimal]:
     """A payment's amount and fee, both without a sign, in its unit."""
     if row["amount_msat"] is not None:
         return row["amount_msat"] * _MSAT, (row["fee_msat"] or 0) * _MSAT
     return Decimal(row["amount"]), Decimal(row["fee"] or 0)
 
 
-def change(row: Entry) -> Decimal:
+def change(row: Entry | Row) -> Decimal:
     """What a payment did to its wallet's balance, the fee counted in."""
     amount, fee = sizes(row)
     return (amount if row["direction"] == "in" else -amount) - fee
@@ -149,7 +152,10 @@ def change(row: Entry) -> Decimal:
 
 def number(amount: Decimal, unit: str) -> str:
     """An exact plain number in its unit: `1000` and `-1.5` sat, `12.50` of a currency."""
-    return format(amount.normalize() if unit == "sat" else amount, "f")
+    if unit != "sat":
+        return format(amount, "f")
+    text = str(amount)  # never with an exponent: it is counted in thousandths
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def value(amount: Decimal, unit: str) -> int | Decimal:

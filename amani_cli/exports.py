@@ -86,7 +86,7 @@ def _shown(amount: Decimal | None) -> str:
 
 
 def _jsonl(books: Books) -> Iterator[str]:
-    for each in books.movements():
+    for each in books.movements(whole=True):
         document = models.as_json(payments.receipt(each.row))
         if each.unit == "sat":
             document["balance_msat"] = int(each.balance.scaleb(3))

@@ -6,10 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import IO, Any
 
 from amani_cli import errors, keys, models
 from amani_cli.text import mask, plain
+
+_AT_ONCE = 64  # lines in one write: a million single ones take a seventh of an export's time
 
 
 class Printer:
@@ -67,8 +70,9 @@ class Printer:
     def lines(self, lines: Iterable[str]) -> None:
         """Print an answer in a format of its own that may be long: as it comes, never all held."""
         self.clear_progress()
-        for line in lines:
-            self._write(line)
+        left = iter(lines)
+        while some := "".join(islice(left, _AT_ONCE)):
+            self._write(some)
 
     def _view(self, view: Any) -> None:
         if view.rows and self.is_terminal(sys.stdout) and view.columns:
