@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from amani_cli import rates
 from amani_cli.amounts import format_sat
 from amani_cli.store import Entry, Row
 from amani_cli.store import payments as journal
@@ -123,6 +124,11 @@ class Books:
     def _rate(self, row: Entry, day: date) -> Rate | None:
         if row["amount_msat"] is None:
             return None
+        if row["quoted"] is not None:
+            # The fiat amount that was meant says best what the money was worth, in its own currency.
+            quoted = rates.from_text(row["quoted"])
+            if quoted is not None and row["rate_currency"] in (None, quoted.currency):
+                return Rate(quoted.price, quoted.currency, quoted.source, quoted.at)
         if row["rate"] is not None:
             return Rate(Decimal(row["rate"]), row["rate_currency"], row["rate_source"], row["rate_at"])
         return self._rates.on(day) if self._rates is not None else None

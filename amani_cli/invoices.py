@@ -314,6 +314,7 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) ->
                 memo=row["memo"],
                 reference=row["reference"],
                 category=row["category"],
+                quoted=row["quoted"],
             )
     fresh = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
     assert fresh is not None
@@ -329,6 +330,7 @@ def insert_incoming(
     memo: str | None = None,
     reference: str | None = None,
     category: str | None = None,
+    quoted: str | None = None,
 ) -> None:
     """Journal money that came, in the caller's transaction."""
     journal.insert(
@@ -345,6 +347,7 @@ def insert_incoming(
         memo=memo if memo is not None else record.memo,
         reference=reference,
         category=category,
+        quoted=quoted,
         created_at=record.created_at or now(),
         settled_at=record.settled_at or now(),
     )

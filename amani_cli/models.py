@@ -754,6 +754,16 @@ class SandboxView(NamedTuple):
     wallets: list[str]
 
 
+@document("amani.completion/1", leave_out={"script", "path", "left_to_do"})
+class CompletionScript(NamedTuple):
+    """A shell's completion script: the text itself, or where it was written and what is left to do there."""
+
+    shell: str
+    script: str | None = None
+    path: str | None = None
+    left_to_do: str | None = None
+
+
 class BankCode(NamedTuple):
     """A bank or a mobile-money operator: `kind` and `code` are what a destination of `pay` begins with."""
 

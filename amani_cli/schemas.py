@@ -88,6 +88,8 @@ DOCUMENTS: dict[str, type] = {
     "config explain": models.Settings,
     "explain": models.Explanation,
     "explain (bare)": models.Explanations,
+    "completion show": models.CompletionScript,
+    "completion install": models.CompletionScript,
     "sandbox start": models.SandboxView,
     "sandbox stop": models.SandboxView,
     "sandbox status": models.SandboxView,
@@ -117,8 +119,11 @@ ERROR: dict[str, Any] = {
                 "id": {"type": "string"},
                 # What was sent and not told of when the command was stopped.
                 "ids": {"type": "array", "items": {"type": "string"}},
+                # When a limit, budget or cool-down lets it through.
                 "opens_at": {"type": "string"},
                 "wait_s": {"type": "integer"},
+                # The log of a sandbox that would not start.
+                "log": {"type": "string"},
                 # What is wrong with a batch's table, cell by cell.
                 "rows": {
                     "type": "array",

@@ -148,7 +148,7 @@ class Amani:
                 assert secret not in result.stderr + ("" if code else result.stdout), f"a secret is shown by: {argv}"
         assert "Traceback" not in result.stderr, result.stderr
         assert result.code != 1, result
-        if "--json" in argv and not {"--help", "-h", "completion", "schema"}.intersection(argv):
+        if "--json" in argv and not {"--help", "-h", "schema"}.intersection(argv):
             # A batch that runs tells of each row as it is done, and at the end how the whole stands.
             told = result.stdout.splitlines(keepends=True) if argv[:2] == ["batch", "run"] else [result.stdout]
             for document in told:

@@ -188,7 +188,9 @@ def test_every_source_belongs_to_a_parameter() -> None:
 
 
 def test_show_prints_a_script_and_refuses_other_shells(amani: Amani) -> None:
-    assert amani("completion", "show", "zsh").stdout.startswith("#compdef amani\n")
+    script = amani("completion", "show", "zsh")
+    assert script.stdout.startswith("#compdef amani\n")
+    assert amani("completion", "show", "zsh", "--json").data == {"shell": "zsh", "script": script.stdout}
     refused = amani("completion", "show", "tcsh", "--json")
     assert (refused.code, refused.error["hint"]) == (2, "There are: bash, zsh, fish.")
 
@@ -207,7 +209,8 @@ def test_install_writes_where_the_shell_looks(amani: Amani, shell: str, where: s
     assert (done.code, done.stdout) == (0, f"{path}\n")
     assert path.read_text() == amani("completion", "show", shell).stdout
     assert ("source" in done.stderr or "fpath" in done.stderr) == (done.stderr.count("\n") == 2)
-    assert amani("completion", "install", shell).code == 0, "it can be repeated"
+    again = amani("completion", "install", shell, "--json").data  # it can be repeated
+    assert (again["shell"], again["path"]) == (shell, str(path))
 
 
 def test_install_says_what_is_in_the_way(amani: Amani) -> None:

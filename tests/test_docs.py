@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 import generate
-from amani_cli import config, errors, explanations
+from amani_cli import config, errors, explanations, schemas
 from tests.driver import CLONE, Amani
 from tests.fincra.double import Double
 from tests.lnbits_server import LnbitsServer
@@ -96,6 +96,18 @@ def test_every_error_code_is_explained_with_the_exit_codes_it_comes_with() -> No
     assert raised.keys() - explained.keys() == set(), "explain these in amani_cli/explanations.py"
     assert explained.keys() - raised.keys() == set(), "nothing raises these any more"
     assert {code: exits for code, exits in raised.items() if not exits <= explained[code]} == {}
+
+
+def test_the_schema_of_errors_tells_of_every_detail_they_carry() -> None:
+    carried = set()
+    for path in sorted((CLONE / "amani_cli").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "details":
+                literals = [each for each in ast.walk(node.value) if isinstance(each, ast.Dict)]
+                carried |= {key.value for each in literals for key in each.keys if isinstance(key, ast.Constant)}
+    told = set(schemas.ERROR["properties"]["error"]["properties"])
+    assert carried - told == set()
+    assert {"rows", "opens_at", "wait_s", "log"} <= carried
 
 
 def codes_in_the_source() -> dict[str, set[int]]:

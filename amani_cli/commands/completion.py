@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import options
+from amani_cli import models, options
 from amani_cli.options import Command
 
 app = options.group("Completion scripts for bash, zsh and fish.")
@@ -17,7 +17,12 @@ def show(ctx: typer.Context, shell: str = SHELL) -> None:
     """Print the completion script of a shell."""
     from amani_cli.completion import script
 
-    options.of(ctx).out.raw(script(shell, ctx.find_root().command))
+    said = options.of(ctx)
+    text = script(shell, ctx.find_root().command)
+    if said.json:
+        said.out.emit(models.CompletionScript(shell, script=text))
+    else:
+        said.out.raw(text)
 
 
 @app.command(cls=Command)
@@ -27,7 +32,6 @@ def install(ctx: typer.Context, shell: str = SHELL) -> None:
 
     said = options.of(ctx)
     path, left_to_do = write(shell, ctx.find_root().command, said.environ)
-    said.out.raw(str(path))
-    if left_to_do:
-        said.out.say(left_to_do)
-    said.out.say("Start a new shell to use it.")
+    notes = [left_to_do] if left_to_do else []
+    written = models.CompletionScript(shell, path=str(path), left_to_do=left_to_do or None)
+    said.out.emit(written, notes=[*notes, "Start a new shell to use it."])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
@@ -128,6 +130,26 @@ def test_an_invoice_over_fiat(amani: Amani, payer: Held, prices: Prices) -> None
     prices.say(90_000)
     again = amani("invoice", "create", "20USD", "--reference", "r", "--json")
     assert (again.data["replayed"], again.data["bolt11"]) == (True, made.data["bolt11"])
+
+
+@pytest.mark.lnbits
+def test_the_books_value_it_at_the_price_that_was_quoted(
+    amani: Amani, payer: Held, payee: Held, prices: Prices, ada: str
+) -> None:
+    assert amani("pay", ada, "2.50USD", "--yes").code == 0
+    invoice = amani("invoice", "create", "20USD", "--json").data
+    assert amani("pay", payee.invoice(5), "--yes").code == 0
+    payee.server.fund(payee.id, 50_000)
+    payee.pay(invoice["bolt11"])
+    assert amani("invoice", "check", invoice["payment_hash"], "-q").stdout == "paid\n"
+    exported = amani("history", "export", "--format", "csv", "-w", "payer").stdout
+    rows = {row["amount"]: row for row in csv.DictReader(io.StringIO(exported))}
+    paid = rows["-3125"]
+    assert (paid["value"], paid["currency"]) == ("-2.50", "USD")
+    assert Decimal(paid["rate"]) == 80_000
+    assert paid["rate_source"] == prices.proxy.url.removeprefix("http://")
+    assert (rows["25000"]["value"], rows["25000"]["rate_at"]) == ("20.00", invoice["quoted"]["at"])
+    assert rows["-5"]["value"] == ""
 
 
 @pytest.mark.lnbits
