@@ -225,7 +225,7 @@ def _are_few(store: Store, conditions: list[tuple[str, int | None]]) -> bool:
 BOOKED = (
     *("id", "wallet_id", "wallet", "provider", "sandbox", "direction", "kind", "settled_at"),
     *("amount_msat", "fee_msat", "amount", "fee", "currency", "rate", "rate_currency", "rate_source", "rate_at"),
-    *("category", "memo", "destination", "reference", "actor", "payment_hash"),
+    *("quoted", "category", "memo", "destination", "reference", "actor", "payment_hash"),
 )
 
 
