@@ -88,11 +88,10 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
         raise errors.RefusedByPolicy(
             "the faucet can't claim from itself", code="SAME_WALLET", hint="Say --wallet NAME."
         )
-    what = f"faucet {claimer.identity}"
-    replay = payments.replayed(ws, reference, what)
+    wallets.identify(claimer)
+    replay = payments.replayed(ws, reference, f"faucet {claimer.identity}")
     if replay is not None:
         return _claimed(ws, claimer, replay, row)
-    wallets.identify(claimer)
     _refuse_claim(ws.store.connection, claimer, row)
 
     def hold(db: Transaction, entry: str) -> None:
@@ -107,7 +106,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
         memo=f"faucet claim of {claimer.name}",
         destination=claimer.name,
         reference=reference,
-        what=what,
+        what=f"faucet {claimer.identity}",
         on_journal=hold,
     )
     paid = payments.pay(ws, source, wanted, confirm=None)

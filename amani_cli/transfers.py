@@ -35,8 +35,7 @@ def transfer(
     _refuse_same(source, target)
     amounts.require_whole_sat(amount_msat)
     invoices.check_memo(memo)
-    what = f"transfer {source.identity} to {target.identity} {amount_msat}"
-    replay = payments.replayed(ws, reference, what)
+    replay = payments.replayed(ws, reference, _meaning(source, target, amount_msat))
     if replay is not None:
         note_arrival(ws, target, replay, kind="transfer", memo=memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)
@@ -51,12 +50,17 @@ def transfer(
         memo=memo or f"to {target.name}",
         destination=target.name,
         reference=reference,
-        what=what,
+        what=_meaning(source, target, amount_msat),
         on_journal=lambda db, entry: policy.take(ws, db, source, "transfer", entry),
     )
     paid = payments.pay(ws, source, wanted, confirm=confirm)
     note_arrival(ws, target, paid, kind="transfer", memo=memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
+
+
+def _meaning(source: KnownWallet, target: KnownWallet, amount_msat: int) -> str:
+    """What a reference for this stands for, as far as the two are known by now."""
+    return f"transfer {source.identity} to {target.identity} {amount_msat}"
 
 
 def _refuse_same(source: KnownWallet, target: KnownWallet) -> None:

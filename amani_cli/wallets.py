@@ -91,7 +91,7 @@ class KnownWallet:
 
         A wallet of which only the invoice key is known has none until its first invoice or record tells it.
         """
-        return self.remote_id or f"local {self.id} {self.url}"
+        return store_wallets.identity(self.id, self.url, self.remote_id)
 
     @property
     def journaled(self) -> dict[str, object]:

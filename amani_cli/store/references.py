@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from amani_cli import errors
-from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.store import Row, Store, Transaction, now, wallets
 
 
 def claim(db: Transaction, reference: str, what: str) -> str | None:
@@ -20,7 +20,7 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
     if row is None:
         db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
         return None
-    if row["what"] != what:
+    if not _is_meant(db, row["what"], what):
         raise errors.RefusedByPolicy(
             f"reference '{reference}' already stands for something else",
             code="REFERENCE_TAKEN",
@@ -42,7 +42,13 @@ def targets(store: Store, wanted: dict[str, str], table: Literal["payment", "che
     One that stands for something else is left out: `claim` refuses it.
     """
     sql = f"SELECT r.reference AS named, r.what AS meant, t.* FROM reference r JOIN {table} t ON t.id=r.target"
-    return {row["named"]: row for row in _each(store, sql, list(wanted)) if row["meant"] == wanted[row["named"]]}
+    found = {row["named"]: row for row in _each(store, sql, list(wanted))}
+    return {name: row for name, row in found.items() if _is_meant(store.connection, row["meant"], wanted[name])}
+
+
+def _is_meant(db: Transaction, what: str, other: str) -> bool:
+    """Whether two texts mean the same thing, though one may be from before a wallet's id was known."""
+    return what == other or wallets.known_by_now(db, what) == wallets.known_by_now(db, other)
 
 
 def meanings(store: Store, wanted: list[str]) -> dict[str, str]:

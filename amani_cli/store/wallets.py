@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from amani_cli.store import Row, Store, Transaction, now
 
 
 def name_key(name: str) -> str:
     """What makes two names the same: case and surrounding space don't."""
     return " ".join(name.split()).casefold()
+
+
+def identity(wallet_id: int, url: str, remote_id: str | None) -> str:
+    """What PIN, limits, claims and references go by: the id at the server, or this until that is learned."""
+    return remote_id or f"local {wallet_id} {url}"
+
+
+def known_by_now(db: Transaction, text: str) -> str:
+    """`text` with the identities in it as they are by now: a wallet of an invoice key learns its id late."""
+
+    def learned(found: re.Match[str]) -> str:
+        row = db.execute("SELECT remote_id FROM wallet WHERE id=?", (found[1],)).fetchone()
+        return found[0] if row is None or row["remote_id"] is None else str(row["remote_id"])
+
+    return re.sub(r"\blocal (\d+) \S+", learned, text)
 
 
 def all_wallets(store: Store) -> list[Row]:

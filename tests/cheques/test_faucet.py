@@ -124,6 +124,15 @@ class TestClaim:
         assert again == {**first, "replayed": True}
         assert taker.sat == 100
 
+    def test_a_reference_replays_once_the_claimer_s_id_is_known(
+        self, amani: Amani, faucet: Held, add_wallet: AddWallet
+    ) -> None:
+        till = add_wallet("till", key="read")
+        words = ("faucet", "claim", "--wallet", "till", "--reference", "r1", "--json")
+        first = amani(*words).data
+        assert amani(*words).data == {**first, "replayed": True}
+        assert till.sat == 100
+
     def test_the_daily_cap(self, amani: Amani, giver: Held, taker: Held, add_wallet: AddWallet, home: Path) -> None:
         amani("faucet", "configure", "--wallet", "giver", "--daily-cap", "250")
         for name in ("a", "b", "c"):

@@ -129,6 +129,38 @@ class TestReference:
         assert amani(*words).data["replayed"] is False
         assert taker.sat == 6000
 
+    def test_into_a_wallet_whose_id_the_invoice_has_told_meanwhile(
+        self, amani: Amani, giver: Held, add_wallet: AddWallet
+    ) -> None:
+        """An invoice key hides it until there is a first record; the reference stands for the same thing all along."""
+        add_wallet("till", key="read")
+        asked = ("invoice", "create", "5", "-w", "till", "--reference", "i1", "--json")
+        made = amani(*asked).data
+        words = ("transfer", "till", "21", "--reference", "r1", "--yes", "--json")
+        first = amani(*words).data
+        assert amani(*words).data == {**first, "replayed": True}
+        assert amani(*asked).data["bolt11"] == made["bolt11"]
+        assert giver.sat == 4979
+
+    def test_one_that_is_open_stays_open_once_the_id_is_known(
+        self,
+        amani: Amani,
+        giver: Held,
+        add_wallet: AddWallet,
+        home: Path,
+        proxy: FaultProxy,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        add_wallet("till", key="read")
+        through(proxy, home)
+        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        proxy.on(cut(after=False), "POST", PAYMENTS, nth=2)
+        words = ("transfer", "till", "21", "--reference", "r1", "--yes", "--json", "--timeout", "1s")
+        first = amani(*words).error
+        again = amani(*words).error
+        assert (first["exit"], again["exit"], again["id"]) == (8, 8, first["id"])
+        assert proxy.count("POST", PAYMENTS) == 2
+
     def test_twenty_processes_one_transfer(self, amani: Amani, giver: Held, taker: Held) -> None:
         words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json")
         runs = at_once(amani, [(words, None)] * 20)
