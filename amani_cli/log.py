@@ -26,7 +26,7 @@ def configure(verbosity: int, as_json: bool, path: str | None = None) -> None:
     global _verbosity, _as_json, _path, _run
     _verbosity, _as_json = max(verbosity, 1 if as_json else 0), as_json
     # One id for all lines of a run, so that those of processes side by side can be told apart.
-    _path, _run = path, os.urandom(4).hex() if path else ""
+    _path, _run = path, os.urandom(4).hex() if path or as_json else ""
 
 
 def event(level: str, message: str, **fields: object) -> None:
@@ -39,9 +39,9 @@ def event(level: str, message: str, **fields: object) -> None:
     from amani_cli.text import mask
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    about = {"timestamp": stamp, "level": level, "message": message, **fields}
+    about = {"timestamp": stamp, "level": level, "message": message, **fields, "request_id": _run}
     if filed:
-        _append(mask(json.dumps({**about, "request_id": _run}), keys.SEEN) + "\n")
+        _append(mask(json.dumps(about), keys.SEEN) + "\n")
     if shown:
         if _as_json:
             line = json.dumps(about)

@@ -186,7 +186,7 @@ def _gauge(name: str, meaning: str, samples: Iterable[Sample]) -> str:
 
 def _family(name: str, kind: str, meaning: str, samples: Iterable[Sample]) -> str:
     """A family with its help and type; one without samples is left out."""
-    lines = [f"{name}{each.ending}{_labels(each.labels)} {each.value:f}\n" for each in samples]
+    lines = [f"{name}{each.ending}{_labels(each.labels)} {Decimal(each.value):f}\n" for each in samples]
     return f"# HELP {name} {meaning}\n# TYPE {name} {kind}\n{''.join(lines)}" if lines else ""
 
 

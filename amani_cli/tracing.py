@@ -191,7 +191,11 @@ def _about_invoice(case: _Case, row: Row) -> None:
     if row["status"] == "paid":
         case.add(row["paid_at"], "invoices", f"invoice {payment_hash} was paid")
     else:
-        case.add(row["expires_at"], "invoices", f"invoice {payment_hash} can be paid until then; {row['status']}")
+        case.add(
+            row["expires_at"],
+            "invoices",
+            f"invoice {payment_hash} can be paid until then; last heard of as {row['status']}",
+        )
 
 
 def _about_cheque(case: _Case, row: Row) -> None:

@@ -179,7 +179,9 @@ class KnownWallet:
     def lnbits(self, kind: KeyKind) -> Lnbits:
         """A client of this wallet's LNbits with the key for reading or spending. Close it."""
         self.must_be("lnbits")
-        return lnbits_client(self.ws, self.url, self.key(kind).value)
+        client = lnbits_client(self.ws, self.url, self.key(kind).value)
+        client.line.wallet = self.name
+        return client
 
     def fincra(self, kind: KeyKind) -> Fincra:
         """A client of this wallet's Fincra business. Close it."""
@@ -192,6 +194,7 @@ class KnownWallet:
 
         check_environment(key, self.url)
         line = Line(self.url, deadline=self.ws.deadline, timeout=self.ws.timeout, name="FinCra")
+        line.wallet = self.name
         return Fincra(line, key, business=self.remote_id, public_key=self.public_key)
 
     def owner_of(self, key: str) -> str | None:

@@ -94,7 +94,7 @@ class TestOptions:
         env = {"LNBITS_API_KEY": "k" * 32, "LNBITS_BASE_URL": f"http://127.0.0.1:{free_port()}"}
         told = amani("wallet", "balance", "--log-json", env=env)
         line = json.loads(told.stderr.splitlines()[0])
-        assert {"message", "level", "timestamp"} <= set(line)
+        assert {"message", "level", "timestamp", "wallet", "endpoint", "latency_ms", "request_id"} <= set(line)
         assert "LNbits" in line["message"]
         assert line["level"] == "info"
 

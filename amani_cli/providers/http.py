@@ -71,6 +71,7 @@ class Line:
     ) -> None:
         self.url = url
         self._name = name  # as log lines call the provider
+        self.wallet: str | None = None  # whose line it is, for the log
         self._stranger = stranger
         parts = urlsplit(url)
         self.host = parts.netloc
@@ -168,6 +169,8 @@ class Line:
             failed = not isinstance(outcome, int) or outcome == 429 or outcome >= 500
             calls.note(self._name, method, told.strip(), took, failed=failed)
             fields = {"host": self.host, "status": outcome, "latency_ms": took}
+            if self.wallet is not None:
+                fields["wallet"] = self.wallet
             log.event("info", f"{self._name} {method}{told}", event="provider_call", endpoint=told.strip(), **fields)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None, body: Any, params: Any) -> Answer:

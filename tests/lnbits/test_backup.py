@@ -122,6 +122,27 @@ def test_an_empty_machine_gets_a_working_wallet_and_spends_after_a_reconcile(
     assert (elsewhere / "amani.db").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_copy_beside_the_live_one_pays_an_invoice_no_second_time(
+    amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path], home: Path
+) -> None:
+    main, other = add_wallet("main", 500), add_wallet("other", 0)
+    file = tmp_path / "a.backup"
+    amani("backup", "create", file, "--with-keys", *passphrase)
+    copy = {"AMANI_HOME": str(tmp_path / "copy")}
+    restored = amani("backup", "restore", file, *passphrase, env=copy)
+    assert restored.code == 0, restored
+    assert "a Lightning address or a payout paid by both is paid twice" in restored.stderr
+    assert amani("reconcile", env=copy).code == 0
+    for first, second in ((None, copy), (copy, None)):
+        invoice = other.invoice(20)
+        paid = amani("pay", invoice, "--yes", "--reference", invoice[-20:], "--json", env=first).data
+        again = amani("pay", invoice, "--yes", "--reference", invoice[-20:], "--json", env=second).data
+        assert again["payment_hash"] == paid["payment_hash"]
+    assert (main.sat, other.sat) == (460, 40)
+    for env in (None, copy):
+        assert amani("reconcile", "--json", env=env).data["differences"] == []
+
+
 def test_the_hold_stays_while_a_wallet_cannot_be_asked(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
 ) -> None:

@@ -35,6 +35,7 @@ def test_each_call_and_each_end_is_a_line(
     paid = next(line for line in found if line["message"] == "LNbits POST /api/v1/payments")
     assert (paid["event"], paid["endpoint"], paid["status"]) == ("provider_call", "/api/v1/payments", 201)
     assert isinstance(paid["latency_ms"], int)
+    assert paid["wallet"] == "main"
     ends = [line for line in found if line["event"] == "command"]
     assert [(line["command"], line["exit"], line["level"]) for line in ends][-2:] == [
         ("pay", 0, "info"),

@@ -72,6 +72,7 @@ def test_figures_of_a_wallet_at_work(amani: Amani, add_wallet: AddWallet, home: 
     assert value(samples, "amani_wallet_balance_sats", wallet='o"dd\\') == 1010
     assert value(samples, "amani_provider_up", provider="lnbits") == 1
     assert value(samples, "amani_open_outcomes") == 1
+    assert "\namani_open_outcomes 1\n" in result.stdout
     assert value(samples, "amani_open_outcome_oldest_age_seconds") > 86400
     assert value(samples, "amani_budget_left_sats", wallet="main") == 3000 - 1000 - 7
     assert value(samples, "amani_faucet_left_sats") == 400
