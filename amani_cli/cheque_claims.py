@@ -9,6 +9,7 @@ from amani_cli.cheque_code import ChequeCode
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import Row
+from amani_cli.store import cheques as store_cheques
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet, identify, lnbits_client
@@ -175,6 +176,5 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
 def _tell_giver(ws: Workspace, code: ChequeCode, row: Row) -> None:
     """If the cheque was written on this machine, its entry learns of the claim: at once, or when it is looked at."""
     with ws.once_paid("the cheque's own entry does not say so yet"):
-        written = ws.store.one("SELECT * FROM cheque WHERE remote_id=?", code.wallet_id)
-        if written is not None:
+        for written in store_cheques.of_wallet(ws.store, code.wallet_id):
             cheques.claimed(ws, written, row["payment_hash"], row["settled_at"])

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from amani_cli import amounts, bolt11, cheque_code, errors, invoices, keys, logins, models, payments, policy, wallets
+from amani_cli import amounts, cheque_code, errors, invoices, keys, logins, models, payments, policy, wallets
 from amani_cli.payments import Order
 from amani_cli.providers.base import NewWallet
 from amani_cli.store import Row, Transaction, cheques, is_unambiguous, new_id, now, references
@@ -242,9 +242,7 @@ def _fund(
     funding = wanted.amount_msat + wanted.reserve_msat
     with lnbits_client(ws, wallet.url, made.read_key) as client:
         payment_hash, text = client.create_invoice(funding // 1000, "amani cheque", INVOICE_LIFE_S)
-    invoice = bolt11.decode_invoice(text)
-    if invoice.payment_hash != payment_hash or invoice.amount_msat != funding:
-        raise errors.Unreachable(f"{wallet.url} made another invoice than the one asked for", code="ODD_ANSWER")
+    invoice = invoices.read_made(ws, wallet.url, payment_hash, text, funding)
     with ws.store.write() as db:
         cheques.update(db, cheque_id, funding_hash=payment_hash)
 
@@ -275,6 +273,13 @@ def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: s
     """A fresh wallet to hold the funds; its keys are kept before its id is relied on."""
     with lnbits_client(ws, wallet.url) as client:
         made = client.create_wallet(token, "amani cheque") if token else client.create_account("amani cheque")
+    if cheques.of_wallet(ws.store, made.id) or store_wallets.by_remote(ws.store, made.id):
+        # Two cheques on one wallet would be two codes for the same money.
+        raise errors.Unreachable(
+            f"{wallet.url} sent a wallet that it had made before",
+            code="ODD_ANSWER",
+            hint="Something between here and there repeats old answers; nothing was paid.",
+        )
     keep_keys(place, cheque_id, made)
     with ws.store.write() as db:
         cheques.update(db, cheque_id, remote_id=made.id)
@@ -385,7 +390,7 @@ def must(ws: Workspace, text: str) -> Row:
     """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
     if cheque_code.looks_like_code(text):
         code = cheque_code.decode(text)
-        rows = ws.store.all("SELECT * FROM cheque WHERE remote_id=?", code.wallet_id) if ws.has_store else []
+        rows = cheques.of_wallet(ws.store, code.wallet_id) if ws.has_store else []
         return is_unambiguous(rows, "with this code", "cheque")
     return is_unambiguous(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
 

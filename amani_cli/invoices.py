@@ -88,13 +88,7 @@ def create(
     except errors.AmaniError:
         policy.give_back(ws, slot)
         raise
-    made = bolt11.decode_invoice(text)
-    if made.payment_hash != payment_hash or made.amount_msat != amount_msat:
-        raise errors.Unreachable(
-            f"{wallet.url} made another invoice than the one asked for",
-            code="ODD_ANSWER",
-            hint="Do not hand it out; 'amani doctor' says which version runs there.",
-        )
+    made = read_made(ws, wallet.url, payment_hash, text, amount_msat)
     with ws.store.write() as db:
         target = references.claim(db, reference, what) if reference is not None else None
         if target is None:
@@ -119,6 +113,23 @@ def create(
     row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", target or payment_hash)
     assert row is not None
     return _view(row, replayed=target is not None)
+
+
+def read_made(ws: Workspace, url: str, payment_hash: str, text: str, amount_msat: int) -> bolt11.Invoice:
+    """Read the invoice that a server says it made for us just now: over what was asked for, and never seen before.
+
+    An answer that something on the line kept from an earlier request names an invoice that may be paid already, and
+    that payment's receipt would pass for this one's. Raises `errors.Unreachable`.
+    """
+    made = bolt11.decode_invoice(text)
+    same = made.payment_hash == payment_hash and made.amount_msat == amount_msat
+    if not same or store_invoices.is_known(ws.store, payment_hash):
+        raise errors.Unreachable(
+            f"{url} made another invoice than the one asked for",
+            code="ODD_ANSWER",
+            hint="Do not hand it out; 'amani doctor' says which version runs there.",
+        )
+    return made
 
 
 def check(ws: Workspace, text: str, wallet_name: str | None) -> models.Invoice:

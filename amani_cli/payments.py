@@ -496,6 +496,9 @@ def _look_up(client: Lnbits, payment_hash: str, wallet_id: str | None, incoming:
 def ask_again(ws: Workspace, row: Row) -> Row:
     """Ask the provider what became of an open payment, and close its entry if that is certain. Sends nothing."""
     wallet = _wallet_of(ws, row)
+    if row["wallet_id"] == journal.OUTSIDE:
+        ws.warn(f"{row['id']} left a cheque, whose key is in its code alone: claim it again to ask about it")
+        return row
     if wallet is None:
         ws.warn(f"wallet '{row['wallet']}' is not known here any more, so {row['id']} can't be asked about")
         return row
@@ -615,10 +618,11 @@ def settled_columns(record: Record | FiatRecord) -> dict[str, object]:
 
 def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
     """The error for an entry whose outcome is not certain."""
+    way = "run the same command again" if row["wallet_id"] == journal.OUTSIDE else f"amani reconcile {row['id']}"
     return errors.OutcomeUnknown(
         f"{message} ({row['id']})",
         id=row["id"],
-        hint=f"Do not pay it again by other means. Ask what became of it: amani reconcile {row['id']}",
+        hint=f"Do not pay it again by other means. Ask what became of it: {way}",
     )
 
 

@@ -40,6 +40,7 @@ class Answer:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    location: str = ""
 
 
 @dataclass
@@ -76,6 +77,8 @@ class Exchange:
         handler.send_response(answer.status)
         handler.send_header("Content-Type", answer.content_type)
         handler.send_header("Content-Length", str(len(answer.body) + promise))
+        if answer.location:
+            handler.send_header("Location", answer.location)
         if close or promise:
             handler.send_header("Connection", "close")
             handler.close_connection = True
@@ -138,6 +141,15 @@ def answer(status: int, body: object, content_type: str = "application/json", *,
         if after:
             exchange.forward()
         exchange.reply(Answer(status, content, content_type))
+
+    return fault
+
+
+def redirect(location: str, status: int = 307) -> Fault:
+    """Look elsewhere, as a reverse proxy that was set up anew, or somebody on the line, has it."""
+
+    def fault(exchange: Exchange) -> None:
+        exchange.reply(Answer(status, b"{}", location=location))
 
     return fault
 

@@ -46,6 +46,11 @@ def find(store: Store, text: str) -> list[Row]:
     return store.all("SELECT * FROM cheque WHERE id>=? AND id<? LIMIT 3", text, text[:-1] + chr(ord(text[-1]) + 1))
 
 
+def of_wallet(store: Store, remote_id: str) -> list[Row]:
+    """The cheque whose money a wallet holds."""
+    return store.all("SELECT * FROM cheque WHERE remote_id=?", remote_id)
+
+
 def all_cheques(store: Store, *, limit: int) -> list[Row]:
     """Cheques, newest first."""
     return store.all("SELECT * FROM cheque ORDER BY created_at DESC, id DESC LIMIT ?", limit)

@@ -12,6 +12,16 @@ def insert(db: Transaction, **columns: object) -> None:
     db.execute(f"INSERT OR IGNORE INTO invoice ({names}) VALUES ({marks})", tuple(columns.values()))
 
 
+def is_known(store: Store, payment_hash: str) -> bool:
+    """Whether an invoice of this hash was made here before, or anything was paid for it."""
+    sql = (
+        "SELECT EXISTS (SELECT 1 FROM invoice WHERE payment_hash=?1) OR EXISTS (SELECT 1 FROM payment WHERE"
+        " payment_hash=?1) OR EXISTS (SELECT 1 FROM cheque WHERE funding_hash=?1)"
+    )
+    row = store.one(sql, payment_hash)
+    return row is not None and bool(row[0])
+
+
 def set_status(
     db: Transaction,
     wallet_id: int,

@@ -1,0 +1,444 @@
+"""What stands between amani and an LNbits in these tests: two wallets, a proxy, every fault, and the server's truth."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import itertools
+import re
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.books import compared
+from tests.cheques.conftest import PASSWORD, grow_older
+from tests.conftest import Held, change_database
+from tests.driver import Amani, Result
+from tests.fault_proxy import (
+    Answer,
+    Exchange,
+    Fault,
+    FaultProxy,
+    answer,
+    cut,
+    garbled,
+    html,
+    redirect,
+    stall,
+    torn,
+)
+
+SAT = 21
+BODY_LIMIT = 4 << 20
+"""What amani takes at most in these tests; a stock LNbits describes its API in less."""
+STALL_S = 1.3
+"""Longer than the `--timeout 1s` of these tests."""
+
+
+class Asked(NamedTuple):
+    """One request of a command: what it was, the how manieth of its kind, and how the server answered."""
+
+    method: str
+    path: str
+    nth: int
+    answer: Answer
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}" + (f" #{self.nth}" if self.nth > 1 else "")
+
+
+class Stranger:
+    """Another host: what nothing may ever be sent to."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        stranger = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def handle_any(self) -> None:
+                stranger.heard.append(f"{self.command} {self.path}\n{self.headers}")
+                self.send_response(200)
+                self.end_headers()
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 (named by http.server)
+
+            def log_message(self, format: str, *args: object) -> None: ...
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Hang up."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class World:
+    """`payer`, the default wallet, and `payee` on the real server, both by way of a proxy; and what they need."""
+
+    amani: Amani
+    home: Path
+    proxy: FaultProxy
+    payer: Held
+    payee: Held
+    folder: Path
+    stranger: Stranger
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def new(self) -> str:
+        """A word that was not used before."""
+        return f"r{next(self._numbers)}"
+
+    @property
+    def foreign(self) -> str:
+        """An invoice of the payee's that amani has not heard of."""
+        return self.payee.invoice(SAT, self.new, expiry=600)
+
+    @property
+    def invoice(self) -> str:
+        """The hash of an invoice that amani made on the payee."""
+        words = ("invoice", "create", SAT, "-w", "payee", "--memo", self.new, "-q", "--json")
+        return str(self.amani(*words).data["payment_hash"])
+
+    @property
+    def paid(self) -> str:
+        """The hash of an invoice that amani made on the payee, and somebody else has paid."""
+        made = self.amani("invoice", "create", SAT, "-w", "payee", "--memo", self.new, "--json").data
+        self.stranger_pays(made["bolt11"])
+        return str(made["payment_hash"])
+
+    def stranger_pays(self, bolt11: str) -> None:
+        """Have a wallet that amani knows nothing of pay."""
+        _, key, _ = self.payer.server.new_wallet(SAT)
+        self.payer.server.call("POST", "/api/v1/payments", key=key, json={"out": True, "bolt11": bolt11})
+
+    @property
+    def code(self) -> str:
+        """The code of a fresh cheque of the payer's."""
+        code = self.amani("cheque", "create", SAT, "--yes", "-q").stdout.strip()
+        self.amani.secrets.add(code)
+        return code
+
+    @property
+    def big_code(self) -> str:
+        """The code of a cheque that can leave its server over `SAT`."""
+        code = self.amani("cheque", "create", SAT, "--outside", "--yes", "-q").stdout.strip()
+        self.amani.secrets.add(code)
+        return code
+
+    @property
+    def cheque(self) -> str:
+        """The id of a fresh cheque of the payer's."""
+        reference = self.new
+        assert self.amani("cheque", "create", SAT, "--yes", "-q", "--reference", reference).code == 0
+        return str(self.amani("cheque", "show", reference, "--json").data["id"])
+
+    @property
+    def expired(self) -> str:
+        """The id of a cheque that nobody claimed in time."""
+        made = self.cheque
+        change_database(self.home, "UPDATE cheque SET expires_at='2026-01-01T00:00:00Z' WHERE id=?", made)
+        return made
+
+    @property
+    def faucet(self) -> str:
+        """A new reference, with the faucet set up and every cool-down over."""
+        assert self.amani("faucet", "configure", "-w", "payer", "--amount", SAT).code == 0
+        change_database(self.home, "UPDATE event SET at=at-90000 WHERE kind='faucet'")
+        return self.new
+
+    @property
+    def user(self) -> str:
+        """The name of a user of the server, whose password is `PASSWORD`."""
+        name = "user" + secrets.token_hex(4)
+        body = {"username": name, "password": PASSWORD, "password_repeat": PASSWORD}
+        self.payer.server.call("POST", "/api/v1/auth/register", json=body)
+        return name
+
+    @property
+    def own(self) -> str:
+        """A wallet of the user that is logged in."""
+        name = self.new
+        assert self.amani("wallet", "create", name, "--url", self.proxy.url).code == 0
+        return name
+
+    @property
+    def in_doubt(self) -> str:
+        """The id of a payment that went through, and whose answer was lost."""
+        self.proxy.on(_gone_after, "POST", "/api/v1/payments")
+        ended = self.amani("pay", self.foreign, "--yes", "--no-wait", "--timeout", "1s", "--json")
+        assert ended.code == 8, ended
+        self.proxy.heal()
+        return str(ended.error["id"])
+
+    @property
+    def key_file(self) -> Path:
+        """The key of a wallet on the server that amani does not know."""
+        path = self.folder / f"{self.new}.key"
+        key = self.payer.server.new_wallet()[1]
+        self.amani.secrets.add(key)
+        path.write_text(key)
+        path.chmod(0o600)
+        return path
+
+    @property
+    def plan(self) -> Path:
+        """A plan to pay two invoices of the payee's."""
+        name = self.folder / self.new
+        name.with_suffix(".csv").write_text(f"to\n{self.foreign}\n{self.foreign}\n")
+        assert self.amani("batch", "plan", name.with_suffix(".csv"), "-o", name, "-w", "payer").code == 0
+        return name
+
+    # -- the truth ---------------------------------------------------------------------------------------------------
+
+    def left(self) -> dict[str, int]:
+        """What left the payer, by payment hash, in msat, as the server has it; what is pending counts."""
+        database = self.payer.server.root / "data" / "database.sqlite3"
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as db:
+            return dict(
+                db.execute(
+                    "SELECT payment_hash, -amount FROM apipayments"
+                    " WHERE wallet_id=? AND amount<0 AND status IN ('success', 'pending')",
+                    (self.payer.id,),
+                ).fetchall()
+            )
+
+    def journal(self) -> dict[str, set[str]]:
+        """Each payment out of the payer as it stands in amani's database: its statuses, by payment hash."""
+        found: dict[str, set[str]] = {}
+        with contextlib.closing(sqlite3.connect(self.home / "amani.db")) as db:
+            for payment_hash, status in db.execute(
+                "SELECT payment_hash, status FROM payment WHERE direction='out' AND remote_wallet_id=?",
+                (self.payer.id,),
+            ):
+                found.setdefault(payment_hash, set()).add(status)
+        return found
+
+    def everything_msat(self) -> int:
+        """What the two wallets and every cheque's hold together: nothing that amani does may change it."""
+        with contextlib.closing(sqlite3.connect(self.home / "amani.db")) as db:
+            cheques = [row[0] for row in db.execute("SELECT remote_id FROM cheque WHERE remote_id IS NOT NULL")]
+        ids = [self.payer.id, self.payee.id, *cheques]
+        database = self.payer.server.root / "data" / "database.sqlite3"
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as db:
+            marks = ",".join("?" * len(ids))
+            sql = f"SELECT sum(amount - abs(fee)) FROM apipayments WHERE status='success' AND wallet_id IN ({marks})"
+            return int(db.execute(sql, ids).fetchone()[0])
+
+
+# -- commands -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the matrix: what is typed, made anew for each fault.
+
+    `sat` leaves the payer by it, once, however often it is run. `again` are the ends that a second run may have
+    besides 0: what was done cannot be done twice. `keyless` says that no `reconcile` can ask about it.
+    """
+
+    words: Callable[[World], str]
+    sat: int = 0
+    again: frozenset[int] = frozenset()
+    stdin: str = ""
+    login: bool = False
+    keyless: bool = False
+
+
+# -- faults ---------------------------------------------------------------------------------------------------------
+
+
+def _oversized(exchange: Exchange) -> None:
+    exchange.reply(Answer(200, b'{"detail": "' + b"x" * (BODY_LIMIT + 1) + b'"}'))
+
+
+def _of_another(*, after: bool) -> Callable[[Asked], Fault]:
+    """The answer to the same request of the run before, which was about something else."""
+
+    def made(asked: Asked) -> Fault:
+        def fault(exchange: Exchange) -> None:
+            if after:
+                exchange.forward()
+            exchange.reply(asked.answer)
+
+        return fault
+
+    return made
+
+
+def _fixed(fault: Fault) -> Callable[[Asked], Fault]:
+    return lambda _: fault
+
+
+LIMITED = {"status": False, "detail": "Rate limit exceeded: 200 per 1 minute"}
+FAULTS: dict[str, Callable[[Asked], Fault]] = {
+    "dropped before": _fixed(cut(after=False)),
+    "dropped after": _fixed(cut(after=True)),
+    "torn": _fixed(torn),
+    "truncated": _fixed(garbled),
+    "silent before": _fixed(stall(STALL_S, after=False)),
+    "silent after": _fixed(stall(STALL_S, after=True)),
+    "429": _fixed(answer(429, LIMITED)),
+    "429 after": _fixed(answer(429, LIMITED, after=True)),
+    "500": _fixed(answer(500, {"detail": "Internal Server Error"})),
+    "500 after": _fixed(answer(500, {"detail": "Internal Server Error"}, after=True)),
+    "502": _fixed(html(502)),
+    "502 after": _fixed(html(502, after=True)),
+    "520 failed": _fixed(answer(520, {"detail": "no route", "status": "failed"})),
+    "520 failed after": _fixed(answer(520, {"detail": "no route", "status": "failed"}, after=True)),
+    "520 pending": _fixed(answer(520, {"detail": "Payment is still pending.", "status": "pending"})),
+    "html": _fixed(html(200)),
+    "html after": _fixed(html(200, after=True)),
+    "oversized": _fixed(_oversized),
+    "a list": _fixed(answer(200, [], after=True)),
+    "an empty object": _fixed(answer(201, {}, after=True)),
+    "wrong types": _fixed(
+        answer(201, {name: [{}] for name in ("payment_hash", "bolt11", "balance", "data", "details", "id")}, after=True)
+    ),
+    "nothing": _fixed(answer(200, b"", after=True)),
+    "of another before": _of_another(after=False),
+    "of another after": _of_another(after=True),
+    "redirected": _fixed(redirect("/elsewhere")),
+    "404": _fixed(answer(404, {"detail": "Not Found"})),
+    "404 after": _fixed(answer(404, {"detail": "Payment does not exist."}, after=True)),
+    "401": _fixed(answer(401, {"detail": "Invalid key"})),
+}
+"""Faults of one request. `refused` and `redirected away` need more than the request, and are the `Line`'s own."""
+REFUSED, AWAY = "refused", "redirected to another host"
+ALL = (*FAULTS, REFUSED, AWAY)
+
+
+@dataclass
+class Line:
+    """Runs one command with one fault at a time, and holds each run to the truth."""
+
+    world: World
+    command: Command
+
+    def clean(self) -> list[Asked]:
+        """Run it without a fault; what it asked, in its order."""
+        words = self._words()
+        seen, before = len(self.world.proxy.seen), self.world.left()
+        result = self._run(words, "30s")
+        assert result.code == 0, result
+        assert sum(self.world.left().values()) - sum(before.values()) == self.command.sat * 1000
+        asked: list[Asked] = []
+        for each in self.world.proxy.seen[seen:]:
+            path = re.sub(r"[0-9a-f]{32,64}", r"[0-9a-f]{32,64}", each.path.partition("?")[0])
+            nth = 1 + sum((one.method, one.path) == (each.method, path) for one in asked)
+            assert each.answer is not None
+            asked.append(Asked(each.method, path, nth, each.answer))
+        assert asked, "it asked nobody: it does not belong here"
+        return asked
+
+    def broken(self, asked: list[Asked], at: int, fault: str, *, lasting: bool) -> None:
+        """Run it with a fault at one of its requests, for that one or from there on; then as a user goes on."""
+        world = self.world
+        where = f"{fault}{' and so on' if lasting else ''} at {asked[at].name}"
+        words = self._words()
+        held, before = world.everything_msat(), world.left()
+        self._break(asked, at, fault, lasting)
+        result = self._run(words, "1s")
+        world.proxy.heal()
+        with _noted(f"{where}: {' '.join(words)}: {result}"):
+            self._is_true(result, before)
+            assert world.stranger.heard == []
+            assert world.proxy.count("", "/elsewhere") == 0
+            self._goes_on(words, before)
+            assert world.everything_msat() == held
+            compared(world.amani, world.payer)
+
+    def _break(self, asked: list[Asked], at: int, fault: str, lasting: bool) -> None:
+        proxy, request = self.world.proxy, asked[at]
+        if fault == REFUSED:
+            if at == 0:
+                proxy.down()
+            else:
+                proxy.on(_down_after, asked[at - 1].method, asked[at - 1].path, nth=asked[at - 1].nth)
+            return
+        made = redirect(self.world.stranger.url + request.path) if fault == AWAY else FAULTS[fault](request)
+        proxy.on(made, request.method, request.path, nth=request.nth, times=None if lasting else 1)
+
+    def _words(self) -> list[str]:
+        return [*self.command.words(self.world).split(), "--json"]
+
+    def _run(self, words: list[str], timeout: str) -> Result:
+        return self.world.amani(*words, "--timeout", timeout, stdin=self.command.stdin)
+
+    def _is_true(self, result: Result, before: dict[str, int]) -> None:
+        """What the run said, and what it wrote down, is what the server says happened."""
+        left = self.world.left()
+        moved = left.keys() - before.keys()
+        journal = self.world.journal()
+        for payment_hash in left:
+            assert journal.get(payment_hash, set()) & {"settled", "unknown"}, (
+                f"{payment_hash} left and is not journaled"
+            )
+        for payment_hash, statuses in journal.items():
+            assert "settled" not in statuses or payment_hash in left, f"{payment_hash} is journaled and did not leave"
+        said = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+        last = result.stdout.splitlines()[-1]
+        if result.code == 0:
+            assert said == []
+            if self.command.sat:
+                assert sum(left[each] for each in moved) == self.command.sat * 1000
+                assert all("settled" in journal[each] for each in moved)
+            return
+        told = Result(result.code, last, result.stderr)
+        if told.json["ok"]:  # a whole of many parts, which says of each how it stands
+            assert told.json["warnings"] or result.code in (8, 11, 13)
+            return
+        assert len(said) == 1, result.stderr
+        error = told.error
+        if error["money_moved"] == "no":
+            assert not moved, "it says that no money moved"
+        elif error["money_moved"] == "yes":
+            assert moved, "it says that money moved"
+
+    def _goes_on(self, words: list[str], before: dict[str, int]) -> None:
+        """The same again without a fault, and then `reconcile`: once, and everything certain."""
+        amani, ends = self.world.amani, {0, *self.command.again}
+        again = self._run(words, "5s")
+        if again.code not in ends:
+            assert again.code in (8, 11, 13), again
+            assert amani("reconcile").code in (0, 8)
+            grow_older(self.world.home)
+            settled = amani("reconcile", "--json")
+            assert settled.code == (8 if self.command.keyless and settled.json["data"]["unknown"] else 0), settled
+            again = self._run(words, "5s")
+            if self.command.keyless and again.code == 6:  # which says that it failed, and to run it again
+                again = self._run(words, "5s")
+        assert again.code in ends, again
+        settled = amani("reconcile", "--json")
+        assert (settled.code, settled.data["unknown"]) == (0, 0), settled
+        left = self.world.left()
+        assert sum(left[each] for each in left.keys() - before.keys()) == self.command.sat * 1000
+
+
+def _down_after(exchange: Exchange) -> None:
+    heard = exchange.forward()
+    exchange.proxy.down()
+    exchange.reply(heard, close=True)
+
+
+def _gone_after(exchange: Exchange) -> None:
+    exchange.forward()
+    exchange.proxy.down()
+    exchange.cut()
+
+
+@contextlib.contextmanager
+def _noted(text: str) -> Iterator[None]:
+    try:
+        yield
+    except AssertionError as error:
+        error.add_note(text)
+        raise
