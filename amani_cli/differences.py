@@ -59,14 +59,16 @@ def _held(wallet: KnownWallet) -> int:
 def of_record(row: Row, record: Record | FiatRecord) -> str | None:
     """How an entry and the provider's own record of it differ, in words; None if they don't.
 
-    An open entry is no difference, nor is a failed one that settled after all: the one is asked about, the other is
-    corrected when it is seen.
+    An open entry is no difference, nor is a failed one that settled after all (the one is asked about, the other is
+    corrected when it is seen), nor one that failed to come in and can still be paid.
     """
     if row["status"] == "unknown":
         return None
     if row["status"] != record.status:
         corrected = row["status"] == "failed" and record.status == "settled"
-        return None if corrected else f"{row['id']}: {row['status']} here, {record.status} at the provider"
+        # The invoice of a draw that came to nothing waits there, unpaid, for its end.
+        unpaid = row["status"] == "failed" and row["direction"] == "in" and record.status == "pending"
+        return None if corrected or unpaid else f"{row['id']}: {row['status']} here, {record.status} at the provider"
     if row["status"] == "failed":
         return None
     if isinstance(record, Record):
