@@ -1,15 +1,19 @@
-"""Other programs on the same task, or on their start, where they are installed."""
+"""Other programs on the same task, or on their start: those that are here, and those that pip can install."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 
 from benchmarks.measure import Command, alternate
 from benchmarks.report import Row
 from benchmarks.starts import add_wallets, compare
-from benchmarks.world import World
-from tests.lnbits_server import LnbitsServer
+from benchmarks.world import CACHE, World
+from tests.lnbits_server import LnbitsServer, prepare_template
 
 # Each program: what it is asked to do, `{url}` and `{key}` filled in.
 SAME_GET = {
@@ -17,11 +21,32 @@ SAME_GET = {
     "http": ("--ignore-stdin", "{url}/api/v1/wallet", "X-Api-Key: {key}"),
 }
 START = {"cashu": ("--help",), "electrum": ("--offline", "version"), "lnbits-cli": ("--help",)}
+# For an environment of their own. cashu 0.20 fails with marshmallow 4.
+FROM_PYPI = ("httpie==3.2.4", "cashu==0.20.2", "marshmallow==3.26.2")
 
 
 def missing() -> list[str]:
-    """Those that are not installed."""
-    return [f"{name}: not installed" for name in (*SAME_GET, *START) if shutil.which(name) is None]
+    """Those that are not here and can't be installed."""
+    return [f"{name}: not installed" for name in (*SAME_GET, *START) if _program(name) is None]
+
+
+def _program(name: str) -> str | None:
+    places = [os.environ.get("PATH", os.defpath), _installed(), str(prepare_template() / "env" / "bin")]
+    return shutil.which(name, path=os.pathsep.join(places))
+
+
+@cache
+def _installed() -> str:
+    """Where pip puts the programs of `FROM_PYPI`, compiled as amani is; none of them if that fails."""
+    venv = CACHE / "peers"
+    if not (venv / "done").exists():
+        shutil.rmtree(venv, ignore_errors=True)
+        for words in (["-m", "venv", str(venv)], [str(venv / "bin" / "pip"), "install", "--quiet", *FROM_PYPI]):
+            words = [sys.executable, *words] if words[0] == "-m" else words
+            if subprocess.run(words, capture_output=True, check=False).returncode:
+                return os.devnull
+        (venv / "done").touch()
+    return str(venv / "bin")
 
 
 def peers(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
@@ -34,7 +59,7 @@ def peers(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
     }
     beside: dict[str, tuple[str, str]] = {}
     for name, words in {**SAME_GET, **START}.items():
-        program = shutil.which(name)
+        program = _program(name)
         if program is not None:
             filled = [word.format(url=server.url, key=key) for word in words]
             commands[name] = Command([program, *filled], world.environment())
