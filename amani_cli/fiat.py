@@ -207,21 +207,14 @@ def _still(move: Move, again: Callable[[], Move]) -> Move:
 
 
 def _refuse_twin(db: Transaction, business: str, kind: str, entry: dict[str, object]) -> None:
-    """Refuse what looks like a retry of what is still open: fiat has no invoice that can be paid only once.
+    """Refuse a retry of what is still open. What an exchange would bring moves with the rate, and was not asked for.
 
-    What an exchange would bring moves with the rate, and is no part of what was asked for. Raises
-    `errors.OutcomeUnknown`.
+    Raises `errors.OutcomeUnknown`.
     """
     exchange = kind == "convert"
     said = ("amount", "currency") if exchange else ("destination", "received")
-    twin = journal.open_twin(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
-    if twin is not None:
-        what = "exchange was begun" if exchange else "amount to the same payee was sent"
-        raise payments.open_outcome(
-            twin,
-            f"the same {what} before and its outcome is still open; nothing was sent now."
-            " If this is another one, give it a --reference of its own",
-        )
+    twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
+    payments.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
 
 
 def refuse_poor(planned: models.PayoutPlan) -> None:

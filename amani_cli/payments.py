@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -111,6 +111,12 @@ class Order:
         """What the invoice asks for, in msat."""
         assert self.invoice.amount_msat is not None
         return self.invoice.amount_msat
+
+    def is_twin(self, row: Row) -> bool:
+        """Whether an entry is over as much: in sat, or in the fiat that was meant, whatever it was worth then."""
+        quoted = rates.from_text(row["quoted"])
+        as_meant = quoted is not None and self.quoted is not None and quoted[:2] == self.quoted[:2]
+        return as_meant or row["amount_msat"] == self.amount_msat
 
     @property
     def meaning(self) -> str:
@@ -313,6 +319,9 @@ def again(ws: Workspace, row: Row) -> models.Payment:
 
 def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int) -> tuple[Row, bool]:
     def columns(db: Transaction) -> dict[str, object]:
+        if wanted.reference is None and wanted.destination is not None:
+            alike = journal.open_like(db, wallet_id, kind=wanted.kind, destination=wanted.destination)
+            refuse_twin(filter(wanted.is_twin, alike), "amount to the same payee was sent")
         return {
             "amount_msat": wanted.amount_msat,
             "reserved_msat": policy.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat),
@@ -336,6 +345,19 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
         sent=lambda db: journal.sent_for(db, wanted.invoice.payment_hash),
         on_journal=wanted.on_journal,
     )
+
+
+def refuse_twin(twins: Iterable[Row], what: str) -> None:
+    """Refuse what looks like a retry of what is still open, where no invoice of the payee's can be paid only once.
+
+    Raises `errors.OutcomeUnknown`.
+    """
+    for twin in twins:
+        raise open_outcome(
+            twin,
+            f"the same {what} before and its outcome is still open; nothing was sent now."
+            " If this is another one, give it a --reference of its own",
+        )
 
 
 def begin(

@@ -71,14 +71,13 @@ def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
     return row is not None
 
 
-def open_twin(db: Transaction, remote_id: str, **same: object) -> Row | None:
-    """An open payment from the same wallet whose columns `same` are these: to the same payee, over the same amount."""
+def open_like(db: Transaction, remote_id: str, **same: object) -> list[Row]:
+    """The open payments from a wallet whose columns `same` are these."""
     where = "".join(f" AND {column}=?" for column in same)
-    row: Row | None = db.execute(
-        f"SELECT * FROM payment WHERE remote_wallet_id=? AND status='unknown' AND direction='out'{where} LIMIT 1",
+    return db.execute(
+        f"SELECT * FROM payment WHERE remote_wallet_id=? AND status='unknown' AND direction='out'{where} ORDER BY id",
         (remote_id, *same.values()),
-    ).fetchone()
-    return row
+    ).fetchall()
 
 
 def paid_like(

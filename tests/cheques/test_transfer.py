@@ -208,6 +208,23 @@ class TestFaults:
         assert line.count("POST", PAYMENTS) == 2
         assert amani("reconcile", "--json").json["data"]["unknown"] == 1
 
+    def test_a_retry_without_a_reference_is_seen(
+        self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
+    ) -> None:
+        """Each has an invoice of its own, so that the server would pay both."""
+        line.on(cut(after=False), "POST", PAYMENTS, nth=2)
+        words = ("transfer", "taker", "21", "--yes", "--json", "--timeout", "1s")
+        first = amani(*words).error
+        again = amani(*words).error
+        assert (first["exit"], again["exit"], again["id"]) == (8, 8, first["id"])
+        assert "nothing was sent now" in again["message"]
+        assert "--reference" in again["message"]
+        assert (giver.sat, taker.sat) == (5000, 0)
+        # Another amount, or a reference of its own, is another transfer.
+        for other in (("22", *words[3:]), ("21", *words[3:], "--reference", "r2")):
+            assert amani("transfer", "taker", *other).code == 0
+        assert taker.sat == 43
+
     def test_the_server_is_gone_before_the_payment(
         self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
     ) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from amani_cli import errors, rates
 from amani_cli.models import Quoted
-from tests.conftest import Held
+from tests.conftest import Held, change_database
 from tests.driver import Amani
 from tests.lnbits_server import LnbitsServer
 from tests.lnurl.proxy import Answer, Proxy
@@ -71,6 +71,23 @@ class TestPaying:
         assert amani("history", "show", paid.data["id"], "--json").data["quoted"] == quoted
         assert amani("pay", ada, "0.01USD", "--yes", "--json").data["amount_msat"] == 13_000  # 12.5 sat
         assert payee.sat == 3138
+
+    def test_a_retry_of_an_open_payment_is_seen_whatever_a_bitcoin_is_worth_by_now(
+        self, amani: Amani, payer: Held, payee: Held, prices: Prices, ada: str, home: Path
+    ) -> None:
+        for amount, price in (("2.50USD", 80_000), ("21", 80_000)):
+            prices.say(price)
+            words = ("pay", ada, amount, "--yes", "--json")
+            first = amani(*words).data
+            change_database(home, "UPDATE payment SET status='unknown', settled_at=NULL WHERE id=?", first["id"])
+            prices.say(price + 10_000)
+            again = amani(*words).error
+            assert (again["exit"], again["id"]) == (8, first["id"])
+            assert amani(*words, "--reference", f"another {amount}").code == 0
+        assert payee.sat == 3125 + 2778 + 2 * 21
+        assert amani("pay", payee.invoice(21), "--yes").code == 0  # an invoice is paid once whatever is open
+        assert amani("reconcile", "--json").data["settled"] == 2
+        assert amani("pay", ada, "21", "--yes").code == 0
 
     def test_the_question_shows_price_source_and_age(self, amani: Amani, payer: Held, prices: Prices, ada: str) -> None:
         with amani.terminal("pay", ada, "2.50USD") as terminal:

@@ -145,7 +145,7 @@ class TestPerDay:
             runs = [(("pay", other.invoice(90), "--yes"), None) for _ in range(number)]
         else:
             words = {"transfer": ("transfer", "other", "150"), "cheque": ("cheque", "create", "150")}[verb]
-            runs = [((*words, "--yes"), None)] * number
+            runs = [((*words, "--yes", "--reference", f"r{each}"), None) for each in range(number)]
         ended = codes(at_once(amani, runs))
         assert set(ended) == {0, 9}
         sent = 10_000 - main.sat
