@@ -80,6 +80,7 @@ def run(
     """
     policy.refuse_held(ws)
     if purse.lightning is not None:
+        wallets.refuse_shared(purse.lightning)
         wallets.warn_of_version(purse.lightning)
         if purse.lightning.server_version == wallets.DOUBLE_SPENDING_VERSION:
             jobs = 1  # it is payments that overlap that it double-spends

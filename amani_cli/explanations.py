@@ -165,6 +165,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "NO_SUCH_WALLET": ((4,), "No wallet of that name is known here.", "See `amani wallet list`."),
     "NOT_EMPTY": ((9,), "The wallet still holds money, which deleting it would destroy.", "Move the money first."),
     "OPEN_OUTCOMES": ((9,), "The wallet has open outcomes that only its key can settle.", "Run `amani reconcile`."),
+    "SHARED_WALLET": (
+        (9,),
+        "The wallet is another user's, shared with this key; its payments can't be followed.",
+        "Use a key of the wallet itself, or its Invoice key to look.",
+    ),
     "SANDBOX_DEFAULT": ((2,), "A sandbox wallet can't be the default beside a real one.", "Say --wallet each time."),
     "WALLET_KNOWN": ((2,), "This very wallet is registered under another name.", "Use that one, or rename it."),
     # -- keys and logins

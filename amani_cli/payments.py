@@ -209,6 +209,7 @@ def pay(
     wallet.must_be("lnbits")
     check(ws, wanted)
     wallets.identify(wallet)
+    wallets.refuse_shared(wallet)
     wallets.warn_of_version(wallet)
     internal = _is_internal(ws, wallet, wanted)
     reserve_msat = 0 if internal else worst_fee_msat(wanted.amount_msat)
@@ -265,7 +266,7 @@ def resume(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row) -> models.P
     from amani_cli.providers.http import NotSent
 
     found = _asked(rail, row)
-    judged = judge(None, found, never_arrived=rail.never_arrived(row))
+    judged = judge(None, found, never_arrived=not row["answered"] and rail.never_arrived(row))
     expired = row["expires_at"] is None or from_rfc3339(row["expires_at"]).timestamp() <= time.time()
     if judged.status == "unknown" and found == ABSENT and not expired:
         ws.untold.begin(row["id"])
@@ -452,7 +453,7 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool
             error.id = row["id"]
             raise
         verdict = _settle(ws, rail, row, answer, wait=wait)
-        row = close(ws, row, verdict)
+        row = close(ws, row, verdict, answered=answer.heard in ("pending", "settled"))
     except KeyboardInterrupt:
         raise open_outcome(row, "interrupted after the payment was sent") from None
     except NotSent:
@@ -544,7 +545,7 @@ def look_up(ws: Workspace, row: Row) -> Found:
 def ask_rail(ws: Workspace, rail: Rail, row: Row) -> Row:
     """Ask an open rail what became of a payment, and close its entry if that is certain. Raises what looking raises."""
     found = rail.find(row)
-    never_arrived = found == ABSENT and rail.never_arrived(row)
+    never_arrived = found == ABSENT and not row["answered"] and rail.never_arrived(row)
     return close(ws, row, judge(None, found, never_arrived=never_arrived))
 
 
@@ -574,8 +575,10 @@ def _wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
     return same[0] if same else None
 
 
-def close(ws: Workspace, row: Row, verdict: Verdict) -> Row:
+def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False) -> Row:
     """Write a verdict into the journal: amounts and fee as the provider's record says, the reservation ended.
+
+    `answered` says that the provider took the request: that it never arrived is never concluded then.
 
     An entry that somebody else has closed meanwhile is left as it is, unless a settled record overrules a failure.
     Returns the entry as it stands.
@@ -586,6 +589,8 @@ def close(ws: Workspace, row: Row, verdict: Verdict) -> Row:
         overruled = current["status"] == "failed" and verdict.status == "settled"
         if current["status"] == "unknown" or overruled:
             _write_verdict(db, row, verdict, ws.actor)
+            if answered and verdict.status == "unknown":
+                journal.update(db, row["id"], answered=1)
     fresh = journal.by_id(ws.store, row["id"])
     assert fresh is not None
     if fresh["status"] == "failed":

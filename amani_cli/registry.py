@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amani_cli import errors, keys, logins, models
 from amani_cli.store import audit as audit_log
-from amani_cli.store import faucet, new_id, references
+from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import wallets as store_wallets
 from amani_cli.wallets import (
     DOUBLE_SPENDING_VERSION,
@@ -16,8 +16,10 @@ from amani_cli.wallets import (
     key_place,
     known,
     lnbits_client,
+    own_mark,
     registered,
     resolve,
+    shared_wallet,
     told_version,
     unsafe_version,
 )
@@ -64,6 +66,9 @@ def add(
         remote_id = remote.id or client.wallet_id()
         if remote_id is not None:
             refuse_known(ws, remote_id)
+        shared = client.is_shared(remote) if remote.can_spend else None
+        if shared:
+            raise shared_wallet(name)
         both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
         version = told_version(client)
     spends = remote.can_spend and not read_only
@@ -86,6 +91,7 @@ def add(
         has_read_key=int(stored[1]),
         insecure_http=int(insecure_http),
         server_version=version,
+        own=shared is False,
     )
     if not remote.can_spend:
         ws.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
@@ -148,6 +154,7 @@ def create(
         live=int(not fake),
         what="wallet create",
         reference=reference,
+        own=True,
     )
     if fake:
         ws.note("Made on the sandbox: its sats are fake. Fund it with: amani sandbox fund NAME AMOUNT")
@@ -217,9 +224,13 @@ def register(
     provider: models.Provider = "lnbits",
     what: str = "wallet add",
     reference: str | None = None,
+    own: bool = False,
     **columns: object,
 ) -> models.Wallet:
-    """Enter a wallet into the database. The first real one becomes the default, never one with play money beside it."""
+    """Enter a wallet into the database. The first real one becomes the default, never one with play money beside it.
+
+    `own` says that it is surely its user's own, and not another's that is shared.
+    """
     live = bool(columns.get("live", 1))
     try:
         with ws.store.write() as db:
@@ -231,6 +242,8 @@ def register(
             )
             if chosen:
                 store_wallets.make_default(db, wallet_id)
+            if own:
+                marks.make(db, own_mark(str(columns["remote_id"])), "")
             if reference is not None:
                 references.point(db, reference, str(wallet_id))
             audit_log.append(db, what, wallet=name, subject=str(columns["url"]), outcome="done", actor=ws.actor)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from amani_cli import errors, keys, models
 from amani_cli.models import Access, CurrencyBalance
-from amani_cli.store import Row, Transaction, made_at, now
+from amani_cli.store import Row, Transaction, made_at, marks, now
 from amani_cli.store import wallets as store_wallets
 from amani_cli.text import quoted
 from amani_cli.times import from_rfc3339
@@ -460,6 +460,37 @@ def warn_of_version(wallet: KnownWallet) -> None:
     """Say so, before anything is paid, when the wallet's server is known to double-spend."""
     if server_version(wallet) == DOUBLE_SPENDING_VERSION:
         wallet.ws.warn(unsafe_version(wallet.name))
+
+
+def refuse_shared(wallet: KnownWallet) -> None:
+    """Refuse to pay from a wallet that is another user's and shared with this key; asked once a wallet.
+
+    Its payments are recorded as the other wallet's, and a key that may not view them is told that there are none: no
+    outcome could be told for certain. Raises `errors.RefusedByPolicy`.
+    """
+    if wallet.sandbox or marks.read(wallet.ws.store, own_mark(wallet.remote_id)) is not None:
+        return
+    with wallet.lnbits("admin") as client:
+        shared = client.is_shared(client.wallet())
+    if shared:
+        raise shared_wallet(wallet.name)
+    if shared is not None:
+        with wallet.ws.store.write() as db:
+            marks.make(db, own_mark(wallet.remote_id), "")
+
+
+def own_mark(remote_id: str | None) -> str:
+    """The mark of a wallet that is surely its user's own."""
+    return f"own {remote_id}"
+
+
+def shared_wallet(name: str) -> errors.RefusedByPolicy:
+    """The error for a wallet that is another user's."""
+    return errors.RefusedByPolicy(
+        f"'{name}' is another user's wallet, shared with this key: what became of its payments can't be told",
+        code="SHARED_WALLET",
+        hint="Use the Admin key of the wallet itself. To look and to ask for money its Invoice key will do.",
+    )
 
 
 def told_version(client: Lnbits) -> str | None:

@@ -110,15 +110,26 @@ class Lnbits:
         """The wallet's id, which an invoice key is told by its records alone; None while there is no record."""
         return next((record.wallet_id for record in self.records()[0] if record.wallet_id), None)
 
-    def records(self, *, offset: int = 0) -> tuple[list[Record], bool]:
+    def is_shared(self, wallet: RemoteWallet) -> bool | None:
+        """Whether the admin key's wallet is another user's, shared with this key; None while it is quite empty.
+
+        The records of a shared wallet bear the other wallet's id, and a key that may not view them sees a balance that
+        came from nowhere.
+        """
+        records, _ = self.records(limit=1)
+        if records:
+            return records[0].wallet_id not in (None, wallet.id)
+        return True if wallet.balance_msat else None
+
+    def records(self, *, offset: int = 0, limit: int = PAGE) -> tuple[list[Record], bool]:
         """A page of this wallet's records, newest first, failed ones too; and whether there is more."""
-        query = {"limit": PAGE, "offset": offset, "sortby": "time", "direction": "desc"}
+        query = {"limit": limit, "offset": offset, "sortby": "time", "direction": "desc"}
         body = self._object(self._read("/api/v1/payments/paginated", params=query))
         data = body.get("data")
         if not isinstance(data, list):
             raise self._odd("a list of payments that is none")
         records = [self._record(each) for each in data if isinstance(each, dict)]
-        return records, len(data) >= PAGE
+        return records, len(data) >= limit
 
     def all_records(self) -> Iterator[list[Record]]:
         """Every page of records, newest first. New payments may push rows onto a second page: expect repeats."""

@@ -412,3 +412,9 @@ def _history_filters(connection: sqlite3.Connection) -> None:
     for name, condition in (("in", "direction='in'"), ("out", "direction='out'"), ("failed", "status='failed'")):
         connection.execute(f"CREATE INDEX payment_{name} ON payment (created_at, id) WHERE {condition}")
     connection.execute("CREATE INDEX payment_amount ON payment (amount_msat)")
+
+
+@_step
+def _answered(connection: sqlite3.Connection) -> None:
+    """Whether the provider took the request of an open payment: then a missing record never means that none came."""
+    connection.execute("ALTER TABLE payment ADD COLUMN answered INTEGER NOT NULL DEFAULT 0")

@@ -15,6 +15,8 @@ from tests.driver import PATIENCE_S
 WALLET_ID = "1dea" * 8
 KEY = "0123456789abcdef" * 2
 
+RECEIVED = {"payment_hash": "00" * 32, "wallet_id": WALLET_ID, "fee": 0, "status": "success", "memo": "top-up"}
+
 Mood = Literal["well", "stall", "hang up"]
 
 
@@ -49,10 +51,19 @@ class Provider:
             "updated_at": "2026-08-01T12:00:01+00:00",
         }
 
+    @property
+    def spent_msat(self) -> int:
+        """What the payment that it knows of took, the fee with it."""
+        record = self.record
+        return -record["amount"] - record["fee"] if record is not None and record["status"] == "success" else 0
+
     def answer(self, method: str, path: str) -> tuple[int, Any]:
         """What it says when it is well."""
         if path == "/api/v1/wallet":
-            return 200, {"name": "w", "balance": self.balance_msat, "id": WALLET_ID}
+            return 200, {"name": "w", "balance": self.balance_msat - self.spent_msat, "id": WALLET_ID}
+        if path == "/api/v1/payments/paginated":  # where its money came from
+            sent = [self.record] if self.record is not None else []
+            return 200, {"data": [*sent, {**RECEIVED, "amount": self.balance_msat}]}
         if path == "/api/v1/payments/fee-reserve":
             return 200, {"fee_reserve": 2000}
         if path.startswith("/api/v1/payments") and self.record is not None:

@@ -257,3 +257,20 @@ def test_a_database_that_locks_after_the_payment_was_sent(
     assert journal(home) == ["unknown"]
     assert amani("reconcile", "--json").data["settled"] == 1
     assert provider.count(POST) == 1
+
+
+def test_an_answer_was_heard_so_that_it_did_arrive(
+    amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that is missing long after proves that nothing arrived only where nothing was heard of it."""
+    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.5)
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    assert provider.record is not None
+    provider.record["wallet_id"] = "another's"
+    assert amani("pay", text, "--yes", "--timeout", "1s").code == 8
+    provider.record = None
+    change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z', expires_at='2026-01-01T00:10:00Z'")
+    assert amani("reconcile", "--json").code == 8
+    assert journal(home)[0] == "unknown"
+    change_database(home, "UPDATE payment SET answered=0")
+    assert amani("reconcile", "--json").data["failed"] == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -403,3 +405,40 @@ class TestRemove:
         refused = amani("wallet", "remove", "main", "--delete-remote", "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (3, "LOGIN_NEEDED")
         assert f"amani login {held.server.url}" in refused.error["hint"]
+
+
+class TestShared:
+    """A wallet of another user's that this key may use: its payments are recorded as the other wallet's."""
+
+    @pytest.fixture(params=["view-payments", "send-payments"])
+    def guest(
+        self, amani: Amani, lnbits_server: LnbitsServer, request: pytest.FixtureRequest
+    ) -> tuple[str, Callable[[], int]]:
+        """The admin key of a guest who may view too, or only send; and what the owner's wallet holds, in sat."""
+        _, owner, _ = lnbits_server.new_wallet(100)
+        name = "guest" + secrets.token_hex(4)
+        body = {"username": name, "password": "correct horse", "password_repeat": "correct horse"}
+        token = lnbits_server.call("POST", "/api/v1/auth/register", json=body)["access_token"]
+        may = list({"send-payments", request.param})
+        invite = {"username": name, "permissions": may, "status": "invite_sent"}
+        lnbits_server.call("PUT", "/api/v1/wallet/share/invite", key=owner, json=invite)
+        owner_id = lnbits_server.call("GET", "/api/v1/wallet", key=owner)["id"]
+        wanted = {"name": "G", "wallet_type": "lightning-shared", "shared_wallet_id": owner_id}
+        made = lnbits_server.call("POST", "/api/v1/wallet", token=token, json=wanted)
+        amani.secrets |= {owner, token, made["adminkey"], made["inkey"]}
+        return made["adminkey"], lambda: lnbits_server.balance_msat(owner) // 1000
+
+    def test_it_can_t_be_added_nor_paid_from(
+        self, amani: Amani, lnbits_server: LnbitsServer, guest: tuple[str, Callable[[], int]], tmp_path: Path
+    ) -> None:
+        key, held = guest
+        file = write_key(tmp_path / "guest.key", key)
+        added = amani("wallet", "add", "guest", "--url", lnbits_server.url, "--key-file", file, "--json")
+        assert (added.code, added.error["code"]) == (9, "SHARED_WALLET")
+        _, _, payee = lnbits_server.new_wallet()
+        body = {"out": False, "amount": 10, "memo": ""}
+        invoice = lnbits_server.call("POST", "/api/v1/payments", key=payee, json=body)["bolt11"]
+        env = {"LNBITS_API_KEY": key, "LNBITS_BASE_URL": lnbits_server.url}
+        refused = amani("pay", invoice, "--yes", "--json", env=env)
+        assert (refused.code, refused.error["code"]) == (9, "SHARED_WALLET")
+        assert (held(), lnbits_server.balance_msat(payee)) == (100, 0)
