@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from amani_cli import bolt11, cheque_code, cheques, draws, errors, keys, models, payments
 from amani_cli.cheque_code import ChequeCode
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
-from amani_cli.store import Row
+from amani_cli.store import Row, Transaction, marks
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
-from amani_cli.wallets import KnownWallet, identify, lnbits_client
+from amani_cli.wallets import KnownWallet, identify, lnbits_client, registered
 from amani_cli.workspace import Workspace
 
 
@@ -80,12 +81,12 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
 def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
     """Have a cheque pay a bolt11 of somebody's; it must ask for exactly what the cheque can pay.
 
-    The journal keeps the payment; while it is open, the same command again asks what became of it, since the key is
-    in the code and is not kept here.
+    The journal keeps the payment, and while it is open the code's key is kept: `reconcile` or the same command again
+    asks what became of it.
     """
     code = read(ws, text)
     order = payments.Order(bolt11.decode_invoice(destination), kind="cheque", memo="cheque claimed for another")
-    source = _as_wallet(ws, code)
+    source = _as_wallet(ws, code.url, code.wallet_id)
     with lnbits_client(ws, code.url, code.admin_key) as cheque:
         rail = payments.Lightning(cheque)
         row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
@@ -100,7 +101,13 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
                 code="AMOUNT_DIFFERS",
                 hint="Ask for an invoice over that amount.",
             )
-        row, begun = payments.journal_outside(ws, order, source, code.wallet_id)
+        place = _keep_key(ws, code, order.invoice.payment_hash)
+
+        def note_place(db: Transaction, entry: str) -> None:
+            if place is not None:
+                marks.make(db, _mark(entry), f"{code.url} {place}")
+
+        row, begun = payments.journal_outside(ws, order, source, code.wallet_id, note_place)
         if not begun:
             return _claimed_before(ws, code, rail, row)
         try:
@@ -121,10 +128,14 @@ def _claimed_before(ws: Workspace, code: ChequeCode, rail: payments.Lightning, r
             id=row["id"],
             hint="The cheque is untouched. Ask for a new invoice.",
         )
+    why = "the outcome is open"
     if row["status"] == "unknown":
-        row = payments.ask_rail(ws, rail, row)
+        try:
+            row = payments.ask_rail(ws, rail, row)
+        except errors.AmaniError as error:
+            why = f"what became of it can't be asked: {error.message}"
     if row["status"] == "unknown":
-        raise payments.open_outcome(row, "the cheque was drawn before and the outcome is open")
+        raise payments.open_outcome(row, f"the cheque was drawn before and {why}")
     if row["status"] == "failed":
         raise errors.Rejected(
             f"this was tried before and failed: {row['failure']}", id=row["id"], hint="Run it again to try anew."
@@ -132,17 +143,54 @@ def _claimed_before(ws: Workspace, code: ChequeCode, rail: payments.Lightning, r
     return payments.receipt(row, replayed=True)
 
 
-def _as_wallet(ws: Workspace, code: ChequeCode) -> KnownWallet:
-    """The cheque's wallet, for the journal: it is registered nowhere, and its key is in the code alone."""
+def _keep_key(ws: Workspace, code: ChequeCode, payment_hash: str) -> str | None:
+    """Keep a code's key, before it is used, where the keys of our wallets are; returns where, or None if nowhere."""
+    for source in [wallet.key_source for wallet in registered(ws)] or ["keyring"]:
+        try:
+            place = keys.place_for(source, ws.paths.sandbox)
+            keys.keep(place, f"claim:{payment_hash}", code.admin_key)
+        except errors.AmaniError:
+            continue
+        return place
+    ws.warn("the code's key could be kept nowhere: should this be cut short, only the same command can ask about it")
+    return None
+
+
+def _mark(entry: str) -> str:
+    return f"claim {entry}"
+
+
+def source_of(ws: Workspace, row: Row) -> KnownWallet | None:
+    """The cheque's wallet that an open payment is out of, by the key that was kept; None where none was."""
+    mark = marks.read(ws.store, _mark(row["id"]))
+    if mark is None:
+        return None
+    url, _, place = mark["value"].partition(" ")
+    return _as_wallet(ws, url, row["remote_wallet_id"], f"kept:claim:{row['payment_hash']}@{place}")
+
+
+def forget_key(ws: Workspace, row: Row) -> None:
+    """Drop the key that was kept for a payment, now that its outcome is certain."""
+    mark = marks.read(ws.store, _mark(row["id"]))
+    if mark is None:
+        return
+    with contextlib.suppress(errors.AmaniError):  # a cheque that was drawn in full is worth nothing
+        keys.unkeep(mark["value"].partition(" ")[2], f"claim:{row['payment_hash']}")
+    with ws.store.write() as db:
+        marks.wipe(db, _mark(row["id"]))
+
+
+def _as_wallet(ws: Workspace, url: str, wallet_id: str, key_source: str = "code") -> KnownWallet:
+    """A cheque's wallet, for the journal: it is registered nowhere, and its key is in the code alone or kept."""
     return KnownWallet(
         ws=ws,
         id=journal.OUTSIDE,
         name="(a cheque)",
         provider="lnbits",
-        url=code.url,
-        remote_id=code.wallet_id,
+        url=url,
+        remote_id=wallet_id,
         access="spend",
-        key_source="code",
+        key_source=key_source,
         has_read_key=False,
         sandbox=False,
         live=True,

@@ -418,7 +418,13 @@ def begin(
     return row, True
 
 
-def journal_outside(ws: Workspace, wanted: Order, source: KnownWallet, wallet_id: str) -> tuple[Row, bool]:
+def journal_outside(
+    ws: Workspace,
+    wanted: Order,
+    source: KnownWallet,
+    wallet_id: str,
+    on_journal: Callable[[Transaction, str], object],
+) -> tuple[Row, bool]:
     """Journal a payment out of a wallet that is not registered here (a cheque's), before it is sent; or find (False)
     the one that another process journaled first. No rule of ours holds for it: the money is not ours yet."""
     return begin(
@@ -437,6 +443,7 @@ def journal_outside(ws: Workspace, wanted: Order, source: KnownWallet, wallet_id
             "expires_at": to_rfc3339(wanted.invoice.expires_at),
         },
         sent=lambda db: journal.sent_for(db, wanted.invoice.payment_hash),
+        on_journal=on_journal,
     )
 
 
@@ -566,6 +573,10 @@ def _is_key_of(client: Lnbits, wallet_id: str) -> bool:
 
 
 def _wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
+    if row["wallet_id"] == journal.OUTSIDE:
+        from amani_cli.cheque_claims import source_of
+
+        return source_of(ws, row)
     known = [*wallets.registered(ws), *wallets.in_environment(ws)]
     for wallet in known:
         if wallet.id == row["wallet_id"] and wallet.remote_id in (None, row["remote_wallet_id"]):
@@ -595,6 +606,10 @@ def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False) 
     assert fresh is not None
     if fresh["status"] == "failed":
         ws.untold.told(row["id"])
+    if fresh["status"] != "unknown" and row["wallet_id"] == journal.OUTSIDE:
+        from amani_cli.cheque_claims import forget_key
+
+        forget_key(ws, row)
     return fresh
 
 

@@ -137,6 +137,12 @@ class KnownWallet:
         if place == "sandbox":
             found = keys.sandbox_keys(self.ws.paths.sandbox / "keys.json", where)
             return keys.Key(found["adminkey" if kind == "admin" else "inkey"], "the sandbox's own file")
+        if place == "kept":
+            name, _, kept_at = where.partition("@")
+            value = keys.kept(kept_at, name)
+            if value is None:
+                raise errors.NotAuthorised("the code's key is not kept here any more", code="NO_KEY")
+            return keys.Key(value, "kept while its payment is open")
         variable = ENVIRONMENT[self.provider].key
         found_variable = self.ws.config.variable(variable)
         if found_variable is None:

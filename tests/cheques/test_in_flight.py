@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.books import compared, held_by, tell
-from tests.cheques.conftest import User, log_in, through
+from tests.cheques.conftest import User, grow_older, log_in, through
 from tests.cheques.test_cheques import write
 from tests.cheques.test_kills import settle
 from tests.conftest import Held
@@ -134,3 +134,43 @@ def test_a_signal_once_a_cheque_has_its_money(
     assert giver.sat == 4993
     assert amani("cheque", "void", ended.error["id"], "--yes").code == 0
     assert giver.sat == 5000
+
+
+def outside_invoice(giver: Held, sat: int) -> tuple[str, str]:
+    """An invoice of a wallet that amani does not know, and the key that sees what it holds."""
+    _, _, key = giver.server.new_wallet()
+    body = {"out": False, "amount": sat, "memo": "", "expiry": 600}
+    return str(giver.server.call("POST", "/api/v1/payments", key=key, json=body)["bolt11"]), key
+
+
+@both_moments
+def test_claim_for_another(
+    amani: Amani, giver: Held, line: FaultProxy, home: Path, tmp_path: Path, after: bool
+) -> None:
+    """The key is in the code alone: it is kept for as long as the payment is open, and no longer."""
+    code = write(amani, 100, "--outside")
+    invoice, payee = outside_invoice(giver, 100)
+    kept = tmp_path / "giver.key.amani"
+    killed(amani, line, after, "cheque", "claim", code, "--to", invoice)
+    assert len(list(kept.glob("claim-*"))) == 1
+    first = amani("reconcile")
+    if not after:
+        assert first.code == 8
+        grow_older(home)
+        first = amani("reconcile")
+    assert first.code == 0
+    assert not list(kept.glob("claim-*"))
+    (item,) = amani("history", "list", "--search", "cheque claimed for another", "--json").data["items"]
+    assert item["status"] == ("settled" if after else "failed")
+    assert giver.server.balance_msat(payee) == (100_000 if after else 0)
+
+
+def test_claim_for_another_whose_key_is_dead_by_now(amani: Amani, giver: Held, line: FaultProxy, owner: User) -> None:
+    """What settled is not said to be refused because nobody can be asked any more."""
+    code = write(amani, 100, "--outside")
+    invoice, payee = outside_invoice(giver, 100)
+    killed(amani, line, True, "cheque", "claim", code, "--to", invoice)
+    assert amani("cheque", "void", code, "--yes").code == 6  # claimed, as it says; and the key is a new one
+    again = amani("cheque", "claim", code, "--to", invoice, "--json")
+    assert (again.code, again.error["money_moved"]) == (8, "maybe")
+    assert giver.server.balance_msat(payee) == 100_000
