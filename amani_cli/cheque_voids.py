@@ -144,13 +144,11 @@ def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> R
     drawn = draws.earlier(ws, giver, row["remote_id"])
     if drawn is not None and drawn["status"] == "unknown":
         drawn = payments.ask_again(ws, drawn)
-    if drawn is not None and drawn["status"] == "settled":
-        return drawn
     resumed = drawn is not None and drawn["status"] == "unknown" and draws.can_go_on(drawn)
     if drawn is None or not resumed:
         held_sat = cheque.wallet().balance_msat // 1000
         if held_sat == 0:
-            return None
+            return drawn if drawn is not None and drawn["status"] == "settled" else None
         memo = f"cheque {row['id']} taken back"
         drawn = draws.begin(ws, giver, row["remote_id"], held_sat * 1000, kind="cheque void", memo=memo)
     drawn, answer = draws.finish(ws, giver, cheque, row["remote_id"], drawn, resumed=resumed)
@@ -162,14 +160,23 @@ def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> R
 
 
 def _taken_by_others(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Record | None:
-    """The server's record of a payment out of a cheque's wallet that is not the giver's own taking back."""
+    """The server's record of a payment out of a cheque's wallet that is not the giver's own taking back.
+
+    Raises `errors.OutcomeUnknown` while one is on its way: it may fail, and its money is back in the wallet then.
+    """
     own = {
         each["payment_hash"]
         for each in store_cheques.draws(ws.store, giver.remote_id, draws.destination_of(row["remote_id"]))
     }
     records, _ = cheque.records()
-    taken = [each for each in records if each.amount_msat < 0 and each.status == "settled"]
-    return next((each for each in taken if each.payment_hash not in own), None)
+    theirs = [each for each in records if each.amount_msat < 0 and each.payment_hash not in own]
+    if any(each.status == "pending" for each in theirs):
+        raise errors.OutcomeUnknown(
+            f"a payment out of the wallet of cheque {row['id']}, by whoever has its code, is still on its way",
+            id=row["id"],
+            hint="Run this again later: until it has settled or failed the wallet is kept.",
+        )
+    return next((each for each in theirs if each.status == "settled"), None)
 
 
 def _giver(ws: Workspace, row: Row) -> KnownWallet:

@@ -354,7 +354,7 @@ def abandon(ws: Workspace, row: Row) -> None:
 def delete_wallet(ws: Workspace, row: Row) -> None:
     """Delete a cheque's empty wallet and drop its keys; left alone where that is not possible or it holds anything.
 
-    LNbits deletes without a look at the balance, so it is proved zero first.
+    LNbits deletes without a look at the balance, so it is proved zero first, and that nothing can come back to it.
     """
     if row["remote_id"] is None:
         return
@@ -362,6 +362,8 @@ def delete_wallet(ws: Workspace, row: Row) -> None:
         token = logins.token(ws, row["url"])
         with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
             if token is None or client.wallet().balance_msat != 0:
+                return
+            if any(each.amount_msat < 0 and each.status == "pending" for each in client.records()[0]):
                 return
             client.delete_wallet(token, row["remote_id"])
         keys.unkeep(row["place"], f"cheque:{row['id']}")

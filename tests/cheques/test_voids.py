@@ -10,7 +10,7 @@ from amani_cli import cheque_code, cheques, payments
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, log_in, through
 from tests.cheques.test_cheques import wallet_of, write
-from tests.conftest import Held, change_database
+from tests.conftest import Held, change_database, mark_on_server
 from tests.crowd import at_once, codes
 from tests.driver import Amani
 from tests.fault_proxy import FaultProxy, cut
@@ -131,6 +131,25 @@ class TestVoid:
         assert amani("reconcile").code == 0
         assert (the_one(amani)["status"], giver.sat) == ("void", 5000)
         compared(amani, giver)
+
+    def test_while_another_payment_out_of_it_is_on_its_way_nothing_is_deleted(
+        self, amani: Amani, giver: Held, taker: Held, user: User
+    ) -> None:
+        """It may fail, and its money comes back to a wallet that must still be there."""
+        code = cheque_code.decode(write(amani))
+        cheque = Held("cheque", giver.server, code.wallet_id, code.admin_key, "", giver.key_file)
+        payment_hash = str(cheque.pay(taker.invoice(20))["payment_hash"])
+        mark_on_server(cheque, payment_hash, "pending")
+        cheque_id = the_one(amani)["id"]
+        for _ in range(2):
+            void = amani("cheque", "void", cheque_id, "--yes", "--json")
+            assert (void.code, void.error["id"]) == (8, cheque_id)
+            assert (the_one(amani)["status"], giver.sat) == ("voiding", 4980)
+            assert code.wallet_id in {wallet["id"] for wallet in user.wallets()}
+        mark_on_server(cheque, payment_hash, "failed")
+        assert amani("cheque", "void", cheque_id, "--yes", "--json").data["status"] == "void"
+        assert giver.sat == 5000
+        assert code.wallet_id not in {wallet["id"] for wallet in user.wallets()}
 
     def test_many_at_once_bring_it_back_once(self, amani: Amani, giver: Held, user: User) -> None:
         code = write(amani)
