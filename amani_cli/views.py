@@ -547,12 +547,14 @@ def _trace(model: models.Trace) -> View:
 
 
 def _event(model: models.Event) -> View:
-    held = f", {format_sat(model.balance_msat)} in it" if model.balance_msat is not None else ""
+    """A line of a table that grows: its columns are as wide as what is usual, for nobody knows what comes."""
+    held = format_sat(model.balance_msat) if model.balance_msat is not None else ""
     if model.payment is None:
-        return View(lines=[f"{local(model.at)}  {model.wallet}: BELOW the mark{held}"])
-    sign = "+" if model.payment.direction == "in" else "-"
-    memo = f"  {model.payment.memo}" if model.payment.memo else ""
-    return View(lines=[f"{local(model.at)}  {model.wallet}: {sign}{_amount(model.payment)}{held}{memo}"])
+        moved, memo = "BELOW", "the balance is under the mark"
+    else:
+        moved = ("+" if model.payment.direction == "in" else "-") + _amount(model.payment)
+        memo = model.payment.memo
+    return View(lines=[f"{local(model.at)}  {model.wallet:<16} {moved:>16} {held:>18}  {memo}".rstrip()])
 
 
 def _closing(model: models.Closing) -> View:
