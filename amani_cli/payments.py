@@ -526,7 +526,7 @@ def _look_up(client: Lnbits, payment_hash: str, wallet_id: str | None, incoming:
 def ask_again(ws: Workspace, row: Row) -> Row:
     """Ask the provider what became of an open payment, and close its entry if that is certain. Sends nothing."""
     wallet = _wallet_of(ws, row)
-    if row["wallet_id"] == journal.OUTSIDE:
+    if wallet is None and row["wallet_id"] == journal.OUTSIDE:
         ws.warn(f"{row['id']} left a cheque, whose key is in its code alone: claim it again to ask about it")
         return row
     if wallet is None:
