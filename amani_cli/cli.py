@@ -116,18 +116,27 @@ def run(argv: list[str]) -> int:
     """Run amani on `argv` and return its exit code. Nothing but an exit code ever comes out of here."""
     _harden()
     options = Options()
-    code = 0
+    code, over = 0, False
     try:
         try:
             code = _invoke(argv, options)
+            over = True
         except BrokenPipeError:
             raise
         except BaseException as error:
+            _be_deaf()
+            over = True
             code = _end(error, argv, options)
         _keep_figures(options, code)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
+    except KeyboardInterrupt as error:
+        _be_deaf()
+        if not over:  # once more, before the first was heard
+            return _end(error, argv, options)
+        # The answer was on its way out: there is nothing left to say.
+        return errors.OutcomeUnknown.exit_code if _untold(options) else _as_failure(error).exit_code
     except OSError as error:
         # Python would complain again when it closes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -297,6 +306,12 @@ class Terminated(KeyboardInterrupt):
 
 def _terminated(*_: object) -> None:
     raise Terminated
+
+
+def _be_deaf() -> None:
+    """Let what is said at the end be said: a second Ctrl-C would cut it short, with a traceback in its place."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _harden() -> None:

@@ -175,6 +175,16 @@ def keyring_name() -> str:
     return _with_keyring(answer)
 
 
+def keyring_keeps() -> None:
+    """Make sure that the keyring keeps what it is given, before what depends on it is made: some forget everything.
+
+    Raises `errors.NotAuthorised`.
+    """
+    name = f"probe:{os.urandom(4).hex()}"  # several processes may try at once
+    keyring_set(name, os.urandom(16).hex())
+    keyring_delete(name)
+
+
 def _with_keyring(act: Callable[..., T]) -> T:
     """Run one keyring call under a cap of 3 s, in a thread that the program does not wait for.
 

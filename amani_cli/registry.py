@@ -124,10 +124,12 @@ def create(
     if fake:
         key_source = "sandbox"
     elif key_source == "keyring":
-        keys.keyring_name()  # a wallet whose keys can't be kept must not be made
+        keys.keyring_keeps()  # a wallet whose keys can't be kept must not be made
     elif Path(key_source[5:]).exists():
         raise errors.Usage(f"{key_source[5:]} exists already", code="FILE_EXISTS", hint="Name a new file.")
     token = logins.token(ws, url)
+    with ws.store.write() as db:  # what can't be written down must not be made either
+        audit_log.append(db, "wallet create", wallet=name, subject=url, outcome="sending", actor=ws.actor)
     with lnbits_client(ws, url) as client:
         version = told_version(client)
         made = client.create_wallet(token, name) if token else client.create_account(name)

@@ -618,8 +618,11 @@ def _balance_seen(ws: Workspace, wallet: KnownWallet, held: Held) -> models.Bala
     as_of = now()
     if not wallet.in_environment:
         text = str(held) if isinstance(held, int) else json.dumps(models.as_json(held))
-        with ws.store.write() as db:
-            store_wallets.update(db, wallet.id, balance=text, balance_at=as_of)
+        try:
+            with ws.store.write() as db:
+                store_wallets.update(db, wallet.id, balance=text, balance_at=as_of)
+        except errors.AmaniError as error:  # what was asked for is known all the same
+            ws.warn(f"not kept for --max-age: {error.message}")
     return _balance(wallet, as_of, held, cached=False)
 
 

@@ -98,8 +98,16 @@ class Workspace:
 
     @property
     def has_store(self) -> bool:
-        """Whether there is a database yet; looking makes none."""
-        return "store" in self.__dict__ or self.paths.database.exists()
+        """Whether there is a database yet; looking makes none. One that can't be looked at says so when opened."""
+        if "store" in self.__dict__:
+            return True
+        try:
+            self.paths.database.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
 
     @cached_property
     def deadline(self) -> float:

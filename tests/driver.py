@@ -77,7 +77,7 @@ class Amani:
         streams = [_Stream(stdin, tty), _Stream("", tty), _Stream("", tty)]
         umask = os.umask(0o022)
         os.umask(umask)
-        on_terminate = signal.getsignal(signal.SIGTERM)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         with pytest.MonkeyPatch.context() as patch:
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
                 patch.setattr(sys, name, stream)
@@ -88,7 +88,8 @@ class Amani:
                 code = cli.run(words)
             finally:
                 os.umask(umask)
-                signal.signal(signal.SIGTERM, on_terminate)
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
         return self._held_to_its_word(words, Result(code, streams[1].written(), streams[2].written()))
 
     def process(

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
+PYTHON = sys.executable
 _PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2
 
 

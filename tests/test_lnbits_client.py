@@ -364,6 +364,12 @@ class TestTheLine:
             client.wallet()
         assert len(httpx_mock.get_requests()) == 1
 
+    def test_too_little_money_ends_in_its_own_code_wherever_it_is_said(self, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(status_code=520, json={"detail": "Insufficient balance.", "status": "failed"})
+        with make_client(within=10) as client, pytest.raises(errors.InsufficientFunds) as failed:
+            client.fee_reserve_msat("lnbc1")
+        assert (failed.value.code, failed.value.exit_code) == ("INSUFFICIENT_FUNDS", 7)
+
     def test_nor_when_the_connection_is_refused(self, httpx_mock: HTTPXMock) -> None:
         httpx_mock.add_exception(httpx.ConnectError("[Errno 111] Connection refused"))
         with make_client(within=10) as client, pytest.raises(NotSent):

@@ -417,7 +417,9 @@ class Lnbits:
                 code="SERVER_ERROR",
                 hint="The server is in trouble; try again later.",
             )
-        return errors.Rejected(f"{host} refused: {reason or status}", code=_payment_code(reason))
+        code = _payment_code(reason)
+        failure = errors.InsufficientFunds if code == "INSUFFICIENT_FUNDS" else errors.Rejected
+        return failure(f"{host} refused: {reason or status}", code=code)
 
     def _unauthorised(self, status: int, reason: str) -> errors.AmaniError:
         host = self.line.host

@@ -6,6 +6,7 @@ while a transaction is open.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -113,14 +114,15 @@ def open_store(path: Path, *, create: bool = True) -> Store:
         connection.execute("PRAGMA synchronous=FULL")
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version != SCHEMA_VERSION:
+            from amani_cli.store import migrations
+
             if version > SCHEMA_VERSION:
+                migrations.refuse_foreign(connection)
                 raise errors.Usage(
                     f"{path} was made by a newer amani (schema {version}; this one knows {SCHEMA_VERSION})",
                     code="NEWER_DATABASE",
                     hint="Upgrade amani, or restore the copy that the upgrade made and named.",
                 )
-            from amani_cli.store import migrations
-
             migrations.upgrade(connection, path, SCHEMA_VERSION)
     except (sqlite3.Error, OSError) as error:
         if connection is not None:
@@ -137,6 +139,13 @@ def make_private(path: Path) -> None:
     """Make the folder 0700 and the file 0600 before SQLite sees them; SQLite gives -wal and -shm the same mode."""
     if path.exists():
         return
+    if path.is_symlink():
+        # The journal may lie on a disk that is not mounted: an empty one in its place would pay things again.
+        raise errors.Usage(
+            f"{path} is a link to {os.readlink(path)}, where there is nothing",
+            code="DATABASE_UNUSABLE",
+            hint="Bring back what it points to (is its disk mounted?), or remove the link to begin anew.",
+        )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
@@ -160,7 +169,8 @@ def explained(error: Exception, path: Path) -> errors.AmaniError:
             code="BAD_DATABASE",
             hint="Restore it from a backup, or move it away and run 'amani history sync' to start again.",
         )
-    if "full" in text or getattr(error, "errno", None) == 28:
+    # On a full disk SQLite can't make the index of its log, and calls that an I/O error.
+    if "full" in text or getattr(error, "errno", None) == errno.ENOSPC or ("i/o" in text and _is_full(path.parent)):
         return errors.Usage(
             f"no room left to write {path}",
             code="DISK_FULL",
@@ -169,10 +179,18 @@ def explained(error: Exception, path: Path) -> errors.AmaniError:
     if isinstance(error, sqlite3.IntegrityError):
         return errors.Bug(f"a rule of the database was broken: {error}", hint="Please report this.")
     return errors.Usage(
-        f"can't use {path}: {error}",
+        f"can't use {path}: {(isinstance(error, OSError) and error.strerror) or error}",
         code="DATABASE_UNUSABLE",
-        hint="Check that the file and its folder belong to you, are writable and not on a read-only disk.",
+        hint="Check that the file and its folder belong to you and are writable, and their disk's room (and quota).",
     )
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        about = os.statvfs(folder)
+    except OSError:
+        return False
+    return about.f_bavail * about.f_frsize < 64 * 1024
 
 
 def now() -> str:

@@ -26,6 +26,7 @@ def upgrade(connection: sqlite3.Connection, path: Path, target: int) -> None:
     Two processes may try at once: the loser of the lock finds the work done. The copy stands beside the file as
     `NAME.before-schema-N`; with the older amani it is the way back.
     """
+    refuse_foreign(connection)
     # WAL can't be switched on inside a transaction, and is a property of the file from then on.
     connection.execute("PRAGMA journal_mode=WAL")
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -34,8 +35,6 @@ def upgrade(connection: sqlite3.Connection, path: Path, target: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if found == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            raise sqlite3.DatabaseError("file is not a database of amani's")
         for step in _STEPS[found:target]:
             step(connection)
         if found < target:
@@ -44,6 +43,18 @@ def upgrade(connection: sqlite3.Connection, path: Path, target: int) -> None:
     except BaseException:
         connection.rollback()
         raise
+
+
+def refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Leave a database alone that another program made, whatever version it says it has: an empty one is ours.
+
+    Raises `sqlite3.DatabaseError`.
+    """
+    # In this order: tables and version come in one transaction, so who sees the ones sees the other.
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if tables and (version == 0 or not {"wallet", "payment", "audit"} <= tables):
+        raise sqlite3.DatabaseError("file is not a database of amani's")
 
 
 def copy_path(path: Path, version: int) -> Path:

@@ -189,7 +189,7 @@ class World:
 
     def sent(self) -> dict[str, str]:
         """The entries of what amani sent, by our reference, and how they stand."""
-        rows = [row for row in self.journal() if row["direction"] == "out" and row["log_id"] is None]
+        rows = [row for row in self.journal() if row["direction"] == "out" and row["destination"] is not None]
         return {row["our_reference"]: row["status"] for row in rows}
 
     def holds_journal_to_the_record(self) -> None:
@@ -241,6 +241,9 @@ class World:
     def books(self) -> Decimal:
         """Assert that the journal adds up to what Fincra's ledgers did, to the last decimal; returns what was moved."""
         moved: dict[str, Decimal] = {}
+        halves = {
+            row["provider_reference"] for row in self.journal() if (row["kind"], row["direction"]) == ("convert", "in")
+        }
         for row in self.journal():
             if row["status"] != "settled":
                 continue
@@ -249,7 +252,7 @@ class World:
                 moved[row["currency"]] = moved.get(row["currency"], Decimal(0)) + amount
                 continue
             moved[row["currency"]] = moved.get(row["currency"], Decimal(0)) - amount - fee
-            if row["kind"] == "convert":
+            if row["kind"] == "convert" and row["provider_reference"] not in halves:  # a sync brings in the other half
                 came = moved.get(row["received_currency"], Decimal(0))
                 moved[row["received_currency"]] = came + Decimal(row["received"])
         now = balances(self.shop, self.branch)

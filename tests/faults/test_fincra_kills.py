@@ -139,3 +139,28 @@ def test_a_signal_at_each_request(
         assert (ended.code, ended.error["money_moved"]) == ({2: 130, 15: 143}[number], "no")
         assert line.sent() == {}
     line.repeats_until_certain(command)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(("index", "code"), [(2, None), (3, 8), (4, 8)])
+def test_signals_again_and_again(
+    line: World, index: int, code: int | None, number: signal.Signals, tally: Tally
+) -> None:
+    """An impatient hand at Ctrl-C cuts nothing short: what is in doubt is said once, and never as if it were not."""
+
+    def impatience(exchange: Exchange) -> None:
+        victim = exchange.proxy.await_victim()
+        while victim.poll() is None:
+            victim.send_signal(number)
+            tally("signals")
+            exchange.proxy.closing.wait(0.003)
+        exchange.cut()
+
+    command = COMMANDS["pay bank"]
+    line.proxy.on(impatience, nth=index + 1)
+    with line.amani.started(*line.words(command), "--json") as run:
+        line.proxy.victim = run
+        ended = line.amani.ended(run)
+    assert ended.code == (code or {2: 130, 15: 143}[number])
+    assert ended.error["money_moved"] == ("maybe" if code else "no")
+    line.repeats_until_certain(command)

@@ -13,6 +13,7 @@ import secretstorage
 
 from tests import keyrings
 from tests.driver import Amani
+from tests.fault_proxy import FaultProxy
 from tests.lnbits_server import LnbitsServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.keyring]
@@ -171,6 +172,17 @@ class TestNone:
         answer = amani.process(*words, stdin=admin_key, env={"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"})
         assert (answer.code, answer.error["code"]) == (3, "KEYRING")
         assert amani("wallet", "list", "-q").stdout == ""
+
+    def test_the_null_backend_is_seen_before_a_wallet_is_made(
+        self, amani: Amani, lnbits_server: LnbitsServer, home: Path
+    ) -> None:
+        """Its keys would be lost the moment it is there, and its money with them."""
+        env = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+        with FaultProxy(lnbits_server.url) as proxy:
+            answer = amani.process("wallet", "create", "till", "--url", proxy.url, "--json", env=env)
+            assert (answer.code, answer.error["code"]) == (3, "KEYRING")
+            assert "--key-file" in answer.error["hint"]
+            assert proxy.count() == 0
 
     def test_a_backend_that_does_not_exist(self, amani: Amani, lnbits_server: LnbitsServer) -> None:
         words = ("wallet", "add", "main", "--url", lnbits_server.url, "--key-stdin", "--json")
