@@ -460,7 +460,7 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool
             error.id = row["id"]
             raise
         verdict = _settle(ws, rail, row, answer, wait=wait)
-        row = close(ws, row, verdict, answered=answer.heard in ("pending", "settled"))
+        row = close(ws, row, verdict, answered=answer.accepted)
     except KeyboardInterrupt:
         raise open_outcome(row, "interrupted after the payment was sent") from None
     except NotSent:

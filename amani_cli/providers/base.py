@@ -89,10 +89,12 @@ class PayAnswer(NamedTuple):
 
     `settled`, `pending`, `failed`: the provider's word. `refused`: it answered that it did not even try. `limited`:
     its rate limit turned the request away. `silence`: no answer that means anything. `record` is there when the
-    answer was our own record of this very payment; `reason` is the provider's wording.
+    answer was our own record of this very payment; `reason` is the provider's wording. `accepted` says that it took the
+    payment on: whatever it says later, the request did arrive.
     """
 
     heard: Heard
     record: Record | FiatRecord | None
     reason: str
     code: str = ""
+    accepted: bool = False
