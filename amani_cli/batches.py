@@ -7,11 +7,12 @@ as one likes: what settled is left alone, what is in doubt is asked about, and o
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from amani_cli import batch_plans, batch_rows, errors, files, locks, models, policy, wallets
 from amani_cli.amounts import Fiat, format_fiat, format_sat
@@ -28,13 +29,12 @@ def status(ws: Workspace, plan: Plan) -> models.Batch:
     return batch_rows.summary(plan, list(batch_rows.standing(ws, plan)))
 
 
-def results(ws: Workspace, plan: Plan, out: IO[str]) -> None:
-    """Write every row as CSV that a spreadsheet takes for text and numbers, never for formulas."""
+def results(ws: Workspace, plan: Plan) -> Iterator[str]:
+    """Every row as CSV that a spreadsheet takes for text and numbers, never for formulas."""
     codes = batch_rows.kept_codes(plan)
-    writer = csv.writer(out)
     money = ("amount_msat", "amount", "currency", "fee_msat", "fee")
     rest = ("memo", "reference", "id", "payment_hash", "preimage", "settled_at", "failure")
-    writer.writerow(["row", "to", "status", *money, *rest, *(["code"] if codes else [])])
+    yield _csv(["row", "to", "status", *money, *rest, *(["code"] if codes else [])])
     for item in batch_rows.standing(ws, plan):
         cells: list[Any] = [
             item.row,
@@ -53,13 +53,19 @@ def results(ws: Workspace, plan: Plan, out: IO[str]) -> None:
             item.settled_at,
             csv_cell(item.failure or ""),
         ]
-        writer.writerow([*cells, *([codes.get(item.row, "")] if codes else [])])
+        yield _csv([*cells, *([codes.get(item.row, "")] if codes else [])])
 
 
 def write_results(ws: Workspace, plan: Plan, path: Path) -> None:
     """The same into a file for its owner alone, in place of an older one."""
     with files.replaced(path) as out:
-        results(ws, plan, out)
+        out.writelines(results(ws, plan))
+
+
+def _csv(cells: list[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
 
 
 def run(

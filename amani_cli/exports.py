@@ -103,4 +103,4 @@ def _jsonl(books: Books) -> Iterator[str]:
                 "source": each.rate.source,
                 "at": each.rate.at,
             }
-        yield json.dumps(document, ensure_ascii=False) + "\n"
+        yield json.dumps(document) + "\n"

@@ -12,13 +12,23 @@ from typing import IO
 from amani_cli import errors
 
 
+def named(text: str) -> Path:
+    """The path that a person named, `~` being a home. Raises `errors.Usage` for the home of nobody."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise errors.Usage(
+            f"there is no home folder for '{text[:80]}'", code="BAD_PATH", hint="Write the path out."
+        ) from None
+
+
 def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> None:
     """Write a file, 0600 from its first byte and durable when this returns; a crash leaves the old one or the new.
 
     With `replace` off a file that exists is refused. Raises `errors.Usage` when it can't be written.
     """
     data = content.encode() if isinstance(content, str) else content
-    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half = _half(path)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         half.unlink(missing_ok=True)
@@ -59,7 +69,7 @@ def replaced(path: Path, *, mode: int = 0o600) -> Iterator[IO[str]]:
 
     It has `mode` from its first byte. Raises `errors.Usage` when it can't be written.
     """
-    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half = _half(path)
     try:
         half.unlink(missing_ok=True)
         descriptor = os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
@@ -80,6 +90,14 @@ def _cant_write(path: Path, error: OSError) -> errors.Usage:
     return errors.Usage(
         f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."
     )
+
+
+def _half(path: Path) -> Path:
+    """Where a file is written before it takes its place. Raises `errors.Usage` for what names no file."""
+    try:
+        return path.with_name(f".{path.name}.{os.getpid()}")
+    except ValueError:
+        raise errors.Usage(f"'{path}' is no name for a file", code="CANT_WRITE", hint="Name a new file.") from None
 
 
 def _sync_folder(folder: Path) -> None:

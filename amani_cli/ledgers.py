@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from amani_cli.books import Books, Movement, number, zone
+from amani_cli.text import plain
 from amani_cli.times import from_rfc3339
 from amani_cli.valuations import Rate
 
@@ -178,11 +179,11 @@ def _beancount_name(text: str) -> str:
 
 def _ledger_text(text: str) -> str:
     """A description or remark of one line: what would begin a remark, a payee or a posting is taken out."""
-    return " ".join(re.sub(r"[;|\x00-\x1f\x7f\u2028\u2029]", " ", text).split()).lstrip("*!( ")
+    return plain(" ".join(re.sub(r"[;|\x00-\x1f\x7f\u2028\u2029]", " ", text).split())).lstrip("*!( ")
 
 
 def _quoted(text: str) -> str:
-    text = " ".join(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", " ", text).split())
+    text = plain(" ".join(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", " ", text).split()))
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

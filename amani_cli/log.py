@@ -36,19 +36,22 @@ def event(level: str, message: str, **fields: object) -> None:
     if not shown and not filed:
         return
     from amani_cli import keys
-    from amani_cli.text import mask
+    from amani_cli.text import mask, plain
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    about = {"timestamp": stamp, "level": level, "message": message, **fields, "request_id": _run}
+    said: dict[str, object] = {"message": message, **fields}
+    # Texts alone: a number that happens to look like a secret must stay the number it is.
+    said = {name: mask(value, keys.SEEN) if isinstance(value, str) else value for name, value in said.items()}
+    about = {"timestamp": stamp, "level": level, **said, "request_id": _run}
     if filed:
-        _append(mask(json.dumps(about), keys.SEEN) + "\n")
+        _append(json.dumps(about) + "\n")
     if shown:
         if _as_json:
             line = json.dumps(about)
         else:
-            rest = " ".join(f"{name}={value}" for name, value in fields.items())
-            line = f"{stamp} {level} {message} {rest}".rstrip()
-        sys.stderr.write(mask(line, keys.SEEN) + "\n")
+            rest = " ".join(f"{name}={value}" for name, value in said.items() if name != "message")
+            line = plain(f"{stamp} {level} {said['message']} {rest}".rstrip())
+        sys.stderr.write(line + "\n")
 
 
 def ended(command: str, code: int, *, wallet: str | None) -> None:

@@ -81,11 +81,14 @@ class Options:
         if from_stdin:
             return secret_from_stdin("PIN")
         if from_file:
-            from pathlib import Path
-
             from amani_cli import keys
+            from amani_cli.files import named
 
-            return keys.from_file(Path(from_file).expanduser()).value
+            # Not remembered for the mask as a key is: four digits stand in many an amount, which must stay as it is.
+            pin = keys.private_text(named(from_file)).strip()
+            if not pin:
+                raise errors.NotAuthorised(f"{from_file} holds no PIN", code="NO_KEY")
+            return pin
         return None
 
     def take_pin(self, from_stdin: bool, from_file: str | None) -> None:

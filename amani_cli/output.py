@@ -64,13 +64,16 @@ class Printer:
 
     def raw(self, text: str) -> None:
         """Print text that is an answer in a format of its own (a completion script, a schema, a QR code)."""
-        self.clear_progress()
-        self._write(text if text.endswith("\n") else text + "\n")
+        self.lines([text if text.endswith("\n") else text + "\n"])
 
-    def lines(self, lines: Iterable[str]) -> None:
-        """Print an answer in a format of its own that may be long: as it comes, never all held."""
+    def lines(self, lines: Iterable[str], *, records: bool = False) -> None:
+        """Print an answer in a format of its own that may be long: as it comes, never all held.
+
+        A file or a program gets it as it is; at a terminal nothing in it acts, nor does a line break in one of
+        `records`, each of which is one line there.
+        """
         self.clear_progress()
-        left = iter(lines)
+        left = (_harmless(line, records) for line in lines) if self.is_terminal(sys.stdout) else iter(lines)
         while some := "".join(islice(left, _AT_ONCE)):
             self._write(some)
 
@@ -124,7 +127,7 @@ class Printer:
             }
             if error.id is not None:
                 about["id"] = error.id
-            about |= models.as_json(error.details)
+            about |= _masked(models.as_json(error.details))
             masked = [mask(warning, keys.SEEN) for warning in warnings or ()]
             document = {"schema": "amani.error/1", "ok": False, "error": about, "warnings": masked}
             self._write(json.dumps(document) + "\n")
@@ -208,6 +211,21 @@ class Printer:
                 sys.stderr.flush()
         except (OSError, ValueError):  # nobody listens; the answer still counts
             pass
+
+
+def _masked(value: Any) -> Any:
+    """JSON with the mask over every text in it."""
+    if isinstance(value, str):
+        return mask(value, keys.SEEN)
+    if isinstance(value, dict):
+        return {name: _masked(each) for name, each in value.items()}
+    return [_masked(each) for each in value] if isinstance(value, list) else value
+
+
+def _harmless(text: str, record: bool) -> str:
+    """Lines of a format of its own, or one record of it, as they can be shown at a terminal."""
+    lines = [text.rstrip("\r\n"), ""] if record else text.split("\n")
+    return "\n".join(plain(line.rstrip("\r")) for line in lines)
 
 
 def _width() -> int:

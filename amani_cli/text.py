@@ -26,6 +26,7 @@ _UNSAFE = (
 )
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _SHORTEST_SECRET = 4
+_SHORTEST_NUMBER = 8
 
 
 def plain(text: str) -> str:
@@ -60,16 +61,17 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     """Return `text` with every one of `secrets` replaced by `***`, in whatever form it was written.
 
     That is: as it is, in either case, as in a Python or JSON string, percent-encoded, in hex, and in Base64,
-    alone or inside something longer. Fewer than four characters are left: they would blot out the text.
+    alone or inside something longer. Fewer than four characters are left: they would blot out the text. So are fewer
+    than eight digits (a PIN is in no text to begin with) and digits that are part of a number: no amount must change.
     """
     forms: set[str] = set()
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= (_SHORTEST_NUMBER if _is_number(secret) else _SHORTEST_SECRET):
             forms |= _forms(secret)
     if not forms:
         return text
     longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    return re.sub("|".join(map(re.escape, longest_first)), "***", text, flags=re.IGNORECASE)
+    return re.sub("|".join(map(_pattern, longest_first)), "***", text, flags=re.IGNORECASE)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -79,6 +81,14 @@ def _escaped(match: re.Match[str]) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _pattern(form: str) -> str:
+    return rf"(?<![\w.,]){form}(?!\w|[.,]\d)" if _is_number(form) else re.escape(form)
 
 
 def _forms(secret: str) -> set[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from amani_cli import errors, models, options
+from amani_cli.files import named
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 app = options.group("Many payments from a CSV, planned, run and resumed.")
@@ -30,7 +29,7 @@ def plan(
     said = options.of(ctx)
     ws = said.ws
     try:
-        path = Path(output).expanduser()
+        path = named(output)
         made = batch_plans.make(ws, said.wallet, fiat_wallet, file, path, look=not offline)
     except errors.Usage as error:
         for problem in error.details.get("rows", ())[:50]:
@@ -58,7 +57,7 @@ def run(
     said.take_pin(pin_stdin, pin_file)
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Pay them?")
-    read = batch_plans.load(Path(plan).expanduser())
+    read = batch_plans.load(named(plan))
     purse = batch_plans.purse_of(ws, read, said.wallet)
 
     def on_row(row: models.BatchRow, done: int, of: int) -> None:
@@ -101,7 +100,7 @@ def status(ctx: typer.Context, plan: str = PLAN) -> None:
     from amani_cli import batch_plans, batches
 
     said = options.of(ctx)
-    said.out.emit(batches.status(said.ws, batch_plans.load(Path(plan).expanduser())), said.ws.warnings)
+    said.out.emit(batches.status(said.ws, batch_plans.load(named(plan))), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -111,18 +110,14 @@ def results(
     output: str = typer.Option(None, "--output", "-o", help="Into this file, 0600.", metavar="FILE"),
 ) -> None:
     """Every row with what became of it, as CSV that is safe in a spreadsheet; cheques with their codes."""
-    import io
-
     from amani_cli import batch_plans, batches
 
     said = options.of(ctx)
-    read = batch_plans.load(Path(plan).expanduser())
+    read = batch_plans.load(named(plan))
     if output:
-        batches.write_results(said.ws, read, Path(output).expanduser())
+        batches.write_results(said.ws, read, named(output))
         said.ws.note(f"Written to {output}.")
     if output or said.json:
         said.out.emit(batches.status(said.ws, read), said.ws.warnings, said.ws.notes)
         return
-    text = io.StringIO()
-    batches.results(said.ws, read, text)
-    said.out.raw(text.getvalue())
+    said.out.lines(batches.results(said.ws, read), records=True)

@@ -114,7 +114,7 @@ def export(
     )
     lines = exports.lines(books, form, opening=opening)
     if output is None:
-        said.out.lines(lines)
+        said.out.lines(lines, records=form == "csv")
     else:
         with replaced(Path(output)) as file:
             file.writelines(lines)

@@ -137,7 +137,20 @@ def test_masking_leaves_the_rest() -> None:
     assert texts.mask("abcd1234efgh", ["abcd", "abcd1234"]) == "***efgh"
 
 
-secrets = st.text(st.characters(exclude_characters="*"), min_size=4, max_size=40)
+@pytest.mark.parametrize("text", ["1,482 sat", "1482msat is not whole", "pay_1482", "0.1482", "148200000", "1482"])
+def test_a_pin_changes_no_number(text: str) -> None:
+    assert texts.mask(text, ["1482"]) == text
+
+
+def test_a_password_of_digits_is_masked_and_is_no_part_of_a_number() -> None:
+    password = "48151623"
+    assert texts.mask(f"wrong password {password}.", [password]) == "wrong password ***."
+    for number in (f"{password}42", f"1{password}", f"{password}.5", f"1,{password}", f"{password}msat"):
+        assert texts.mask(number, [password]) == number
+
+
+letters = st.characters(exclude_characters="*")
+secrets = st.text(letters, min_size=4, max_size=40).filter(lambda text: not (text.isascii() and text.isdigit()))
 
 
 @settings(deadline=None, derandomize=True)
