@@ -9,12 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from amani_cli import destinations, errors, invoices, payments
 from amani_cli.amounts import Fiat, format_sat, parse_amount
 from amani_cli.destinations import Destination
+from amani_cli.files import named
 from amani_cli.store import payments as journal
 from amani_cli.store import references
 from amani_cli.times import to_rfc3339
@@ -122,7 +122,7 @@ def _text(source: str) -> str:
         if source == "-":
             data = sys.stdin.buffer.read(LARGEST_FILE + 1)
         else:
-            with Path(source).expanduser().open("rb") as file:
+            with named(source).open("rb") as file:
                 data = file.read(LARGEST_FILE + 1)
         if len(data) > LARGEST_FILE:
             raise errors.Usage(f"{_name(source)} is larger than {LARGEST_FILE >> 20} MiB", code="BAD_ROWS")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amani_cli import errors
+from amani_cli.files import named, write_private
 from amani_cli.models import Settings, SettingView
 
 DEFAULT_LNBITS_URL = "https://legend.lnbits.com"
@@ -59,7 +60,7 @@ def paths(environ: Mapping[str, str]) -> Paths:
     """`AMANI_HOME` for everything, or else the platform's own folders."""
     home = environ.get("AMANI_HOME")
     if home:
-        folder = Path(home).expanduser().absolute()
+        folder = named(home).absolute()
         return Paths(folder, folder)
     try:
         import platformdirs
@@ -317,6 +318,4 @@ def _write_toml(path: Path, values: Mapping[str, str]) -> None:
     for name, value in sorted(values.items()):
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         lines.append(f'"{name}" = "{quoted}"\n')
-    from amani_cli.files import write_private
-
     write_private(path, "".join(lines))

@@ -361,6 +361,12 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Use the key of that side.",
     ),
     # -- servers
+    "BAD_PATH": ((2,), "There is no such home folder.", "Write the path out, without ~."),
+    "BAD_CERTIFICATES": (
+        (2,),
+        "The file or folder of certificates in the environment can't be read.",
+        "Check SSL_CERT_FILE and SSL_CERT_DIR.",
+    ),
     "BAD_PROXY": ((2,), "The proxy in the environment can't be used.", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."),
     "CONNECTION_REFUSED": ((10,), "Nothing listens at that address.", "Is the server up, and the port right?"),
     "DNS": ((10,), "No server of that name can be found.", "Check its spelling, and your network."),

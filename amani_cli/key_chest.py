@@ -81,7 +81,7 @@ def plan(secrets: list[Secret], folder: Path | None) -> dict[str, str]:
     old = sorted({_place(secret) for secret in secrets})
     places = {place: place for place in old}
     if folder is not None:
-        folder = folder.expanduser().absolute()
+        folder = folder.absolute()
         places = {place: _moved(place, number, folder) for number, place in enumerate(old, 1)}
     elif "keyring" in places:
         try:

@@ -29,7 +29,7 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
         for page in client.movements():
             news = [_take_in(ws, wallet, client, line) for line in page]
             new, updated = new + news.count("new"), updated + news.count("updated")
-            if set(news) == {"none"}:
+            if set(news) <= {"none"}:  # a page of which nothing can be read has no news either
                 break
     return new, updated
 

@@ -7,7 +7,7 @@ import csv
 import time
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
 from amani_cli import errors, log, wallets
@@ -34,8 +34,9 @@ class Rate:
 
     def value(self, amount_msat: int) -> Decimal:
         """What an amount was worth, to the currency's own number of decimals."""
-        exact = self.price * amount_msat / MSAT_PER_BTC
-        return exact.quantize(Decimal(1).scaleb(-currency_decimals(self.currency)))
+        with localcontext(prec=60):
+            exact = self.price * amount_msat / MSAT_PER_BTC
+            return exact.quantize(Decimal(1).scaleb(-currency_decimals(self.currency)))
 
 
 def remember(ws: Workspace) -> int:
@@ -103,8 +104,8 @@ class RateFile:
             price = Decimal((line["rate"] or "").strip())
         except (ValueError, InvalidOperation):
             raise _bad(path, number, "write it as 2026-08-01,USD,65000.00") from None
-        if not price.is_finite() or price <= 0:
-            raise _bad(path, number, "a rate is above zero")
+        if not price.is_finite() or price <= 0 or not -20 < price.adjusted() < 20:
+            raise _bad(path, number, "a rate is above zero, and no more than money can be worth")
         return Rate(price, currency, self.source, day.isoformat())
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from amani_cli import errors, keys, models
+from amani_cli.files import named
 from amani_cli.models import Access, CurrencyBalance
 from amani_cli.store import Row, Transaction, made_at, marks, now
 from amani_cli.store import wallets as store_wallets
@@ -122,7 +123,7 @@ class KnownWallet:
             raise self._read_only()
         environ = self.ws.environ
         if self.has_other_key and environ.get("AMANI_KEY_FILE"):
-            return keys.from_file(Path(environ["AMANI_KEY_FILE"]).expanduser())
+            return keys.from_file(named(environ["AMANI_KEY_FILE"]))
         if self.has_other_key:
             return keys.from_command(environ["AMANI_KEY_COMMAND"], environ)
         place, _, where = self.key_source.partition(":")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from amani_cli import errors, options
+from amani_cli.files import named
 from amani_cli.options import Command, Options
 
 app = options.group("Back up, verify and restore: one file that only a passphrase opens.")
@@ -32,7 +31,7 @@ def create(
 
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command, new=True)
-    made = backup.create(said.ws, Path(file).expanduser(), passphrase, with_keys=with_keys)
+    made = backup.create(said.ws, named(file), passphrase, with_keys=with_keys)
     said.out.emit(made, said.ws.warnings, said.ws.notes)
 
 
@@ -48,7 +47,7 @@ def verify(
 
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command)
-    said.out.emit(backup.verify(said.ws, Path(file).expanduser(), passphrase), said.ws.warnings)
+    said.out.emit(backup.verify(said.ws, named(file), passphrase), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -71,8 +70,8 @@ def restore(
     def confirm(loss: str) -> None:
         said.ask.confirm("Restore it?", loss)
 
-    folder = Path(key_folder) if key_folder else None
-    done = backup.restore(said.ws, Path(file).expanduser(), passphrase, key_folder=folder, confirm=confirm)
+    folder = named(key_folder) if key_folder else None
+    done = backup.restore(said.ws, named(file), passphrase, key_folder=folder, confirm=confirm)
     said.out.emit(done, said.ws.warnings, said.ws.notes)
 
 
@@ -83,7 +82,7 @@ def _passphrase(said: Options, file: str | None, command: str | None, *, new: bo
     if file and command:
         raise errors.Usage("give the passphrase in one way only")
     if file:
-        text = keys.private_text(Path(file).expanduser())
+        text = keys.private_text(named(file))
     elif command:
         text = keys.command_output(command, said.ws.environ)[0]
     else:

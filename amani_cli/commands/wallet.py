@@ -48,9 +48,9 @@ def add(
     if sum(map(bool, (key_stdin, key_file, key_command, key_credential))) > 1:
         raise errors.Usage("give the key in one way only")
     if key_file:
-        from pathlib import Path
+        from amani_cli.files import named
 
-        path = Path(key_file).expanduser().absolute()
+        path = named(key_file).absolute()
         key, source = keys.from_file(path), f"file:{path}"
     elif key_command:
         key, source = keys.from_command(key_command, ws.environ), f"command:{key_command}"
@@ -92,12 +92,11 @@ def create(
     reference: str | None = typer.Option(None, "--reference", help="The same one again makes no second wallet."),
 ) -> None:
     """Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login."""
-    from pathlib import Path
-
     from amani_cli import registry
+    from amani_cli.files import named
 
     said = options.of(ctx)
-    source = f"file:{Path(key_file).expanduser().absolute()}" if key_file else "keyring"
+    source = f"file:{named(key_file).absolute()}" if key_file else "keyring"
     wallet = registry.create(said.ws, name, url, key_source=source, reference=reference)
     said.out.emit(wallet, said.ws.warnings, said.ws.notes)
 

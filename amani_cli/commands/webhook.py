@@ -33,9 +33,8 @@ def listen(
     It enters the history. LNbits' webhooks are unsigned: they are a hint, and never believed. Fincra's need the secret
     they are signed with. For 'invoice create --webhook URL', give this receiver's address with /lnbits behind it.
     """
-    from pathlib import Path
-
     from amani_cli import keys, watching, webhooks
+    from amani_cli.files import named
     from amani_cli.workspace import Workspace
 
     said = options.of(ctx)
@@ -43,7 +42,7 @@ def listen(
     if fincra_secret_file and fincra_secret_command:
         raise errors.Usage("give the secret in one way only")
     if fincra_secret_file:
-        secret = keys.from_file(Path(fincra_secret_file).expanduser()).value
+        secret = keys.from_file(named(fincra_secret_file)).value
     elif fincra_secret_command:
         secret = keys.from_command(fincra_secret_command, said.ws.environ).value
 

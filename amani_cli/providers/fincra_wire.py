@@ -103,7 +103,10 @@ def decimal(value: object) -> Decimal | None:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < 10**18 else None
+    # The exponent first: 1e-999999999 is short to write and takes a gigabyte to print.
+    exponent = number.as_tuple().exponent
+    sane = isinstance(exponent, int) and -40 < exponent < 20 and number.adjusted() < 18
+    return number if sane else None
 
 
 def first(body: dict[str, Any], *names: str) -> Any:

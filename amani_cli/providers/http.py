@@ -28,6 +28,8 @@ if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
 
 import httpx
 
+# Before a read is tried again; doubled each time, and spread, so that many clients don't come back together.
+FIRST_PAUSE_S = 0.2
 BODY_LIMIT = 32 * 1024 * 1024
 # A picture in an LNURL's metadata may have 136,536 characters (LUD-06), and nothing else there is large.
 STRANGERS_LIMIT = 256 * 1024
@@ -95,7 +97,8 @@ class Line:
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise errors.Usage(
-                f"the proxy in the environment can't be used: {error}",
+                # Not in the library's words: it may repeat the address, and with it a password.
+                f"the proxy in the environment can't be used ({type(error).__name__})",
                 code="BAD_PROXY",
                 hint="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY take http:// and https:// addresses.",
             ) from None
@@ -118,7 +121,7 @@ class Line:
 
         Raises `NotSent` or `Lost`; an answer of any status is returned.
         """
-        pause = 0.2
+        pause = FIRST_PAUSE_S
         while True:
             failure: errors.Unreachable | None = None
             answer = None
@@ -128,7 +131,7 @@ class Line:
                     return answer
             except (NotSent, Lost) as error:
                 failure = error
-            wait = pause * (0.5 + os.urandom(1)[0] / 255)  # jitter, so that many clients don't come back together
+            wait = pause * (0.5 + os.urandom(1)[0] / 255)
             # A refused connection is said at once: a person sees it sooner, and a script has its own retries. An
             # answer that is too long will be so again.
             hopeless = isinstance(failure, NotSent) or (failure is not None and failure.code == "ODD_ANSWER")
@@ -229,9 +232,8 @@ class Line:
         if not self._stranger and "json" not in response.headers.get("content-type", "").lower():
             return Answer(response.status_code, None, False, location)
         try:
-            # Decimal, because a balance must not pass through a float on its way.
-            body = json.loads(b"".join(parts), parse_float=Decimal)
-        except (ValueError, RecursionError, ArithmeticError):  # the last: a number whose exponent no Decimal holds
+            body = json.loads(b"".join(parts), parse_float=_number, parse_constant=_number)
+        except (ValueError, RecursionError):
             return Answer(response.status_code, None, False, location)
         return Answer(response.status_code, body, True, location)
 
@@ -273,17 +275,15 @@ def clean_url(text: str, *, insecure_http: bool = False) -> str:
     loopback unless `insecure_http`.
     """
     text = text.strip()
-    if "://" not in text:
-        text = ("http://" if is_loopback("http://" + text) else "https://") + text
     try:
+        if "://" not in text:
+            text = ("http://" if is_loopback("http://" + text) else "https://") + text
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise errors.Usage(f"'{text}' is not a web address", code="BAD_URL") from None
+        raise _no_address() from None
     if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in text):
-        raise errors.Usage(
-            f"'{text}' is not a web address", code="BAD_URL", hint="Give it as https://lnbits.example.com."
-        )
+        raise _no_address()
     if parts.query or parts.fragment or parts.username or parts.password:
         raise errors.Usage(
             "the address carries a login or a query, which is a secret",
@@ -304,6 +304,11 @@ def clean_url(text: str, *, insecure_http: bool = False) -> str:
             hint="Use https://, or add the wallet with --insecure-http if the line is safe by other means.",
         )
     return url
+
+
+def _no_address() -> errors.Usage:
+    # Without what was given, which may hold a password, or be a key in the wrong place.
+    return errors.Usage("that is not a web address", code="BAD_URL", hint="Give it as https://lnbits.example.com.")
 
 
 def is_loopback(url: str) -> bool:
@@ -339,7 +344,14 @@ def tls(url: str) -> ssl.SSLContext | Literal[False]:
     own_file, own_folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if own_file or own_folder:
-        context.load_verify_locations(cafile=own_file or None, capath=own_folder or None)
+        try:
+            context.load_verify_locations(cafile=own_file or None, capath=own_folder or None)
+        except OSError as error:  # ssl.SSLError is one too
+            raise errors.Usage(
+                f"the certificates that the environment names can't be read: {error.strerror or _reason(str(error))}",
+                code="BAD_CERTIFICATES",
+                hint="SSL_CERT_FILE is a file in PEM, SSL_CERT_DIR a folder of them named by hash.",
+            ) from None
         return context
     folder: str | None = ssl.get_default_verify_paths().capath
     if folder is None and os.path.isdir("/etc/ssl/certs"):
@@ -355,6 +367,21 @@ def tls(url: str) -> ssl.SSLContext | Literal[False]:
 
         context.load_verify_locations(cafile=certifi.where())
     return context
+
+
+def _number(text: str) -> Decimal:
+    """A number of a JSON answer: Decimal, because a balance must not pass through a float on its way.
+
+    Raises `ValueError` for NaN and infinities, which are no JSON, and for what no float could hold either: to write
+    out 1e999999999 would take all memory.
+    """
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        number = Decimal("NaN")
+    if not number.is_finite() or not -400 < number.adjusted() < 400 or len(text) > 800:
+        raise ValueError("a number out of all bounds")
+    return number
 
 
 def _reason(text: str) -> str:

@@ -76,7 +76,11 @@ def _from_address(text: str) -> Link | None:
 
 def _fallback(url: str) -> str | None:
     """The LNURL that a web link carries in its query (LUD-01)."""
-    for name, values in parse_qs(urlsplit(url).query).items():
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        raise _bad("holds no link that can be right") from None
+    for name, values in parse_qs(query).items():
         if name.lower() == "lightning" and values[0].lower().startswith("lnurl1"):
             return values[0]
     return None

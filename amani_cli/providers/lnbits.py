@@ -6,6 +6,7 @@ Amounts: wallet balances, payment amounts and fees are msat; invoice amounts are
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from amani_cli.models import Access
 from amani_cli.providers.base import NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
 from amani_cli.text import mask
+from amani_cli.times import from_rfc3339
 
 MEMO_LIMIT_BYTES = 639  # the description field of a bolt11: 1023 five-bit groups
 PAGE = 1000  # the server's own cap
@@ -165,14 +167,14 @@ class Lnbits:
     def bitcoin_price(self, currency: str) -> Decimal | None:
         """What a bitcoin costs in a currency by the server's own sources, or None when they tell none (it says 0)."""
         answer = self._read(f"/api/v1/rate/{currency}", accept=(400, 404))
-        price = answer.body.get("price") if answer.status == 200 and isinstance(answer.body, dict) else None
-        return Decimal(price) if isinstance(price, int | Decimal) and price > 0 else None
+        price = _decimal(answer.body.get("price")) if answer.status == 200 and isinstance(answer.body, dict) else None
+        return price if price is not None and price > 0 else None
 
     def health(self) -> datetime | None:
         """The server's clock, if it tells."""
         body = self._read("/api/v1/health").body
-        told = body.get("server_time") if isinstance(body, dict) else None  # before 1.0 it says null
-        return datetime.fromtimestamp(int(told), UTC) if _is_int(told) else None
+        told = _when(body.get("server_time")) if isinstance(body, dict) else None  # before 1.0 it says null
+        return from_rfc3339(told) if told is not None else None
 
     # -- what moves money ------------------------------------------------------------------------------------------
 
@@ -481,13 +483,15 @@ def _is_int(value: object) -> TypeGuard[int]:
 
 
 def _decimal(value: object) -> Decimal | None:
+    """A price or a rate; None for what no currency's can be, however it is written."""
     number = Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    return number if isinstance(number, Decimal) and number.is_finite() else None
+    return number if isinstance(number, Decimal) and -20 < number.adjusted() < 20 else None
 
 
 def _hex_or_none(value: object) -> str | None:
     """A preimage, unless it is absent or the 64 zeros that 0.12 sends for "none"."""
-    return value if isinstance(value, str) and len(value) == 64 and value.strip("0") else None
+    well_formed = isinstance(value, str) and re.fullmatch("[0-9a-fA-F]{64}", value)
+    return value if isinstance(value, str) and well_formed and value.strip("0") else None
 
 
 def _status(body: dict[str, Any], paid: object) -> RecordStatus:

@@ -291,7 +291,7 @@ def host_of(url: str) -> str:
 def _object(answer: Answer, domain: str) -> dict[str, Any]:
     """The JSON object of an answer, whatever its status (LUD-01), or the refusal it stands for."""
     if answer.status in (301, 302, 303, 307, 308):
-        where = urlsplit(answer.location or "").netloc
+        where = _netloc(answer.location or "").rpartition("@")[2]  # without a login that it may carry
         raise errors.Unreachable(
             f"{domain} redirects elsewhere{': to ' + one_line(where, 100) if where else ''}; amani does not follow",
             code="REDIRECT",
@@ -312,6 +312,14 @@ def _object(answer: Answer, domain: str) -> dict[str, Any]:
             f"{domain} refuses: {told}", code="LNURL_REFUSED", hint="Nothing was paid. Check the address or the link."
         )
     return body
+
+
+def _netloc(url: str) -> str:
+    """The host in an address that a stranger named; empty for what is no address."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _broken(domain: str, what: str) -> errors.Rejected:
@@ -371,7 +379,8 @@ def _success_action(value: object, request: PayRequest) -> SuccessAction | None:
         return SuccessAction("message", text("message", 500))
     if tag == "url":
         url = text("url", LONGEST)
-        if urlsplit(url).scheme != urlsplit(request.callback).scheme or host_of(url) != host_of(request.callback):
+        ours = urlsplit(request.callback)
+        if not url.startswith(f"{ours.scheme}://") or _netloc(url) != ours.netloc:
             raise _broken(domain, "wants a link shown after the payment that leads to another server")
         return SuccessAction("url", text("description", 500), url=url)
     if tag == "aes":
