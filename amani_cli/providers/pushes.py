@@ -47,7 +47,7 @@ class Ear:
         self._heard = heard
         self._stopped = threading.Event()
         self._line: Any = None
-        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread = threading.Thread(target=self._listen, name=f"amani ear of {self._host}", daemon=True)
 
     def start(self) -> None:
         """Dial, without waiting for an answer."""
