@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -343,20 +344,34 @@ def sandbox_token(path: Path) -> str:
 
 def replace_sandbox_keys(path: Path, wallet_id: str, admin_key: str, read_key: str) -> None:
     """Store a sandbox wallet's rotated keys."""
-    import json
-
-    content = _sandbox_file(path)
-    for wallet in content["wallets"].values():
-        if wallet["id"] == wallet_id:
-            wallet |= {"adminkey": admin_key, "inkey": read_key}
-    write_private(path, json.dumps(content, indent=1))
+    with _changing(path) as content:
+        for wallet in content["wallets"].values():
+            if wallet["id"] == wallet_id:
+                wallet |= {"adminkey": admin_key, "inkey": read_key}
 
 
 def add_sandbox_keys(path: Path, name: str, wallet_id: str, admin_key: str, read_key: str) -> None:
     """Keep the keys of a wallet that was made on the sandbox beside the sandbox's own."""
+    with _changing(path) as content:
+        owner = next((wallet["user"] for wallet in content["wallets"].values()), "")
+        content["wallets"][name] = {"id": wallet_id, "user": owner, "adminkey": admin_key, "inkey": read_key}
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[dict[str, Any]]:
+    """The sandbox's file to change, by one process at a time: of two that read it at once, one's keys would be lost.
+
+    The lock is the sandbox's own: its start writes the file too.
+    """
+    import fcntl
     import json
 
-    content = _sandbox_file(path)
-    owner = next((wallet["user"] for wallet in content["wallets"].values()), "")
-    content["wallets"][name] = {"id": wallet_id, "user": owner, "adminkey": admin_key, "inkey": read_key}
-    write_private(path, json.dumps(content, indent=1))
+    _sandbox_file(path)  # without one there is nothing to lock
+    handle = os.open(path.with_name("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        content = _sandbox_file(path)
+        yield content
+        write_private(path, json.dumps(content, indent=1))
+    finally:
+        os.close(handle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from amani_cli import errors, keys, logins, models
+from amani_cli import errors, keys, locks, logins, models
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import wallets as store_wallets
@@ -407,9 +407,16 @@ def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None])
     """Have the server make two new keys and store them; the old ones are dead at once.
 
     Needs a login. If amani dies before the new keys are stored, running this again makes and stores newer ones. In the
-    keyring they get a slot of their own, whose name says since when, and are relied on once both are there.
+    keyring they get a slot of their own, whose name says since when, and are relied on once both are there. One at a
+    time per wallet, or each would make the other's keys dead and the last to store them keep dead ones: raises
+    `errors.Locked` for the second.
     """
-    wallet = resolve(ws, name)
+    with locks.held(ws, f"keys-{resolve(ws, name).id}", "this wallet's keys"):
+        # Read anew: whoever had the lock before may have put the keys into another place.
+        return _rotate(ws, resolve(ws, name), confirm)
+
+
+def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -> models.Wallet:
     wallet.must_be("lnbits")
     place, _, where = wallet.key_source.partition(":")
     if place not in ("keyring", "file", "sandbox"):

@@ -189,7 +189,7 @@ def test_every_promise_names_a_test_that_is_there() -> None:
         for file, function in named:
             assert (CLONE / file).exists(), f"{promise}: {file}"
             if function:
-                assert re.search(rf"^def {function}\(", (CLONE / file).read_text(), re.MULTILINE), (
+                assert re.search(rf"^(    )?def {function}\(", (CLONE / file).read_text(), re.MULTILINE), (
                     f"{promise}: {function}"
                 )
 

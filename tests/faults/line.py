@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.books import compared
-from tests.cheques.conftest import PASSWORD, grow_older
-from tests.conftest import Held, change_database
+from tests.cheques.conftest import PASSWORD, grow_older, log_in
+from tests.conftest import AddWallet, Held, change_database
 from tests.driver import Amani, Result
 from tests.fault_proxy import (
     Answer,
@@ -31,6 +33,7 @@ from tests.fault_proxy import (
     stall,
     torn,
 )
+from tests.lnbits_server import LnbitsServer
 
 SAT = 21
 BODY_LIMIT = 4 << 20
@@ -243,6 +246,7 @@ class Command:
 
     `sat` leaves the payer by it, once, however often it is run. `again` are the ends that a second run may have
     besides 0: what was done cannot be done twice. `keyless` says that no `reconcile` can ask about it.
+    `works` must succeed in the end, with `{}` for the third word that was typed: a wallet's key is the right one.
     """
 
     words: Callable[[World], str]
@@ -251,6 +255,57 @@ class Command:
     stdin: str = ""
     login: bool = False
     keyless: bool = False
+    works: str = ""
+
+
+ASK = "wallet balance {}"
+THERE = frozenset({2})
+"""What a second `wallet add` of the same wallet ends with."""
+
+COMMANDS: dict[str, Command] = {
+    "wallet add": Command(
+        lambda w: f"wallet add {w.new} --url {w.proxy.url} --key-file {w.key_file}", again=THERE, works=ASK
+    ),
+    "wallet create": Command(lambda w: f"wallet create {w.new} --url {w.proxy.url} --reference {w.new}", works=ASK),
+    "wallet rotate-keys": Command(lambda w: f"wallet rotate-keys {w.own} --yes", login=True, works=ASK),
+    "wallet balance": Command(lambda w: "wallet balance payer"),
+    "wallet balance --all": Command(lambda w: "wallet balance --all"),
+    "invoice create": Command(lambda w: f"invoice create {SAT} -w payee --memo {w.new}"),
+    "invoice create --reference": Command(lambda w: f"invoice create {SAT} -w payee --reference {w.new}"),
+    "invoice check": Command(lambda w: f"invoice check {w.paid}"),
+    "invoice show": Command(lambda w: f"invoice show {w.invoice}"),
+    "invoice wait": Command(lambda w: f"invoice wait {w.paid}"),
+    "invoice list": Command(lambda w: f"invoice list -w payee {w.invoice and ''}"),
+    "pay": Command(lambda w: f"pay {w.foreign} --yes", SAT),
+    "pay --no-wait": Command(lambda w: f"pay {w.foreign} --yes --no-wait", SAT),
+    "pay --max-fee": Command(lambda w: f"pay {w.foreign} --yes --max-fee 10", SAT),
+    "pay --reference": Command(lambda w: f"pay {w.foreign} --yes --reference {w.new}", SAT),
+    "pay --dry-run": Command(lambda w: f"pay {w.foreign} --dry-run"),
+    "transfer": Command(lambda w: f"transfer payee {SAT} --yes --reference {w.new}", SAT),
+    "faucet claim": Command(lambda w: f"faucet claim -w payee --reference {w.faucet}", SAT),
+    "faucet status": Command(lambda w: f"faucet status {w.faucet and ''}"),
+    "cheque create": Command(lambda w: f"cheque create {SAT} --yes --reference {w.new}", SAT, login=True),
+    "cheque create, no login": Command(lambda w: f"cheque create {SAT} --yes --reference {w.new}", SAT),
+    "cheque create --count": Command(lambda w: f"cheque create {SAT} --count 2 --yes --reference {w.new}", 2 * SAT),
+    "cheque claim": Command(lambda w: f"cheque claim {w.code} --to payee"),
+    "cheque claim --to bolt11": Command(lambda w: f"cheque claim {w.big_code} --to {w.foreign}", keyless=True),
+    "cheque list": Command(lambda w: f"cheque list {w.cheque and ''}"),
+    "cheque show": Command(lambda w: f"cheque show {w.cheque}"),
+    "cheque void": Command(lambda w: f"cheque void {w.cheque} --yes", login=True),
+    "cheque void, no login": Command(lambda w: f"cheque void {w.cheque} --yes"),
+    "cheque reissue": Command(lambda w: f"cheque reissue {w.cheque} --yes", login=True),
+    "cheque sweep": Command(lambda w: f"cheque sweep --yes {w.expired and ''}", login=True),
+    "batch run": Command(lambda w: f"batch run {w.plan} --yes --jobs 1", 2 * SAT),
+    "batch run --jobs 2": Command(lambda w: f"batch run {w.plan} --yes --jobs 2", 2 * SAT),
+    "history sync": Command(lambda w: f"history sync {w.paid and ''}"),
+    "reconcile": Command(lambda w: f"reconcile {w.in_doubt}"),
+    "trace": Command(lambda w: f"trace {w.paid}"),
+    "close": Command(lambda w: "close"),
+    "doctor": Command(lambda w: "doctor"),
+    "metrics": Command(lambda w: f"metrics -o {w.folder / w.new}"),
+    "login": Command(lambda w: f"login {w.proxy.url} -u {w.user} --password-stdin", stdin=PASSWORD),
+}
+"""A command that speaks to an LNbits is one line here."""
 
 
 # -- faults ---------------------------------------------------------------------------------------------------------
@@ -323,6 +378,10 @@ class Line:
     world: World
     command: Command
 
+    def __post_init__(self) -> None:
+        if self.command.login:
+            log_in(self.world.amani, self.world.payer.server, self.world.proxy.url)
+
     def clean(self) -> list[Asked]:
         """Run it without a fault; what it asked, in its order."""
         words = self._words()
@@ -341,18 +400,25 @@ class Line:
 
     def broken(self, asked: list[Asked], at: int, fault: str, *, lasting: bool) -> None:
         """Run it with a fault at one of its requests, for that one or from there on; then as a user goes on."""
-        world = self.world
         where = f"{fault}{' and so on' if lasting else ''} at {asked[at].name}"
-        words = self._words()
-        held, before = world.everything_msat(), world.left()
-        self._break(asked, at, fault, lasting)
-        result = self._run(words, "1s")
-        world.proxy.heal()
-        with _noted(f"{where}: {' '.join(words)}: {result}"):
-            self._is_true(result, before)
-            assert world.stranger.heard == []
-            assert world.proxy.count("", "/elsewhere") == 0
-            self._goes_on(words, before)
+        with self.attempt(where) as attempt:
+            self._break(asked, at, fault, lasting)
+            result = self._run(attempt.words, "1s")
+            self.world.proxy.heal()
+            attempt.ended(result)
+            assert self.world.stranger.heard == []
+            assert self.world.proxy.count("", "/elsewhere") == 0
+
+    @contextlib.contextmanager
+    def attempt(self, where: str) -> Iterator[Attempt]:
+        """One run, however it ends: what was written down is true, and going on makes it whole, once."""
+        world, words = self.world, self._words()
+        attempt = Attempt(self, words, world.left())
+        held = world.everything_msat()
+        with _noted(f"{where}: {' '.join(words)}"):
+            yield attempt
+            self._is_written(attempt)
+            self._goes_on(attempt)
             assert world.everything_msat() == held
             compared(world.amani, world.payer)
 
@@ -373,39 +439,19 @@ class Line:
     def _run(self, words: list[str], timeout: str) -> Result:
         return self.world.amani(*words, "--timeout", timeout, stdin=self.command.stdin)
 
-    def _is_true(self, result: Result, before: dict[str, int]) -> None:
-        """What the run said, and what it wrote down, is what the server says happened."""
-        left = self.world.left()
-        moved = left.keys() - before.keys()
-        journal = self.world.journal()
+    def _is_written(self, attempt: Attempt) -> None:
+        """The journal says what the server says happened."""
+        left, journal = self.world.left(), self.world.journal()
         for payment_hash in left:
             assert journal.get(payment_hash, set()) & {"settled", "unknown"}, (
                 f"{payment_hash} left and is not journaled"
             )
         for payment_hash, statuses in journal.items():
             assert "settled" not in statuses or payment_hash in left, f"{payment_hash} is journaled and did not leave"
-        said = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-        last = result.stdout.splitlines()[-1]
-        if result.code == 0:
-            assert said == []
-            if self.command.sat:
-                assert sum(left[each] for each in moved) == self.command.sat * 1000
-                assert all("settled" in journal[each] for each in moved)
-            return
-        told = Result(result.code, last, result.stderr)
-        if told.json["ok"]:  # a whole of many parts, which says of each how it stands
-            assert told.json["warnings"] or result.code in (8, 11, 13)
-            return
-        assert len(said) == 1, result.stderr
-        error = told.error
-        if error["money_moved"] == "no":
-            assert not moved, "it says that no money moved"
-        elif error["money_moved"] == "yes":
-            assert moved, "it says that money moved"
 
-    def _goes_on(self, words: list[str], before: dict[str, int]) -> None:
+    def _goes_on(self, attempt: Attempt) -> None:
         """The same again without a fault, and then `reconcile`: once, and everything certain."""
-        amani, ends = self.world.amani, {0, *self.command.again}
+        amani, ends, words = self.world.amani, {0, *self.command.again}, attempt.words
         again = self._run(words, "5s")
         if again.code not in ends:
             assert again.code in (8, 11, 13), again
@@ -419,8 +465,51 @@ class Line:
         assert again.code in ends, again
         settled = amani("reconcile", "--json")
         assert (settled.code, settled.data["unknown"]) == (0, 0), settled
+        if self.command.works:
+            works = amani(*self.command.works.format(words[2]).split())
+            assert works.code == 0, works
         left = self.world.left()
-        assert sum(left[each] for each in left.keys() - before.keys()) == self.command.sat * 1000
+        assert sum(left[each] for each in left.keys() - attempt.before.keys()) == self.command.sat * 1000
+
+
+@dataclass
+class Attempt:
+    """One run of a line's command: what was typed, and what had left the payer before."""
+
+    line: Line
+    words: list[str]
+    before: dict[str, int]
+
+    @property
+    def moved(self) -> dict[str, int]:
+        """What has left the payer since."""
+        return {key: msat for key, msat in self.line.world.left().items() if key not in self.before}
+
+    def ended(self, result: Result) -> None:
+        """Hold what a run said to what the server says happened."""
+        command, moved, journal = self.line.command, self.moved, self.line.world.journal()
+        with _noted(str(result)):
+            self._told(result, command.sat, moved, journal)
+
+    def _told(self, result: Result, sat: int, moved: dict[str, int], journal: dict[str, set[str]]) -> None:
+        said = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+        last = result.stdout.splitlines()[-1]
+        if result.code == 0:
+            assert said == []
+            if sat:
+                assert sum(moved.values()) == sat * 1000
+                assert all("settled" in journal[each] for each in moved)
+            return
+        told = Result(result.code, last, result.stderr)
+        if told.json["ok"]:  # a whole of many parts, which says of each how it stands
+            assert told.json["warnings"] or result.code in (8, 11, 13, 130, 143)
+            return
+        assert len(said) == 1, result.stderr
+        error = told.error
+        if error["money_moved"] == "no":
+            assert not moved, "it says that no money moved"
+        elif error["money_moved"] == "yes":
+            assert moved, "it says that money moved"
 
 
 def _down_after(exchange: Exchange) -> None:
@@ -442,3 +531,27 @@ def _noted(text: str) -> Iterator[None]:
     except AssertionError as error:
         error.add_note(text)
         raise
+
+
+@pytest.fixture
+def world(
+    amani: Amani,
+    add_wallet: AddWallet,
+    home: Path,
+    lnbits_server: LnbitsServer,
+    shared_keyring: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """Two wallets and a line to break; with limits off, and less patience than people have."""
+    payee, payer = add_wallet("payee"), add_wallet("payer", 9000)
+    assert amani("wallet", "use", "payer").code == 0
+    for limit in ("invoice", "check", "cheque", "transfer"):
+        assert amani("config", "set", f"limit.{limit}", "off").code == 0
+    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.3)
+    monkeypatch.setattr("amani_cli.providers.http.BODY_LIMIT", BODY_LIMIT)
+    stranger = Stranger()
+    with FaultProxy(lnbits_server.url) as proxy:
+        change_database(home, "UPDATE wallet SET url=?", proxy.url)
+        yield World(amani, home, proxy, payer, payee, tmp_path, stranger)
+    stranger.stop()
