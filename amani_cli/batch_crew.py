@@ -197,7 +197,7 @@ class _Worker:
     @cached_property
     def _rail(self) -> _Paced:
         client = self._lightning.lnbits("admin")
-        return _Paced(client, self._ws, self._crew.pace, payments.Lightning(client))
+        return _Paced(client, self._ws, self._crew.pace, payments.Lightning(self._ws, client))
 
     @cached_property
     def _net(self) -> Lnurl:

@@ -320,10 +320,9 @@ def _find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> No
 def find_taken(ws: Workspace, rows: list[Row], giver: str, problems: list[Problem]) -> None:
     """A row whose own reference stands for something else already would never be paid."""
     own = {row.reference: row for row in rows if row.reference is not None}
-    for reference, what in references.meanings(ws.store, list(own)).items():
-        if what != own[reference].meaning(giver):
-            message = f"'{reference}' stands for something else already: amani history show {reference}"
-            problems.append(Problem(own[reference].row, "reference", message))
+    for reference in references.taken(ws.store, {name: row.meaning(giver) for name, row in own.items()}):
+        message = f"'{reference}' stands for something else already: amani history show {reference}"
+        problems.append(Problem(own[reference].row, "reference", message))
 
 
 def look_at_servers(ws: Workspace, wallet: KnownWallet, rows: list[Row], problems: list[Problem]) -> None:

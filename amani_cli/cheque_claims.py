@@ -88,7 +88,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
     order = payments.Order(bolt11.decode_invoice(destination), kind="cheque", memo="cheque claimed for another")
     source = _as_wallet(ws, code.url, code.wallet_id)
     with lnbits_client(ws, code.url, code.admin_key) as cheque:
-        rail = payments.Lightning(cheque)
+        rail = payments.Lightning(ws, cheque)
         row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
         if row is not None:
             return _claimed_before(ws, code, rail, row)

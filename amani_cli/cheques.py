@@ -207,10 +207,18 @@ def _begin(
             what = wanted.meaning(wallet.identity)
             if wanted.reference != reference:
                 references.claim(db, str(wanted.reference), what)  # the same word with another count is another thing
-            references.claim(db, reference, what)
+            funded = journal.standing(db, references.claim(db, reference, what))
             old = cheques.by_reference(db, reference)
             if old is not None:
                 return old, False
+            if funded is not None:  # restored from the wallet's records: its keys and code are on no disk of ours
+                raise errors.RefusedByPolicy(
+                    f"the cheque of reference '{reference}' was funded after this copy of the journal was made",
+                    code="REFERENCE_TAKEN",
+                    retry="never",
+                    id=funded["id"],
+                    hint="Whoever was given its code has the money. If nobody has it, write another: a new reference.",
+                )
         cheques.insert(
             db,
             id=cheque_id,

@@ -8,7 +8,7 @@ from amani_cli import bolt11, errors, models, payments, valuations, wallets
 from amani_cli.invoices import insert_incoming, note_record
 from amani_cli.providers.base import Record
 from amani_cli.store import audit as audit_log
-from amani_cli.store import is_unambiguous, now
+from amani_cli.store import is_unambiguous, now, references
 from amani_cli.store import payments as journal
 from amani_cli.store.payments import Filter
 from amani_cli.verdict import judge
@@ -140,7 +140,7 @@ def _insert(ws: Workspace, wallet: KnownWallet, record: Record) -> int:
             insert_incoming(db, wallet, record)
             return 1
         status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
-        journal.insert(
+        entry = journal.insert(
             db,
             **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
             direction="out",
@@ -153,10 +153,13 @@ def _insert(ws: Workspace, wallet: KnownWallet, record: Record) -> int:
             bolt11=record.bolt11 or None,
             preimage=record.preimage if status == "settled" else None,
             memo=record.memo,
+            reference=record.named.reference if record.named is not None else None,
             failure="failed at the provider" if status == "failed" else None,
             created_at=record.created_at or now(),
             expires_at=record.expires_at,
             settled_at=record.settled_at,
         )
+        if record.named is not None and status != "failed":
+            references.restore(db, *record.named, entry)
         wallets.clear_cached_balance(db, wallet.id)
         return 1

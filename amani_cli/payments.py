@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from amani_cli import bolt11, errors, models, policy, rates, success, verdict, wallets
-from amani_cli.providers.base import FiatRecord, PayAnswer, Record
+from amani_cli.providers.base import FiatRecord, Named, PayAnswer, Record
 from amani_cli.store import Entry, Row, Transaction, now, references, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
@@ -48,11 +48,14 @@ class Rail(Protocol):
 class Lightning:
     """The rail of an LNbits wallet."""
 
+    ws: Workspace
     client: Lnbits
 
     def post(self, row: Row) -> PayAnswer:
-        """Pay the bolt11 of an entry."""
-        return self.client.pay(row["bolt11"], row["payment_hash"], row["remote_wallet_id"])
+        """Pay the bolt11 of an entry. Its reference goes along: a journal that is lost learns it from the record."""
+        told = references.told_along(self.ws.store, row)
+        named = Named(*told) if told is not None else None
+        return self.client.pay(row["bolt11"], row["payment_hash"], row["remote_wallet_id"], named=named)
 
     def find(self, row: Row) -> Found:
         """The wallet's own record of the entry's hash."""
@@ -73,7 +76,7 @@ def _rail(ws: Workspace, wallet: KnownWallet) -> Iterator[Rail]:
             yield FiatRail(ws, business)
     else:
         with wallet.lnbits("read") as client:
-            yield Lightning(client)
+            yield Lightning(ws, client)
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,7 @@ def pay(
         policy.authorise(ws, wallet, wanted.amount_msat)
     with wallet.lnbits("admin") as client:
         wallet.spending_id(client)
-        return _begin_and_send(ws, wallet, Lightning(client), wanted, reserve_msat, wait=wait)
+        return _begin_and_send(ws, wallet, Lightning(ws, client), wanted, reserve_msat, wait=wait)
 
 
 def pay_one_of_many(ws: Workspace, wallet: KnownWallet, rail: Rail, wanted: Order) -> models.Payment:

@@ -48,8 +48,18 @@ class NewWallet(NamedTuple):
     read_key: str
 
 
+class Named(NamedTuple):
+    """What is told along with a payment, so that its record tells it again: its reference, and what that stands for."""
+
+    reference: str
+    meaning: str
+
+
 class Record(NamedTuple):
-    """The provider's own record of a payment. `amount_msat` is negative when money left; `fee_msat` never is."""
+    """The provider's own record of a payment. `amount_msat` is negative when money left; `fee_msat` never is.
+
+    `named` is what was told along with it, if it was amani's.
+    """
 
     payment_hash: str
     wallet_id: str | None
@@ -62,6 +72,7 @@ class Record(NamedTuple):
     created_at: str | None
     expires_at: str | None
     settled_at: str | None
+    named: Named | None = None
 
 
 class FiatRecord(NamedTuple):

@@ -14,13 +14,14 @@ from typing import Any, Self, TypeGuard
 
 from amani_cli import errors, keys
 from amani_cli.models import Access
-from amani_cli.providers.base import NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
+from amani_cli.providers.base import Named, NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
 from amani_cli.text import mask
 from amani_cli.times import from_rfc3339
 
 MEMO_LIMIT_BYTES = 639  # the description field of a bolt11: 1023 five-bit groups
 PAGE = 1000  # the server's own cap
+EXTRA = "amani"  # under which a record keeps what was told along with a payment
 
 
 class Lnbits:
@@ -178,15 +179,17 @@ class Lnbits:
 
     # -- what moves money ------------------------------------------------------------------------------------------
 
-    def pay(self, bolt11: str, payment_hash: str, wallet_id: str, *, extra: dict[str, str] | None = None) -> PayAnswer:
+    def pay(self, bolt11: str, payment_hash: str, wallet_id: str, *, named: Named | None = None) -> PayAnswer:
         """Pay a bolt11: one POST, sent once. Raises `NotSent` when it provably never left.
+
+        `named` is kept with the server's record, and shown to nobody but this wallet.
 
         Everything else is an answer: 201 is not "paid" and 520 is not "unpaid" here, so only a record of this
         wallet, of this hash, with money going out, counts as the provider's word.
         """
         body: dict[str, Any] = {"out": True, "bolt11": bolt11}
-        if extra:
-            body["extra"] = extra
+        if named is not None:
+            body["extra"] = {EXTRA: named._asdict()}
         try:
             answer = self.line.send("POST", "/api/v1/payments", headers=self._headers, body=body)
         except NotSent:
@@ -471,7 +474,17 @@ class Lnbits:
             created_at=created,
             expires_at=_when(body.get("expiry")),
             settled_at=(_when(body.get("updated_at")) or created) if status == "settled" else None,
+            named=_named(body.get("extra")),
         )
+
+
+def _named(extra: object) -> Named | None:
+    """What amani told along with a payment. Others may write there too: what is not of its form is nothing."""
+    told = extra.get(EXTRA) if isinstance(extra, dict) else None
+    if not isinstance(told, dict):
+        return None
+    reference, meaning = told.get("reference"), told.get("meaning")
+    return Named(reference, meaning) if isinstance(reference, str) and isinstance(meaning, str) else None
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Literal
 
 from amani_cli import errors
 from amani_cli.store import Row, Store, Transaction, now, wallets
+
+HASHED = "sha256:"  # what a reference stands for, where only its hash came back
 
 
 def claim(db: Transaction, reference: str, what: str) -> str | None:
@@ -47,13 +50,43 @@ def targets(store: Store, wanted: dict[str, str], table: Literal["payment", "che
 
 
 def _is_meant(db: Transaction, what: str, other: str) -> bool:
-    """Whether two texts mean the same thing, though one may be from before a wallet's id was known."""
-    return what == other or wallets.known_by_now(db, what) == wallets.known_by_now(db, other)
+    """Whether two texts mean the same thing, though one may be a hash, or from before a wallet's id was known."""
+    return what == other or digest(db, what) == digest(db, other)
 
 
-def meanings(store: Store, wanted: list[str]) -> dict[str, str]:
-    """What references that are known already stand for."""
-    return {row[0]: row[1] for row in _each(store, "SELECT r.reference, r.what FROM reference r", wanted)}
+def taken(store: Store, wanted: dict[str, str]) -> list[str]:
+    """Which references stand for something else than `wanted` says."""
+    known = _each(store, "SELECT r.reference, r.what FROM reference r", list(wanted))
+    return [row[0] for row in known if not _is_meant(store.connection, row[1], wanted[row[0]])]
+
+
+def digest(db: Transaction, what: str) -> str:
+    """A short hash of what a reference stands for: enough to tell it again, and nothing to read it by."""
+    if what.startswith(HASHED):
+        return what
+    return HASHED + sha256(wallets.known_by_now(db, what).encode()).hexdigest()[:16]
+
+
+def told_along(store: Store, payment: Row) -> tuple[str, str] | None:
+    """The reference of a payment (that of its cheque, for one that funds it), and the hash of what it stands for."""
+    reference = payment["reference"]
+    if reference is None and payment["kind"] == "cheque":
+        row = store.one("SELECT reference FROM cheque WHERE id=?", payment["destination"])
+        reference = row["reference"] if row is not None else None
+    row = store.one("SELECT what FROM reference WHERE reference=?", reference) if reference is not None else None
+    return None if row is None else (reference, digest(store.connection, row["what"]))
+
+
+def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
+    """Let a reference stand again for a payment whose record tells it; what it stands for here comes first."""
+    db.execute("INSERT OR IGNORE INTO reference VALUES (?,?,NULL,?)", (reference, meaning, now()))
+    what = db.execute("SELECT what FROM reference WHERE reference=?", (reference,)).fetchone()["what"]
+    if _is_meant(db, what, meaning):
+        db.execute(
+            "UPDATE reference SET target=? WHERE reference=? AND (target IS NULL"
+            " OR EXISTS (SELECT 1 FROM payment WHERE id=target AND status='failed'))",
+            (target, reference),
+        )
 
 
 def _each(store: Store, sql: str, wanted: list[str]) -> Iterator[Row]:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.cheques.conftest import shared_keyring
 from tests.conftest import AddWallet, Held
 from tests.driver import Amani
 from tests.lnurl.conftest import lnurl_server, mark_as_sandbox
 
-__all__ = ["lnurl_server"]
+__all__ = ["lnurl_server", "shared_keyring"]
 
 WriteTable = Callable[..., Path]
 
