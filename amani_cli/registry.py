@@ -377,7 +377,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
 
 
 def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -> None:
-
+    """Delete an empty wallet at its server; one that its user has no more was deleted before, its answer lost."""
     token = logins.token(ws, wallet.url)
     if token is None or wallet.remote_id is None:
         raise errors.NotAuthorised(
@@ -396,7 +396,14 @@ def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], 
                 hint="Move it away first; LNbits does not look at the balance when it deletes.",
             )
 
-    prove_empty()
+    try:
+        prove_empty()
+    except errors.NotAuthorised:
+        with lnbits_client(ws, wallet.url) as client:
+            if wallet.remote_id in {each.id for each in client.wallets(token)}:
+                raise
+        confirm(f"Your login on {wallet.url} has no wallet '{wallet.name}' any more. amani forgets it and its keys.")
+        return
     confirm(f"Wallet '{wallet.name}' is empty. It is deleted on {wallet.url} for good, with its keys.")
     prove_empty()
     with lnbits_client(ws, wallet.url) as client:

@@ -34,6 +34,7 @@ from tests.fault_proxy import (
     torn,
 )
 from tests.lnbits_server import LnbitsServer
+from tests.lnurl.server import METADATA, LnurlServer, Query
 
 SAT = 21
 BODY_LIMIT = 4 << 20
@@ -93,6 +94,7 @@ class World:
     payee: Held
     folder: Path
     stranger: Stranger
+    payees: LnurlServer
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -104,6 +106,16 @@ class World:
     def foreign(self) -> str:
         """An invoice of the payee's that amani has not heard of."""
         return self.payee.invoice(SAT, self.new, expiry=600)
+
+    @property
+    def address(self) -> str:
+        """The payee's Lightning address, on a server of its own that answers well."""
+        change_database(self.home, "UPDATE wallet SET sandbox=1")  # these alone may use such a server on this machine
+
+        def invoice(msat: int, _: Query) -> str:
+            return self.payee.invoice(msat // 1000, expiry=600, unhashed_description=METADATA.encode().hex())
+
+        return self.payees.pay_to("ada", invoice)
 
     @property
     def invoice(self) -> str:
@@ -259,8 +271,8 @@ class Command:
 
 
 ASK = "wallet balance {}"
-THERE = frozenset({2})
-"""What a second `wallet add` of the same wallet ends with."""
+THERE, GONE = frozenset({2}), frozenset({4})
+"""What a second `wallet add` and a second `wallet remove` of the same wallet end with."""
 
 COMMANDS: dict[str, Command] = {
     "wallet add": Command(
@@ -268,6 +280,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "wallet create": Command(lambda w: f"wallet create {w.new} --url {w.proxy.url} --reference {w.new}", works=ASK),
     "wallet rotate-keys": Command(lambda w: f"wallet rotate-keys {w.own} --yes", login=True, works=ASK),
+    "wallet remove": Command(lambda w: f"wallet remove {w.own} --delete-remote --yes", login=True, again=GONE),
     "wallet balance": Command(lambda w: "wallet balance payer"),
     "wallet balance --all": Command(lambda w: "wallet balance --all"),
     "invoice create": Command(lambda w: f"invoice create {SAT} -w payee --memo {w.new}"),
@@ -280,6 +293,7 @@ COMMANDS: dict[str, Command] = {
     "pay --no-wait": Command(lambda w: f"pay {w.foreign} --yes --no-wait", SAT),
     "pay --max-fee": Command(lambda w: f"pay {w.foreign} --yes --max-fee 10", SAT),
     "pay --reference": Command(lambda w: f"pay {w.foreign} --yes --reference {w.new}", SAT),
+    "pay an address": Command(lambda w: f"pay {w.address} {SAT} --yes --reference {w.new}", SAT),
     "pay --dry-run": Command(lambda w: f"pay {w.foreign} --dry-run"),
     "transfer": Command(lambda w: f"transfer payee {SAT} --yes --reference {w.new}", SAT),
     "faucet claim": Command(lambda w: f"faucet claim -w payee --reference {w.faucet}", SAT),
@@ -299,6 +313,7 @@ COMMANDS: dict[str, Command] = {
     "batch run --jobs 2": Command(lambda w: f"batch run {w.plan} --yes --jobs 2", 2 * SAT),
     "history sync": Command(lambda w: f"history sync {w.paid and ''}"),
     "reconcile": Command(lambda w: f"reconcile {w.in_doubt}"),
+    "reconcile all": Command(lambda w: f"reconcile {w.in_doubt and ''}"),
     "trace": Command(lambda w: f"trace {w.paid}"),
     "close": Command(lambda w: "close"),
     "doctor": Command(lambda w: "doctor"),
@@ -550,8 +565,9 @@ def world(
         assert amani("config", "set", f"limit.{limit}", "off").code == 0
     monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.3)
     monkeypatch.setattr("amani_cli.providers.http.BODY_LIMIT", BODY_LIMIT)
-    stranger = Stranger()
+    stranger, payees = Stranger(), LnurlServer()
     with FaultProxy(lnbits_server.url) as proxy:
         change_database(home, "UPDATE wallet SET url=?", proxy.url)
-        yield World(amani, home, proxy, payer, payee, tmp_path, stranger)
+        yield World(amani, home, proxy, payer, payee, tmp_path, stranger, payees)
     stranger.stop()
+    payees.stop()
