@@ -67,10 +67,10 @@ def _files(ws: Workspace) -> list[Finding]:
 
 
 def _dotenv(ws: Workspace) -> list[Finding]:
-    path = Path.cwd() / ".env"
     try:
+        path = Path.cwd() / ".env"
         about = path.stat()
-    except OSError:
+    except OSError:  # there is none, or the folder itself is gone
         return []
     if about.st_mode & 0o077:
         return [Finding(".env", "fail", "others may read it", "chmod 600 .env")]

@@ -21,6 +21,8 @@ from amani_cli.files import write_private
 SERVICE = "amani"
 KEYRING_CAP_S = 3.0
 COMMAND_CAP_S = 30.0
+LONGEST_KEY = 4096
+OUTPUT_LIMIT = 64 * 1024  # bytes of a command's or a file's that are looked at: no key, token or password is longer
 
 OTHER_WAYS = "Give the key by --key-file PATH, --key-command 'pass show lnbits' or --key-credential NAME (systemd)."
 
@@ -42,11 +44,11 @@ class Key(NamedTuple):
 def clean(text: str, source: str) -> str:
     """Strip and check a key, and remember it for the mask. Raises `errors.NotAuthorised` if it can't be a key."""
     value = text.strip()
-    if value:
+    if 0 < len(value) <= LONGEST_KEY:
         SEEN.add(value)
     if not value:
         raise errors.NotAuthorised(f"the key from {source} is empty", code="NO_KEY")
-    if not all("!" <= character <= "~" for character in value) or len(value) > 4096:
+    if not all("!" <= character <= "~" for character in value) or len(value) > LONGEST_KEY:
         raise errors.NotAuthorised(
             f"what {source} holds is not a key (it has spaces, line breaks or odd characters)", code="BAD_KEY"
         )
@@ -77,7 +79,8 @@ def private_text(path: Path) -> str:
                 code="KEY_FILE",
                 hint=f"Run: chmod 600 '{path}'",
             )
-        return path.read_text(encoding="utf-8", errors="strict")
+        with path.open(encoding="utf-8", errors="strict") as file:
+            return file.read(OUTPUT_LIMIT)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise errors.NotAuthorised(
@@ -102,22 +105,42 @@ def command_output(line: str, environ: Mapping[str, str]) -> tuple[str, str]:
     name = "the key command"
     try:
         words = shlex.split(line)
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            timeout=COMMAND_CAP_S,
-            check=False,
-            env={key: value for key, value in environ.items() if key not in SECRET_VARIABLES},
-        )
+        text, code = _run(words, {key: value for key, value in environ.items() if key not in SECRET_VARIABLES})
     except (OSError, ValueError, IndexError) as error:
         reason = getattr(error, "strerror", None) or "not a command line"
         raise errors.NotAuthorised(f"{name} can't be run: {reason}", code="KEY_COMMAND") from None
     except subprocess.TimeoutExpired:
         raise errors.NotAuthorised(f"{name} gave no key within {COMMAND_CAP_S:.0f} s", code="KEY_COMMAND") from None
-    if done.returncode != 0:
-        raise errors.NotAuthorised(f"{name} failed with exit code {done.returncode}", code="KEY_COMMAND")
-    return done.stdout.decode("utf-8", "replace"), words[0]
+    if len(text) > OUTPUT_LIMIT:
+        raise errors.NotAuthorised(f"{name} prints far more than a key", code="KEY_COMMAND")
+    if code != 0:
+        raise errors.NotAuthorised(f"{name} failed with exit code {code}", code="KEY_COMMAND")
+    return text.decode("utf-8", "replace"), words[0]
+
+
+def _run(words: list[str], environ: Mapping[str, str]) -> tuple[bytes, int]:
+    """What a command prints, no more than a little over `OUTPUT_LIMIT`, and its exit code; it does not outlive this.
+
+    Raises `OSError`, or `subprocess.TimeoutExpired` after `COMMAND_CAP_S`.
+    """
+    import select
+    import subprocess
+    import time
+
+    ends, text = time.monotonic() + COMMAND_CAP_S, b""
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ) as run:
+        assert run.stdout is not None
+        try:
+            while len(text) <= OUTPUT_LIMIT:
+                if not select.select([run.stdout], [], [], max(0.0, ends - time.monotonic()))[0]:
+                    raise subprocess.TimeoutExpired(words[0], COMMAND_CAP_S)
+                part = os.read(run.stdout.fileno(), 65536)
+                if not part:
+                    return text, run.wait(max(0.0, ends - time.monotonic()))
+                text += part
+            return text, 0
+        finally:
+            run.kill()
 
 
 def from_credential(name: str, environ: Mapping[str, str]) -> Key:
