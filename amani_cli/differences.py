@@ -65,10 +65,9 @@ def of_record(row: Row, record: Record | FiatRecord) -> str | None:
     if row["status"] == "unknown":
         return None
     if row["status"] != record.status:
-        corrected = row["status"] == "failed" and record.status == "settled"
-        # The invoice of a draw that came to nothing waits there, unpaid, for its end.
-        unpaid = row["status"] == "failed" and row["direction"] == "in" and record.status == "pending"
-        return None if corrected or unpaid else f"{row['id']}: {row['status']} here, {record.status} at the provider"
+        # An invoice of a draw that failed can be paid still: it is pending there, and nothing is on its way.
+        fine = row["status"] == "failed" and (record.status == "settled" or row["direction"] == "in")
+        return None if fine else f"{row['id']}: {row['status']} here, {record.status} at the provider"
     if row["status"] == "failed":
         return None
     if isinstance(record, Record):

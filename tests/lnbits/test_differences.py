@@ -109,6 +109,18 @@ def test_what_the_journal_lacks_is_brought_in_and_no_difference(amani: Amani, pa
     assert amani("reconcile", "--json").data["differences"] == []
 
 
+def test_a_draw_that_failed_and_whose_invoice_nobody_paid_is_none(
+    amani: Amani, paid: str, main: Held, home: Path
+) -> None:
+    payment_hash = amani("invoice", "decode", main.invoice(5), "--json").data["payment_hash"]
+    with writing(home) as (store, db):
+        row = store.one("SELECT wallet_id FROM payment WHERE id=?", paid)
+        assert row is not None
+        columns = {"payment_hash": payment_hash, "status": "failed", "kind": "cheque", "settled_at": None}
+        add_payment(db, row["wallet_id"], 5, "2026-08-01T12:00:00Z", **columns)
+    assert amani("reconcile", "--json").data["differences"] == []
+
+
 def test_what_is_open_explains_a_difference_and_differences_outrank_it(
     amani: Amani, paid: str, main: Held, home: Path
 ) -> None:
