@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple
 
+from amani_cli import keys
 from amani_cli.providers.base import FiatRecord, RecordStatus
 from amani_cli.providers.fiat import Checkout, Movement
 from amani_cli.providers.http import Answer
+from amani_cli.text import mask
 
 # What a refused or accepted request may say when the outcome of a payout is anybody's guess.
 _NO_ANSWER = frozenset({"DISBURSEMENT_CHANNEL_ERROR", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"})
@@ -61,7 +63,12 @@ def refusal(answer: Answer) -> Refusal | None:
     # NestJS puts the status' own words into `error` and the reason into `message`, the services the other way round.
     said = ("message", "errors", "error") if "statusCode" in body else ("error", "message", "errors")
     text = next((words for words in map(_words, map(body.get, said)) if words), "")
-    return Refusal(answer.status, code if isinstance(code, str) else "", text[:500])
+    return Refusal(answer.status, _said(code if isinstance(code, str) else ""), _said(text))
+
+
+def _said(text: str) -> str:
+    """Words of the server's as they may be shown and journaled: it may have repeated the key."""
+    return mask(text, keys.SEEN)[:500]
 
 
 def heard(found: Refusal) -> Literal["pending", "refused", "limited", "silence"]:
@@ -146,7 +153,7 @@ def movement_record(body: dict[str, Any]) -> FiatRecord:
         received_currency=text(body.get("destinationCurrency")),
         fee=decimal(first(body, "fee", "sourceFee")),
         payee=text(payee or body.get("beneficiaryName")) or "",
-        reason=(text(first(body, "message", "reason")) or "")[:500],
+        reason=_said(text(first(body, "message", "reason")) or ""),
         settled_at=moment(first(body, "valuedAt", "settledAt", "updatedAt")) if status == "settled" else None,
     )
 

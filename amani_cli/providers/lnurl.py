@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from amani_cli import bolt11, errors
+from amani_cli import bolt11, errors, keys
 from amani_cli.amounts import MAX_MSAT, format_sat
 from amani_cli.models import SuccessAction
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
@@ -255,6 +255,7 @@ class Lnurl:
         k1 = body.get("k1")
         if least is None or most is None or not 0 <= least <= most or not isinstance(k1, str):
             raise _broken(link.domain, "names no range of amounts that can be right")
+        keys.SEEN.add(k1)  # a server may repeat it in an error
         description = body.get("defaultDescription")
         return WithdrawRequest(
             link=link,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -70,6 +70,24 @@ def spoiled(true: Any) -> st.SearchStrategy[bytes]:
         values,
     )
     return st.one_of(inside, inside, without, doubled, _whole(json.dumps(true).encode()))
+
+
+def spoilers() -> st.SearchStrategy[Callable[[Any], bytes]]:
+    """What does the same to a body that is not known yet: one that names what is new each time."""
+    values = st.one_of(st.sampled_from([json.dumps(value) for value in _VALUES]), st.sampled_from(_RAW))
+
+    def spoiler(how: str, at: int, value: str) -> Callable[[Any], bytes]:
+        def spoil(true: Any) -> bytes:
+            places = list(_places(true))
+            place = places[at % len(places)]
+            if how == "cut":
+                whole = json.dumps(true).encode()
+                return whole[: at % len(whole)]
+            return _with(true, place, value) if how == "put" else _without(true, place)
+
+        return spoil
+
+    return st.builds(spoiler, st.sampled_from(["put", "put", "put", "drop", "cut"]), st.integers(0, 10_000), values)
 
 
 def _whole(body: bytes) -> st.SearchStrategy[bytes]:

@@ -19,13 +19,14 @@ from tests.faults.tally import Tally
 from tests.faults.tape import Restore, Tape
 from tests.faults.world import COMMANDS, World, shared_keyring, words_of, world
 from tests.fincra import double as doubles
-from tests.fincra.conftest import AddBusiness, add_business, double, merchant
-from tests.fincra.double import Double
+from tests.fincra.conftest import add_business, double, merchant
+from tests.fincra.double import Merchant
+from tests.fincra.test_payouts import shop
 from tests.lnurl.conftest import lnurl_server, mark_as_sandbox
 from tests.lnurl.server import LnurlServer
 from tests.make_invoice import make_invoice
 
-__all__ = ["add_business", "double", "lnurl_server", "merchant", "shared_keyring", "world"]
+__all__ = ["add_business", "double", "lnurl_server", "merchant", "shared_keyring", "shop", "world"]
 
 pytestmark = pytest.mark.faults
 
@@ -174,16 +175,15 @@ def test_what_an_lnurl_server_says(world: World, lnurl_server: LnurlServer, wher
         harmless(world.amani(*words, tty=True))
 
 
-def test_what_fincra_says(
-    amani: Amani, double: Double, add_business: AddBusiness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_business()
+def test_what_fincra_says(amani: Amani, shop: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(doubles.BANKS, "NGN", [{"id": 1, "code": "058", "name": HOSTILE}])
     monkeypatch.setitem(doubles.ACCOUNTS, ("2345678901", "058"), HOSTILE)
     harmless(amani("contact", "banks", "NGN", tty=True))
     assert json.loads(amani("contact", "banks", "NGN", "--json").stdout)["ok"]
     for more in ("--dry-run", "--yes"):
-        harmless(amani("pay", "bank:NGN/058/2345678901", "5NGN", more, tty=True))
+        paid = amani("pay", "bank:058/2345678901", "5NGN", more, tty=True)
+        assert paid.code == 0, paid
+        harmless(paid)
     harmless(amani("history", "list", tty=True))
 
 
