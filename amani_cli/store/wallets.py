@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.store.payments import OUTSIDE
 
 
 def name_key(name: str) -> str:
@@ -54,6 +55,8 @@ def insert(db: Transaction, **columns: object) -> int:
     marks = ", ".join("?" * len(columns))
     cursor = db.execute(f"INSERT INTO wallet ({names}) VALUES ({marks})", tuple(columns.values()))
     assert cursor.lastrowid is not None
+    if columns.get("remote_id") is not None:
+        _adopt(db, cursor.lastrowid)
     return cursor.lastrowid
 
 
@@ -61,6 +64,24 @@ def update(db: Transaction, wallet_id: int, **columns: object) -> None:
     """Change columns of a wallet."""
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE wallet SET {sets} WHERE id=?", (*columns.values(), wallet_id))
+    if columns.get("remote_id") is not None:
+        _adopt(db, wallet_id)
+
+
+def _adopt(db: Transaction, wallet_id: int) -> None:
+    """Give a wallet what it did here before, removed since or in the environment: a sync would enter it once more."""
+    name, remote_id = db.execute("SELECT name, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
+    before = db.execute(
+        "SELECT DISTINCT wallet_id FROM payment WHERE remote_wallet_id=? AND wallet_id<>? AND wallet_id<>?",
+        (remote_id, wallet_id, OUTSIDE),
+    ).fetchall()
+    for (old,) in before:
+        mine = (wallet_id, name, old, remote_id)
+        db.execute("UPDATE OR IGNORE payment SET wallet_id=?, wallet=? WHERE wallet_id=? AND remote_wallet_id=?", mine)
+        db.execute("UPDATE cheque SET wallet_id=?, wallet=? WHERE wallet_id=? AND identity=?", mine)
+        if old > 0:  # the environment's number may have been many a wallet's
+            db.execute("UPDATE OR IGNORE invoice SET wallet_id=?, wallet=? WHERE wallet_id=?", mine[:3])
+            db.execute("UPDATE OR IGNORE closed_month SET wallet_id=?, wallet=? WHERE wallet_id=?", mine[:3])
 
 
 def make_default(db: Transaction, wallet_id: int | None) -> None:

@@ -175,6 +175,28 @@ class TestSync:
         assert (item["memo"], item["reference"], item["direction"]) == ("order", "o-1", "in")
         assert amani("invoice", "list", "--status", "paid", "-q").stdout == made["payment_hash"] + "\n"
 
+    @pytest.mark.parametrize("by", ["removed", "environment"])
+    def test_a_wallet_that_is_added_again_has_its_own_history(
+        self, amani: Amani, main: Held, other: Held, by: str
+    ) -> None:
+        """It is the same wallet, whatever number it has here: nothing stands twice, and the books agree."""
+        again = ("wallet", "add", "again", "--url", main.server.url, "--key-file", main.key_file)
+        if by == "environment":
+            for name in ("main", "other"):
+                assert amani("wallet", "remove", name, "--yes").code == 0
+        env = {"LNBITS_API_KEY": main.admin_key, "LNBITS_BASE_URL": main.server.url} if by == "environment" else {}
+        assert amani("pay", other.invoice(4), "--yes", env=env).code == 0
+        code = amani("cheque", "create", "5", "--yes", "-q", env=env).stdout.strip() if by == "removed" else ""
+        amani.secrets |= {code} if code else set()
+        if by == "removed":
+            assert amani("cheque", "void", code, "--yes").code == 0
+            assert amani("wallet", "remove", "main", "--yes").code == 0
+        assert amani(*again).code == 0
+        assert amani("history", "sync", "-w", "again", "--json").data["new"] == 1  # the top-up alone
+        hashes = [item["payment_hash"] for item in amani("history", "list", "-w", "again", "--json").data["items"]]
+        assert len(set(hashes)) == len(hashes) == (4 if by == "removed" else 2)
+        assert amani("reconcile").code == 0
+
     def test_it_closes_what_is_open(
         self, amani: Amani, main: Held, other: Held, pay: Callable[..., str], home: Path
     ) -> None:
