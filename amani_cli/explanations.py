@@ -161,8 +161,18 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "ENV_WALLET": ((2,), "The wallet in the environment has no entry to change.", "Register it: `amani wallet add`."),
     "NAME_TAKEN": ((2,), "There is a wallet of that name.", "Choose another name."),
+    "NO_ADDRESS": (
+        (2,),
+        "A provider's key stands in the environment, and its server's address only in a .env.",
+        "Export the address too, or put both into the .env.",
+    ),
     "NO_SUCH_INVOICE": ((4,), "No wallet here made that invoice.", "Check the hash and --wallet."),
     "NO_SUCH_WALLET": ((4,), "No wallet of that name is known here.", "See `amani wallet list`."),
+    "MONEY_EXPECTED": (
+        (9,),
+        "An invoice of the wallet can still be paid, and deleting it would lose that money.",
+        "Wait until it has ended, or leave out --delete-remote.",
+    ),
     "NOT_EMPTY": ((9,), "The wallet still holds money, which deleting it would destroy.", "Move the money first."),
     "OPEN_OUTCOMES": ((9,), "The wallet has open outcomes that only its key can settle.", "Run `amani reconcile`."),
     "SHARED_WALLET": (

@@ -8,6 +8,7 @@ from pathlib import Path
 from amani_cli import errors, keys, locks, logins, models
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
+from amani_cli.store import invoices as invoice_queries
 from amani_cli.store import wallets as store_wallets
 from amani_cli.wallets import (
     DOUBLE_SPENDING_VERSION,
@@ -358,6 +359,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         )
     if delete_remote:
         wallet.must_be("lnbits")
+        _refuse_expecting(ws, wallet)
         _delete_remote(ws, wallet, confirm)
     else:
         key = "Admin key" if wallet.provider == "lnbits" else "key"
@@ -374,6 +376,18 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         store_wallets.delete(db, wallet.id)
         audit_log.append(db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.actor)
     return models.Removed(wallet.name, keys_deleted=place == "keyring", remote_deleted=delete_remote)
+
+
+def _refuse_expecting(ws: Workspace, wallet: KnownWallet) -> None:
+    """Refuse to delete what money may still come to: LNbits lets a payer pay for a wallet that is gone."""
+    awaited = invoice_queries.awaited(ws.store, wallet.id)
+    if awaited is None:
+        return
+    raise errors.RefusedByPolicy(
+        f"wallet '{wallet.name}' has an invoice that can still be paid, until {awaited}",
+        code="MONEY_EXPECTED",
+        hint="Wait for it and run 'amani reconcile', or leave out --delete-remote; the payer's money would be lost.",
+    )
 
 
 def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli.store import Row, Store, Transaction
+from amani_cli.store import Row, Store, Transaction, now
 
 
 def insert(db: Transaction, **columns: object) -> None:
@@ -98,3 +98,15 @@ def page(
         values.extend(after)
     sql = f"SELECT * FROM invoice WHERE {' AND '.join(where)} ORDER BY created_at DESC, payment_hash DESC LIMIT ?"
     return store.all(sql, *values, limit)
+
+
+def awaited(store: Store, wallet_id: int) -> str | None:
+    """Until when money may come to a wallet: by an invoice that has not ended, or that an open payment of ours pays."""
+    row = store.one(
+        "SELECT max(expires_at) FROM invoice WHERE wallet_id=? AND status='pending' AND (expires_at>? OR EXISTS ("
+        "SELECT 1 FROM payment WHERE payment.payment_hash=invoice.payment_hash AND payment.status='unknown'"
+        " AND direction='out'))",
+        wallet_id,
+        now(),
+    )
+    return row[0] if row is not None else None

@@ -16,6 +16,7 @@ from amani_cli.store import wallets as store_wallets
 from amani_cli.workspace import Workspace
 from tests import keyrings
 from tests.cheques.conftest import log_in
+from tests.conftest import change_database
 from tests.driver import PATIENCE_S, Amani
 from tests.fault_proxy import FaultProxy, kill
 from tests.lnbits_server import LnbitsServer
@@ -271,6 +272,28 @@ class TestDeleteRemote:
         assert removed == {"wallet": "till", "keys_deleted": True, "remote_deleted": True}
         assert "till" not in wallets_of(lnbits_server, logged_in)
         assert amani("wallet", "show", "till").code == 4
+
+    def test_while_money_may_still_come(
+        self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer, home: Path
+    ) -> None:
+        """LNbits takes a payer's money for the invoice of a wallet that is gone."""
+        amani("wallet", "create", "till", "--url", lnbits_server.url)
+        assert amani("invoice", "create", "5", "--wallet", "till").code == 0
+        remove = ("wallet", "remove", "till", "--delete-remote", "--yes", "--json")
+        expected = amani(*remove)
+        assert (expected.code, expected.error["code"]) == (9, "MONEY_EXPECTED")
+        # It has ended, but a payment of ours may have been sent in time.
+        change_database(home, "UPDATE invoice SET expires_at='2026-01-01T00:00:00Z'")
+        sender = amani("wallet", "create", "sender", "--url", lnbits_server.url, "--json").data["id"]
+        lnbits_server.fund(sender, 10)
+        invoice = amani("invoice", "list", "--wallet", "till", "--json").data["items"][0]["bolt11"]
+        assert amani("pay", invoice, "--wallet", "sender", "--yes").code == 0
+        change_database(home, "UPDATE payment SET status='unknown' WHERE direction='out'")
+        change_database(home, "UPDATE invoice SET status='pending'")
+        assert amani(*remove).error["code"] == "MONEY_EXPECTED"
+        assert "till" in wallets_of(lnbits_server, logged_in)
+        change_database(home, "UPDATE payment SET status='settled'")
+        assert amani(*remove).error["code"] == "NOT_EMPTY"
 
     def test_money_that_comes_while_a_person_thinks_is_not_destroyed(
         self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer
