@@ -336,7 +336,8 @@ def known(ws: Workspace, row: Row) -> KnownWallet:
 def _from_environment(ws: Workspace, provider: models.Provider) -> KnownWallet | None:
     """The wallet `env` or `fincra-env`: a provider's key, and the address that stands in the same place.
 
-    An address from a `.env` is never used for a key from elsewhere: a hostile folder must not redirect it.
+    An address from a `.env` is never used for a key from elsewhere: a hostile folder must not redirect it. Nor is the
+    key sent to a public server instead, which its owner never named: raises `errors.Usage`.
     """
     about = ENVIRONMENT[provider]
     found = ws.config.variable(about.key)
@@ -344,8 +345,12 @@ def _from_environment(ws: Workspace, provider: models.Provider) -> KnownWallet |
         return None
     if found[1] == "environment":
         url = ws.environ.get(about.url)
-        if ws.config.dotenv().get(about.url) and not ws.environ.get(about.url):
-            ws.warn(f"{about.url} in .env was not used: the key comes from the environment, not from that file")
+        if ws.config.dotenv().get(about.url) and not url:
+            raise errors.Usage(
+                f"{about.key} stands in the environment and {about.url} in .env alone: which server is it for?",
+                code="NO_ADDRESS",
+                hint=f"Export {about.url} too, or put both into .env. A file never says where another's key goes.",
+            )
     else:
         url = ws.config.dotenv().get(about.url) or ws.environ.get(about.url)
     remote_id = public_key = None
@@ -381,8 +386,16 @@ def _from_environment(ws: Workspace, provider: models.Provider) -> KnownWallet |
 
 
 def in_environment(ws: Workspace) -> list[KnownWallet]:
-    """The wallets whose keys stand in the environment or a trusted `.env`."""
-    return [wallet for wallet in (_from_environment(ws, provider) for provider in ENVIRONMENT) if wallet is not None]
+    """The wallets whose keys stand in the environment or a trusted `.env`, without one whose server is not clear."""
+    found = []
+    for provider in ENVIRONMENT:
+        try:
+            found.append(_from_environment(ws, provider))
+        except errors.Usage as error:
+            if error.code != "NO_ADDRESS":
+                raise
+            ws.warn(error.message)
+    return [wallet for wallet in found if wallet is not None]
 
 
 def registered(ws: Workspace) -> list[KnownWallet]:
@@ -437,6 +450,8 @@ def _resolved(ws: Workspace, name: str | None) -> KnownWallet:
         )
     wallets = everything(ws)
     if not wallets:
+        for provider in ENVIRONMENT:
+            _from_environment(ws, provider)  # which may say what is missing
         raise _not_configured()
     chosen = [wallet for wallet in wallets if wallet.default and not any(each.in_environment for each in wallets)]
     if chosen:

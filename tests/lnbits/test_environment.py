@@ -161,9 +161,13 @@ class TestDotEnv:
 
     def test_its_address_never_gets_a_key_from_the_environment(self, amani: Amani, mine: Unregistered) -> None:
         mine.write(url=f"http://127.0.0.1:{free_port()}")
-        answer = amani("wallet", "show", "--json", env={"LNBITS_API_KEY": mine.admin_key})
-        assert answer.data["url"] == "https://legend.lnbits.com"
-        assert ".env was not used" in answer.json["warnings"][0]
+        env = {"LNBITS_API_KEY": mine.admin_key}
+        for words in (("wallet", "show"), ("wallet", "balance", "--wallet", "env")):  # nor does a public server get it
+            answer = amani(*words, "--json", env=env)
+            assert (answer.code, answer.error["code"]) == (2, "NO_ADDRESS")
+            assert "Export LNBITS_BASE_URL too" in answer.error["hint"]
+        listed = amani("wallet", "list", "--json", env=env)
+        assert (listed.data["items"], len(listed.json["warnings"])) == ([], 1)
 
     def test_nor_the_key_of_a_registered_wallet(self, amani: Amani, mine: Unregistered, add_wallet: AddWallet) -> None:
         held: Held = add_wallet("main", 5)
