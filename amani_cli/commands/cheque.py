@@ -201,7 +201,8 @@ def sweep(ctx: typer.Context) -> None:
         said.ws.warn(error.message)
     said.out.emit(swept, said.ws.warnings)
     if failed:
-        raise typer.Exit(max(error.exit_code for error in failed))
+        codes = {error.exit_code for error in failed}
+        raise typer.Exit(8 if 8 in codes else max(codes))
 
 
 @app.command(cls=Command)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import cheque_code, cheques, payments
+from amani_cli import cheque_code, cheques, errors, models, payments
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, log_in, through
 from tests.cheques.test_cheques import wallet_of, write
@@ -249,3 +249,10 @@ class TestSweep:
         assert {item["status"] for item in amani("cheque", "list", "--json").data["items"]} == {"expired"}
         assert giver.sat == 5000
         tell(f"4 sweeps at once of 3 cheques: {compared(amani, giver)} msat compared")
+
+    def test_a_doubt_outranks_a_server_that_is_away(
+        self, amani: Amani, giver: Held, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        failed = [errors.Unreachable("away"), errors.OutcomeUnknown("open"), errors.BooksDiffer("differ")]
+        monkeypatch.setattr("amani_cli.cheque_voids.sweep", lambda _: (models.Cheques([], 0), failed))
+        assert amani("cheque", "sweep").code == 8
