@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from amani_cli import batch_plans, batch_rows, cheques, destinations, errors, models, payments
+from amani_cli import batch_plans, batch_rows, cheques, destinations, errors, files, models, payments
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import Row as Entry
 from amani_cli.store import payments as journal
 from amani_cli.store import references
+from amani_cli.times import from_rfc3339
 from amani_cli.verdict import Found
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # A stock LNbits takes 200 requests a minute of one address on one route, and says no more than 429 to the next one.
 STOCK_INTERVAL_S = 60 / 195
 PAUSE_S, LONGEST_PAUSE_S = 2.0, 20.0
+LONGEST_WAIT_S = 600.0  # its window is a minute: whoever is turned away for so long is not waited for
 # After one of these no other row can be paid either.
 HOPELESS = frozenset(
     {"INSUFFICIENT_FUNDS", "KEY_REFUSED", "INVOICE_KEY", "CONNECTION_REFUSED", "DNS", "TLS", "DISK_FULL"}
@@ -54,6 +56,11 @@ class _Pace:
             self._next = turn + self._interval
         time.sleep(max(0.0, turn - time.monotonic()))
 
+    @property
+    def next(self) -> float:
+        """The moment, on the monotonic clock, before which no request goes out."""
+        return self._next
+
     def too_much(self) -> None:
         """The server refused a request for its number: it did nothing with it. Everybody slows down."""
         with self._lock:
@@ -76,15 +83,33 @@ class _Paced:
     rail: payments.Lightning
 
     def post(self, row: Entry) -> PayAnswer:
-        """Pay the entry's bolt11 as soon as the server takes it."""
+        """Pay the entry's bolt11 as soon as the server takes it; not for ever, and not past the invoice's end."""
+        ends = time.monotonic() + min(LONGEST_WAIT_S, _left_s(row))
         while True:
-            self.pace.wait()
-            self.ws.deadline = self.client.line.deadline = time.monotonic() + self.ws.timeout
+            self._take_turn()
             answer = self.rail.post(row)
             if answer.heard != "limited":
                 self.pace.fine()
                 return answer
             self.pace.too_much()
+            if self.pace.next > ends:
+                return answer
+
+    def fee_reserve(self, bolt11: str) -> int:
+        """The most that routing may cost, by the server's settings."""
+        ends = time.monotonic() + LONGEST_WAIT_S
+        while True:
+            self._take_turn()
+            try:
+                return self.client.fee_reserve_msat(bolt11)
+            except errors.Unreachable as error:
+                self.pace.too_much()
+                if error.code != "RATE_LIMITED" or self.pace.next > ends:
+                    raise
+
+    def _take_turn(self) -> None:
+        self.pace.wait()
+        self.ws.deadline = self.client.line.deadline = time.monotonic() + self.ws.timeout
 
     def find(self, row: Entry) -> Found:
         """The wallet's own record of it."""
@@ -93,6 +118,11 @@ class _Paced:
     def never_arrived(self, row: Entry) -> bool:
         """As for any payment."""
         return self.rail.never_arrived(row)
+
+
+def _left_s(row: Entry) -> float:
+    """How long an entry's invoice can still be paid."""
+    return from_rfc3339(row["expires_at"]).timestamp() - time.time()
 
 
 class Crew:
@@ -172,6 +202,8 @@ class Crew:
                 writer.writerow([row.row, cheque.id, cheque.code])
                 file.flush()
                 os.fsync(file.fileno())
+            if new:
+                files.sync_folder(path.parent)
 
 
 class _Worker:
@@ -251,7 +283,9 @@ class _Worker:
                 return payments.resume(ws, wallet, self._rail, earlier)
             raise payments.open_outcome(earlier, "another wallet's payment of this invoice is still open")
         if row.kind == "bolt11":
-            return payments.pay_one_of_many(ws, wallet, self._rail, batch_plans.order_of(ws, row, reference))
+            return payments.pay_one_of_many(
+                ws, wallet, self._rail, batch_plans.order_of(ws, row, reference), self._rail.fee_reserve
+            )
         return self._pay_address(row, reference)
 
     def _pay_address(self, row: Row, reference: str) -> models.Payment:
@@ -268,7 +302,9 @@ class _Worker:
             return replay
         wanted = destinations.order(ws, wallet, wish, self._net)
         assert isinstance(wanted, payments.Order)
-        paid = payments.pay_one_of_many(ws, wallet, self._rail, replace(wanted, authorised=True))
+        paid = payments.pay_one_of_many(
+            ws, wallet, self._rail, replace(wanted, authorised=True), self._rail.fee_reserve
+        )
         if destination.contact is not None and wanted.seen is not None:
             contacts.pin(ws, destination.contact, wanted.seen)
         return paid

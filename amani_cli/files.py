@@ -30,7 +30,7 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
     data = content.encode() if isinstance(content, str) else content
     half = _half(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         half.unlink(missing_ok=True)
         try:
             with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
@@ -41,7 +41,7 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
                 half.replace(path)
             else:
                 os.link(half, path)  # unlike a rename, this fails when there is such a file
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             half.unlink(missing_ok=True)
     except FileExistsError:
@@ -52,9 +52,9 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
 
 def check_writable(path: Path) -> None:
     """Try whether a file can be written at a path, before there is anything to write. Raises `errors.Usage`."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half = _half(path)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         os.close(os.open(half, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -80,6 +80,7 @@ def replaced(path: Path, *, mode: int = 0o600) -> Iterator[IO[str]]:
                 file.flush()
                 os.fsync(descriptor)
             half.replace(path)
+            sync_folder(path.parent)
         finally:
             half.unlink(missing_ok=True)
     except OSError as error:
@@ -100,7 +101,15 @@ def _half(path: Path) -> Path:
         raise errors.Usage(f"'{path}' is no name for a file", code="CANT_WRITE", hint="Name a new file.") from None
 
 
-def _sync_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that their names last too."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in made:
+        sync_folder(each.parent)
+
+
+def sync_folder(folder: Path) -> None:
     """Have the name of a new file survive a power cut too, not only what is in it."""
     handle = os.open(folder, os.O_RDONLY)
     try:

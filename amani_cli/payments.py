@@ -224,28 +224,36 @@ def pay(
         _refuse_poor(planned)
         confirm(planned)
         ws.restart_clock()  # a person may think for as long as they like,
-        check(ws, wanted)  # though an invoice can expire meanwhile
-    elif wanted.max_fee_msat is not None and not internal:
+    elif not internal and (wanted.max_fee_msat is not None or policy.has_budget(ws, wallet)):
         with wallet.lnbits("read") as client:
             reserve_msat = client.fee_reserve_msat(wanted.invoice.bolt11)
         _refuse_dear(wanted, reserve_msat)
     if not wanted.authorised:
         policy.authorise(ws, wallet, wanted.amount_msat)
+    check(ws, wanted)  # an invoice can expire while a yes or a PIN is waited for
     with wallet.lnbits("admin") as client:
         wallet.spending_id(client)
         return _begin_and_send(ws, wallet, Lightning(ws, client), wanted, reserve_msat, wait=wait)
 
 
-def pay_one_of_many(ws: Workspace, wallet: KnownWallet, rail: Rail, wanted: Order) -> models.Payment:
+def pay_one_of_many(
+    ws: Workspace, wallet: KnownWallet, rail: Rail, wanted: Order, fee_reserve: Callable[[str], int]
+) -> models.Payment:
     """Pay an order of a batch that was asked about and authorised as a whole, over a rail that is open already.
 
-    Raises what `pay` raises. The wallet's id at its server must be known.
+    `fee_reserve` asks the server what a bolt11 may cost, where a budget rests on it. Raises what `pay` raises. The
+    wallet's id at its server must be known.
     """
     replay = replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
     if replay is not None:
         return replay
     check(ws, wanted)
-    reserve_msat = 0 if _is_internal(ws, wallet, wanted) else worst_fee_msat(wanted.amount_msat)
+    if _is_internal(ws, wallet, wanted):
+        reserve_msat = 0
+    elif policy.has_budget(ws, wallet):
+        reserve_msat = fee_reserve(wanted.invoice.bolt11)
+    else:
+        reserve_msat = worst_fee_msat(wanted.amount_msat)
     return _begin_and_send(ws, wallet, rail, wanted, reserve_msat, wait=True)
 
 

@@ -179,6 +179,11 @@ def refuse_held(ws: Workspace) -> None:
 # -- budgets -----------------------------------------------------------------------------------
 
 
+def has_budget(ws: Workspace, wallet: KnownWallet) -> bool:
+    """Whether a Lightning wallet has a budget: then the fee that is reserved must be the server's own figure."""
+    return rules.budget(ws.store, wallet.identity, "msat") is not None
+
+
 def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> None:
     """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
     refuse_held(ws)

@@ -226,6 +226,37 @@ class TestFailures:
         listed = amani("history", "list", "--direction", "out", "--limit", 100, "--json").data["items"]
         assert [item["status"] for item in listed] == ["settled"] * 10
 
+    @pytest.mark.parametrize("budget", [True, False])
+    def test_the_servers_rate_limit_is_not_waited_out_for_ever(
+        self,
+        amani: Amani,
+        payer: Held,
+        payee: Held,
+        planned: Planned,
+        proxy: Proxy,
+        monkeypatch: pytest.MonkeyPatch,
+        budget: bool,
+    ) -> None:
+        monkeypatch.setattr("amani_cli.batch_crew.PAUSE_S", 0.05)
+        monkeypatch.setattr("amani_cli.batch_crew.STOCK_INTERVAL_S", 0.01)
+        monkeypatch.setattr("amani_cli.batch_crew.LONGEST_WAIT_S", 0.2)
+        if budget:  # then what the way may cost is asked for first
+            assert amani("wallet", "limit", "payer", "--per-day", "50").code == 0
+        plan = planned([{"to": payee.invoice(1)}])
+
+        def always(method: str, path: str) -> Answer:
+            limited = (method, path) == ("POST", "/api/v1/payments") or "fee-reserve" in path
+            return (429, {"error": "Rate limit exceeded: 200 per 1 minute"}) if limited else None
+
+        proxy.answer = always
+        run = amani("batch", "run", plan, "--yes", "--json")
+        assert (run.code, lines(run.stdout)[-1]["data"]["failed"]) == (11, 1)
+        assert "429" in lines(run.stdout)[0]["data"]["failure"]
+        assert payee.sat == 0
+        proxy.answer = lambda *_: None
+        assert amani("batch", "run", plan, "--yes").code == 0
+        assert payee.sat == 1
+
     def test_a_silent_server_leaves_rows_in_doubt_and_the_next_run_settles_them(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy
     ) -> None:
@@ -242,6 +273,32 @@ class TestFailures:
         assert amani("batch", "run", plan, "--yes").code == 0
         assert len(paid_once(payer)) == 2
         assert payee.sat == 21
+
+
+class TestFiles:
+    def test_the_names_of_what_holds_codes_last(
+        self, amani: Amani, payer: Held, planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file outlives a power cut only with its name, which is its folder's."""
+        synced: list[Path] = []
+        fsync = os.fsync
+
+        def watched(descriptor: int) -> None:
+            synced.append(Path(f"/proc/self/fd/{descriptor}").resolve())
+            fsync(descriptor)
+
+        plan = planned([{"to": "cheque", "amount": "100"}])
+        monkeypatch.setattr(os, "fsync", watched)
+        assert amani("batch", "run", plan, "--yes").code == 0
+        codes = synced.index(tmp_path / "plan.json.codes.csv")
+        assert tmp_path in synced[codes:]
+        synced.clear()
+        assert amani("batch", "results", plan, "-o", tmp_path / "results.csv").code == 0
+        assert tmp_path in synced
+        synced.clear()
+        deep = tmp_path / "new" / "deep"
+        assert amani("batch", "plan", tmp_path / "plan.json.csv", "-o", deep / "plan").code == 0
+        assert {tmp_path, deep.parent, deep} <= set(synced)
 
 
 class TestReferences:

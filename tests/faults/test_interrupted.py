@@ -225,6 +225,19 @@ def test_a_receipt_that_nobody_reads(amani: Amani, provider: Provider, text: str
     assert "Traceback" not in done.stderr
 
 
+def test_an_invoice_that_ends_while_the_pin_is_typed(
+    amani: Amani, provider: Provider, home: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def type_slowly(*_: object) -> None:
+        monkeypatch.setattr("amani_cli.bolt11.Invoice.is_expired", lambda *_: True)
+
+    monkeypatch.setattr("amani_cli.policy.authorise", type_slowly)
+    ended = amani("pay", text, "--yes", "--json")
+    assert (ended.code, ended.error["code"]) == (6, "INVOICE_EXPIRED")
+    assert journal(home) == []
+    assert provider.count(POST) == 0
+
+
 def test_no_room_to_write_it_down_and_nothing_is_sent(amani: Amani, provider: Provider, home: Path, text: str) -> None:
     (home / "amani.db").chmod(0o400)
     change_database(home, "CREATE TRIGGER full BEFORE INSERT ON payment BEGIN SELECT RAISE(ABORT, 'disk is full'); END")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.books import compared, tell
 from tests.conftest import AddWallet, Held, change_database
 from tests.crowd import Run, at_once, codes
 from tests.driver import Amani, Result
-from tests.fault_proxy import FaultProxy, cut
+from tests.fault_proxy import FaultProxy, answer, cut
 from tests.lnbits_server import LnbitsServer
 
 pytestmark = pytest.mark.lnbits
@@ -52,6 +53,27 @@ class TestPerPayment:
         over(amani("cheque", "create", "101", "--yes", "--json"))
         assert amani("cheque", "create", "100", "--yes").code == 0
         assert main.sat == 10_000 - 98 - 100 - 100
+
+    def test_the_fee_is_the_server_s_own_figure(
+        self, amani: Amani, main: Held, other: Held, home: Path, lnbits_server: LnbitsServer, tmp_path: Path
+    ) -> None:
+        """A yes given beforehand, and a batch, reserve no less than what a question shows."""
+        with FaultProxy(lnbits_server.url) as proxy:
+            change_database(home, "UPDATE wallet SET url=?", proxy.url)
+            proxy.on(answer(200, {"fee_reserve": 20_000}), "GET", "/api/v1/payments/fee-reserve", times=None)
+            amani("wallet", "limit", "--per-payment", "100")
+            over(amani("pay", other.invoice(81), "--yes", "--json"))
+            table = tmp_path / "table.csv"
+            table.write_text(f"to\n{other.invoice(81)}\n{other.invoice(80)}\n")
+            assert amani("batch", "plan", table, "--output", tmp_path / "plan", "--wallet", "main").code == 0
+            run = amani("batch", "run", tmp_path / "plan", "--yes", "--json")
+            assert run.code == 11
+            told = [json.loads(line)["data"] for line in run.stdout.splitlines()][:-1]
+            assert {each["row"]: each["status"] for each in told} == {2: "failed", 3: "settled"}
+            assert amani("wallet", "limit", "--per-payment", "off").code == 0
+            asked = proxy.count("GET", "/api/v1/payments/fee-reserve")
+            assert amani("pay", other.invoice(81), "--yes").code == 0
+            assert proxy.count("GET", "/api/v1/payments/fee-reserve") == asked  # nothing rests on it
 
     def test_each_of_a_set_of_cheques(self, amani: Amani, main: Held) -> None:
         amani("wallet", "limit", "--per-payment", "100")
