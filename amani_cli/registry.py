@@ -359,7 +359,6 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         )
     if delete_remote:
         wallet.must_be("lnbits")
-        _refuse_expecting(ws, wallet)
         _delete_remote(ws, wallet, confirm)
     else:
         key = "Admin key" if wallet.provider == "lnbits" else "key"
@@ -418,6 +417,7 @@ def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], 
                 raise
         confirm(f"Your login on {wallet.url} has no wallet '{wallet.name}' any more. amani forgets it and its keys.")
         return
+    _refuse_expecting(ws, wallet)
     confirm(f"Wallet '{wallet.name}' is empty. It is deleted on {wallet.url} for good, with its keys.")
     prove_empty()
     with lnbits_client(ws, wallet.url) as client:
