@@ -16,7 +16,7 @@ from amani_cli import errors, models, payments, policy
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
 from amani_cli.providers.base import FiatRecord, PayAnswer
 from amani_cli.providers.fiat import Quote
-from amani_cli.store import Row, Transaction
+from amani_cli.store import Row, Transaction, references
 from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339
 from amani_cli.verdict import ABSENT, Found
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # A payout has no expiry that would make it impossible. What Fincra has not heard of a day after it was sent, it never
 # will: no proxy and no queue holds a request for so long.
 PROOF_OF_ABSENCE_S = 86400
+# What the names made of users' references begin from; another one would make other names of them.
+_NAMES = uuid.UUID("6d0f4c1e-6f0b-5b6e-9a53-0c2f8f6d7a41")
 # A quote holds for about 30 s; one that is this near its end is asked for anew.
 QUOTE_MARGIN_S = 4
 
@@ -131,6 +133,10 @@ def carry_out(
     proves that none did.
     """
     currency = move.plan.amount.currency
+    if reference is not None:
+        known = _brought_in(ws, client, move, kind, reference, meaning)
+        if known is not None:
+            return payments.again(ws, known)
     refuse_poor(move.plan)
     if not authorised:
         policy.check_fiat(ws, wallet, move.charged, currency)
@@ -157,25 +163,14 @@ def _begin(
     meaning: str,
     on_journal: Callable[[Transaction, str], object] | None,
 ) -> tuple[Row, bool]:
-    planned = move.plan
-    destination = f"{planned.destination} {planned.payee}"
     business = client.identity()
 
     def columns(db: Transaction) -> dict[str, object]:
-        entry: dict[str, object] = {
-            "our_reference": str(uuid.uuid4()),
-            "amount": str(planned.amount.value),
-            "currency": planned.amount.currency,
-            "fee": str(planned.fee.value) if planned.fee else None,
-            "received": str(planned.received.value),
-            "received_currency": planned.received.currency,
-            "destination": destination,
-            "memo": planned.memo,
-        }
+        entry = _columns(move.plan)
         if reference is None:
             _refuse_twin(db, business, kind, entry)
-        policy.reserve_fiat(ws, db, wallet, move.charged, planned.amount.currency)
-        return entry
+        policy.reserve_fiat(ws, db, wallet, move.charged, move.plan.amount.currency)
+        return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
 
     return payments.begin(
         ws,
@@ -186,8 +181,54 @@ def _begin(
         meaning=meaning,
         columns=columns,
         on_journal=on_journal,
-        reason=f"{format_fiat(Fiat(*planned.received))} to {destination}",
+        reason=f"{format_fiat(Fiat(*move.plan.received))} to {_destination(move.plan)}",
     )
+
+
+def _destination(planned: models.PayoutPlan) -> str:
+    return f"{planned.destination} {planned.payee}"
+
+
+def _columns(planned: models.PayoutPlan) -> dict[str, object]:
+    return {
+        "amount": str(planned.amount.value),
+        "currency": planned.amount.currency,
+        "fee": str(planned.fee.value) if planned.fee else None,
+        "received": str(planned.received.value),
+        "received_currency": planned.received.currency,
+        "destination": _destination(planned),
+        "memo": planned.memo,
+    }
+
+
+def _our_reference(db: Transaction, business: str, reference: str | None, meaning: str) -> str:
+    """The name that Fincra knows a movement by, and takes once.
+
+    With a reference of the user's it is the same however often it is worked out: a journal that was restored from
+    before the payment makes it again, and Fincra refuses a second one. A try that failed has used up its name.
+    """
+    if reference is None:
+        return str(uuid.uuid4())
+    tries = journal.count_tries(db, reference)
+    return str(uuid.uuid5(_NAMES, "\n".join((business, reference, meaning, str(tries)))))
+
+
+def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference: str, meaning: str) -> Row | None:
+    """The entry, if a sync has brought in this very movement from Fincra's log, which knows no reference of the user's.
+
+    It becomes that reference's, open until Fincra's record is asked: a line of the log does not say how it ended.
+    """
+    db = ws.store.connection
+    found = journal.by_our_reference(db, _our_reference(db, client.identity(), reference, meaning), "out")
+    if found is None or found["reference"] is not None:
+        return None
+    with ws.store.write() as db:
+        references.claim(db, reference, meaning)
+        references.point(db, reference, found["id"])
+        journal.update(
+            db, found["id"], **_columns(move.plan), kind=kind, reference=reference, status="unknown", settled_at=None
+        )
+    return journal.by_id(ws.store, found["id"])
 
 
 def _still(move: Move, again: Callable[[], Move]) -> Move:

@@ -65,6 +65,12 @@ def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Row
     return row
 
 
+def count_tries(db: Transaction, reference: str) -> int:
+    """How many attempts a reference has had to pay."""
+    row = db.execute("SELECT count(*) FROM payment WHERE reference=? AND direction='out'", (reference,)).fetchone()
+    return int(row[0])
+
+
 def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
     """Whether a line of a wallet's log has its entry."""
     row = db.execute("SELECT 1 FROM payment WHERE log_id=? AND remote_wallet_id=?", (log_id, remote_id)).fetchone()
