@@ -103,8 +103,10 @@ class _Paced:
             try:
                 return self.client.fee_reserve_msat(bolt11)
             except errors.Unreachable as error:
+                if error.code != "RATE_LIMITED":
+                    raise
                 self.pace.too_much()
-                if error.code != "RATE_LIMITED" or self.pace.next > ends:
+                if self.pace.next > ends:
                     raise
 
     def _take_turn(self) -> None:
