@@ -90,7 +90,7 @@ COMMANDS = {
     ),
     "history sync": Command("history sync -w shop", (LOGS,), after="a stranger's payout"),
     "reconcile": Command("reconcile", (RECORD,), moves=1, after="an open payout"),
-    "trace": Command("trace r", (RECORD, RECORD), moves=1, after="an open payout"),
+    "trace": Command("trace r", (RECORD,), moves=1, after="an open payout"),
 }
 
 

@@ -425,12 +425,13 @@ def lightning(amani: Amani, add_wallet: AddWallet, home: Path) -> Iterator[tuple
         yield proxy, payee
 
 
-def lightning_words(payee: Held) -> dict[str, tuple[str, ...]]:
+def lightning_words(payee: Held, url: str) -> dict[str, tuple[str, ...]]:
     return {
         "pay": ("pay", payee.invoice(21), "--yes"),
         "transfer": ("transfer", "payee", "21", "--from", "main", "--yes"),
         "cheque create": ("cheque", "create", "21", "--yes"),
         "invoice create": ("invoice", "create", "21"),
+        "wallet create": ("wallet", "create", "till", "--url", url, "--key-file", "till.key"),
     }
 
 
@@ -441,7 +442,7 @@ def test_nothing_is_asked_of_lnbits_that_can_not_be_written_down(
 ) -> None:
     proxy, payee = lightning
     with modes(**{str(home / "amani.db"): 0o400}):
-        for name, said in lightning_words(payee).items():
+        for name, said in lightning_words(payee, proxy.url).items():
             run = amani.process(*said, "--json", python=("-m", "tests.straits", strait))
             tally("faults")
             is_one_clear_line(run)
@@ -455,7 +456,7 @@ def test_a_disk_that_fills_up_once_the_sats_are_sent(
     amani: Amani, home: Path, lightning: tuple[FaultProxy, Held], name: str, tally: Tally
 ) -> None:
     proxy, payee = lightning
-    said = (*lightning_words(payee)[name], "--reference", "r")
+    said = (*lightning_words(payee, proxy.url)[name], "--reference", "r")
 
     def no_room(exchange: Exchange) -> None:
         answer = exchange.forward()
