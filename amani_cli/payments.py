@@ -672,11 +672,10 @@ def settled_columns(record: Record | FiatRecord) -> dict[str, object]:
 
 def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
     """The error for an entry whose outcome is not certain."""
-    way = "run the same command again" if row["wallet_id"] == journal.OUTSIDE else f"amani reconcile {row['id']}"
     return errors.OutcomeUnknown(
         f"{message} ({row['id']})",
         id=row["id"],
-        hint=f"Do not pay it again by other means. Ask what became of it: {way}",
+        hint=f"Do not pay it again by other means. Ask what became of it: amani reconcile {row['id']}",
     )
 
 
