@@ -115,6 +115,9 @@ CASES = {
 def answer(httpx_mock: HTTPXMock, amani: Amani) -> Any:
     """Registers a wallet, and sets what the server answers to the payment and about it."""
     httpx_mock.add_response(url=f"{URL}/api/v1/wallet", json={"name": "w", "balance": 1_000_000, "id": WALLET})
+    # A wallet with money is asked for a record, which says whether it is its user's own.
+    records = re.compile(re.escape(f"{URL}/api/v1/payments/paginated") + ".*")
+    httpx_mock.add_response(url=records, json={"data": [own()], "total": 1})
     httpx_mock.add_response(url=f"{URL}/openapi.json", json={"info": {"version": "1.6.2"}})
     key = "0123456789abcdef" * 2
     amani.secrets.add(key)
