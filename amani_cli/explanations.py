@@ -371,7 +371,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Use the key of that side.",
     ),
     # -- servers
-    "BAD_PATH": ((2,), "There is no such home folder.", "Write the path out, without ~."),
+    "BAD_PATH": ((2,), "There is no such home folder, or the name is too long.", "Write the path out, without ~."),
     "BAD_CERTIFICATES": (
         (2,),
         "The file or folder of certificates in the environment can't be read.",

@@ -11,11 +11,16 @@ from typing import IO
 
 from amani_cli import errors
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 4096  # bytes and characters: what Linux and macOS take at most
+
 
 def named(text: str) -> Path:
-    """The path that a person named, `~` being a home. Raises `errors.Usage` for the home of nobody."""
+    """The path that a person named, `~` being a home. Raises `errors.Usage` for one that can't be."""
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
+        if all(len(os.fsencode(part)) <= _LONGEST_NAME for part in path.parts) and len(text) < _LONGEST_PATH:
+            return path
+        raise errors.Usage("that is too long for the name of a file", code="BAD_PATH", hint="Name another file.")
     except RuntimeError:
         raise errors.Usage(
             f"there is no home folder for '{text[:80]}'", code="BAD_PATH", hint="Write the path out."

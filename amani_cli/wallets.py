@@ -589,13 +589,13 @@ def balances(
             clients.append((index, wallet, wallet.client("read")))
         except errors.AmaniError as error:
             found[index] = error
-    seen: dict[int, Held | errors.AmaniError] = {}
+    seen: dict[int, Held | Exception] = {}
 
     def ask(index: int, client: Client) -> None:
         try:
             with client:
                 seen[index] = client.held()
-        except errors.AmaniError as error:
+        except Exception as error:  # a defect too: a thread would print it as it is, with a key that it may hold
             seen[index] = error
 
     threads = [threading.Thread(target=ask, args=(index, client)) for index, _, client in clients]
@@ -604,7 +604,9 @@ def balances(
     for thread in threads:
         thread.join()
     for index, wallet, _ in clients:
-        result = seen.get(index, errors.Bug(f"no answer about '{wallet.name}'"))
+        result = seen[index]
+        if isinstance(result, Exception) and not isinstance(result, errors.AmaniError):
+            raise result
         found[index] = result if isinstance(result, errors.AmaniError) else _balance_seen(ws, wallet, result)
     items = [found[index] for index in range(len(wallets))]
     good = [item for item in items if isinstance(item, models.Balance)]

@@ -35,7 +35,8 @@ from tests.test_tree import TREE
 
 __all__ = ["add_business", "double", "merchant", "shared_keyring", "shop"]
 
-pytestmark = pytest.mark.faults
+# What ends a thread is printed by Python itself, unmasked: none may end so.
+pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")]
 
 PIN = "481516"
 PASSPHRASE = "canary passphrase of the backup"
