@@ -62,7 +62,9 @@ def peers(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
         program = _program(name)
         if program is not None:
             filled = [word.format(url=server.url, key=key) for word in words]
-            commands[name] = Command([program, *filled], world.environment())
+            commands[name] = Command(
+                [program, *filled], world.environment(LNBITS_DATA_FOLDER=str(world.root / "peers"))
+            )
             same = name in SAME_GET
             beside[name] = (balance, f"{name}, the same GET") if same else (start, f"{name} {' '.join(words)}")
     taken = alternate(commands, times)
