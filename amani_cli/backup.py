@@ -116,9 +116,15 @@ def restore(
         with copies.opened(found.database) as copy:
             if not copies.is_sound(copy):
                 raise errors.Usage(f"the database in {path} is damaged", code="BAD_BACKUP")
-            aside = _make_way(ws, found, confirm)
-            key_chest.put(copy, found.secrets, places)
-            copies.put(copy, ws.store)
+            replaces = ws.has_store
+            if replaces:
+                _refuse_newer(ws, found)
+                confirm(f"This replaces {ws.paths.database} by the backup of {found.manifest['made_at']}.")
+            with copies.alone(ws.store, ws.lock_wait_s):
+                _refuse_newer(ws, found)  # a payment may have begun while a person thought
+                aside = _put_aside(ws) if replaces else None
+                key_chest.put(copy, found.secrets, places)
+                copies.put(copy, ws.store)
     if found.settings is not None:
         files.write_private(ws.paths.settings, found.settings)
     with ws.store.write() as db:
@@ -139,10 +145,8 @@ def restore(
     )
 
 
-def _make_way(ws: Workspace, found: Contents, confirm: Callable[[str], None]) -> Path | None:
-    """Refuse to overwrite what the backup lacks; copy aside what is to be replaced, and say where it lies."""
-    if not ws.has_store:
-        return None
+def _refuse_newer(ws: Workspace, found: Contents) -> None:
+    """Refuse to overwrite what the backup lacks."""
     lost = copies.missing_from(found.database, ws.store)
     if lost:
         raise errors.RefusedByPolicy(
@@ -150,7 +154,10 @@ def _make_way(ws: Workspace, found: Contents, confirm: Callable[[str], None]) ->
             code="NEWER_DATA",
             hint="Restore into another AMANI_HOME, or move the database away first if you mean it.",
         )
-    confirm(f"This replaces {ws.paths.database} by the backup of {found.manifest['made_at']}.")
+
+
+def _put_aside(ws: Workspace) -> Path:
+    """Copy what is to be replaced, and say where it lies."""
     aside = ws.paths.database.with_name(f"{ws.paths.database.name}.before-restore-{now().replace(':', '')}")
     copies.take(ws.store, aside, held="the copy from before a restore")
     if ws.paths.settings.exists():

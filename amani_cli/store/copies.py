@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from amani_cli.store import Store, explained, marks, open_store
+from amani_cli import errors
+from amani_cli.store import BUSY_TIMEOUT_S, Store, explained, marks, open_store
 
 # What must be in a copy that takes the place of the database, by what makes a row of it the same.
 _KEPT = {
@@ -55,6 +56,33 @@ def is_sound(store: Store) -> bool:
     """Whether SQLite finds nothing wrong with the file."""
     found = store.one("PRAGMA integrity_check")
     return found is not None and found[0] == "ok"
+
+
+@contextlib.contextmanager
+def alone(store: Store, wait_s: float) -> Iterator[None]:
+    """Have the database to oneself: nobody reads or writes it meanwhile, and whoever had it open is waited for.
+
+    Raises `errors.Locked` when they do not leave in that time.
+    """
+    db = store.connection
+    try:
+        db.execute(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
+        db.execute("PRAGMA main.locking_mode=EXCLUSIVE")
+        db.execute("BEGIN IMMEDIATE")  # the mode takes hold with the next access, and stays past the commit
+        db.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise explained(error, store.path) from error
+        raise errors.Locked(
+            f"another amani has {store.path} open",
+            hint="Stop what is running ('watch', 'webhook listen', a batch), or wait for it with --lock-wait 60s.",
+        ) from None
+    try:
+        yield
+    finally:
+        db.execute("PRAGMA main.locking_mode=NORMAL")
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()  # gives it back
+        db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
 
 
 def missing_from(copy: Path, store: Store) -> list[str]:
