@@ -169,21 +169,22 @@ def _look(ws: Workspace, each: _Watched) -> int | None:
     hashes, each.hashes = each.hashes, set()
     try:
         with each.wallet.client("read") as client:
-            held = client.held()
-        is_news = held != each.balance and not hashes
-        if each.all or is_news or time.monotonic() - each.read > FULL_LOOK_S:
-            history.sync(ws, [each.wallet])
-            each.read = time.monotonic()
-            each.all = False
-        elif hashes and not history.confirm(ws, each.wallet, hashes):
-            each.all = True
+            held = shown = client.held()
+            is_news = held != each.balance and not hashes
+            if each.all or is_news or time.monotonic() - each.read > FULL_LOOK_S:
+                history.sync(ws, [each.wallet])
+                each.read = time.monotonic()
+                each.all = False
+                shown = client.held()  # what has just been read may have settled after the first look
+            elif hashes and not history.confirm(ws, each.wallet, hashes):
+                each.all = True
         each.balance, each.failures = held, 0
     except errors.AmaniError:
         each.failures, each.all = each.failures + 1, True
         raise
     finally:
         each.has_looked()
-    return held if isinstance(held, int) else None
+    return shown if isinstance(shown, int) else None
 
 
 def _settled(ws: Workspace, each: _Watched) -> list[Row]:

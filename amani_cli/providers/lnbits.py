@@ -219,10 +219,11 @@ class Lnbits:
         except errors.AmaniError:
             # 0.12 answers with a hash alone: the record has to be asked for.
             return PayAnswer("pending", None, "accepted", accepted=body.get("payment_hash") == payment_hash)
-        mine = record.wallet_id == wallet_id and record.payment_hash == payment_hash and record.amount_msat < 0
-        if not mine or "status" not in body:
-            # The record of another payment, or of the payee's wallet, does not say that this request was taken on.
-            return PayAnswer("pending", None, "the answer was not this wallet's own record", accepted=mine)
+        # The record of another payment, or of the payee's side, does not say that this request was taken on; that of
+        # the wallet that shares itself with ours does.
+        accepted = record.payment_hash == payment_hash and record.amount_msat < 0
+        if not accepted or record.wallet_id != wallet_id or "status" not in body:
+            return PayAnswer("pending", None, "the answer was not this wallet's own record", accepted=accepted)
         return PayAnswer(record.status, record, "" if record.status == "settled" else record.status, accepted=True)
 
     # -- accounts, users and keys ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ HASH = bolt11.decode_invoice(TEXT).payment_hash
 @pytest.fixture(autouse=True)
 def _wallet(amani: Amani, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(url=f"{URL}/api/v1/wallet", json={"name": "w", "balance": 0, "id": "1dea" * 8})
+    httpx_mock.add_response(url=re.compile(re.escape(URL) + "/api/v1/payments/paginated.*"), json={"data": []})
     httpx_mock.add_response(url=f"{URL}/openapi.json", json={"info": {"version": "1.6.2"}})
     amani.secrets.add(KEY)
     assert amani("wallet", "add", "main", "--url", URL, "--key-file", write_key(Path("key"), KEY)).code == 0

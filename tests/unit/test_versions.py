@@ -98,6 +98,8 @@ def test_two_adds_at_once(amani: Amani, httpx_mock: HTTPXMock, home: Path) -> No
     words = ("wallet", "add", "other", "--url", "https://lnbits.example/sub", "--key-file", "key", "--json")
     body = {"name": "w", "balance": 0, "id": "x"}
     httpx_mock.add_response(url="https://lnbits.example/sub/api/v1/wallet", json=body, is_reusable=True)
+    records = re.compile("https://lnbits.example/sub/api/v1/payments/paginated.*")
+    httpx_mock.add_response(url=records, json={"data": []})
     httpx_mock.add_response(url="https://lnbits.example/sub/openapi.json", status_code=404)
     second = amani(*words)
     assert (second.code, second.error["code"]) == (2, "NAME_TAKEN")
