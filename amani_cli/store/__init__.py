@@ -155,6 +155,11 @@ def beyond(text: str) -> str:
     return text[:-1] + chr(ord(text[-1]) + 1)
 
 
+def literal(text: str) -> str:
+    """A text for the pattern of a LIKE with ESCAPE '\\', in which it stands for itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 def explained(error: Exception, path: Path) -> errors.AmaniError:
     """Say in one line, with the way out, what is wrong with the database file."""
     text = str(error).lower()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from amani_cli.store import Entry, Row, Store, Transaction, beyond, new_id, now
+from amani_cli.store import Entry, Row, Store, Transaction, beyond, literal, new_id, now
 
 OUTSIDE = -100
 """The number of a wallet that is registered nowhere: a cheque's, whose money left ours before."""
@@ -204,7 +204,7 @@ def _has_text(text: str) -> tuple[str, list[str]]:
     """The condition that a payment has a text in what people write, or that what machines make begins with it."""
     from amani_cli.store.search import NODE_KEY
 
-    begins = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    begins = literal(text) + "%"
     within = [("memo", ""), ("reference", ""), ("wallet", ""), ("destination", f" AND NOT {NODE_KEY}")]
     anywhere = " OR ".join(f"{column} LIKE ? ESCAPE '\\'{but}" for column, but in within)
     at_first = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in ("destination", "payment_hash", "id"))

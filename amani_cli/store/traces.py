@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amani_cli.store import Row, Store
+from amani_cli.store import Row, Store, literal
 
 MOST = 20
 _SHORTEST_WORD = 4
@@ -64,7 +64,7 @@ def _search(
         where += [f"{column}=?" for column in exact]
         values += [text] * len(exact)
     if len(text) >= _SHORTEST_WORD:
-        pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        pattern = f"%{literal(text)}%"
         where += [f"{column} LIKE ? ESCAPE '\\'" for column in part]
         values += [pattern] * len(part)
     return store.all(
