@@ -18,9 +18,9 @@ import pytest
 from tests import keyrings, lnbits_versions
 from tests.driver import CLONE, Amani
 from tests.faults.tally import pytest_terminal_summary, tally
-from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_template
+from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
 
-__all__ = ["lnbits_server", "pytest_terminal_summary", "sandbox_template", "tally"]
+__all__ = ["lnbits_server", "pytest_terminal_summary", "sandbox_home", "sandbox_template", "tally"]
 
 _PREFIXES = ("LNBITS_", "FINCRA_", "AMANI_", "XDG_")
 _NAMES = {

@@ -168,3 +168,18 @@ def lnbits_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         server = LnbitsServer(copy_of(request.getfixturevalue("sandbox_template"), root))
     yield server
     server.stop()
+
+
+@pytest.fixture
+def sandbox_home(lnbits_server: LnbitsServer) -> Iterator[Path]:
+    """An AMANI_HOME whose sandbox is the running server, with nothing in it that another test left, nor leaves."""
+    home, keys = lnbits_server.root.parent, lnbits_server.root / "keys.json"
+    home.chmod(0o700)
+    before = keys.read_bytes()
+    yield home
+    keys.write_bytes(before)
+    for path in home.iterdir():
+        if path.is_dir() and path != lnbits_server.root:
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()

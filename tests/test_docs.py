@@ -232,9 +232,11 @@ def commands_of(block: Block) -> list[str]:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any(each.language in RUN for each in blocks(page))], ids=id_of
 )
-def test_commands_run_and_print_what_the_page_shows(page: Path, lnbits_server: LnbitsServer, tmp_path: Path) -> None:
+def test_commands_run_and_print_what_the_page_shows(
+    page: Path, lnbits_server: LnbitsServer, sandbox_home: Path, tmp_path: Path
+) -> None:
     with Double().running() as fincra:
-        shell = Shell(page, lnbits_server, fincra, tmp_path)
+        shell = Shell(page, lnbits_server, fincra, sandbox_home, tmp_path)
         for block in blocks(page):
             if block.language in RUN and not block.skipped:
                 shell.add(block)
@@ -268,7 +270,7 @@ def test_units_are_accepted_by_systemd(tmp_path: Path) -> None:
 class Shell:
     """One shell session for a page, in a world where `amani` and the stand-ins for password stores are on PATH."""
 
-    def __init__(self, page: Path, server: LnbitsServer, fincra: Double, tmp_path: Path) -> None:
+    def __init__(self, page: Path, server: LnbitsServer, fincra: Double, home: Path, tmp_path: Path) -> None:
         self.server = server
         self.fincra = fincra
         self.folder = Path.cwd()
@@ -276,10 +278,7 @@ class Shell:
         self.script: list[str] = []
         self.bin = tmp_path / "bin"
         self.out = tmp_path / "out"
-        self.home = server.root.parent  # whose sandbox is the running server
-        for path in [*self.home.glob("amani.db*"), *self.home.glob("config.toml")]:
-            path.unlink()
-        self.home.chmod(0o700)
+        self.home = home
         for folder in (self.bin, self.out):
             folder.mkdir()
         self._command("amani", f'PYTHONPATH={CLONE} exec {sys.executable} -m amani_cli "$@"')

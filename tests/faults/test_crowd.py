@@ -134,12 +134,10 @@ def test_migrations_at_once(amani: Amani, home: Path, version: int, tally: Tally
 
 @pytest.mark.lnbits
 def test_wallets_made_on_the_sandbox_at_once(
-    amani: Amani, lnbits_server: LnbitsServer, tally: Tally, monkeypatch: pytest.MonkeyPatch
+    amani: Amani, lnbits_server: LnbitsServer, sandbox_home: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their keys lie in one file: each must still be there."""
-    home = lnbits_server.root.parent
-    home.chmod(0o700)
-    monkeypatch.setenv("AMANI_HOME", str(home))
+    monkeypatch.setenv("AMANI_HOME", str(sandbox_home))
     assert amani("sandbox", "start").code == 0
     names = [f"crowd{os.urandom(3).hex()}" for _ in range(MANY)]
     crowd(amani, tally, [("wallet", "create", name, "--url", lnbits_server.url) for name in names], 0)
