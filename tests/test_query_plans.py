@@ -9,7 +9,7 @@ import pytest
 
 from amani_cli import exports
 from amani_cli.books import Books
-from amani_cli.store import Store, open_store, payments
+from amani_cli.store import Store, bookings, open_store, payments
 from amani_cli.store.payments import Filter
 from amani_cli.times import Period
 from amani_cli.workspace import Workspace
@@ -88,7 +88,7 @@ def test_an_earlier_attempt_is_found_by_its_hash(store: Store) -> None:
 
 
 def test_an_export_is_read_in_its_order_and_not_held(store: Store) -> None:
-    steps = plan_of(store, lambda: next(payments.settled(store, "2026-08-01", None, None, False)))
+    steps = plan_of(store, lambda: next(bookings.settled(store, "2026-08-01", None, None, False)))
     assert "INDEX payment_settled" in steps[0]
     assert not [step for step in steps if "TEMP B-TREE" in step]
 

@@ -8,7 +8,6 @@ import os
 import shutil
 import sqlite3
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import pyrage
 import pytest
 
 from amani_cli.store import SCHEMA_VERSION, migrations, open_store
-from tests import keyrings
 from tests.conftest import AddWallet, write_key
 from tests.driver import Amani
 from tests.lnbits_server import LnbitsServer
@@ -31,14 +29,6 @@ def passphrase(tmp_path: Path, amani: Amani) -> tuple[str, Path]:
     """How a passphrase is given: --passphrase-file and the file."""
     amani.secrets.add(PASSPHRASE)
     return "--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE)
-
-
-@pytest.fixture
-def keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, str], str]]:
-    """A keyring that works, and what is in it."""
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", keyrings.IN_MEMORY)
-    yield keyrings.InMemory.content
-    keyrings.InMemory.content.clear()
 
 
 def go_to(home: Path) -> None:
