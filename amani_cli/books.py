@@ -13,14 +13,15 @@ from decimal import Decimal
 
 from amani_cli import rates
 from amani_cli.amounts import format_sat
-from amani_cli.store import Entry, Row
+from amani_cli.store import bookings
 from amani_cli.store import payments as journal
+from amani_cli.store.bookings import MSAT, Booked, Carried
 from amani_cli.times import Period, from_rfc3339
 from amani_cli.valuations import Rate, RateFile
 from amani_cli.wallets import KnownWallet, registered
 from amani_cli.workspace import Workspace
 
-_MSAT = Decimal("0.001")  # in sat
+_ZERO = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class Movement:
     `own` says that its other side is another of our wallets.
     """
 
-    row: Entry
+    row: Booked
     day: date
     amount: Decimal
     fee: Decimal
@@ -40,14 +41,22 @@ class Movement:
     rate: Rate | None
 
     @property
+    def change(self) -> Decimal:
+        """What it did to its wallet's balance, the fee counted in."""
+        return self.amount - self.fee
+
+    @property
     def value(self) -> Decimal | None:
         """What the amount was worth, where a rate is known."""
-        return None if self.rate is None else self.rate.value(_signed(self.row))
+        if self.rate is None:
+            return None
+        msat = self.row.amount_msat or 0
+        return self.rate.value(msat if self.row.direction == "in" else -msat)
 
     @property
     def fee_value(self) -> Decimal | None:
         """What the fee was worth."""
-        return None if self.rate is None else self.rate.value(self.row["fee_msat"] or 0)
+        return None if self.rate is None else self.rate.value(self.row.fee_msat or 0)
 
 
 class Books:
@@ -60,7 +69,7 @@ class Books:
         self.count = 0
         self.without_rate = 0
         self._ws, self._rates = ws, rates
-        self._last: tuple[tuple[str, int], date] = (("", 0), date.min)
+        self._quarter = ("", "", date.min)  # of an hour: from which moment on, before which, and the local day
         known = registered(ws)
         self._places = {each.id: (_top(each.provider, each.is_play), each.name) for each in known}
         self._only = wallet.id if wallet else None
@@ -82,55 +91,61 @@ class Books:
     def movements(self, *, whole: bool = False) -> Iterator[Movement]:
         """Every movement, as the database stood when the first was read; never all held at once.
 
-        Their rows have all that is known of a payment if `whole`, else what books need.
+        Their rows have `whole` payments with them if asked to.
         """
         if not self._ws.has_store:
             return
         store, period = self._ws.store, self.period
         with store.reading():
             if period.since is not None:
-                for sum_or_row in journal.settled_before(store, period.since, self._only, self.sandbox):
-                    key = self._key(sum_or_row)
-                    self.opening[key] = self.opening.get(key, Decimal(0)) + change(sum_or_row)
+                for each in bookings.settled_before(store, period.since, self._only, self.sandbox):
+                    key = self._key(each, each.unit)
+                    self.opening[key] = self.opening.get(key, _ZERO) + each.change
             self.closing = dict(self.opening)
-            for row in journal.settled(store, period.since, period.until, self._only, self.sandbox, whole=whole):
+            for row in bookings.settled(store, period.since, period.until, self._only, self.sandbox, whole=whole):
                 yield self._movement(row)
 
-    def _movement(self, row: Entry) -> Movement:
-        key = self._key(row)
-        unit = key[1]
-        amount, fee = sizes(row)
-        signed = amount if row["direction"] == "in" else -amount
-        self.closing[key] = balance = self.closing.get(key, Decimal(0)) + signed - fee
+    def _movement(self, row: Booked) -> Movement:
+        unit = row.unit
+        key = self._key(row, unit)
+        if row.amount_msat is not None:
+            amount, fee = row.amount_msat * MSAT, (row.fee_msat or 0) * MSAT
+        else:
+            amount, fee = Decimal(row.amount or 0), Decimal(row.fee or 0)
+        signed = amount if row.direction == "in" else -amount
+        self.closing[key] = balance = self.closing.get(key, _ZERO) + signed - fee
         self.count += 1
-        day = self._day(row["settled_at"])
+        day = self._day(row.settled_at)
         rate = self._rate(row, day)
         self.without_rate += rate is None and unit == "sat"
-        return Movement(row, day, signed, fee, balance, unit, bool(row["own"]), rate)
+        return Movement(row, day, signed, fee, balance, unit, bool(row.own), rate)
 
     def _day(self, settled_at: str) -> date:
         """The local day of a moment. Zones differ from UTC by whole quarters of an hour: what settled in the same one
         is looked up once."""
-        quarter = settled_at[:14], int(settled_at[14:16]) // 15
-        if quarter != self._last[0]:
-            self._last = quarter, from_rfc3339(settled_at).astimezone().date()
-        return self._last[1]
+        begin, end, day = self._quarter
+        if begin <= settled_at < end:
+            return day
+        hour, minute = settled_at[:14], int(settled_at[14:16]) // 15 * 15
+        day = from_rfc3339(settled_at).astimezone().date()
+        self._quarter = f"{hour}{minute:02d}", f"{hour}{minute + 15:02d}", day  # up to :60, after every :59
+        return day
 
-    def _key(self, row: Entry | Row) -> tuple[int, str]:
-        if row["wallet_id"] not in self._places:
-            self._places[row["wallet_id"]] = (_top(row["provider"], bool(row["sandbox"])), row["wallet"])
-        return row["wallet_id"], unit_of(row)
+    def _key(self, row: Booked | Carried, unit: str) -> tuple[int, str]:
+        if row.wallet_id not in self._places:
+            self._places[row.wallet_id] = (_top(row.provider, bool(row.sandbox)), row.wallet)
+        return row.wallet_id, unit
 
-    def _rate(self, row: Entry, day: date) -> Rate | None:
-        if row["amount_msat"] is None:
+    def _rate(self, row: Booked, day: date) -> Rate | None:
+        if row.amount_msat is None:
             return None
-        if row["quoted"] is not None:
+        if row.quoted is not None:
             # The fiat amount that was meant says best what the money was worth, in its own currency.
-            quoted = rates.from_text(row["quoted"])
-            if quoted is not None and row["rate_currency"] in (None, quoted.currency):
+            quoted = rates.from_text(row.quoted)
+            if quoted is not None and row.rate_currency in (None, quoted.currency):
                 return Rate(quoted.price, quoted.currency, quoted.source, quoted.at)
-        if row["rate"] is not None:
-            return Rate(Decimal(row["rate"]), row["rate_currency"], row["rate_source"], row["rate_at"])
+        if row.rate is not None:
+            return Rate(Decimal(row.rate), row.rate_currency or "", row.rate_source or "", row.rate_at or "")
         return self._rates.on(day) if self._rates is not None else None
 
 
@@ -138,29 +153,13 @@ def _top(provider: str, sandbox: bool) -> str:
     return "Sandbox" if sandbox else {"lnbits": "Lightning", "fincra": "Fincra"}[provider]
 
 
-def unit_of(row: Entry | Row) -> str:
-    """What a payment is counted in: `sat`, or a currency."""
-    return "sat" if row["amount_msat"] is not None else str(row["currency"])
-
-
-def sizes(row: Entry | Row) -> tuple[Decimal, Decimal]:
-    """A payment's amount and fee, both without a sign, in its unit."""
-    if row["amount_msat"] is not None:
-        return row["amount_msat"] * _MSAT, (row["fee_msat"] or 0) * _MSAT
-    return Decimal(row["amount"]), Decimal(row["fee"] or 0)
-
-
-def change(row: Entry | Row) -> Decimal:
-    """What a payment did to its wallet's balance, the fee counted in."""
-    amount, fee = sizes(row)
-    return (amount if row["direction"] == "in" else -amount) - fee
-
-
 def number(amount: Decimal, unit: str) -> str:
     """An exact plain number in its unit: `1000` and `-1.5` sat, `12.50` of a currency."""
     if unit != "sat":
         return format(amount, "f")
     text = str(amount)  # never with an exponent: it is counted in thousandths
+    if text.endswith(".000"):
+        return text[:-4]
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -172,11 +171,6 @@ def value(amount: Decimal, unit: str) -> int | Decimal:
 def shown(amount: int | Decimal, unit: str) -> str:
     """An amount of a document for people; `unit` is `msat` or a currency."""
     return format_sat(int(amount)) if unit == "msat" else f"{amount} {unit}"
-
-
-def _signed(row: Entry) -> int:
-    msat: int = row["amount_msat"]
-    return msat if row["direction"] == "in" else -msat
 
 
 def zone() -> str:

@@ -75,20 +75,20 @@ def _figures(
     figures: dict[Key, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     month = Books(ws, period, wallet)
     for each in month.movements():
-        sums = figures[each.row["wallet_id"], each.unit]
+        sums = figures[each.row.wallet_id, each.unit]
         way = "in" if each.amount > 0 else "out"
         name = f"own_{way}" if each.own else {"in": "received", "out": "sent"}[way]
         sums[name] += abs(each.amount)
         sums["fees"] += each.fee
         sums["payments"] += 1
-        if not each.own and each.row["kind"] in ("faucet", "cheque"):
-            sums[f"{each.row['kind']}_{way}"] += abs(each.amount)
+        if not each.own and each.row.kind in ("faucet", "cheque"):
+            sums[f"{each.row.kind}_{way}"] += abs(each.amount)
     for key, amount in month.closing.items():
         figures[key]["closing"] = amount
         figures[key]["opening"] = month.opening.get(key, Decimal(0))
     later: dict[Key, Decimal] = defaultdict(Decimal)
     for each in Books(ws, Period(period.until, None), wallet).movements():
-        later[each.row["wallet_id"], each.unit] += books.change(each.row)
+        later[each.row.wallet_id, each.unit] += each.change
     return figures, later
 
 

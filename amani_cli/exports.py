@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -35,50 +34,57 @@ def lines(books: Books, form: str, *, opening: bool = True) -> Iterator[str]:
 
 def _csv(books: Books) -> Iterator[str]:
     yield _line(COLUMNS)
+    day, shown_day = None, ""
     for each in books.movements():
         row, rate, unit = each.row, each.rate, each.unit
+        if each.day is not day:
+            day, shown_day = each.day, each.day.isoformat()
         yield _line(
             (
-                each.day.isoformat(),
-                row["settled_at"],
-                csv_cell(row["wallet"]),
-                row["direction"],
-                row["kind"],
+                shown_day,
+                row.settled_at,
+                csv_cell(row.wallet),
+                row.direction,
+                row.kind,
                 number(each.amount, unit),
                 number(each.fee, unit),
                 number(each.balance, unit),
                 unit,
                 *(("",) * 6 if rate is None else _valued(each, rate)),
-                _cell(row["category"]),
-                _cell(row["memo"]),
-                _cell(row["destination"]),
+                csv_cell(row.category or ""),
+                csv_cell(row.memo),
+                csv_cell(row.destination or ""),
                 "yes" if each.own else "",
-                _cell(row["reference"]),
-                _cell(row["actor"]),
-                row["payment_hash"] or "",
-                row["id"],
-                "yes" if row["sandbox"] else "",
+                csv_cell(row.reference or ""),
+                csv_cell(row.actor or ""),
+                row.payment_hash or "",
+                row.id,
+                "yes" if row.sandbox else "",
             )
         )
 
 
+class _Echo:
+    """A file for csv's writer, whose `writerow` returns what writing to its file does."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+_WRITER = csv.writer(_Echo(), lineterminator="\r\n")
+
+
 def _line(cells: tuple[str, ...]) -> str:
-    """A line of CSV. Most hold nothing to quote, and joining those costs a tenth of what csv's writer does."""
+    """A line of CSV. Most hold nothing to quote, and joining those costs a sixth of what csv's writer does."""
     line = ",".join(cells)
     if '"' not in line and "\n" not in line and "\r" not in line and line.count(",") == len(cells) - 1:
         return line + "\r\n"
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return buffer.getvalue()
+    return str(_WRITER.writerow(cells))
 
 
 def _valued(each: Movement, rate: Rate) -> tuple[str, ...]:
     worth = _shown(each.value), _shown(each.fee_value)
     return *worth, rate.currency, _shown(rate.price), csv_cell(rate.source), rate.at
-
-
-def _cell(text: str | None) -> str:
-    return csv_cell(text) if text else ""
 
 
 def _shown(amount: Decimal | None) -> str:
@@ -87,7 +93,8 @@ def _shown(amount: Decimal | None) -> str:
 
 def _jsonl(books: Books) -> Iterator[str]:
     for each in books.movements(whole=True):
-        document = models.as_json(payments.receipt(each.row))
+        assert each.row.whole is not None
+        document = models.as_json(payments.receipt(each.row.whole))
         if each.unit == "sat":
             document["balance_msat"] = int(each.balance.scaleb(3))
         else:

@@ -47,11 +47,11 @@ def ledger(books: Books, *, opening: bool) -> Iterator[str]:
         unit = each.unit
         if each.rate is not None:
             yield f"\nP {each.day} sat {_per_sat(each.rate)} {each.rate.currency}"
-        yield f"\n{each.day} * {_ledger_text(each.row['memo']) or each.row['kind']}\n"
+        yield f"\n{each.day} * {_ledger_text(each.row.memo or '') or each.row.kind}\n"
         for name, value in _facts(each):
             yield f"    ; {name}: {_ledger_text(value)}\n"
-        account, balance = accounts.wallet(each.row["wallet_id"], unit), number(each.balance, unit)
-        yield f"    {account}  {number(_moved(each), unit)} {unit} = {balance} {unit}\n"
+        account, balance = accounts.wallet(each.row.wallet_id, unit), number(each.balance, unit)
+        yield f"    {account}  {number(each.change, unit)} {unit} = {balance} {unit}\n"
         if each.fee:
             yield f"    {accounts.fees(each)}  {number(each.fee, unit)} {unit}\n"
         yield f"    {accounts.counter(each)}  {number(-each.amount, unit)} {unit}\n"
@@ -73,14 +73,14 @@ def beancount(books: Books, *, opening: bool) -> Iterator[str]:
                     yield f'\n{_first_day(books, each)} * "Opening balance"\n'
                     yield f"  {account}  {number(amount, key[1])} {_commodity(key[1])}\n"
                     yield "  Equity:Opening-Balances\n"
-        postings = [(accounts.wallet(each.row["wallet_id"], each.unit), _moved(each))]
+        postings = [(accounts.wallet(each.row.wallet_id, each.unit), each.change)]
         if each.fee:
             postings.append((accounts.fees(each), each.fee))
         postings.append((accounts.counter(each), -each.amount))
         yield from accounts.newly_opened(*(account for account, _ in postings))
         if each.rate is not None:
             yield f"\n{each.day} price SAT {_per_sat(each.rate)} {each.rate.currency}"
-        yield f"\n{each.day} * {_quoted(each.row['memo'] or each.row['kind'])}\n"
+        yield f"\n{each.day} * {_quoted(each.row.memo or each.row.kind)}\n"
         for name, value in _facts(each):
             yield f"  {name}: {_quoted(value)}\n"
         for account, amount in postings:
@@ -91,11 +91,6 @@ def beancount(books: Books, *, opening: bool) -> Iterator[str]:
             account = accounts.wallet(*key)
             if account in accounts.opened:
                 yield f"{last + timedelta(days=1)} balance {account}  {number(amount, key[1])} {_commodity(key[1])}\n"
-
-
-def _moved(each: Movement) -> Decimal:
-    """What the wallet's account changed by."""
-    return each.amount - each.fee
 
 
 def _per_sat(rate: Rate) -> str:
@@ -112,8 +107,8 @@ def _first_day(books: Books, first: Movement) -> date:
 def _facts(each: Movement) -> Iterator[tuple[str, str]]:
     """What a transaction carries beside its amounts."""
     row = each.row
-    yield "id", row["id"]
-    for name, value in (("hash", row["payment_hash"]), ("reference", row["reference"]), ("to", row["destination"])):
+    yield "id", row.id
+    for name, value in (("hash", row.payment_hash), ("reference", row.reference), ("to", row.destination)):
         if value:
             yield name, value
     if each.rate is not None:
@@ -141,16 +136,16 @@ class _Accounts:
 
     def fees(self, each: Movement) -> str:
         """Where fees go."""
-        return "Expenses:Fees:" + self._books.place(each.row["wallet_id"])[0]
+        return "Expenses:Fees:" + self._books.place(each.row.wallet_id)[0]
 
     def counter(self, each: Movement) -> str:
         """What stands against the wallet: the category, a transfer of our own, or what kind of payment it was."""
         if each.own:
             return "Equity:Transfers"
-        category, side = each.row["category"], each.row["direction"]
+        category, side = each.row.category, each.row.direction
         if not category:
             plain = "Income:Uncategorised" if side == "in" else "Expenses:Uncategorised"
-            return _COUNTERS.get((each.row["kind"], side), plain)
+            return _COUNTERS.get((each.row.kind, side), plain)
         parts = [self._legal(part) for part in category.split(":") if part.strip()]
         if len(parts) < 2 or parts[0] not in _ROOTS:
             parts.insert(0, "Income" if side == "in" else "Expenses")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from amani_cli.store import Entry, Row, Store, Transaction, beyond, literal, new_id, now
+from amani_cli.store import Row, Store, Transaction, beyond, literal, new_id, now
 
 OUTSIDE = -100
 """The number of a wallet that is registered nowhere: a cheque's, whose money left ours before."""
@@ -224,65 +223,6 @@ def _are_few(store: Store, conditions: list[tuple[str, int | None]]) -> bool:
         *[value for _, value in conditions],
     )
     return found is not None and found[0] <= _FEW
-
-
-# What books are made of. The rest of a payment, its bolt11 most of all, would double the time that a row takes.
-BOOKED = (
-    *("id", "wallet_id", "wallet", "provider", "sandbox", "direction", "kind", "settled_at"),
-    *("amount_msat", "fee_msat", "amount", "fee", "currency", "rate", "rate_currency", "rate_source", "rate_at"),
-    *("quoted", "category", "memo", "destination", "reference", "actor", "payment_hash"),
-)
-
-
-def settled(
-    store: Store, since: str | None, until: str | None, wallet_id: int | None, sandbox: bool, *, whole: bool = False
-) -> Iterator[Entry]:
-    """What settled in a time, oldest first, one row at a time; `own` says that its other side is a wallet of ours.
-
-    What left the wallets of cheques is left out: it had left ours before. Not `whole`, a row has what is `BOOKED`.
-    """
-    where, values = _settled(since, until, wallet_id, sandbox)
-    own = (
-        "EXISTS (SELECT 1 FROM payment other WHERE other.payment_hash=payment.payment_hash"
-        f" AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id<>{OUTSIDE}) AS own"
-    )
-    # Named, so that the rows come in the index's order and are never sorted: any number takes no memory.
-    rows = store.each(
-        f"SELECT {'*' if whole else ','.join(BOOKED)}, {own} FROM payment INDEXED BY payment_settled"
-        f" WHERE {where} ORDER BY settled_at, id",
-        *values,
-    )
-    names: list[str] = []
-    for row in rows:
-        names = names or row.keys()
-        yield dict(zip(names, row, strict=True))
-
-
-def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: bool) -> Iterator[Row]:
-    """What settled before a moment: a wallet's msat in one sum, the rest each by itself, for a text can't be summed."""
-    where, values = _settled(None, until, wallet_id, sandbox)
-    kept = "wallet_id, wallet, provider, sandbox"
-    yield from store.each(
-        f"SELECT {kept}, 'in' AS direction, sum(iif(direction='in', amount_msat, -amount_msat)-coalesce(fee_msat, 0))"
-        " AS amount_msat, 0 AS fee_msat, max(settled_at) FROM payment"
-        f" WHERE {where} AND amount_msat IS NOT NULL GROUP BY wallet_id",
-        *values,
-    )
-    yield from store.each(
-        f"SELECT {kept}, direction, amount_msat, amount, fee, currency FROM payment"
-        f" WHERE {where} AND amount_msat IS NULL",
-        *values,
-    )
-
-
-def _settled(since: str | None, until: str | None, wallet_id: int | None, sandbox: bool) -> tuple[str, list[object]]:
-    where = ["status='settled'", f"wallet_id<>{OUTSIDE}", "sandbox=?"]
-    values: list[object] = [int(sandbox)]
-    for condition, value in (("settled_at>=?", since), ("settled_at<?", until), ("wallet_id=?", wallet_id)):
-        if value is not None:
-            where.append(condition)
-            values.append(value)
-    return " AND ".join(where), values
 
 
 def settled_since(store: Store, wallet_id: int, since: str) -> list[Row]:
