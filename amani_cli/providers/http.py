@@ -13,6 +13,7 @@ import time
 import types
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -79,12 +80,12 @@ class Line:
         self.host = parts.netloc
         self.deadline = deadline
         self._timeout = timeout
-        self._to = url
-        self._more: dict[str, Any] = {}
+        self._extensions: dict[str, Any] = {}
+        to = url
         headers = {"User-Agent": f"amani/{__version__}", "Accept": "application/json"}
         if address is not None:
-            self._to = f"{parts.scheme}://{_in_url(address)}" + (f":{parts.port}" if parts.port else "") + parts.path
-            self._more = {"extensions": {"sni_hostname": parts.hostname}}
+            to = f"{parts.scheme}://{_in_url(address)}" + (f":{parts.port}" if parts.port else "") + parts.path
+            self._extensions = {"sni_hostname": parts.hostname}
             headers["Host"] = parts.netloc
         if stranger:
             headers["Accept-Encoding"] = "identity"
@@ -105,6 +106,10 @@ class Line:
 
         # A client copies the jar that it is given into one that keeps, so this one is put in its place by hand.
         self._client._cookies = _NoCookies()
+        # Requests are made from these: for the client to merge its headers, cookies and base address into each takes
+        # a third of the time that sending it does. A batch goes to the same path a thousand times.
+        self._headers = dict(self._client.headers)
+        self._url_of = lru_cache(8)(lambda path: httpx.URL(to + path))
 
     def close(self) -> None:
         """Hang up."""
@@ -180,18 +185,17 @@ class Line:
         wait = max(1.0, min(self._timeout, self.left()))
         ends = time.monotonic() + wait
         content = None if body is None else _json(body).encode()
-        own = dict(headers or {})
+        whole = {**self._headers, **(headers or {})}
         if content is not None:
-            own["Content-Type"] = "application/json"
+            whole["Content-Type"] = "application/json"
         try:
-            request = self._client.build_request(
+            request = httpx.Request(
                 method,
-                self._to + path,
-                headers=own,
+                self._url_of(path),
+                headers=whole,
                 content=content,
                 params=params,
-                timeout=httpx.Timeout(wait),
-                **self._more,
+                extensions={"timeout": httpx.Timeout(wait).as_dict(), **self._extensions},
             )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             # The error's text may hold the header's value, which is a key.
@@ -232,7 +236,8 @@ class Line:
         if not self._stranger and "json" not in response.headers.get("content-type", "").lower():
             return Answer(response.status_code, None, False, location)
         try:
-            body = json.loads(b"".join(parts), parse_float=_number, parse_constant=_number)
+            text = b"".join(parts)
+            body = _DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
         except (ValueError, RecursionError):
             return Answer(response.status_code, None, False, location)
         return Answer(response.status_code, body, True, location)
@@ -384,6 +389,11 @@ def _number(text: str) -> Decimal:
     return number
 
 
+# Made once: `json.loads` and `json.dumps` make one for each call that asks for more than the default.
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_number)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def _reason(text: str) -> str:
     """The part of an OpenSSL or OS error that a person can use."""
     return text.split("] ", 1)[-1].split(" (_ssl.c", 1)[0] or "no reason given"
@@ -391,6 +401,10 @@ def _reason(text: str) -> str:
 
 def _json(value: Any) -> str:
     """JSON text in which a Decimal is the number it is, digit for digit: the standard encoder knows only floats."""
+    try:
+        return _ENCODER.encode(value)
+    except TypeError:  # there is a Decimal somewhere in it
+        pass
     if isinstance(value, Decimal):
         whole = value.to_integral_value()
         return format(whole if whole == value else value, "f")
