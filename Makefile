@@ -62,8 +62,8 @@ lock:
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }
 	$(COMPILE) --python-version 3.11 --group build pyproject.toml -o requirements.lock
 	$(COMPILE) --python-version 3.11 --group build --group dev --extra print -c requirements.lock pyproject.toml -o requirements-dev.lock
-	$(COMPILE) --python-version 3.10 amani_cli/sandbox.in -o amani_cli/sandbox.lock
-	$(COMPILE) --python-version 3.11 amani_cli/sandbox-uv.in -o amani_cli/sandbox-uv.lock
+	$(COMPILE) --python-version 3.10 amani_cli/sandbox/lnbits.in -o amani_cli/sandbox/lnbits.lock
+	$(COMPILE) --python-version 3.11 amani_cli/sandbox/uv.in -o amani_cli/sandbox/uv.lock
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -135,7 +135,8 @@ def prepare_template() -> Path:
     """A stopped sandbox with wallets and funds to copy; made once, and again when its makers changed."""
     template = template_folder()
     template.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made_by = hashlib.sha256(sandbox.LOCK.read_bytes() + Path(sandbox.__file__).read_bytes()).hexdigest()
+    makers = sorted(path for path in Path(sandbox.__file__).parent.iterdir() if path.suffix in (".py", ".lock"))
+    made_by = hashlib.sha256(b"".join(path.read_bytes() for path in makers)).hexdigest()
     stamp = template / "template-stamp"
     with (template / "template-lock").open("w") as lock, environment_of_the_run():
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from amani_cli import sandbox
+from amani_cli.sandbox import environment, process
 from tests.lnbits_server import LnbitsServer, environment_of_the_run, free_port, template_folder
 
 VERSION = os.environ.get("AMANI_TEST_LNBITS") or sandbox.LNBITS_VERSION
@@ -65,12 +66,12 @@ class OtherLnbits(LnbitsServer):
     def start(self) -> None:
         """Start it, or start it again on the same data and port."""
         site = next((self.root / "env" / "lib").glob("python3*/site-packages"))  # where LNbits finds its templates
-        command = [str(self.root / "env" / "bin" / "python"), "-m", "uvicorn", sandbox.APP, "--host", "127.0.0.1"]
+        command = [str(self.root / "env" / "bin" / "python"), "-m", "uvicorn", process.APP, "--host", "127.0.0.1"]
         with (self.root / "lnbits.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--port", str(self._port)],
                 cwd=site,
-                env=sandbox.server_environment(self.root, self._port),
+                env=process.server_environment(self.root, self._port),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -117,7 +118,7 @@ def prepare_other_template() -> Path:
 
 
 def _install(env: Path) -> None:
-    base = sandbox.find_python()
+    base = environment.find_python()
     assert base is not None, f"LNbits {VERSION} runs on Python 3.10, 3.11 and 3.12 only, and none of them was found"
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if uv:

@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from amani_cli import errors, sandbox
+from amani_cli.sandbox import environment, folder, process
 from tests.lnbits_server import copy_of, free_port
 
 pytestmark = pytest.mark.lnbits
@@ -97,7 +98,7 @@ def test_reset_forgets_the_money_and_keeps_the_environment(root: Path) -> None:
 def test_a_killed_server_is_seen_and_started_again(root: Path) -> None:
     box = sandbox.start(root, port=free_port())
     os.kill(box.pid, signal.SIGKILL)
-    assert sandbox._gone_within(box.pid, 5)
+    assert process._gone_within(box.pid, 5)
     assert sandbox.status(root).state == "killed"
     with pytest.raises(errors.Unreachable) as refused:
         sandbox.fund(root, box.wallets["bob"].id, 1)
@@ -108,20 +109,20 @@ def test_a_killed_server_is_seen_and_started_again(root: Path) -> None:
 
 def test_a_start_killed_before_it_wrote_the_pid_is_found(root: Path) -> None:
     box = sandbox.start(root, port=free_port())
-    record = sandbox._read_json(root / "server.json")
-    sandbox._write_json(root / "server.json", {**record, "pid": None, "process": None})
+    record = folder.read_json(root / "server.json")
+    folder.write_json(root / "server.json", {**record, "pid": None, "process": None})
     assert sandbox.start(root).pid == box.pid
-    sandbox._write_json(root / "server.json", {**record, "pid": None, "process": None})
+    folder.write_json(root / "server.json", {**record, "pid": None, "process": None})
     assert sandbox.stop(root).pid == box.pid
 
 
 def test_half_made_accounts_are_completed_without_doubling(root: Path) -> None:
     box = sandbox.start(root, port=free_port())
-    keys = sandbox._read_json(root / "keys.json")
+    keys = folder.read_json(root / "keys.json")
     wallets = {name: entry for name, entry in keys["wallets"].items() if name != "alice"}
     wallets["bob"]["funded"] = False
     del keys["user"]["token"]
-    sandbox._write_json(root / "keys.json", {**keys, "wallets": wallets})
+    folder.write_json(root / "keys.json", {**keys, "wallets": wallets})
     again = sandbox.start(root)
     assert again.wallets == box.wallets
     assert {name: balance_sat(again, name) for name in again.wallets} == dict(sandbox.WALLETS)
@@ -156,12 +157,12 @@ def test_a_taken_default_port_is_evaded_at_first(sandbox_template: Path, tmp_pat
     root = copy_of(sandbox_template, tmp_path / "sandbox")
     with contextlib.ExitStack() as taken:
         with contextlib.suppress(OSError):  # already taken by another program: as good
-            taken.enter_context(sandbox._listen_on(sandbox.DEFAULT_PORT))
+            taken.enter_context(process._listen_on(process.DEFAULT_PORT))
         # A first start that failed after it had chosen the port.
-        sandbox._write_json(root / "server.json", {"port": sandbox.DEFAULT_PORT})
+        folder.write_json(root / "server.json", {"port": process.DEFAULT_PORT})
         (root / "keys.json").unlink()
         shutil.rmtree(root / "data")
-        assert sandbox.start(root).port != sandbox.DEFAULT_PORT
+        assert sandbox.start(root).port != process.DEFAULT_PORT
     sandbox.stop(root)
 
 
@@ -169,7 +170,7 @@ def test_two_sandboxes_never_share_a_port(sandbox_template: Path, tmp_path: Path
     """Each starts for seconds before it listens by itself; the port is its own from the first moment."""
     port = free_port()
     first, second = (copy_of(sandbox_template, tmp_path / name) for name in ("first", "second"))
-    with sandbox._listen_on(port), pytest.raises(errors.Unreachable, match="taken"):
+    with process._listen_on(port), pytest.raises(errors.Unreachable, match="taken"):
         sandbox.start(second, port=port)
     box = sandbox.start(first, port=port)
     try:
@@ -184,9 +185,9 @@ def test_two_sandboxes_never_share_a_port(sandbox_template: Path, tmp_path: Path
 def test_a_foreign_process_with_the_old_pid_is_not_ended(root: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as foreign:
         try:
-            for start in (sandbox._process_start(foreign.pid), "another boot:1"):
+            for start in (process._process_start(foreign.pid), "another boot:1"):
                 record = {"pid": foreign.pid, "process": start, "port": 1, "url": "http://127.0.0.1:1"}
-                sandbox._write_json(root / "server.json", record)
+                folder.write_json(root / "server.json", record)
                 assert sandbox.status(root).state == "killed"
                 assert sandbox.stop(root) == sandbox.Stopped(None)
                 assert foreign.poll() is None
@@ -224,7 +225,7 @@ def test_a_server_that_dies_while_starting_shows_its_log(root: Path) -> None:
 
 def test_a_server_that_ignores_sigterm_is_killed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     box = sandbox.start(root, port=free_port())
-    monkeypatch.setattr(sandbox, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.5)
     os.kill(box.pid, signal.SIGSTOP)
     assert sandbox.stop(root) == sandbox.Stopped(box.pid, forced=True)
 
@@ -232,18 +233,18 @@ def test_a_server_that_ignores_sigterm_is_killed(root: Path, monkeypatch: pytest
 def test_the_server_sees_none_of_the_users_settings(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LNBITS_API_KEY", "a-secret")
     monkeypatch.setenv("FINCRA_API_KEY", "a-secret")
-    assert "a-secret" not in sandbox.server_environment(root, 5055).values()
-    assert "a-secret" not in sandbox._install_environment(root).values()
+    assert "a-secret" not in process.server_environment(root, 5055).values()
+    assert "a-secret" not in environment._install_environment(root).values()
 
 
 def test_without_proc_ps_tells_the_same(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    if not sandbox._ps("-p", str(os.getpid())):
+    if not process._ps("-p", str(os.getpid())):
         pytest.skip("ps is not installed")
-    monkeypatch.setattr(sandbox, "PROC", tmp_path / "no-proc")
+    monkeypatch.setattr(process, "PROC", tmp_path / "no-proc")
     box = sandbox.start(root, port=free_port())
     assert sandbox.status(root).state == "running"
-    record = sandbox._read_json(root / "server.json")
-    sandbox._write_json(root / "server.json", {**record, "pid": None, "process": None})
+    record = folder.read_json(root / "server.json")
+    folder.write_json(root / "server.json", {**record, "pid": None, "process": None})
     assert sandbox.stop(root).pid == box.pid
 
 
@@ -252,25 +253,25 @@ class TestTheEnvironment:
 
     @pytest.fixture(autouse=True)
     def _no_download(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sandbox, "_install_locked", lambda *_: None)
+        monkeypatch.setattr(environment, "_install_locked", lambda *_: None)
 
     def test_a_half_made_one_is_made_anew(self, tmp_path: Path) -> None:
         env = tmp_path / "env"
         (env / "bin").mkdir(parents=True)
         (env / "half").touch()
-        python = sandbox._install(tmp_path, lambda *_: None)
+        python = environment.install(tmp_path, lambda *_: None)
         assert not (env / "half").exists()
         version = subprocess.run([python, "-c", "print('runs')"], capture_output=True, text=True, check=True)
         assert version.stdout == "runs\n"
         made = (env / ".amani-stamp").stat().st_mtime_ns
-        sandbox._install(tmp_path, lambda *_: None)
+        environment.install(tmp_path, lambda *_: None)
         assert (env / ".amani-stamp").stat().st_mtime_ns == made
 
     def test_one_of_another_lock_is_made_anew(self, tmp_path: Path) -> None:
-        sandbox._install(tmp_path, lambda *_: None)
+        environment.install(tmp_path, lambda *_: None)
         (tmp_path / "env" / ".amani-stamp").write_text("the hash of an older lock\n")
         (tmp_path / "env" / "old").touch()
-        sandbox._install(tmp_path, lambda *_: None)
+        environment.install(tmp_path, lambda *_: None)
         assert not (tmp_path / "env" / "old").exists()
 
     def test_a_shim_that_does_not_run_is_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,13 +281,13 @@ class TestTheEnvironment:
         (tmp_path / "python3.11").chmod(0o755)
         monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-        assert sandbox.find_python() == tmp_path / "python3.11"
+        assert environment.find_python() == tmp_path / "python3.11"
 
     def test_no_python_that_lnbits_runs_on_is_a_clear_error(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sandbox, "find_python", lambda: None)
-        monkeypatch.setattr(sandbox, "_fetch_uv", lambda *_: None)
+        monkeypatch.setattr(environment, "find_python", lambda: None)
+        monkeypatch.setattr(environment, "_fetch_uv", lambda *_: None)
         monkeypatch.setenv("PATH", str(tmp_path))
         with pytest.raises(errors.Unreachable) as none:
             sandbox.start(tmp_path / "sandbox")
@@ -297,7 +298,7 @@ class TestTheEnvironment:
     def test_an_installer_that_fails_names_its_log(self, tmp_path: Path) -> None:
         script = "print('Collecting x'); print('ERROR: no network'); print('bye'); raise SystemExit(1)"
         with pytest.raises(errors.Unreachable) as failed:
-            sandbox._run(tmp_path, [sys.executable, "-c", script])
+            environment._run(tmp_path, [sys.executable, "-c", script])
         assert "no network" in failed.value.message
         assert str(tmp_path / "install.log") in failed.value.hint
 
