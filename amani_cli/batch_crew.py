@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from amani_cli import batch_plans, batch_rows, cheques, destinations, errors, files, models, payments
+from amani_cli import batch_plans, batch_rows, cheques, destinations, engine, errors, files, models, payments, rails
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.providers.base import PayAnswer
@@ -80,7 +80,7 @@ class _Paced:
     client: Lnbits
     ws: Workspace
     pace: _Pace
-    rail: payments.Lightning
+    rail: rails.Lightning
 
     def post(self, row: Entry) -> PayAnswer:
         """Pay the entry's bolt11 as soon as the server takes it; not for ever, and not past the invoice's end."""
@@ -231,7 +231,7 @@ class _Worker:
     @cached_property
     def _rail(self) -> _Paced:
         client = self._lightning.lnbits("admin")
-        return _Paced(client, self._ws, self._crew.pace, payments.Lightning(self._ws, client))
+        return _Paced(client, self._ws, self._crew.pace, rails.Lightning(self._ws, client))
 
     @cached_property
     def _net(self) -> Lnurl:
@@ -282,8 +282,8 @@ class _Worker:
             earlier = self._earlier(row, reference)
         if earlier is not None and earlier["status"] == "unknown":
             if earlier["remote_wallet_id"] == wallet.remote_id:
-                return payments.resume(ws, wallet, self._rail, earlier)
-            raise payments.open_outcome(earlier, "another wallet's payment of this invoice is still open")
+                return engine.resume(ws, wallet, self._rail, earlier)
+            raise engine.open_outcome(earlier, "another wallet's payment of this invoice is still open")
         if row.kind == "bolt11":
             return payments.pay_one_of_many(
                 ws, wallet, self._rail, batch_plans.order_of(ws, row, reference), self._rail.fee_reserve
@@ -299,7 +299,7 @@ class _Worker:
         destination = self._destination(row)
         amount = row.amount_msat if row.amount_msat is not None else parse_amount(row.amount)
         wish = destinations.Wish(destination, amount, comment=row.comment, memo=row.memo, reference=reference)
-        replay = payments.replayed(ws, reference, wish.meaning)
+        replay = engine.replayed(ws, reference, wish.meaning)
         if replay is not None:
             return replay
         wanted = destinations.order(ws, wallet, wish, self._net)

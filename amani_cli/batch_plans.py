@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from amani_cli import batch_tables, bolt11, errors, files, models, payments, policy, rates, wallets
+from amani_cli import balances, batch_tables, bolt11, errors, files, models, payments, policy, rates, wallets
 from amani_cli.amounts import format_sat
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.store import marks, new_id, now
@@ -134,7 +134,7 @@ def fiat_sums(purse: Purse, rows: list[Row]) -> list[models.FiatSum]:
     if not sums:
         return []
     assert purse.fincra is not None
-    held = wallets.balance(purse.fincra.ws, purse.fincra).balances or []
+    held = balances.balance(purse.fincra.ws, purse.fincra).balances or []
     spendable = {each.currency: each.value for each in held}
     return [
         models.FiatSum(

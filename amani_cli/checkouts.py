@@ -13,8 +13,9 @@ from amani_cli.providers.fiat import Checkout
 from amani_cli.store import Row, Transaction, now, references
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import payments as journal
+from amani_cli.store import wallets as store_wallets
 from amani_cli.times import from_rfc3339, to_rfc3339
-from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
+from amani_cli.wallets import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def _journal(db: Transaction, wallet: KnownWallet, row: Row, found: Checkout) ->
         category=row["category"],
         settled_at=found.paid_at or now(),
     )
-    clear_cached_balance(db, wallet.id)
+    store_wallets.clear_cached_balance(db, wallet.id)
 
 
 def refuse_underpaid(invoice: models.Invoice) -> None:

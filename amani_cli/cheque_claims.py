@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from amani_cli import bolt11, cheque_code, cheques, draws, errors, keys, models, payments
+from amani_cli import bolt11, cheque_code, cheques, draws, engine, errors, keys, models, payments, rails
 from amani_cli.cheque_code import ChequeCode
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
@@ -58,9 +58,9 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
         )
     row = draws.earlier(ws, target, code.wallet_id)
     if row is not None and row["status"] == "unknown":
-        row = payments.ask_again(ws, row)
+        row = engine.ask_again(ws, row)
     if row is not None and row["status"] == "settled":
-        return payments.receipt(row, replayed=True)
+        return engine.receipt(row, replayed=True)
     resumed = row is not None and row["status"] == "unknown" and draws.can_go_on(row)
     if not resumed:
         _refuse_expired(code)
@@ -72,10 +72,10 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
     if row["status"] == "failed":
         first = draws.earlier(ws, target, code.wallet_id)
         if first is not None and first["status"] == "settled":  # by another process, into the same wallet
-            return payments.receipt(first, replayed=True)
+            return engine.receipt(first, replayed=True)
         raise draws.refused(answer, row["id"])
     _tell_giver(ws, code, row)
-    return payments.receipt(row)
+    return engine.receipt(row)
 
 
 def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
@@ -88,7 +88,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
     order = payments.Order(bolt11.decode_invoice(destination), kind="cheque", memo="cheque claimed for another")
     source = _as_wallet(ws, code.url, code.wallet_id)
     with lnbits_client(ws, code.url, code.admin_key) as cheque:
-        rail = payments.Lightning(ws, cheque)
+        rail = rails.Lightning(ws, cheque)
         row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
         if row is not None:
             return _claimed_before(ws, code, rail, row)
@@ -111,14 +111,14 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
         if not begun:
             return _claimed_before(ws, code, rail, row)
         try:
-            return payments.send(ws, source, rail, row, wait=True)
+            return engine.send(ws, source, rail, row, wait=True)
         except errors.InsufficientFunds:
             raise draws.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row["id"]) from None
         except errors.NotAuthorised:
             raise draws.void() from None
 
 
-def _claimed_before(ws: Workspace, code: ChequeCode, rail: payments.Lightning, row: Row) -> models.Payment:
+def _claimed_before(ws: Workspace, code: ChequeCode, rail: rails.Lightning, row: Row) -> models.Payment:
     """What became of an earlier payment of the same invoice: by this cheque, or by something else."""
     if row["remote_wallet_id"] != code.wallet_id:
         raise errors.Rejected(
@@ -131,16 +131,16 @@ def _claimed_before(ws: Workspace, code: ChequeCode, rail: payments.Lightning, r
     why = "the outcome is open"
     if row["status"] == "unknown":
         try:
-            row = payments.ask_rail(ws, rail, row)
+            row = engine.ask_rail(ws, rail, row)
         except errors.AmaniError as error:
             why = f"what became of it can't be asked: {error.message}"
     if row["status"] == "unknown":
-        raise payments.open_outcome(row, f"the cheque was drawn before and {why}")
+        raise engine.open_outcome(row, f"the cheque was drawn before and {why}")
     if row["status"] == "failed":
         raise errors.Rejected(
             f"this was tried before and failed: {row['failure']}", id=row["id"], hint="Run it again to try anew."
         )
-    return payments.receipt(row, replayed=True)
+    return engine.receipt(row, replayed=True)
 
 
 def _keep_key(ws: Workspace, code: ChequeCode, payment_hash: str) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from amani_cli import cheques, draws, errors, locks, logins, models, payments, wallets
+from amani_cli import cheques, draws, engine, errors, locks, logins, models, wallets
 from amani_cli.cheques import advance, audit_step, must, view
 from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
@@ -143,7 +143,7 @@ def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> R
     """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
     drawn = draws.earlier(ws, giver, row["remote_id"])
     if drawn is not None and drawn["status"] == "unknown":
-        drawn = payments.ask_again(ws, drawn)
+        drawn = engine.ask_again(ws, drawn)
     resumed = drawn is not None and drawn["status"] == "unknown" and draws.can_go_on(drawn)
     if drawn is None or not resumed:
         held_sat = cheque.wallet().balance_msat // 1000

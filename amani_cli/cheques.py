@@ -11,7 +11,21 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from amani_cli import amounts, cheque_code, errors, invoices, keys, logins, models, payments, policy, wallets
+from amani_cli import (
+    amounts,
+    balances,
+    cheque_code,
+    engine,
+    errors,
+    invoices,
+    keys,
+    logins,
+    models,
+    payments,
+    policy,
+    rails,
+    wallets,
+)
 from amani_cli.payments import Order
 from amani_cli.providers.base import NewWallet
 from amani_cli.store import Row, Transaction, cheques, is_unambiguous, new_id, now, references
@@ -383,7 +397,7 @@ def advance(ws: Workspace, row: Row) -> Row:
         return row
     paid = journal.last_attempt(ws.store.connection, row["wallet_id"], row["funding_hash"] or "", "out")
     if paid is not None and paid["status"] == "unknown":
-        paid = payments.ask_again(ws, paid)
+        paid = engine.ask_again(ws, paid)
     if paid is not None and paid["status"] == "settled":
         opened(ws, row)
     elif (paid is not None and paid["status"] == "failed") or (paid is None and _is_abandoned(row)):
@@ -393,7 +407,7 @@ def advance(ws: Workspace, row: Row) -> Row:
 
 def _is_abandoned(row: Row) -> bool:
     """Whether whoever was writing this cheque has had time to journal its payment, and did not: it never will."""
-    return from_rfc3339(row["created_at"]).timestamp() < time.time() - payments.PROOF_OF_ABSENCE_S
+    return from_rfc3339(row["created_at"]).timestamp() < time.time() - rails.PROOF_OF_ABSENCE_S
 
 
 def must(ws: Workspace, text: str) -> Row:
@@ -425,7 +439,7 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> models.Cheques:
     )
     givers = {row["wallet_id"] for row in unsure}
     known = [wallet for wallet in wallets.registered(ws) if wallet.id in givers]
-    held, _ = wallets.balances(ws, known) if known else (None, [])
+    held, _ = balances.balances(ws, known) if known else (None, [])
     total = sum(item.balance_msat or 0 for item in held.items) if held else None
     return models.Cheques([item for item in items if status in (None, item.status)], outstanding, total)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amani_cli import errors, models, payments
+from amani_cli import engine, errors, models
 from amani_cli.amounts import CURRENCIES, Fiat, padded
 from amani_cli.fiat import Confirm, Move, carry_out, spendable, tidy
 from amani_cli.models import Money
@@ -38,7 +38,7 @@ def convert(
     currency = _currency(amount, to)
     identify(wallet)
     what = f"convert {wallet.identity} {amount.value} {amount.currency} {currency}"
-    replay = payments.replayed(ws, reference, what)
+    replay = engine.replayed(ws, reference, what)
     if replay is not None:
         return replay
     with wallet.fincra("admin") as client:

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
-from amani_cli import bolt11, contacts, errors, models, payments, rates, success
+from amani_cli import bolt11, contacts, engine, errors, models, payments, rates, success
 from amani_cli.amounts import Fiat, format_sat, parse_msat
 from amani_cli.payments import Order
 from amani_cli.store import references
@@ -170,7 +170,7 @@ def pay(
     With a reference, what was paid before is told without asking anybody who is not our provider.
     """
     if wish.destination.kind != "bolt11":
-        replay = payments.replayed(ws, wish.reference, wish.meaning, None)
+        replay = engine.replayed(ws, wish.reference, wish.meaning, None)
         if replay is not None:
             return replay
     wanted = order(ws, wallet, wish)

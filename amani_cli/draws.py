@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from amani_cli import errors, invoices, payments
+from amani_cli import engine, errors, invoices, rails
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import Row, cheques
 from amani_cli.store import audit as audit_log
@@ -87,21 +87,21 @@ def finish(
                 answer = cheque.pay(row["bolt11"], row["payment_hash"], remote_id)
             except NotSent as error:
                 if not resumed:
-                    payments.close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
+                    engine.close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
                 error.id = row["id"]
                 raise
             if resumed and answer.heard == "refused":
                 answer = PayAnswer("silence", None, answer.reason)
-            row = payments.close(ws, row, _settle(ws, own, target.remote_id, cheque, remote_id, row, answer))
+            row = engine.close(ws, row, _settle(ws, own, target.remote_id, cheque, remote_id, row, answer))
         except KeyboardInterrupt:
-            raise payments.open_outcome(row, "interrupted while the cheque was drawn") from None
+            raise engine.open_outcome(row, "interrupted while the cheque was drawn") from None
         except NotSent:
             raise
         except Exception as error:
             text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
-            raise payments.open_outcome(row, f"the cheque was drawn, and then: {text}") from error
+            raise engine.open_outcome(row, f"the cheque was drawn, and then: {text}") from error
     if row["status"] == "unknown":
-        raise payments.open_outcome(row, "the cheque was drawn and the outcome is open")
+        raise engine.open_outcome(row, "the cheque was drawn and the outcome is open")
     return row, answer
 
 
@@ -109,14 +109,14 @@ def _settle(
     ws: Workspace, own: Lnbits, own_id: str | None, cheque: Lnbits, remote_id: str, row: Row, answer: PayAnswer
 ) -> Verdict:
     def look() -> Verdict:
-        mine = judge(None, payments.find(own, row["payment_hash"], own_id, incoming=True))
+        mine = judge(None, rails.find(own, row["payment_hash"], own_id, incoming=True))
         if mine.status == "settled":
             return mine
-        drawn = judge(answer, answer.record or payments.find(cheque, row["payment_hash"], remote_id))
+        drawn = judge(answer, answer.record or rails.find(cheque, row["payment_hash"], remote_id))
         # The other side's "settled" is believed when our own record says so too, and only then.
         return drawn if drawn.status == "failed" else Verdict("unknown", None, drawn.reason or "not arrived yet")
 
-    return payments.until_certain(ws, look)
+    return engine.until_certain(ws, look)
 
 
 def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from amani_cli import ledgers, models, payments
+from amani_cli import engine, ledgers, models
 from amani_cli.books import Books, Movement, number
 from amani_cli.text import csv_cell
 from amani_cli.valuations import Rate
@@ -94,7 +94,7 @@ def _shown(amount: Decimal | None) -> str:
 def _jsonl(books: Books) -> Iterator[str]:
     for each in books.movements(whole=True):
         assert each.row.whole is not None
-        document = models.as_json(payments.receipt(each.row.whole))
+        document = models.as_json(engine.receipt(each.row.whole))
         if each.unit == "sat":
             document["balance_msat"] = int(each.balance.scaleb(3))
         else:

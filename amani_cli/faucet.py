@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from amani_cli import amounts, bolt11, errors, invoices, models, payments, policy, wallets
+from amani_cli import amounts, balances, bolt11, engine, errors, invoices, models, payments, policy, wallets
 from amani_cli.payments import Order
 from amani_cli.store import Row, Transaction, faucet, rules
 from amani_cli.store import audit as audit_log
@@ -54,7 +54,7 @@ def status(ws: Workspace, claimer: KnownWallet | None) -> models.Faucet:
     source = _source(ws, row)
     balance_msat: int | None = None
     try:
-        balance_msat = wallets.balance(ws, source).balance_msat
+        balance_msat = balances.balance(ws, source).balance_msat
     except errors.AmaniError as error:
         ws.warn(f"the faucet's balance is not known: {error.message}")
     db = ws.store.connection
@@ -89,7 +89,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
             "the faucet can't claim from itself", code="SAME_WALLET", hint="Say --wallet NAME."
         )
     wallets.identify(claimer)
-    replay = payments.replayed(ws, reference, f"faucet {claimer.identity}")
+    replay = engine.replayed(ws, reference, f"faucet {claimer.identity}")
     if replay is not None:
         return _claimed(ws, claimer, replay, row)
     _refuse_claim(ws.store.connection, claimer, row)
@@ -119,7 +119,7 @@ def _claimed(ws: Workspace, claimer: KnownWallet, paid: models.Payment, row: Row
     next_claim_at = to_rfc3339(int(last + row["cooldown_s"]) + 1)
     try:
         entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
-        return payments.receipt(entry, replayed=paid.replayed)._replace(next_claim_at=next_claim_at)
+        return engine.receipt(entry, replayed=paid.replayed)._replace(next_claim_at=next_claim_at)
     except errors.AmaniError as error:
         ws.warn(f"paid, but the arrival is not written down yet: {error.message}")
         return paid._replace(next_claim_at=next_claim_at)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from amani_cli import errors, models, payments, policy
+from amani_cli import engine, errors, models, policy
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
 from amani_cli.providers.base import FiatRecord, PayAnswer
 from amani_cli.providers.fiat import Quote
@@ -136,7 +136,7 @@ def carry_out(
     if reference is not None:
         known = _brought_in(ws, client, move, kind, reference, meaning)
         if known is not None:
-            return payments.again(ws, known)
+            return engine.again(ws, known)
     refuse_poor(move.plan)
     if not authorised:
         policy.check_fiat(ws, wallet, move.charged, currency)
@@ -149,8 +149,8 @@ def carry_out(
     move = _still(move, again)
     row, begun = _begin(ws, wallet, client, move, kind, reference, meaning, on_journal)
     if not begun:
-        return payments.again(ws, row)
-    return payments.send(ws, wallet, FiatRail(ws, client, move.order), row, wait=wait)
+        return engine.again(ws, row)
+    return engine.send(ws, wallet, FiatRail(ws, client, move.order), row, wait=wait)
 
 
 def _begin(
@@ -172,7 +172,7 @@ def _begin(
         policy.reserve_fiat(ws, db, wallet, move.charged, move.plan.amount.currency)
         return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
 
-    return payments.begin(
+    return engine.begin(
         ws,
         wallet,
         business,
@@ -255,7 +255,7 @@ def _refuse_twin(db: Transaction, business: str, kind: str, entry: dict[str, obj
     exchange = kind == "convert"
     said = ("amount", "currency") if exchange else ("destination", "received")
     twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
-    payments.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
+    engine.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
 
 
 def refuse_poor(planned: models.PayoutPlan) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from amani_cli import errors, models, payments, policy
+from amani_cli import engine, errors, models, policy
 from amani_cli.amounts import Fiat, padded
 from amani_cli.fiat import Confirm, Move, carry_out, spendable
 from amani_cli.models import Money
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import now
 from amani_cli.store import payments as journal
-from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
+from amani_cli.store import wallets as store_wallets
+from amani_cli.wallets import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
 
@@ -41,7 +42,7 @@ def transfer(
             code="WRONG_ENVIRONMENT",
         )
     what = f"transfer {source.identity} to {target.identity} {amount.value} {amount.currency}"
-    replay = payments.replayed(ws, reference, what)
+    replay = engine.replayed(ws, reference, what)
     if replay is not None:
         _arrived(ws, target, replay, memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)
@@ -130,4 +131,4 @@ def _arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, memo: str
             created_at=paid.created_at,
             settled_at=paid.settled_at or now(),
         )
-        clear_cached_balance(db, target.id)
+        store_wallets.clear_cached_balance(db, target.id)

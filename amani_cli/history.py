@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from amani_cli import bolt11, errors, models, payments, valuations, wallets
+from amani_cli import bolt11, engine, errors, models, valuations
 from amani_cli.invoices import insert_incoming, note_record
 from amani_cli.providers.base import Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import is_unambiguous, now, references
 from amani_cli.store import payments as journal
+from amani_cli.store import wallets as store_wallets
 from amani_cli.store.payments import Filter
 from amani_cli.verdict import judge
 from amani_cli.wallets import KnownWallet
@@ -32,7 +33,7 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> models.Hi
     rows = journal.page(ws.store, replace(wanted, limit=wanted.limit + 1))
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
-    return models.History([payments.receipt(row) for row in rows], rows[-1]["id"] if more else None)
+    return models.History([engine.receipt(row) for row in rows], rows[-1]["id"] if more else None)
 
 
 def shown(ws: Workspace, text: str) -> models.Payment:
@@ -47,7 +48,7 @@ def shown(ws: Workspace, text: str) -> models.Payment:
     attempts = {(row["payment_hash"] or row["id"]) for row in rows}
     if len(rows) > 1 and len(attempts) == 1:
         rows = sorted(rows, key=lambda row: (row["direction"] == "out", row["status"] != "failed", row["id"]))[-1:]
-    return payments.receipt(is_unambiguous(rows, text, "payment"))
+    return engine.receipt(is_unambiguous(rows, text, "payment"))
 
 
 def sync(
@@ -114,12 +115,12 @@ def _take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[in
         if row is None:
             new += _insert(ws, wallet, record)
         elif row["status"] == "unknown" and record.status != "pending":
-            payments.close(ws, row, judge(None, record))
+            engine.close(ws, row, judge(None, record))
             updated += 1
         elif row["status"] == "failed" and record.status == "settled":
             ws.warn(f"{row['id']} was written down as failed, and {wallet.url} says it settled")
             with ws.store.write() as db:
-                columns = payments.settled_columns(record)
+                columns = engine.settled_columns(record)
                 journal.update(db, row["id"], status="settled", failure=None, **columns)
                 audit_log.append(db, "correction", wallet=wallet.name, subject=row["id"], outcome="settled")
             updated += 1
@@ -161,5 +162,5 @@ def _insert(ws: Workspace, wallet: KnownWallet, record: Record) -> int:
         )
         if record.named is not None and status != "failed":
             references.restore(db, *record.named, entry)
-        wallets.clear_cached_balance(db, wallet.id)
+        store_wallets.clear_cached_balance(db, wallet.id)
         return 1

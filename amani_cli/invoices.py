@@ -12,6 +12,7 @@ from amani_cli.providers.base import Record
 from amani_cli.store import Row, Transaction, is_unambiguous, now, references
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import payments as journal
+from amani_cli.store import wallets as store_wallets
 from amani_cli.times import from_rfc3339, to_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -362,7 +363,7 @@ def insert_incoming(
         created_at=record.created_at or now(),
         settled_at=record.settled_at or now(),
     )
-    wallets.clear_cached_balance(db, wallet.id)
+    store_wallets.clear_cached_balance(db, wallet.id)
 
 
 def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> Row:

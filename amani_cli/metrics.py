@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from amani_cli import __version__, models, policy, wallets
+from amani_cli import __version__, balances, models, policy, wallets
 from amani_cli.calls import BUCKETS_MS
 from amani_cli.store import Row, cheques, faucet, figures, marks
 from amani_cli.store import payments as journal
@@ -33,7 +33,7 @@ class Sample(NamedTuple):
 def text(ws: Workspace) -> str:
     """Every figure there is. Each wallet is asked for its balance; one that does not answer is a figure, no error."""
     known = wallets.everything(ws)
-    found, failed = wallets.balances(ws, known)
+    found, failed = balances.balances(ws, known)
     for error in failed:
         ws.warn(error.message)
     seen = {item.wallet: item for item in found.items}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from amani_cli import checkouts, payments
+from amani_cli import checkouts, engine
 from amani_cli.providers.fiat import Movement
 from amani_cli.store import Row, Transaction, now
 from amani_cli.store import payments as journal
-from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
+from amani_cli.store import wallets as store_wallets
+from amani_cli.wallets import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
         return "none"
     sent = _row(ws.store.connection, line, "out")
     if sent is not None and sent["status"] == "unknown":
-        sent = payments.ask_again(ws, sent)
+        sent = engine.ask_again(ws, sent)
         changed: News = "none" if sent["status"] == "unknown" else "updated"
     else:
         changed = "none"
@@ -97,4 +98,4 @@ def _insert(db: Transaction, wallet: KnownWallet, line: Movement, kind: str, *, 
         created_at=moment,
         settled_at=moment,
     )
-    clear_cached_balance(db, wallet.id)
+    store_wallets.clear_cached_balance(db, wallet.id)

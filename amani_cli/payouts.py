@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from amani_cli import banks, errors, models, payments
+from amani_cli import banks, engine, errors, models
 from amani_cli.amounts import Fiat, padded
 from amani_cli.fiat import Confirm, Move, carry_out, spendable, tidy
 from amani_cli.models import Money
@@ -87,7 +87,7 @@ def pay(ws: Workspace, wallet: KnownWallet, wanted: Order, *, confirm: Confirm |
     Raises what `fiat.carry_out` raises.
     """
     wallet.must_be("fincra")
-    replay = payments.replayed(ws, wanted.reference, wanted.meaning)
+    replay = engine.replayed(ws, wanted.reference, wanted.meaning)
     if replay is not None:
         return replay
     identify(wallet)

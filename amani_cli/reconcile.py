@@ -5,7 +5,7 @@ A cheque that was being taken back is taken back to the end: that was asked for,
 
 from __future__ import annotations
 
-from amani_cli import cheque_voids, differences, errors, history, models, payments, transfers, valuations, wallets
+from amani_cli import cheque_voids, differences, engine, errors, history, models, transfers, valuations, wallets
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import Row, marks
 from amani_cli.store import audit as audit_log
@@ -47,7 +47,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     for row in rows:
         ws.progress(f"asking about {row['id']}")
         if row["status"] == "unknown":
-            row = payments.ask_again(ws, row)
+            row = engine.ask_again(ws, row)
         elif compare:
             apart += _compared(ws, row)
         _arrival(ws, row)
@@ -61,7 +61,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
             audit_log.append(db, "spending released", outcome="done", actor=ws.actor)
         ws.note("Spending is possible again.")
     # Read anew: a cheque that has been taken back to the end closed its entry.
-    items = [payments.receipt(journal.by_id(ws.store, row["id"]) or row) for row in rows]
+    items = [engine.receipt(journal.by_id(ws.store, row["id"]) or row) for row in rows]
     if items:
         valuations.remember(ws)
     compared = 0
@@ -96,7 +96,7 @@ def _compared(ws: Workspace, row: Row) -> list[str]:
     if nameless or row["wallet_id"] == journal.OUTSIDE:
         return []
     try:
-        found = payments.look_up(ws, row)
+        found = engine.look_up(ws, row)
     except errors.AmaniError as error:
         ws.warn(f"{row['id']} could not be compared: {error.message}")
         return []
@@ -128,4 +128,4 @@ def _arrival(ws: Workspace, row: Row) -> None:
     for wallet in wallets.registered(ws):
         if invoice is not None and wallet.id == invoice["wallet_id"]:
             memo = invoice["memo"] or f"from {row['wallet']}"
-            transfers.note_arrival(ws, wallet, payments.receipt(row), kind=invoice["purpose"], memo=memo)
+            transfers.note_arrival(ws, wallet, engine.receipt(row), kind=invoice["purpose"], memo=memo)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from amani_cli import amounts, bolt11, errors, invoices, models, payments, policy
+from amani_cli import amounts, bolt11, engine, errors, invoices, models, payments, policy
 from amani_cli.payments import Order
 from amani_cli.store import Row, now
 from amani_cli.store import payments as journal
-from amani_cli.wallets import KnownWallet, clear_cached_balance, identify
+from amani_cli.store import wallets as store_wallets
+from amani_cli.wallets import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
 # Long enough for a slow payment, short enough that a crash before the payment is soon provably nothing.
@@ -35,7 +36,7 @@ def transfer(
     _refuse_same(source, target)
     amounts.require_whole_sat(amount_msat)
     invoices.check_memo(memo)
-    replay = payments.replayed(ws, reference, _meaning(source, target, amount_msat))
+    replay = engine.replayed(ws, reference, _meaning(source, target, amount_msat))
     if replay is not None:
         note_arrival(ws, target, replay, kind="transfer", memo=memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)
@@ -105,7 +106,7 @@ def arrived(ws: Workspace, target: KnownWallet, paid: models.Payment, *, kind: s
             "UPDATE invoice SET status='paid', paid_at=?, preimage=? WHERE payment_hash=? AND wallet_id=?",
             (paid.settled_at, paid.preimage, paid.payment_hash, target.id),
         )
-        clear_cached_balance(db, target.id)
+        store_wallets.clear_cached_balance(db, target.id)
         row = journal.last_attempt(db, target.id, paid.payment_hash, "in")
     assert row is not None
     return row

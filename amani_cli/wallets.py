@@ -1,21 +1,18 @@
-"""The wallets that amani knows: which one is meant, where its keys are, what it holds."""
+"""The wallets that amani knows: which one is meant, where its keys are, who may spend from it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from amani_cli import errors, keys, models
 from amani_cli.files import named
-from amani_cli.models import Access, CurrencyBalance
-from amani_cli.store import Row, Transaction, made_at, marks, now
+from amani_cli.models import Access
+from amani_cli.store import Row, made_at, marks
 from amani_cli.store import wallets as store_wallets
 from amani_cli.text import quoted
-from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:  # a provider's client would cost httpx at every start
@@ -27,7 +24,6 @@ if TYPE_CHECKING:  # a provider's client would cost httpx at every start
 DOUBLE_SPENDING_VERSION = "1.0.0"
 
 KeyKind = Literal["read", "admin"]
-Held = int | list[CurrencyBalance]
 
 
 class _Environment(NamedTuple):
@@ -544,124 +540,3 @@ def key_place(source: str) -> str:
     place, _, where = source.partition(":")
     words = {"keyring": "keyring", "sandbox": "the sandbox's own file", "env": "environment"}
     return words.get(place, f"{place} {where}")
-
-
-# -- looking -------------------------------------------------------------------------------------
-
-
-def balance(ws: Workspace, wallet: KnownWallet, max_age_s: int = 0, currency: str | None = None) -> models.Balance:
-    """What the wallet holds: asked live, or from the cache when that is younger than `max_age_s` seconds.
-
-    With `currency` that one alone; raises `errors.NotFound` when the wallet does not hold it.
-    """
-    if currency is not None:
-        wallet.must_be("fincra")
-    found = _cached_balance(ws, wallet, max_age_s)
-    if found is None:
-        with wallet.client("read") as client:
-            held = client.held()
-        found = _balance_seen(ws, wallet, held)
-    if currency is not None:
-        every = found.balances or []
-        found = found._replace(balances=[each for each in every if each.currency == currency.upper()])
-        if not found.balances:
-            names = ", ".join(each.currency for each in every) or "none"
-            raise errors.NotFound(
-                f"wallet '{wallet.name}' holds no {currency[:10]}", code="NO_SUCH_CURRENCY", hint=f"It holds: {names}."
-            )
-    return found
-
-
-def balances(
-    ws: Workspace, wallets: list[KnownWallet], max_age_s: int = 0
-) -> tuple[models.Balances, list[errors.AmaniError]]:
-    """Several wallets' balances, asked at the same time; what could not be asked comes back as errors."""
-    import threading
-
-    found: dict[int, models.Balance | errors.AmaniError] = {}
-    clients: list[tuple[int, KnownWallet, Client]] = []
-    for index, wallet in enumerate(wallets):
-        cached = _cached_balance(ws, wallet, max_age_s)
-        if cached is not None:
-            found[index] = cached
-            continue
-        try:
-            clients.append((index, wallet, wallet.client("read")))
-        except errors.AmaniError as error:
-            found[index] = error
-    seen: dict[int, Held | Exception] = {}
-
-    def ask(index: int, client: Client) -> None:
-        try:
-            with client:
-                seen[index] = client.held()
-        except Exception as error:  # a defect too: a thread would print it as it is, with a key that it may hold
-            seen[index] = error
-
-    threads = [threading.Thread(target=ask, args=(index, client)) for index, _, client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for index, wallet, _ in clients:
-        result = seen[index]
-        if isinstance(result, Exception) and not isinstance(result, errors.AmaniError):
-            raise result
-        found[index] = result if isinstance(result, errors.AmaniError) else _balance_seen(ws, wallet, result)
-    items = [found[index] for index in range(len(wallets))]
-    good = [item for item in items if isinstance(item, models.Balance)]
-    failed = []
-    for wallet, item in zip(wallets, items, strict=True):
-        if isinstance(item, errors.AmaniError):
-            item.message = f"wallet '{wallet.name}': {item.message}"
-            failed.append(item)
-    total = sum(item.balance_msat or 0 for item in good if not item.sandbox)
-    fake = sum(item.balance_msat or 0 for item in good if item.sandbox)
-    return models.Balances(good, total, fake), failed
-
-
-def _cached_balance(ws: Workspace, wallet: KnownWallet, max_age_s: int) -> models.Balance | None:
-    if max_age_s <= 0 or wallet.in_environment:
-        return None
-    row = store_wallets.by_id(ws.store, wallet.id)
-    if row is None or row["balance"] is None:
-        return None
-    age = from_rfc3339(now()) - from_rfc3339(row["balance_at"])
-    if not 0 <= age.total_seconds() <= max_age_s:
-        return None
-    return _balance(wallet, row["balance_at"], _held(row["balance"]), cached=True)
-
-
-def _balance_seen(ws: Workspace, wallet: KnownWallet, held: Held) -> models.Balance:
-    as_of = now()
-    if not wallet.in_environment:
-        text = str(held) if isinstance(held, int) else json.dumps(models.as_json(held))
-        try:
-            with ws.store.write() as db:
-                store_wallets.update(db, wallet.id, balance=text, balance_at=as_of)
-        except errors.AmaniError as error:  # what was asked for is known all the same
-            ws.warn(f"not kept for --max-age: {error.message}")
-    return _balance(wallet, as_of, held, cached=False)
-
-
-def _balance(wallet: KnownWallet, as_of: str, held: Held, *, cached: bool) -> models.Balance:
-    msat, fiat = (held, None) if isinstance(held, int) else (None, held)
-    return models.Balance(
-        wallet.name, wallet.provider, as_of, cached, msat, fiat, sandbox=wallet.sandbox, live=wallet.live
-    )
-
-
-def _held(text: str) -> Held:
-    """What was written down of a balance: msat, or a list of currencies."""
-    content = json.loads(text)
-    if isinstance(content, int):
-        return content
-    return [
-        CurrencyBalance(Decimal(each["value"]), each["currency"], Decimal(each["ledger"]), Decimal(each["locked"]))
-        for each in content
-    ]
-
-
-def clear_cached_balance(db: Transaction, wallet_id: int) -> None:
-    """Forget a cached balance, in the transaction that journals what changes it."""
-    db.execute("UPDATE wallet SET balance=NULL, balance_at=NULL WHERE id=? AND balance IS NOT NULL", (wallet_id,))

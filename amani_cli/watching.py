@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from amani_cli import errors, history, keys, models, payments
+from amani_cli import engine, errors, history, keys, models
 from amani_cli.store import Row, now
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -117,7 +117,7 @@ def watch(
                 for row in _settled(ws, each):
                     if row["id"] not in each.told:
                         each.told.add(row["id"])
-                        yield models.Event(now(), "payment", each.wallet.name, balance_msat, payments.receipt(row))
+                        yield models.Event(now(), "payment", each.wallet.name, balance_msat, engine.receipt(row))
                 event = below(each, balance_msat)
                 if event is not None:
                     yield event

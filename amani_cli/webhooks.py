@@ -19,7 +19,7 @@ from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from amani_cli import checkouts, errors, history, invoices, log, models, payments, wallets
+from amani_cli import checkouts, engine, errors, history, invoices, log, models, wallets
 from amani_cli.store import Row, now
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -127,7 +127,7 @@ class Receiver:
         known = [wallet for wallet in known if wallet.remote_id == said.get("business")] or known
         for row in journal.open_payments(ws.store):
             if row["our_reference"] in named:
-                self._tell(ws, [payments.ask_again(ws, row)])
+                self._tell(ws, [engine.ask_again(ws, row)])
                 return "asked about"
         for wallet in known:
             for reference in named:
@@ -162,7 +162,7 @@ class Receiver:
     def _tell(self, ws: Workspace, rows: list[Row]) -> None:
         for row in rows:
             if row["status"] == "settled":
-                self.told(models.Event(now(), "payment", row["wallet"], None, payments.receipt(row)))
+                self.told(models.Event(now(), "payment", row["wallet"], None, engine.receipt(row)))
 
     def _limit(self) -> None:
         moment = time.monotonic()

@@ -120,11 +120,11 @@ def test_the_environment_s_key_loads_no_database(
 
 # Our own modules that a command has no use for, each dear or a way to something dear.
 _UNUSED = {
-    "wallet balance --json": {"bolt11", "payments", "policy", "amounts", "views", "registry", "providers.fiat"},
-    "history list --json": {"views", "providers.http", "providers.lnbits", "destinations", "qr", "books"},
-    "invoice create 21 --json": {"views", "destinations", "providers.lnurl", "qr", "books", "providers.fiat"},
-    "invoice check HASH --json": {"views", "destinations", "providers.lnurl", "qr", "books", "providers.fiat"},
-    "pay INVOICE --yes --json": {"views", "providers.lnurl", "qr", "cheques", "faucet", "books", "providers.fiat"},
+    "wallet balance --json": "bolt11 payments engine rails policy amounts views registry providers.fiat",
+    "history list --json": "views payments providers.http providers.lnbits destinations qr books",
+    "invoice create 21 --json": "views destinations providers.lnurl qr books providers.fiat",
+    "invoice check HASH --json": "views destinations providers.lnurl qr books providers.fiat",
+    "pay INVOICE --yes --json": "views providers.lnurl qr cheques faucet books providers.fiat",
 }
 
 
@@ -138,4 +138,4 @@ def test_a_command_loads_no_more_of_amani_than_it_uses(provider: Provider, comma
     words = [{"INVOICE": text, "HASH": invoice.payment_hash}.get(word, word) for word in command.split()]
     _, modules = loaded(*words)
     assert sorted(modules & {*HEAVY, "amani_cli.store.migrations"}) == []
-    assert sorted(modules & {f"amani_cli.{name}" for name in _UNUSED[command]}) == []
+    assert sorted(modules & {f"amani_cli.{name}" for name in _UNUSED[command].split()}) == []

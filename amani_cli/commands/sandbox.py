@@ -74,7 +74,7 @@ def fund(
     amount: str = typer.Argument(help="How much, e.g. 100k or 50000NGN."),
 ) -> None:
     """Put fake sats into a sandbox wallet, or test money into one of Fincra's sandbox."""
-    from amani_cli import sandbox, wallets
+    from amani_cli import balances, sandbox, wallets
     from amani_cli.amounts import parse_msat, require_whole_sat
 
     said = options.of(ctx)
@@ -83,10 +83,10 @@ def fund(
         from amani_cli import businesses
 
         businesses.fund(said.ws, wallet, businesses.amount(wallet, amount))
-        said.out.emit(wallets.balance(said.ws, wallet), said.ws.warnings)
+        said.out.emit(balances.balance(said.ws, wallet), said.ws.warnings)
         return
     amount_sat = require_whole_sat(parse_msat(amount))
     if not wallet.sandbox or wallet.remote_id is None:
         raise errors.Usage(f"'{wallet.name}' is no sandbox wallet: only fake sats can be made from nothing")
     sandbox.fund(said.ws.paths.sandbox, wallet.remote_id, amount_sat)
-    said.out.emit(wallets.balance(said.ws, wallet), said.ws.warnings)
+    said.out.emit(balances.balance(said.ws, wallet), said.ws.warnings)

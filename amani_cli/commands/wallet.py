@@ -130,7 +130,7 @@ def balance(
     into: str = typer.Option(None, "--in", help="Also about what it is worth, e.g. USD.", metavar="CURRENCY"),
 ) -> None:
     """Say what a wallet holds, asked live."""
-    from amani_cli import wallets
+    from amani_cli import balances, wallets
 
     said = options.of(ctx)
     ws = said.ws
@@ -141,13 +141,13 @@ def balance(
         age = parse_duration(max_age, minimum=0)
     if not every and len(names or []) < 2:
         name = names[0] if names else said.wallet
-        held = wallets.balance(ws, wallets.resolve(ws, name), age, currency)
+        held = balances.balance(ws, wallets.resolve(ws, name), age, currency)
         said.out.emit(_valued(said, held, into), ws.warnings)
         return
     if currency is not None:
         raise errors.Usage("--currency goes with one wallet")
     chosen = wallets.everything(ws) if every else [wallets.resolve(ws, name) for name in names or []]
-    found, failed = wallets.balances(ws, chosen, age)
+    found, failed = balances.balances(ws, chosen, age)
     for error in failed:
         ws.warn(error.message)
     if into is not None:

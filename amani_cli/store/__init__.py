@@ -22,8 +22,6 @@ SCHEMA_VERSION = 9
 BUSY_TIMEOUT_S = 30
 
 Row = sqlite3.Row
-# One of very many rows: a `Row` finds a name by going through its columns, which a million rows would feel.
-Entry = dict[str, Any]
 Transaction = sqlite3.Connection
 
 

@@ -132,3 +132,8 @@ def move_keys(db: Transaction, old: str, new: str) -> None:
             " WHERE key_source LIKE 'keyring:%'",
             (new.partition(":")[2],),
         )
+
+
+def clear_cached_balance(db: Transaction, wallet_id: int) -> None:
+    """Forget a cached balance, in the transaction that journals what changes it."""
+    db.execute("UPDATE wallet SET balance=NULL, balance_at=NULL WHERE id=? AND balance IS NOT NULL", (wallet_id,))

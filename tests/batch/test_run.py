@@ -432,7 +432,7 @@ class TestKilled:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr("amani_cli.payments.send", killed)
+            patch.setattr("amani_cli.engine.send", killed)
             amani("batch", "run", plan, "--yes")
         assert amani("batch", "status", plan, "--json").data["unknown"] == 1
         assert payee.sat == 0

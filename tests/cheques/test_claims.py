@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import cheque_code, payments
+from amani_cli import cheque_code, engine
 from amani_cli.bolt11 import decode_invoice
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import Machines, User, through
@@ -228,7 +228,7 @@ class TestFaults:
         self, giver: Held, taker: Held, home: Path, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
     ) -> FaultProxy:
         """Both wallets, and so the cheque's, by way of the proxy."""
-        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
         through(proxy, home)
         return proxy
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import payments, pins
+from amani_cli import engine, pins
 from amani_cli.times import from_rfc3339
 from tests.books import compared, tell
 from tests.cheques.conftest import grow_older, through
@@ -166,7 +166,7 @@ class TestClaim:
         proxy: FaultProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
         through(proxy, home)
         proxy.on(cut(after=False), "POST", "/api/v1/payments", nth=2)
         assert amani(*CLAIM, "--timeout", "1s").code == 8

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import payments
+from amani_cli import engine
 from amani_cli.bolt11 import decode_invoice
 from tests.books import compared, tell
 from tests.cheques.conftest import claim_to_be, through
@@ -153,7 +153,7 @@ class TestReference:
     ) -> None:
         add_wallet("till", key="read")
         through(proxy, home)
-        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
         proxy.on(cut(after=False), "POST", PAYMENTS, nth=2)
         words = ("transfer", "till", "21", "--reference", "r1", "--yes", "--json", "--timeout", "1s")
         first = amani(*words).error
@@ -180,7 +180,7 @@ class TestFaults:
         self, giver: Held, taker: Held, home: Path, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
     ) -> FaultProxy:
         """Both wallets by way of the proxy; nothing is waited for long."""
-        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
         through(proxy, home)
         return proxy
 

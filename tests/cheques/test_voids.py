@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import cheque_code, cheques, errors, models, payments
+from amani_cli import cheque_code, cheques, engine, errors, models
 from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, log_in, through
 from tests.cheques.test_cheques import wallet_of, write
@@ -123,7 +123,7 @@ class TestVoid:
         after: bool,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.3)
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
         through(proxy, home)
         code = write(amani)
         proxy.on(cut(after=after), "POST", "/api/v1/payments", nth=2)

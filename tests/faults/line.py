@@ -562,7 +562,7 @@ def world(
     assert amani("wallet", "use", "payer").code == 0
     for limit in ("invoice", "check", "cheque", "transfer"):
         assert amani("config", "set", f"limit.{limit}", "off").code == 0
-    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.3)
+    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.3)
     monkeypatch.setattr("amani_cli.providers.http.BODY_LIMIT", BODY_LIMIT)
     stranger, payees = Stranger(), LnurlServer()
     with FaultProxy(lnbits_server.url) as proxy:

@@ -25,7 +25,7 @@ QUICK = ("pay bank", "wallet convert")
 
 @pytest.fixture
 def line(amani: Amani, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.2)
+    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.2)
     with fiat.world(amani, home, tmp_path) as made:
         yield made
 
@@ -45,7 +45,7 @@ def test_kill_9_after_each_step_that_lasts(amani: Amani, home: Path, tmp_path: P
         fresh.mkdir()
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AMANI_HOME", str(fresh / "amani"))
-            patch.setattr("amani_cli.payments.LAST_LOOK_S", 0.2)
+            patch.setattr("amani_cli.engine.LAST_LOOK_S", 0.2)
             with fiat.world(amani, fresh / "amani", fresh) as line:
                 line.prepare(command.after)
                 run = amani.process(*line.words(command), python=("-m", "tests.stop_at", str(step)))

@@ -128,7 +128,7 @@ def _trap() -> Iterator[None]:
 
 @pytest.fixture
 def line(amani: Amani, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.2)
+    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.2)
     monkeypatch.setattr("amani_cli.providers.http.BODY_LIMIT", LARGEST)
     with fiat.world(amani, home, tmp_path) as made:
         yield made

@@ -119,7 +119,7 @@ def test_what_fincra_answers(
     line: str, amani: Amani, double: Double, shop: Merchant, home: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
     """Each time one answer of the double's, the true one of that moment, with one thing wrong in it."""
-    for name in ("payments.LAST_LOOK_S", "providers.http.FIRST_PAUSE_S"):
+    for name in ("engine.LAST_LOOK_S", "providers.http.FIRST_PAUSE_S"):
         monkeypatch.setattr(f"amani_cli.{name}", 0.02)
     monkeypatch.setattr("amani_cli.options._seconds", lambda text: 0.05 if text else None)
     words = [*(word.replace("_", " ") for word in line.split()), "--json", "--timeout", "short"]

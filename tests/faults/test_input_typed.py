@@ -396,7 +396,7 @@ def test_any_words_for_any_command(
     path: tuple[str, ...], amani: Amani, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
     monkeypatch.setattr("amani_cli.options._seconds", lambda text: 0.05 if text else None)
-    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.0)
+    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("socket.getaddrinfo", _only_here)
     monkeypatch.setenv("AMANI_DEFAULT_URL", f"http://127.0.0.1:{free_port()}")

@@ -123,7 +123,7 @@ def test_a_crash_after_the_payment_settled(
 
     provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
     with monkeypatch.context() as patch:
-        patch.setattr("amani_cli.payments.receipt", crash)
+        patch.setattr("amani_cli.engine.receipt", crash)
         ended = amani("pay", text, "--yes", "--json")
     assert (ended.code, ended.error["money_moved"], ended.error["retry"]) == (8, "maybe", "after_reconcile")
     assert ended.error["ids"] == [ended.error["id"]]
@@ -163,7 +163,7 @@ def test_a_signal_before_anything_was_sent(
 def test_a_server_that_takes_too_long(
     amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.5)
+    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.5)
     provider.moods[POST] = "stall"
     late = amani("pay", text, "--yes", "--timeout", "1s", "--json")
     assert (late.code, late.error["money_moved"]) == (8, "maybe")
@@ -185,7 +185,7 @@ def test_a_line_that_breaks_after_the_payment_was_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The record decides; where there is none a moment later, that proves nothing."""
-    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.5)
+    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.5)
     provider.moods[POST] = "hang up"
     if status is not None:
         provider.knows(text, payment_hash, status, AMOUNT_MSAT)
@@ -276,7 +276,7 @@ def test_an_answer_was_heard_so_that_it_did_arrive(
     amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A record that is missing long after proves that nothing arrived only where nothing was heard of it."""
-    monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.5)
+    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.5)
     provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
     assert provider.record is not None
     provider.record["wallet_id"] = "another's"

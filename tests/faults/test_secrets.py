@@ -135,7 +135,7 @@ def vault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Vault]:
     for name in (
-        "amani_cli.payments.LAST_LOOK_S",
+        "amani_cli.engine.LAST_LOOK_S",
         "amani_cli.providers.http.FIRST_PAUSE_S",
         "amani_cli.watching.EVERY_S",
     ):

@@ -148,7 +148,7 @@ class TestConvert:
         """A day without a record proves that it never arrived, so the record must not be on a page unread."""
         monkeypatch.setattr("amani_cli.providers.fincra.PAGE", 2)
         words = ("wallet", "convert", "10USD", "--to", "NGN", "--yes", "--json")
-        monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.1)
+        monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.1)
         double.fail("drop", "POST", CONVERSIONS)
         double.fail("500", "GET", "/conversions", times=9)
         assert amani(*words, "--timeout", "1s", "--reference", "first").code == 8
@@ -182,7 +182,7 @@ class TestConvert:
         self, amani: Amani, shop: Merchant, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
     ) -> None:
         """The log tells, for all time to come; without it the exchange stays open, and is never called failed."""
-        monkeypatch.setattr("amani_cli.payments.LAST_LOOK_S", 0.1)
+        monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.1)
         double.unnamed_conversions = True
         double.fail("drop", "POST", CONVERSIONS)
         double.fail("500", "GET", "/wallets/logs", times=9)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import payments, pins
+from amani_cli import engine, pins
 from tests.books import compared, tell
 from tests.conftest import AddWallet, Held, change_database
 from tests.crowd import Run, at_once, codes
@@ -138,7 +138,7 @@ class TestPerDay:
         lnbits_server: LnbitsServer,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.1)
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.1)
         with FaultProxy(lnbits_server.url) as proxy:
             change_database(home, "UPDATE wallet SET url=?", proxy.url)
             amani("wallet", "limit", "--per-day", "1000")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import payments
+from amani_cli import engine
 from amani_cli.times import from_rfc3339
 from tests.books import tell
 from tests.conftest import AddWallet, Held, change_database, take_server_away
@@ -271,7 +271,7 @@ class TestGivenBack:
         lnbits_server: LnbitsServer,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(payments, "LAST_LOOK_S", 0.1)
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.1)
         amani("config", "set", "limit.transfer", "1/1h")
         with FaultProxy(lnbits_server.url) as proxy:
             change_database(home, "UPDATE wallet SET url=?", proxy.url)

@@ -201,7 +201,7 @@ def test_with_wait_the_record_is_asked_for_again(
     amani: Amani, httpx_mock: HTTPXMock, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("amani_cli.payments.time.sleep", pauses.append)
+    monkeypatch.setattr("amani_cli.engine.time.sleep", pauses.append)
     answer(posted(201, own(status="pending")), None)
     for reply in (ABSENT, PAGE, found(status="pending"), found()):
         assert isinstance(reply, dict)

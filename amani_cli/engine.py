@@ -1,0 +1,368 @@
+"""A payment's life, whatever the rail: journaled, sent once, judged, recorded, and asked about until it is certain."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from amani_cli import errors, models, rates, success, verdict
+from amani_cli.providers.base import FiatRecord, PayAnswer, Record
+from amani_cli.rails import Rail, rail_of, wallet_of
+from amani_cli.store import Row, Transaction, now, references, rules
+from amani_cli.store import audit as audit_log
+from amani_cli.store import payments as journal
+from amani_cli.store import wallets as store_wallets
+from amani_cli.times import from_rfc3339
+from amani_cli.verdict import ABSENT, NOT_ASKED, Found, Verdict, judge
+from amani_cli.wallets import KnownWallet
+from amani_cli.workspace import Workspace
+
+# Even when time is up, the record is asked for a little longer: an answer is worth more than punctuality.
+LAST_LOOK_S = 4.0
+
+
+def begin(
+    ws: Workspace,
+    wallet: KnownWallet,
+    wallet_id: str,
+    *,
+    kind: str,
+    reference: str | None,
+    meaning: str,
+    columns: Callable[[Transaction], dict[str, object]],
+    sent: Callable[[Transaction], Row | None] = lambda db: None,
+    on_journal: Callable[[Transaction, str], object] | None = None,
+    reason: str | None = None,
+) -> tuple[Row, bool]:
+    """Journal a payment durably, or find (False) the attempt that another process made first.
+
+    All in one transaction: `sent` looks for an earlier attempt, as the reference does; `columns` reserves the amount,
+    or refuses, and says what is journaled.
+    """
+    with ws.store.write() as db:
+        earlier = sent(db)
+        if earlier is None and reference is not None:
+            earlier = journal.standing(db, references.claim(db, reference, meaning))
+        if earlier is not None:
+            return earlier, False
+        entry = columns(db)
+        payment_id = journal.insert(
+            db,
+            **{**wallet.journaled, "remote_wallet_id": wallet_id},
+            direction="out",
+            kind=kind,
+            status="unknown",
+            reference=reference,
+            category=ws.category,
+            actor=ws.actor,
+            **entry,
+        )
+        if reference is not None:
+            references.point(db, reference, payment_id)
+        if on_journal is not None:
+            on_journal(db, payment_id)
+        store_wallets.clear_cached_balance(db, wallet.id)
+        ws.untold.begin(payment_id)
+        audit_log.append(
+            db,
+            kind,
+            wallet=wallet.name,
+            subject=payment_id,
+            amount_msat=entry.get("amount_msat"),  # type: ignore[arg-type]
+            outcome="sending",
+            actor=ws.actor,
+            reason="; ".join(text for text in (reason, ws.reason) if text) or None,
+        )
+    row = journal.by_id(ws.store, payment_id)
+    assert row is not None
+    return row, True
+
+
+def refuse_twin(twins: Iterable[Row], what: str) -> None:
+    """Refuse what looks like a retry of what is still open, where no invoice of the payee's can be paid only once.
+
+    Raises `errors.OutcomeUnknown`.
+    """
+    for twin in twins:
+        raise open_outcome(
+            twin,
+            f"the same {what} before and its outcome is still open; nothing was sent now."
+            " If this is another one, give it a --reference of its own",
+        )
+
+
+def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool) -> models.Payment:
+    """Send a journaled payment, once, and close its entry with what is certain."""
+    from amani_cli.providers.http import NotSent
+
+    try:
+        ws.progress(f"paying from {wallet.name}")
+        try:
+            answer = rail.post(row)
+        except NotSent as error:
+            close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
+            error.id = row["id"]
+            raise
+        verdict = _settle(ws, rail, row, answer, wait=wait)
+        row = close(ws, row, verdict, answered=answer.accepted)
+    except KeyboardInterrupt:
+        raise open_outcome(row, "interrupted after the payment was sent") from None
+    except NotSent:
+        raise
+    except Exception as error:
+        # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
+        text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
+        raise open_outcome(row, f"the payment was sent, and then: {text}") from error
+    if verdict.status == "unknown":
+        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
+    if verdict.status == "failed":
+        raise _failed(row, verdict, wallet)
+    return receipt(row)
+
+
+def resume(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row) -> models.Payment:
+    """Go on with an entry that was journaled and whose outcome a killed process never learned.
+
+    The provider is asked. If it has no record of it, the very same invoice is sent again under the very same entry:
+    LNbits pays an invoice once however often and at once it is sent, so this can't pay twice even if the first
+    request should still arrive. Raises what `send` raises.
+    """
+    from amani_cli.providers.http import NotSent
+
+    found = _asked(rail, row)
+    judged = judge(None, found, never_arrived=not row["answered"] and rail.never_arrived(row))
+    expired = row["expires_at"] is None or from_rfc3339(row["expires_at"]).timestamp() <= time.time()
+    if judged.status == "unknown" and found == ABSENT and not expired:
+        ws.untold.begin(row["id"])
+        try:
+            answer = rail.post(row)
+        except NotSent as error:
+            raise open_outcome(row, f"nobody could be asked about it: {error.message}") from error
+        # What was refused or never sent now says nothing about the first request.
+        if answer.heard not in ("refused", "limited"):
+            judged = _settle(ws, rail, row, answer, wait=True)
+    row = close(ws, row, judged)
+    if row["status"] == "unknown":
+        raise open_outcome(row, "its outcome is still open")
+    if row["status"] == "failed":
+        raise _failed(row, judged, wallet)
+    return receipt(row)
+
+
+def replayed(ws: Workspace, reference: str | None, what: str, payment_hash: str | None = None) -> models.Payment | None:
+    """The receipt of a payment that this reference or payment hash already stands for, or None if there is none.
+
+    Raises `errors.OutcomeUnknown` while its outcome is open: it is asked about, never sent anew.
+    """
+    if not ws.has_store:
+        return None
+    row = journal.sent_for(ws.store.connection, payment_hash) if payment_hash else None
+    if reference is not None and (row is not None or references.is_known(ws.store, reference)):
+        with ws.store.write() as db:
+            target = references.claim(db, reference, what)
+            if row is not None:
+                references.point(db, reference, row["id"])
+            else:
+                row = journal.standing(db, target)
+    return None if row is None else again(ws, row)
+
+
+def again(ws: Workspace, row: Row) -> models.Payment:
+    """The receipt of what was sent before; an open outcome is asked about, never sent anew."""
+    if row["status"] == "unknown":
+        row = ask_again(ws, row)
+    if row["status"] == "settled":
+        return receipt(row, replayed=True)
+    if row["status"] == "failed":
+        raise errors.Rejected(
+            f"this payment was sent before and failed: {row['failure']}",
+            id=row["id"],
+            hint="No money moved. Run the command again to make a new attempt.",
+        )
+    raise open_outcome(row, "this payment was sent before and its outcome is still open")
+
+
+def ask_again(ws: Workspace, row: Row) -> Row:
+    """Ask the provider what became of an open payment, and close its entry if that is certain. Sends nothing."""
+    wallet = wallet_of(ws, row)
+    if wallet is None and row["wallet_id"] == journal.OUTSIDE:
+        ws.warn(f"{row['id']} left a cheque, whose key is in its code alone: claim it again to ask about it")
+        return row
+    if wallet is None:
+        ws.warn(f"wallet '{row['wallet']}' is not known here any more, so {row['id']} can't be asked about")
+        return row
+    try:
+        with rail_of(ws, wallet) as rail:
+            return ask_rail(ws, rail, row)
+    except errors.AmaniError as error:
+        ws.warn(f"{row['id']}: {error.message}")
+        return row
+
+
+def look_up(ws: Workspace, row: Row) -> Found:
+    """The provider's record of an entry, as it stands; changes nothing. Raises what looking raises."""
+    wallet = wallet_of(ws, row)
+    if wallet is None:
+        raise errors.NotFound(f"wallet '{row['wallet']}' is not known here any more")
+    with rail_of(ws, wallet) as rail:
+        return rail.find(row)
+
+
+def ask_rail(ws: Workspace, rail: Rail, row: Row) -> Row:
+    """Ask an open rail what became of a payment, and close its entry if that is certain. Raises what looking raises."""
+    found = rail.find(row)
+    never_arrived = found == ABSENT and not row["answered"] and rail.never_arrived(row)
+    return close(ws, row, judge(None, found, never_arrived=never_arrived))
+
+
+def until_certain(ws: Workspace, look: Callable[[], Verdict], *, wait: bool = True) -> Verdict:
+    """Look again, ever more slowly, until the verdict is certain or the time is up; once, if `wait` is off."""
+    ends = max(ws.deadline, time.monotonic() + LAST_LOOK_S)
+    pause = 0.3
+    while True:
+        verdict = look()
+        if verdict.status != "unknown" or not wait or time.monotonic() + pause > ends:
+            return verdict
+        ws.progress("asking what became of the payment")
+        time.sleep(pause)
+        pause = min(pause * 1.6, 3.0)
+
+
+def _settle(ws: Workspace, rail: Rail, row: Row, answer: PayAnswer, *, wait: bool) -> Verdict:
+    """Ask for the record until the outcome is certain or the time is up."""
+    if answer.record is not None and answer.record.status == "settled":
+        return judge(answer, answer.record)
+    return until_certain(ws, lambda: judge(answer, _asked(rail, row)), wait=wait)
+
+
+def _asked(rail: Rail, row: Row) -> Found:
+    try:
+        return rail.find(row)
+    except errors.AmaniError:
+        return NOT_ASKED
+
+
+def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False) -> Row:
+    """Write a verdict into the journal: amounts and fee as the provider's record says, the reservation ended.
+
+    `answered` says that the provider took the request: that it never arrived is never concluded then.
+
+    An entry that somebody else has closed meanwhile is left as it is, unless a settled record overrules a failure.
+    Returns the entry as it stands.
+    """
+    with ws.store.write() as db:
+        current = db.execute("SELECT status FROM payment WHERE id=?", (row["id"],)).fetchone()
+        # A settled record is proof, even against a "failed" that another process took from a worse view of it.
+        overruled = current["status"] == "failed" and verdict.status == "settled"
+        if current["status"] == "unknown" or overruled:
+            _write_verdict(db, row, verdict, ws.actor)
+            if answered and verdict.status == "unknown":
+                journal.update(db, row["id"], answered=1)
+    fresh = journal.by_id(ws.store, row["id"])
+    assert fresh is not None
+    if fresh["status"] == "failed":
+        ws.untold.told(row["id"])
+    if fresh["status"] != "unknown" and row["wallet_id"] == journal.OUTSIDE:
+        from amani_cli.cheque_claims import forget_key
+
+        forget_key(ws, row)
+    return fresh
+
+
+def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | None) -> None:
+    record = verdict.record
+    if verdict.status == "unknown":
+        journal.update(db, row["id"], checked_at=now())
+        return
+    columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
+    if verdict.status == "settled":
+        assert record is not None
+        columns |= {"failure": None, **settled_columns(record)}
+    else:
+        columns["failure"] = verdict.reason or "failed"
+        rules.drop_events_for(db, row["id"])
+    journal.update(db, row["id"], **columns)
+    store_wallets.clear_cached_balance(db, row["wallet_id"])
+    audit_log.append(
+        db,
+        row["kind"],
+        wallet=row["wallet"],
+        subject=row["id"],
+        amount_msat=row["amount_msat"],
+        outcome=verdict.status,
+        reason=verdict.reason or None,
+        actor=actor,
+    )
+
+
+def settled_columns(record: Record | FiatRecord) -> dict[str, object]:
+    """What the journal keeps of a settled record."""
+    if isinstance(record, FiatRecord):
+        told = {
+            "fee": record.fee,
+            "received": record.received,
+            "received_currency": record.received_currency,
+            "provider_reference": record.provider_reference,
+        }
+        columns = {name: str(value) for name, value in told.items() if value is not None}
+        return {**columns, "settled_at": record.settled_at or now()}
+    return {
+        "amount_msat": abs(record.amount_msat),
+        "fee_msat": record.fee_msat,
+        "preimage": record.preimage,
+        "settled_at": record.settled_at or now(),
+    }
+
+
+def _failed(row: Row, judged: Verdict, wallet: KnownWallet) -> errors.AmaniError:
+    return verdict.failure(judged, row["id"], wallet.url.split("://", 1)[-1], wallet.provider)
+
+
+def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
+    """The error for an entry whose outcome is not certain."""
+    return errors.OutcomeUnknown(
+        f"{message} ({row['id']})",
+        id=row["id"],
+        hint=f"Do not pay it again by other means. Ask what became of it: amani reconcile {row['id']}",
+    )
+
+
+def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
+    """A journal entry as it is shown."""
+    currency = row["currency"]
+    return models.Payment(
+        id=row["id"],
+        wallet=row["wallet"],
+        direction=row["direction"],
+        kind=row["kind"],
+        status=row["status"],
+        payment_hash=row["payment_hash"],
+        preimage=row["preimage"],
+        destination=row["destination"],
+        memo=row["memo"],
+        reference=row["reference"],
+        created_at=row["created_at"],
+        settled_at=row["settled_at"],
+        replayed=replayed,
+        amount_msat=row["amount_msat"],
+        fee_msat=row["fee_msat"],
+        amount=_money(row["amount"], currency),
+        fee=_money(row["fee"], currency),
+        received=_money(row["received"], row["received_currency"]),
+        our_reference=row["our_reference"],
+        provider_reference=row["provider_reference"],
+        failure=row["failure"],
+        category=row["category"],
+        actor=row["actor"],
+        sandbox=bool(row["sandbox"]),
+        success=success.from_text(row["success"], row["preimage"]) if row["status"] == "settled" else None,
+        quoted=rates.from_text(row["quoted"]),
+    )
+
+
+def _money(value: str | None, currency: str | None) -> models.Money | None:
+    from decimal import Decimal
+
+    from amani_cli.amounts import padded
+
+    return None if value is None or currency is None else models.Money(padded(Decimal(value), currency), currency)
