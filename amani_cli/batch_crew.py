@@ -17,7 +17,6 @@ from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import Row as Entry
-from amani_cli.store import payments as journal
 from amani_cli.store import references
 from amani_cli.times import from_rfc3339
 from amani_cli.verdict import Found
@@ -276,18 +275,13 @@ class _Worker:
             return self._pay_out(row, reference)
         ws, wallet = self._ws, self._lightning
         self._rail.client.line.deadline = ws.deadline
-        if row.payment_hash is not None:
-            earlier = journal.sent_for(ws.store.connection, row.payment_hash)
-        else:
-            earlier = self._earlier(row, reference)
-        if earlier is not None and earlier["status"] == "unknown":
-            if earlier["remote_wallet_id"] == wallet.remote_id:
-                return engine.resume(ws, wallet, self._rail, earlier)
-            raise engine.open_outcome(earlier, "another wallet's payment of this invoice is still open")
         if row.kind == "bolt11":
             return payments.pay_one_of_many(
                 ws, wallet, self._rail, batch_plans.order_of(ws, row, reference), self._rail.fee_reserve
             )
+        earlier = self._earlier(row, reference)
+        if earlier is not None and earlier["status"] == "unknown":
+            return engine.resume(ws, wallet, self._rail, earlier)
         return self._pay_address(row, reference)
 
     def _pay_address(self, row: Row, reference: str) -> models.Payment:

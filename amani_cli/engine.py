@@ -125,10 +125,12 @@ def resume(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row) -> models.P
 
     The provider is asked. If it has no record of it, the very same invoice is sent again under the very same entry:
     LNbits pays an invoice once however often and at once it is sent, so this can't pay twice even if the first
-    request should still arrive. Raises what `send` raises.
+    request should still arrive. Raises what `send` raises, and `errors.OutcomeUnknown` for another wallet's entry.
     """
     from amani_cli.providers.http import NotSent
 
+    if row["remote_wallet_id"] != wallet.remote_id:
+        raise open_outcome(row, "another wallet's payment of this invoice is still open")
     found = _asked(rail, row)
     judged = judge(None, found, never_arrived=not row["answered"] and rail.never_arrived(row))
     expired = row["expires_at"] is None or from_rfc3339(row["expires_at"]).timestamp() <= time.time()
@@ -361,8 +363,10 @@ def receipt(row: Row, *, replayed: bool = False) -> models.Payment:
 
 
 def _money(value: str | None, currency: str | None) -> models.Money | None:
+    if value is None or currency is None:
+        return None
     from decimal import Decimal
 
     from amani_cli.amounts import padded
 
-    return None if value is None or currency is None else models.Money(padded(Decimal(value), currency), currency)
+    return models.Money(padded(Decimal(value), currency), currency)

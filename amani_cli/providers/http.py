@@ -225,7 +225,8 @@ class Line:
 
     def _whole(self, response: httpx.Response, ends: float) -> Answer:
         parts, size, limit = [], 0, STRANGERS_LIMIT if self._stranger else BODY_LIMIT
-        for part in response.iter_raw() if self._stranger else response.iter_bytes():
+        packed = not self._stranger and "content-encoding" in response.headers
+        for part in response.iter_bytes() if packed else response.iter_raw():
             size += len(part)
             if size > limit:
                 raise Lost(f"{self.host} sent an answer of over {limit >> 10:,} KiB", code="ODD_ANSWER")

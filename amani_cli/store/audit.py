@@ -13,6 +13,7 @@ from functools import cache
 from amani_cli.store import Row, Store, Transaction, now
 
 GENESIS = "0" * 64
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 def append(
@@ -35,7 +36,7 @@ def append(
 
 def chained(previous: str, entry: tuple[object, ...]) -> str:
     """The hash of an entry: SHA-256 over the previous hash and the entry's columns as compact JSON."""
-    return hashlib.sha256((previous + json.dumps(entry, separators=(",", ":"))).encode()).hexdigest()
+    return hashlib.sha256((previous + _COMPACT.encode(entry)).encode()).hexdigest()
 
 
 @cache

@@ -52,6 +52,8 @@ def without_arrival(store: Store) -> list[Row]:
 
 def standing(db: Transaction, payment_id: str | None) -> Row | None:
     """A payment by its id, unless it failed: what settled or may have settled stands in the way of another."""
+    if payment_id is None:
+        return None
     row: Row | None = db.execute("SELECT * FROM payment WHERE id=? AND status<>'failed'", (payment_id,)).fetchone()
     return row
 
