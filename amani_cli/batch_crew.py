@@ -17,6 +17,7 @@ from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import Row as Entry
+from amani_cli.store import payments as journal
 from amani_cli.store import references
 from amani_cli.times import from_rfc3339
 from amani_cli.verdict import Found
@@ -275,14 +276,23 @@ class _Worker:
             return self._pay_out(row, reference)
         ws, wallet = self._ws, self._lightning
         self._rail.client.line.deadline = ws.deadline
-        if row.kind == "bolt11":
-            return payments.pay_one_of_many(
-                ws, wallet, self._rail, batch_plans.order_of(ws, row, reference), self._rail.fee_reserve
-            )
-        earlier = self._earlier(row, reference)
+        if row.payment_hash is not None:
+            earlier = journal.sent_for(ws.store.connection, row.payment_hash)
+        else:
+            earlier = self._earlier(row, reference)
         if earlier is not None and earlier["status"] == "unknown":
             return engine.resume(ws, wallet, self._rail, earlier)
-        return self._pay_address(row, reference)
+        if row.payment_hash is None:
+            return self._pay_address(row, reference)
+        wanted = batch_plans.order_of(ws, row, reference)
+        replay = self._replayed(wanted) if earlier is not None else None
+        return replay or self._pay_order(wanted)
+
+    def _replayed(self, wanted: payments.Order) -> models.Payment | None:
+        return engine.replayed(self._ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
+
+    def _pay_order(self, wanted: payments.Order) -> models.Payment:
+        return payments.pay_one_of_many(self._ws, self._lightning, self._rail, wanted, self._rail.fee_reserve)
 
     def _pay_address(self, row: Row, reference: str) -> models.Payment:
         from amani_cli import contacts
@@ -298,9 +308,7 @@ class _Worker:
             return replay
         wanted = destinations.order(ws, wallet, wish, self._net)
         assert isinstance(wanted, payments.Order)
-        paid = payments.pay_one_of_many(
-            ws, wallet, self._rail, replace(wanted, authorised=True), self._rail.fee_reserve
-        )
+        paid = self._replayed(wanted) or self._pay_order(replace(wanted, authorised=True))
         if destination.contact is not None and wanted.seen is not None:
             contacts.pin(ws, destination.contact, wanted.seen)
         return paid

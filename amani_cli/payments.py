@@ -176,17 +176,10 @@ def pay_one_of_many(
 ) -> models.Payment:
     """Pay an order of a batch that was asked about and authorised as a whole, over a rail that is open already.
 
-    An open attempt of an earlier run is resumed.
+    The caller has looked for an earlier attempt; one that is begun meanwhile is found when this one is journaled.
     `fee_reserve` asks the server what a bolt11 may cost, where a budget rests on it. Raises what `pay` raises. The
     wallet's id at its server must be known.
     """
-    earlier = journal.sent_for(ws.store.connection, wanted.invoice.payment_hash)
-    if earlier is not None and earlier["status"] == "unknown":
-        return engine.resume(ws, wallet, rail, earlier)
-    if earlier is not None:
-        replay = engine.replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
-        if replay is not None:
-            return replay
     check(ws, wanted)
     if _is_internal(ws, wallet, wanted):
         reserve_msat = 0
