@@ -154,7 +154,7 @@ class TestTheQuestion:
     def test_ctrl_c_at_the_question(self, amani: Amani, payer: Held, payee: Held) -> None:
         with amani.terminal("pay", payee.invoice(300)) as terminal:
             terminal.expect("[y/N]")
-            terminal.press(b"\x03")
+            terminal.interrupt()
             assert terminal.finish() == 130
             assert "no payment was under way" in terminal.seen
         assert journal(amani) == []
