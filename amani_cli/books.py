@@ -50,7 +50,8 @@ class Movement:
         """What the amount was worth, where a rate is known."""
         if self.rate is None:
             return None
-        msat = self.row.amount_msat or 0
+        msat = self.row.amount_msat
+        assert msat is not None  # nothing else has a rate
         return self.rate.value(msat if self.row.direction == "in" else -msat)
 
     @property
@@ -111,7 +112,8 @@ class Books:
         if row.amount_msat is not None:
             amount, fee = row.amount_msat * MSAT, (row.fee_msat or 0) * MSAT
         else:
-            amount, fee = Decimal(row.amount or 0), Decimal(row.fee or 0)
+            assert row.amount is not None
+            amount, fee = Decimal(row.amount), Decimal(row.fee or 0)
         signed = amount if row.direction == "in" else -amount
         self.closing[key] = balance = self.closing.get(key, _ZERO) + signed - fee
         self.count += 1

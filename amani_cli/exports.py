@@ -34,14 +34,11 @@ def lines(books: Books, form: str, *, opening: bool = True) -> Iterator[str]:
 
 def _csv(books: Books) -> Iterator[str]:
     yield _line(COLUMNS)
-    day, shown_day = None, ""
     for each in books.movements():
         row, rate, unit = each.row, each.rate, each.unit
-        if each.day is not day:
-            day, shown_day = each.day, each.day.isoformat()
         yield _line(
             (
-                shown_day,
+                each.day.isoformat(),
                 row.settled_at,
                 csv_cell(row.wallet),
                 row.direction,

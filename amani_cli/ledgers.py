@@ -47,7 +47,7 @@ def ledger(books: Books, *, opening: bool) -> Iterator[str]:
         unit = each.unit
         if each.rate is not None:
             yield f"\nP {each.day} sat {_per_sat(each.rate)} {each.rate.currency}"
-        yield f"\n{each.day} * {_ledger_text(each.row.memo or '') or each.row.kind}\n"
+        yield f"\n{each.day} * {_ledger_text(each.row.memo) or each.row.kind}\n"
         for name, value in _facts(each):
             yield f"    ; {name}: {_ledger_text(value)}\n"
         account, balance = accounts.wallet(each.row.wallet_id, unit), number(each.balance, unit)

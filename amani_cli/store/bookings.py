@@ -86,6 +86,8 @@ def settled(
 def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: bool) -> Iterator[Carried]:
     """What settled before a moment: a wallet's msat in one sum, the rest each by itself, for a text can't be summed."""
     where, values = _settled(None, until, wallet_id, sandbox)
+    # max() has SQLite take the bare columns, and so the wallet's name, from the newest row
+    # (https://www.sqlite.org/lang_select.html#bareagg).
     for *kept, msat, _ in store.each(
         "SELECT wallet_id, wallet, provider, sandbox,"
         " sum(iif(direction='in', amount_msat, -amount_msat)-coalesce(fee_msat, 0)), max(settled_at) FROM payment"
