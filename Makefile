@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 UV ?= uv
 BIN = .venv/bin
-CODE = amani_cli benchmarks tests bootstrap.py demo.py generate.py picture.py
+CODE = amani_cli benchmarks scripts tests
 TEST_WORKERS ?= auto
 
 .PHONY: help demo test faults lint format generate picture bench lock clean setup setup-dev
@@ -23,7 +23,7 @@ help:
 	@echo 'make clean   remove what set-up made (the sandbox and .amani stay)'
 
 demo: setup
-	@$(BIN)/python demo.py
+	@$(BIN)/python scripts/demo.py
 
 test: setup-dev lint
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
@@ -42,19 +42,19 @@ format: setup-dev
 	@$(BIN)/ruff format $(CODE)
 
 generate: setup-dev
-	@$(BIN)/python generate.py
+	@$(BIN)/python scripts/generate.py
 
 picture: setup
-	@$(BIN)/python picture.py
+	@$(BIN)/python -m scripts.picture
 
 bench: setup-dev
 	@$(BIN)/python -m benchmarks.run $(BENCH)
 
 setup:
-	@$(PYTHON) bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py
 
 setup-dev:
-	@$(PYTHON) bootstrap.py --dev
+	@$(PYTHON) scripts/bootstrap.py --dev
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-config --default-index https://pypi.org/simple \
 	--custom-compile-command 'make lock' --upgrade

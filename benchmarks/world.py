@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import bootstrap
 from benchmarks.measure import Command, run
+from scripts import bootstrap
 from tests.lnbits_server import LnbitsServer, copy_of, prepare_template
 
 CLONE = Path(__file__).resolve().parent.parent

@@ -20,6 +20,8 @@ from tests.driver import CLONE, Amani
 from tests.faults.tally import pytest_terminal_summary, tally
 from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
 
+pytest_plugins = ["tests.kit.skips"]
+
 __all__ = ["lnbits_server", "pytest_terminal_summary", "sandbox_home", "sandbox_template", "tally"]
 
 _PREFIXES = ("LNBITS_", "FINCRA_", "AMANI_", "XDG_")

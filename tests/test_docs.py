@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pytest
 
-import generate
 from amani_cli import config, errors, explanations, schemas
+from scripts import generate
 from tests.driver import CLONE, Amani
 from tests.fincra.double import Double
 from tests.lnbits_server import LnbitsServer

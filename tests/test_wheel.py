@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import generate
+from scripts import generate
 from tests.driver import CLONE
 
 

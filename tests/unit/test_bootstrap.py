@@ -18,7 +18,7 @@ CLONE = Path(__file__).resolve().parents[2]
 
 
 def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bootstrap", CLONE / "bootstrap.py")
+    spec = importlib.util.spec_from_file_location("bootstrap", CLONE / "scripts" / "bootstrap.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -108,11 +108,14 @@ def test_caches_stay_in_the_clone_and_nothing_leads_elsewhere(monkeypatch: pytes
 
 def test_an_old_python_gets_one_clear_line() -> None:
     """The file has to be readable by it for that; 3.7 is the oldest grammar that ast knows well."""
-    source = (CLONE / "bootstrap.py").read_text()
+    source = (CLONE / "scripts" / "bootstrap.py").read_text()
     ast.parse(source, feature_version=(3, 7))
     old = "import sys; sys.version_info = (3, 9, 1); exec(compile(open(sys.argv[1]).read(), 'b', 'exec'))"
     answer = subprocess.run(
-        [sys.executable, "-c", old, str(CLONE / "bootstrap.py")], capture_output=True, text=True, check=False
+        [sys.executable, "-c", old, str(CLONE / "scripts" / "bootstrap.py")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 1
     assert re.fullmatch(r"amani needs Python 3\.11 or newer, and this is Python 3\.9\. .*\n", answer.stderr)

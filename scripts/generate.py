@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-CLONE = Path(__file__).resolve().parent
+CLONE = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Made from the code by `make generate`; do not edit. -->\n"
 
 

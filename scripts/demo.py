@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CLONE = Path(__file__).resolve().parent
+CLONE = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("AMANI_HOME") or CLONE / ".amani").absolute()
 AMANI = Path(sys.executable).with_name("amani")
 

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-CLONE = Path(__file__).resolve().parent
+CLONE = Path(__file__).resolve().parent.parent
 DEFAULT_INDEX = "https://pypi.org/simple"
 
 

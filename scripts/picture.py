@@ -12,7 +12,7 @@ import termios
 from rich.console import Console
 from rich.text import Text
 
-import demo
+from scripts import demo
 
 COLUMNS = 110
 PICTURE = demo.CLONE / "docs" / "pay.svg"
