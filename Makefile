@@ -8,7 +8,7 @@ BIN = .venv/bin
 CODE = amani_cli benchmarks scripts tests
 TEST_WORKERS ?= auto
 
-.PHONY: help demo test faults lint format generate picture bench lock clean setup setup-dev
+.PHONY: help demo test faults lint format generate picture bench dist lock clean setup setup-dev
 
 help:
 	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
@@ -19,6 +19,7 @@ help:
 	@echo 'make generate  write the files that are made from the code: completions, man pages, pages of docs/'
 	@echo 'make picture  draw the picture in the README anew, on the sandbox'
 	@echo 'make bench   measure speed beside the leanest program that does the same; BENCH="-n 5 balance" for a part'
+	@echo 'make dist    build a release twice, compare, check and install it; what passed is in dist/'
 	@echo 'make lock    choose the locked versions anew (needs uv)'
 	@echo 'make clean   remove what set-up made (the sandbox and .amani stay)'
 
@@ -50,6 +51,9 @@ picture: setup
 bench: setup-dev
 	@$(BIN)/python -m benchmarks.run $(BENCH)
 
+dist: setup-dev
+	@$(BIN)/python scripts/dist.py
+
 setup:
 	@$(PYTHON) scripts/bootstrap.py
 
@@ -62,6 +66,7 @@ lock:
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }
 	$(COMPILE) --python-version 3.11 --group build pyproject.toml -o requirements.lock
 	$(COMPILE) --python-version 3.11 --group build --group dev --extra print -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --python-version 3.11 scripts/dist.in -o scripts/dist.lock
 	$(COMPILE) --python-version 3.10 amani_cli/sandbox/lnbits.in -o amani_cli/sandbox/lnbits.lock
 	$(COMPILE) --python-version 3.11 amani_cli/sandbox/uv.in -o amani_cli/sandbox/uv.lock
 

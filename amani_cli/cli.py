@@ -175,6 +175,9 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
         return error.exit_code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group alone: what it can do is the answer
+        options.out.raw(f"{error.ctx.get_help()}\n")  # type: ignore[attr-defined]
+        return 0
     # An option after the one that could not be parsed was never seen: look for the form of the answer ourselves.
     words = argv[: argv.index("--")] if "--" in argv else argv
     options.json = options.json or "--json" in words
@@ -218,8 +221,6 @@ def _as_failure(error: BaseException) -> errors.AmaniError:
     if isinstance(error, KeyboardInterrupt):
         return errors.Terminated() if isinstance(error, Terminated) else errors.Interrupted()
     if isinstance(error, TyperException):
-        if type(error).__name__ == "NoArgsIsHelpError":
-            return errors.Usage("which command?\n" + error.format_message(), code="NO_COMMAND")
         return _usage(error)
     if isinstance(error, (typer.Abort, EOFError)):
         return errors.NotConfirmed("not confirmed; nothing was sent")

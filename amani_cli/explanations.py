@@ -149,7 +149,6 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "What was typed as a name looks like a key; it is in your shell's history now.",
         "Rotate that key, and give keys at the prompt, by --key-stdin or by --key-file.",
     ),
-    "NO_COMMAND": ((2,), "A group of commands was named, and no command of it.", "See its --help."),
     "NO_SUCH_SETTING": ((2,), "There is no setting of that name.", "See `amani config show`."),
     "WRONG_NETWORK": ((2,), "The invoice is of another network.", "Check where it comes from."),
     "WRONG_PROVIDER": ((2,), "This wallet's provider can't do that.", "Choose another wallet."),

@@ -146,3 +146,15 @@ def test_what_the_contract_spells_out_is_there(words: str) -> None:
 def test_every_command_with_a_document_is_in_the_tree() -> None:
     for words in schemas.DOCUMENTS:
         assert any(f"{words} ".startswith(f"{leaf} ") for leaf in LEAVES), words
+
+
+GROUPS = [" ".join(path) for path, (command, _) in TREE.items() if hasattr(command, "list_commands")]
+
+
+@pytest.mark.parametrize("words", GROUPS)
+def test_a_group_alone_prints_its_help(amani: Amani, words: str) -> None:
+    alone, asked = amani(*words.split()), amani(*words.split(), "--help")
+    assert (alone.exit_code, alone.stderr) == (0, "")
+    assert alone.stdout == asked.stdout
+    assert "Usage: amani" in alone.stdout
+    assert "\\n" not in alone.stdout
