@@ -113,8 +113,9 @@ class TestOptions:
     def test_no_command_at_all(self, amani: Amani) -> None:
         for words in ((), ("wallet",)):
             answer = amani(*words)
-            assert (answer.code, answer.stdout) == (2, "")
-            assert "Usage: amani" in answer.stderr
+            assert (answer.code, answer.stderr) == (0, "")
+            assert "Usage: amani" in answer.stdout
+            assert amani(*words, "--json").error["code"] == "USAGE"  # a script has made a mistake
 
     def test_the_version(self, amani: Amani) -> None:
         assert amani.process("--version").stdout == f"amani {__version__}\n"

@@ -154,7 +154,7 @@ GROUPS = [" ".join(path) for path, (command, _) in TREE.items() if hasattr(comma
 @pytest.mark.parametrize("words", GROUPS)
 def test_a_group_alone_prints_its_help(amani: Amani, words: str) -> None:
     alone, asked = amani(*words.split()), amani(*words.split(), "--help")
-    assert (alone.exit_code, alone.stderr) == (0, "")
+    assert (alone.code, alone.stderr) == (0, "")
     assert alone.stdout == asked.stdout
     assert "Usage: amani" in alone.stdout
     assert "\\n" not in alone.stdout
