@@ -37,28 +37,23 @@ def fault(path: Path) -> Fault | None:
     return _whose(path, about, 0o077)
 
 
-def folder_fault(path: Path) -> Fault | None:
-    """Why a folder can't hold the user's settings or journal: another's, or open for others to write in."""
-    try:
-        return _whose(path, path.stat(), 0o022)
-    except OSError:
-        return None  # there is none yet, or whoever uses it says what is wrong
+def fault_of_settings(path: Path, *, others: int = 0o022) -> Fault | None:
+    """Why settings can't be taken from a file, or a folder hold them: another's, or open for others to write.
 
-
-def settings_fault(path: Path) -> Fault | None:
-    """Why settings can't be taken from a file. A link to a file of one's own is fine. Raises `OSError`."""
-    return _whose(path, path.stat(), 0o022)
+    A link to what is one's own is fine. `others` are the rights that nobody else may have. Raises `OSError`.
+    """
+    return _whose(path, path.stat(), others)
 
 
 def _whose(path: Path, about: os.stat_result, others: int) -> Fault | None:
     if about.st_uid != os.getuid():
         return Fault("belongs to another user", f"Use one of your own, or if it is yours: sudo chown $USER '{path}'")
-    wrong = about.st_mode & others
-    if not wrong or not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
+    folder = stat.S_ISDIR(about.st_mode)
+    wrong = about.st_mode & others if folder or stat.S_ISREG(about.st_mode) else 0
+    if not wrong:
         return None
-    if wrong & 0o022:
-        return Fault("can be written by others", f"Run: chmod go-{'w' if others == 0o022 else 'rwx'} '{path}'")
-    return Fault("can be read by others", f"Run: chmod 600 '{path}'")
+    mend = "go-w" if others == 0o022 else "700" if folder else "600"
+    return Fault(f"can be {'written' if wrong & 0o022 else 'read'} by others", f"Run: chmod {mend} '{path}'")
 
 
 def check(path: Path) -> bool:
@@ -72,13 +67,28 @@ def check(path: Path) -> bool:
 
 def check_folder(path: Path) -> None:
     """Raise `errors.Usage` (NOT_PRIVATE) for a folder of another user's, or one that others can write in."""
-    refuse(path, folder_fault(path))
+    try:
+        found = fault_of_settings(path)
+    except OSError:  # there is none yet, or whoever uses it says what is wrong
+        return
+    refuse(path, found)
 
 
 def refuse(path: Path, found: Fault | None) -> None:
     """Raise `errors.Usage` (NOT_PRIVATE) if there is a fault."""
     if found is not None:
         raise errors.Usage(f"{path} {found.words}", code="NOT_PRIVATE", hint=found.mend)
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise `errors.Usage` (NOT_PRIVATE) for a link or another's file, whose place a secret one must not take."""
+    try:
+        about = path.lstat()
+    except (OSError, ValueError):
+        return
+    if stat.S_ISLNK(about.st_mode) or about.st_uid != os.getuid():
+        words = "is a link" if stat.S_ISLNK(about.st_mode) else "belongs to another user"
+        refuse(path, Fault(words, "Name another file: nothing is written through a link or over a stranger's file."))
 
 
 def opened(path: Path, flags: int) -> int:

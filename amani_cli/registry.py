@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from amani_cli import errors, keys, locks, logins, models
+from amani_cli import errors, files, keys, locks, logins, models
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import invoices as invoice_queries
@@ -453,6 +453,8 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
             code="LOGIN_NEEDED",
             hint=f"Run: amani login {wallet.url}",
         )
+    if place == "file":
+        files.check_writable(Path(where))  # once rotated, new keys that can't be stored are lost
     confirm(f"The keys of wallet '{wallet.name}' die at once; whatever else uses them stops working.")
     with ws.store.write() as db:
         audit_log.append(db, "key rotation", wallet=wallet.name, outcome="begun", actor=ws.actor)
