@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import getproxies
 
-from amani_cli import errors, keys, private, wallets
+from amani_cli import backup, errors, keys, private, wallets
 from amani_cli.models import Diagnosis, Finding
 from amani_cli.store import cheques
 from amani_cli.store import payments as journal
@@ -60,6 +60,8 @@ def _files(ws: Workspace) -> list[Finding]:
         except errors.AmaniError as error:
             if error.code != "NOT_PRIVATE":
                 found.append(Finding("database", "fail", error.message, error.hint))
+    fix = "the next 'amani backup verify' removes it"
+    found += [Finding(f"file {each}", "warn", "left by a killed backup", fix) for each in backup.left_behind(ws)]
     return found or [Finding("files", "ok", f"private, in {paths.data}")]
 
 

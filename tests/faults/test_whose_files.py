@@ -7,7 +7,6 @@ settings come from can't be written by others.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
