@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 REQUEST_S = 20.0
-"""How long a request may take to arrive, head and body; and how long a line may be silent."""
+"""How long a line may be without a whole request, head and body, from its beginning or the last one."""
 MOST_LINES = 200
 MOST_LINES_OF_ONE = 50
 """Lines at once, of all and of one address. A new one is let in for the slowest that has no whole request on it."""
@@ -42,10 +42,9 @@ class _Line(HTTPChannel):
         return not self.requests and not self.total_outbufs_len
 
     def received(self, data: bytes) -> bool:
-        """Take bytes in. What comes after a request that is whole begins a new wait."""
-        before = self.request
+        """Take bytes in. Only a request that is whole ends the wait: blank lines and halves do not."""
         taken: bool = super().received(data)
-        if self.requests or (before is None and self.request is not None):
+        if self.requests:
             self.waits_since = time.monotonic()
         return taken
 

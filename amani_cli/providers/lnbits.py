@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self, TypeGuard
+from urllib.parse import quote
 
 from amani_cli import errors, keys
 from amani_cli.models import Access
@@ -260,12 +261,16 @@ class Lnbits:
 
     def rotate_keys(self, token: str, wallet_id: str) -> NewWallet:
         """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it."""
-        answer = self._as_user(token, "PUT", f"/api/v1/wallet/reset/{quote(wallet_id, safe='')}", "rotate a wallet's keys")
+        answer = self._as_user(
+            token, "PUT", f"/api/v1/wallet/reset/{quote(wallet_id, safe='')}", "rotate a wallet's keys"
+        )
         return self._new_wallet(self._object(answer))
 
     def delete_wallet(self, token: str, wallet_id: str) -> None:
         """Delete a wallet. The server does not look at its balance: the caller has proved it zero."""
-        self._as_user(token, "DELETE", f"/api/v1/wallet/{quote(wallet_id, safe='')}", "delete a wallet by its user's login")
+        self._as_user(
+            token, "DELETE", f"/api/v1/wallet/{quote(wallet_id, safe='')}", "delete a wallet by its user's login"
+        )
 
     def _as_user(self, token: str, method: str, path: str, doing: str) -> Answer:
         """What a user may do with any of their wallets, from 1.0 on."""
