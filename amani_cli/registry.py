@@ -10,6 +10,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import invoices as invoice_queries
 from amani_cli.store import wallets as store_wallets
+from amani_cli.text import is_secret
 from amani_cli.wallets import (
     DOUBLE_SPENDING_VERSION,
     ENVIRONMENT,
@@ -264,7 +265,7 @@ def free_name(ws: Workspace, name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a wallet's name is 1 to 80 printable characters", code="BAD_NAME")
-    if len(name) == 32 and all(c in "0123456789abcdefABCDEF" for c in name):
+    if is_secret(name):
         raise errors.Usage(
             "that looks like a key, not a name; a key never goes on the command line",
             code="KEY_IN_ARGUMENT",
