@@ -7,25 +7,30 @@ standard tool opens it where no amani is at hand: `age -d FILE | tar xz`. In it:
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
+import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amani_cli import __version__, audit, errors, files, key_chest, keys, models
+from amani_cli import __version__, audit, errors, files, key_chest, keys, models, private
 from amani_cli.amounts import format_sat
+from amani_cli.config import parse_toml
 from amani_cli.store import SCHEMA_VERSION, Store, cheques, copies, now
 from amani_cli.store import audit as audit_log
 from amani_cli.wallets import registered
 from amani_cli.workspace import Workspace
 
 FORMAT = 1
+_PREFIX = ".backup-"
 SHORTEST_PASSPHRASE = 12
 
 NOT_HELD = (
@@ -103,30 +108,33 @@ def verify(ws: Workspace, path: Path, passphrase: str) -> models.Backup:
 
 
 def restore(
-    ws: Workspace, path: Path, passphrase: str, *, key_folder: Path | None, confirm: Callable[[str], None]
+    ws: Workspace, path: Path, passphrase: str, *, key_folder: Path | None, confirm: Callable[..., None]
 ) -> models.Restored:
     """Put a backup in place. What is there already is never lost: newer data is refused, older is copied aside.
 
-    `key_folder` takes all keys as files, 0600, instead of where they were. `confirm` is told what would be replaced.
-    Until `reconcile` has run, spending is refused. Raises `errors.RefusedByPolicy` (code NEWER_DATA).
+    `key_folder` takes all keys as files, 0600, instead of where they were. `confirm` is told what would be replaced,
+    written outside of amani's folders or run for a key; no command of the backup's is run. Until `reconcile` has run,
+    spending is refused. Raises `errors.RefusedByPolicy` (code NEWER_DATA).
     """
     with _private_folder(ws) as folder:
         found = _opened(path, passphrase, folder)
-        places = key_chest.plan(found.secrets, key_folder)
         with copies.opened(found.database) as copy:
-            if not copies.is_sound(copy):
+            if not copies.is_sound(copy) or not copies.is_of_ours(copy):
                 raise errors.Usage(f"the database in {path} is damaged", code="BAD_BACKUP")
+            key_chest.check(copy, found.secrets)
+            places = key_chest.plan(found.secrets, key_folder)
             replaces = ws.has_store
             if replaces:
                 _refuse_newer(ws, found)
-                confirm(f"This replaces {ws.paths.database} by the backup of {found.manifest['made_at']}.")
+            told = _to_ask(ws, found, copy, places, key_folder)
+            if told:
+                confirm(*told)
             with copies.alone(ws.store, ws.lock_wait_s):
                 _refuse_newer(ws, found)  # a payment may have begun while a person thought
                 aside = _put_aside(ws) if replaces else None
                 key_chest.put(copy, found.secrets, places)
                 copies.put(copy, ws.store)
-    if found.settings is not None:
-        files.write_private(ws.paths.settings, found.settings)
+    _put_settings(ws, found)
     with ws.store.write() as db:
         audit_log.append(
             db, "backup restore", subject=found.manifest["made_at"], outcome="spending held", actor=ws.actor
@@ -145,6 +153,31 @@ def restore(
     )
 
 
+def _to_ask(ws: Workspace, found: Contents, copy: Store, places: dict[str, str], key_folder: Path | None) -> list[str]:
+    """What a restore would do beyond making amani's own files, or keys where the user said, each in a line."""
+    lines = []
+    if ws.has_store:
+        lines.append(f"This replaces {ws.paths.database} by the backup of {found.manifest['made_at']}.")
+    if _other_settings(ws, found):
+        lines.append(f"It replaces {ws.paths.settings}, of which a copy is kept beside it.")
+    return lines + key_chest.to_ask(ws, copy, found.secrets, places, key_folder)
+
+
+def _other_settings(ws: Workspace, found: Contents) -> bool:
+    settings = ws.paths.settings
+    return found.settings is not None and bool(ws.config.stored()) and settings.read_bytes() != found.settings
+
+
+def _put_settings(ws: Workspace, found: Contents) -> None:
+    if found.settings is None:
+        return
+    settings = ws.paths.settings
+    if _other_settings(ws, found):
+        aside = settings.with_name(f"{settings.name}.before-restore-{now().replace(':', '')}")
+        files.write_private(aside, settings.read_bytes())
+    files.write_private(settings.resolve() if settings.is_symlink() else settings, found.settings)
+
+
 def _refuse_newer(ws: Workspace, found: Contents) -> None:
     """Refuse to overwrite what the backup lacks."""
     lost = copies.missing_from(found.database, ws.store)
@@ -160,8 +193,6 @@ def _put_aside(ws: Workspace) -> Path:
     """Copy what is to be replaced, and say where it lies."""
     aside = ws.paths.database.with_name(f"{ws.paths.database.name}.before-restore-{now().replace(':', '')}")
     copies.take(ws.store, aside, held="the copy from before a restore")
-    if ws.paths.settings.exists():
-        files.write_private(aside.with_name(aside.name + ".toml"), ws.paths.settings.read_bytes())
     return aside
 
 
@@ -217,10 +248,48 @@ def _view(
 
 @contextmanager
 def _private_folder(ws: Workspace) -> Iterator[Path]:
-    """A folder of our own beside the database: what is unpacked there is as private as the database itself."""
+    """A folder of our own beside the database: what is unpacked there is as private as the database itself.
+
+    It is locked while it is in use, and one that is not is what a killed amani left, and goes.
+    """
     ws.paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=ws.paths.data) as folder:
+    private.check_folder(ws.paths.data)
+    with ExitStack() as stack:
+        with _locked(ws.paths.data):
+            for left in left_behind(ws):
+                shutil.rmtree(left, ignore_errors=True)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=ws.paths.data))
+            stack.enter_context(_locked(Path(folder)))
         yield Path(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def left_behind(ws: Workspace) -> list[Path]:
+    """Folders of backups and restores that were killed; the next one takes them away."""
+    return [each for each in sorted(ws.paths.data.glob(f"{_PREFIX}*")) if each.is_dir() and _is_left(each)]
+
+
+def _is_left(folder: Path) -> bool:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # a link, or it has just gone
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def _packed(parts: dict[str, bytes]) -> bytes:
@@ -256,12 +325,25 @@ def _opened(path: Path, passphrase: str, folder: Path) -> Contents:
         if any(hashlib.sha256(parts[name]).hexdigest() != right for name, right in manifest["sha256"].items()):
             raise _damaged(path)
         secrets = [key_chest.Secret(**each) for each in json.loads(parts.get("keys.json", b"[]"))]
+        if not _is_whole(manifest, secrets):
+            raise _damaged(path)
+        if "config.toml" in parts:
+            parse_toml(parts["config.toml"], path)
         database = folder / "amani.db"
         files.write_private(database, parts["amani.db"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise _damaged(path) from None
     keys.SEEN.update(secret.value for secret in secrets)
     return Contents(manifest, database, parts.get("config.toml"), secrets)
+
+
+def _is_whole(manifest: dict[str, Any], secrets: list[key_chest.Secret]) -> bool:
+    """Whether a manifest and its secrets have all that is read from them, each of its kind."""
+    kinds = {"made_at": str, "amani": str, "schema": int, "payments": int, "audit_entries": int, "audit_head": str}
+    texts = [*manifest["wallets"], *(text for secret in secrets for text in secret)]
+    sums = {"amani.db", *(["keys.json"] if secrets else [])} <= set(manifest["sha256"])
+    whole = sums and all(type(manifest[name]) is kind for name, kind in kinds.items())
+    return whole and isinstance(manifest["wallets"], list) and all(isinstance(text, str) for text in texts)
 
 
 def _decrypted(path: Path, content: bytes, passphrase: str) -> bytes:

@@ -12,7 +12,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from amani_cli import batch_plans, batch_rows, cheques, destinations, engine, errors, files, models, payments, rails
+from amani_cli import (
+    batch_plans,
+    batch_rows,
+    cheques,
+    destinations,
+    engine,
+    errors,
+    files,
+    models,
+    payments,
+    private,
+    rails,
+)
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.providers.base import PayAnswer
@@ -195,8 +207,8 @@ class Crew:
         """Put a cheque's code on disk, durably, before anything else: it is shown once."""
         with self._codes:
             path = batch_rows.codes_path(self.plan)
-            new = not path.exists()
-            descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            descriptor = private.opened(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+            new = os.fstat(descriptor).st_size == 0
             with os.fdopen(descriptor, "a", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file)
                 if new:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from amani_cli import errors, models
+from amani_cli import errors, files, models, private
 from amani_cli.batch_plans import Plan
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.store import Row as Entry
@@ -142,9 +143,23 @@ def codes_path(plan: Plan) -> Path:
     return plan.path.with_name(plan.path.name + ".codes.csv")
 
 
-def kept_codes(plan: Plan) -> dict[int, str]:
+def check_codes(plan: Plan) -> None:
+    """Make sure, before a cheque is written, that its code can be kept. Raises `errors.Usage`."""
+    path = codes_path(plan)
+    if not private.check(path):
+        files.check_writable(path)
+        return
     try:
-        with codes_path(plan).open(encoding="utf-8", newline="") as file:
+        os.close(private.opened(path, os.O_APPEND | os.O_WRONLY))
+    except OSError as error:
+        raise files.cant_write(path, error) from None
+
+
+def kept_codes(plan: Plan) -> dict[int, str]:
+    """The codes that were kept, by row. Raises `errors.Usage` for a file that is not the user's alone."""
+    try:
+        descriptor = private.opened(codes_path(plan), os.O_RDONLY)
+        with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
             return {int(cells[0]): cells[2] for cells in csv.reader(file) if len(cells) == 3 and cells[0].isdigit()}
     except FileNotFoundError:
         return {}

@@ -94,6 +94,8 @@ def run(
         left = _left(ws, plan)
         if not left:
             return status(ws, plan), False
+        if any(row.kind == CHEQUE for row in left):
+            batch_rows.check_codes(plan)
         here = plan.home == batch_plans.home_id(ws)
         payable = [row for row in left if here or row.kind == "bolt11"]
         if len(payable) < len(left):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from amani_cli import errors
+from amani_cli import errors, private
 from amani_cli.files import named, write_private
 from amani_cli.models import Settings, SettingView
 
@@ -195,8 +195,9 @@ class Config:
         return setting.default, "default"
 
     def stored(self) -> dict[str, str]:
-        """What the settings file says."""
+        """What the settings file says. Raises `errors.Usage` for one that others can write, or that makes no sense."""
         if self._stored is None:
+            private.check_folder(self.paths.config)
             self._stored = _read_toml(self.paths.settings)
         return self._stored
 
@@ -249,7 +250,7 @@ class Config:
         for name in sorted(DOTENV_NAMES):
             found = self.variable(name)
             if found:
-                secret = name.endswith(("_KEY", "_SECRET"))
+                secret = name.endswith(("_KEY", "_SECRET")) or "@" in found[0]  # an address with a login in it
                 items.append(SettingView(name, "(set)" if secret else found[0], found[1], "provider variable"))
         folders = {
             "config": str(self.paths.settings),
@@ -289,17 +290,28 @@ def _known(name: str) -> Setting:
 
 def _read_toml(path: Path) -> dict[str, str]:
     try:
-        with path.open("rb") as file:
-            import tomllib
-
-            raw = tomllib.load(file)
-    except FileNotFoundError:
+        private.refuse(path, private.fault_of_settings(path))
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
-        raise errors.Usage(
-            f"can't read {path}: {error}", code="BAD_SETTINGS", hint="Mend or remove the file."
-        ) from error
+    except OSError as error:
+        raise _bad_settings(path, error.strerror or "it can't be read") from error
+    return parse_toml(content, path)
+
+
+def parse_toml(content: bytes, path: Path) -> dict[str, str]:
+    """The settings in a file's content. Raises `errors.Usage` for what is none."""
+    try:
+        import tomllib
+
+        raw = tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise _bad_settings(path, str(error)) from error
     return {name: value if isinstance(value, str) else str(value) for name, value in _flat(raw).items()}
+
+
+def _bad_settings(path: Path, why: str) -> errors.Usage:
+    return errors.Usage(f"can't read {path}: {why}", code="BAD_SETTINGS", hint="Mend or remove the file.")
 
 
 def _flat(table: dict[str, object], prefix: str = "") -> dict[str, object]:
@@ -318,4 +330,4 @@ def _write_toml(path: Path, values: Mapping[str, str]) -> None:
     for name, value in sorted(values.items()):
         quoted = value.replace("\\", "\\\\").replace('"', '\\"')
         lines.append(f'"{name}" = "{quoted}"\n')
-    write_private(path, "".join(lines))
+    write_private(path.resolve() if path.is_symlink() else path, "".join(lines))  # a link of the user's stays one

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 
-from amani_cli import errors, models
+from amani_cli import errors, models, typed_keys
 from amani_cli.store import Row
 from amani_cli.store import audit as audit_log
 from amani_cli.store import contacts as store_contacts
@@ -169,6 +169,7 @@ def _good_name(ws: Workspace, name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a contact's name is 1 to 80 printable characters", code="BAD_NAME")
+    typed_keys.check_name(name, "a contact's name")
     if destinations.is_form(name):
         raise errors.Usage(f"'{name}' could be taken for what is paid itself", code="BAD_NAME", hint="Choose a name.")
     return name

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import getproxies
 
-from amani_cli import errors, keys, wallets
+from amani_cli import backup, errors, keys, private, wallets
 from amani_cli.models import Diagnosis, Finding
 from amani_cli.store import cheques
 from amani_cli.store import payments as journal
@@ -26,9 +24,12 @@ def diagnose(ws: Workspace) -> Diagnosis:
     """Everything that can be looked at without changing it; each finding with the way to mend it."""
     items = [*_files(ws), *_dotenv(ws), _keyring(), *_proxies()]
     try:
+        ws.config.stored()
         known = wallets.everything(ws)
     except errors.AmaniError as error:
-        return Diagnosis([*items, Finding("database", "fail", error.message, error.hint)])
+        found = Finding("settings" if error.code == "BAD_SETTINGS" else "database", "fail", error.message, error.hint)
+        told = error.code == "NOT_PRIVATE" or found in items  # among the files
+        return Diagnosis(items if told else [*items, found])
     if not known:
         items.append(Finding("wallets", "warn", "no wallet yet", "amani wallet add NAME --url URL"))
     for wallet in known:
@@ -42,27 +43,25 @@ def _files(ws: Workspace) -> list[Finding]:
     found = []
     paths = ws.paths
     database = paths.database
-    names = [paths.data, paths.config, paths.settings, database]
-    names += [database.with_name(database.name + ending) for ending in ("-wal", "-shm")]
-    names += [paths.sandbox / "keys.json"]
-    for path in dict.fromkeys(names):
+    secret = [database.with_name(database.name + ending) for ending in ("", "-wal", "-shm")]
+    secret.append(paths.sandbox / "keys.json")
+    for path in dict.fromkeys((paths.data, paths.config, paths.settings, *secret)):
         try:
-            about = path.stat()
+            fault = private.fault(path) if path in secret else private.fault_of_settings(path, others=0o077)
         except OSError:
             continue
-        if about.st_uid != os.getuid():
-            found.append(Finding(f"file {path}", "fail", "belongs to another user", f"sudo chown $USER '{path}'"))
-        elif about.st_mode & 0o077:
-            mode = "700" if stat.S_ISDIR(about.st_mode) else "600"
-            words = f"others may read it ({stat.filemode(about.st_mode)})"
-            found.append(Finding(f"file {path}", "fail", words, f"chmod {mode} '{path}'"))
+        if fault is not None:
+            found.append(Finding(f"file {path}", "fail", fault.words, fault.mend))
     if ws.has_store:
         try:
             intact = ws.store.one("PRAGMA quick_check")
             if intact is None or intact[0] != "ok":
                 found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
         except errors.AmaniError as error:
-            found.append(Finding("database", "fail", error.message, error.hint))
+            if error.code != "NOT_PRIVATE":
+                found.append(Finding("database", "fail", error.message, error.hint))
+    fix = "the next 'amani backup verify' removes it"
+    found += [Finding(f"file {each}", "warn", "left by a killed backup", fix) for each in backup.left_behind(ws)]
     return found or [Finding("files", "ok", f"private, in {paths.data}")]
 
 

@@ -397,7 +397,16 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "TIMEOUT": ((10,), "The server did not answer in time.", "Try again, or allow more with --timeout 60s."),
     "TLS": ((10,), "There is no trusted TLS connection.", "Check address and clock; a private CA needs SSL_CERT_FILE."),
     # -- amani's files
-    "BAD_DATABASE": ((2,), "The database is damaged or not amani's.", "Restore it from a backup."),
+    "BAD_DATABASE": (
+        (2,),
+        "The database is damaged, empty or not amani's: what was paid, PIN and limits may have been in it.",
+        "Put a copy in its place: 'amani backup restore', or one named amani.db.before-… beside it.",
+    ),
+    "NOT_PRIVATE": (
+        (2,),
+        "A file or folder that amani must trust is a link, another user's, or open to others.",
+        "Run the chmod that the hint names, or set AMANI_HOME to a folder of yours.",
+    ),
     "DATABASE_UNUSABLE": (
         (2,),
         "The database can't be opened or written.",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from amani_cli import errors
+from amani_cli import errors, private
 
 _LONGEST_NAME, _LONGEST_PATH = 255, 4096  # bytes and characters: what Linux and macOS take at most
 
@@ -52,28 +52,33 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
     except FileExistsError:
         raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.") from None
     except OSError as error:
-        raise _cant_write(path, error) from None
+        raise cant_write(path, error) from None
 
 
 def check_writable(path: Path) -> None:
     """Try whether a file can be written at a path, before there is anything to write. Raises `errors.Usage`."""
+    private.check_replaceable(path)
     half = _half(path)
     try:
         _make_folder(path.parent)
+        half.unlink(missing_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        os.close(os.open(half, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         half.unlink()
     except OSError as error:
-        raise _cant_write(path, error) from None
+        raise cant_write(path, error) from None
 
 
 @contextmanager
 def replaced(path: Path, *, mode: int = 0o600) -> Iterator[IO[str]]:
     """A text file to write into bit by bit, which takes the place of `path` when the block ends without an error.
 
-    It has `mode` from its first byte. Raises `errors.Usage` when it can't be written.
+    It has `mode` from its first byte. Raises `errors.Usage` when it can't be written, or would be for its owner alone
+    and is a link or another's.
     """
+    if mode == 0o600:
+        private.check_replaceable(path)
     half = _half(path)
     try:
         half.unlink(missing_ok=True)
@@ -89,10 +94,11 @@ def replaced(path: Path, *, mode: int = 0o600) -> Iterator[IO[str]]:
         finally:
             half.unlink(missing_ok=True)
     except OSError as error:
-        raise _cant_write(path, error) from None
+        raise cant_write(path, error) from None
 
 
-def _cant_write(path: Path, error: OSError) -> errors.Usage:
+def cant_write(path: Path, error: OSError) -> errors.Usage:
+    """The error for a file that the system won't have written."""
     return errors.Usage(
         f"can't write {path}: {error.strerror}", code="CANT_WRITE", hint="Check the folder, its owner and its room."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,6 +66,12 @@ def create(
         raise errors.Usage("an invoice can be paid for 1 s to 365 days", code="BAD_DURATION", hint="E.g. --expiry 1h.")
     if webhook is not None and not webhook.startswith(("http://", "https://")):
         raise errors.Usage("a webhook is an address that begins with https://", code="BAD_URL")
+    if webhook is not None and re.match(r"\w+://[^/]*@", webhook):
+        raise errors.Usage(
+            "the webhook's address carries a login, which LNbits would keep and show",
+            code="BAD_URL",
+            hint="Give the address alone: what a webhook says is confirmed by asking, and needs no password.",
+        )
     meant = f"{amount}" if isinstance(amount, int) else f"{amount.value} {amount.currency}"
     what = f"invoice {wallet.identity} {meant} {memo}"
     if reference is not None and ws.has_store:

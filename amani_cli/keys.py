@@ -8,14 +8,13 @@ out of every stream.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from amani_cli import errors
+from amani_cli import errors, private
 from amani_cli.files import write_private
 
 SERVICE = "amani"
@@ -64,21 +63,12 @@ def from_file(path: Path) -> Key:
 def private_text(path: Path) -> str:
     """What a file holds that is the user's own and nobody else's to read. Raises `errors.NotAuthorised`."""
     try:
-        about = path.stat()
         # systemd may keep a credential under root, readable by the unit alone (https://systemd.io/CREDENTIALS/).
         credentials = os.environ.get("CREDENTIALS_DIRECTORY")
         if credentials and path.parent == Path(credentials):
             return path.read_text(encoding="utf-8", errors="strict")
-        if about.st_uid != os.getuid():
-            raise errors.NotAuthorised(
-                f"{path} belongs to another user", code="KEY_FILE", hint="Use a file of your own."
-            )
-        if stat.S_ISREG(about.st_mode) and about.st_mode & 0o077:
-            raise errors.NotAuthorised(
-                f"{path} can be read by others",
-                code="KEY_FILE",
-                hint=f"Run: chmod 600 '{path}'",
-            )
+        if (found := private.fault(path)) is not None:
+            raise errors.NotAuthorised(f"{path} {found.words}", code="KEY_FILE", hint=found.mend)
         with path.open(encoding="utf-8", errors="strict") as file:
             return file.read(OUTPUT_LIMIT)
     except (OSError, UnicodeDecodeError) as error:
@@ -315,7 +305,7 @@ def kept(place: str, name: str) -> str | None:
     if kind == "keyring":
         return keyring_get(name)
     path = Path(folder) / name.replace(":", "-")
-    return from_file(path).value if path.exists() else None
+    return from_file(path).value if os.path.lexists(path) else None
 
 
 def unkeep(place: str, name: str) -> None:
@@ -334,6 +324,7 @@ def _sandbox_file(path: Path) -> dict[str, Any]:
     import json
 
     try:
+        private.check(path)
         content = json.loads(path.read_text())
         for wallet in content["wallets"].values():
             SEEN.update((wallet["adminkey"], wallet["inkey"]))
@@ -390,7 +381,7 @@ def _changing(path: Path) -> Iterator[dict[str, Any]]:
     import json
 
     _sandbox_file(path)  # without one there is nothing to lock
-    handle = os.open(path.with_name("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = private.opened(path.with_name("lock"), os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         content = _sandbox_file(path)

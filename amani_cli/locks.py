@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from amani_cli import errors
+from amani_cli import errors, private
 from amani_cli.workspace import Workspace
 
 
@@ -19,7 +19,9 @@ def held(ws: Workspace, name: str, what: str) -> Iterator[None]:
     `name` is part of a file's name; `what` says in words what is locked.
     """
     ws.paths.locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(ws.paths.locks / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    for folder in (ws.paths.data, ws.paths.locks):
+        private.check_folder(folder)
+    handle = private.opened(ws.paths.locks / f"{name}.lock", os.O_RDWR | os.O_CREAT)
     try:
         ends = time.monotonic() + ws.lock_wait_s
         while True:

@@ -84,7 +84,7 @@ def _rotate(path: str) -> None:
     """Make room: FILE becomes FILE.1, that FILE.2, and so on. Of several processes that find it full, one does it."""
     import fcntl
 
-    with open(os.open(path + ".lock", os.O_CREAT | os.O_WRONLY, 0o600), "w") as lock:
+    with open(os.open(path + ".lock", os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(path) or os.stat(path).st_size <= LARGEST:
             return  # another process was first

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from amani_cli import errors, keys, locks, logins, models
+from amani_cli import errors, files, keys, locks, logins, models
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import invoices as invoice_queries
 from amani_cli.store import wallets as store_wallets
+from amani_cli.text import is_secret
 from amani_cli.wallets import (
     DOUBLE_SPENDING_VERSION,
     ENVIRONMENT,
@@ -264,7 +265,7 @@ def free_name(ws: Workspace, name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a wallet's name is 1 to 80 printable characters", code="BAD_NAME")
-    if len(name) == 32 and all(c in "0123456789abcdefABCDEF" for c in name):
+    if is_secret(name):
         raise errors.Usage(
             "that looks like a key, not a name; a key never goes on the command line",
             code="KEY_IN_ARGUMENT",
@@ -453,6 +454,8 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
             code="LOGIN_NEEDED",
             hint=f"Run: amani login {wallet.url}",
         )
+    if place == "file":
+        files.check_writable(Path(where))  # once rotated, new keys that can't be stored are lost
     confirm(f"The keys of wallet '{wallet.name}' die at once; whatever else uses them stops working.")
     with ws.store.write() as db:
         audit_log.append(db, "key rotation", wallet=wallet.name, outcome="begun", actor=ws.actor)

@@ -120,6 +120,31 @@ def _forms(secret: str) -> set[str]:
     return forms
 
 
+# A word that is a secret by its form: keys of LNbits, hashes (preimages among them), Fincra's and others' keys, JSON
+# web tokens, cheques, private keys. One that is a part of a path or name (`lnbits/…`) names where a secret is.
+_KEY_LIKE = (
+    r"(?:[0-9a-f]{32}|[0-9a-f]{64}|[0-9A-F]{32}|[0-9A-F]{64}|sk_\w{8,}|amani1[0-9a-z]{40,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|hvs\.[\w-]{20,}|gh[a-z]_\w{30,}|xox[a-z]-[\w-]{10,})"
+)
+_WRITTEN_OUT = (
+    rf"(?<![\w/.-]){_KEY_LIKE}(?![\w/.-])"
+    r"|\w+://[^\s/@]*:[^\s/@]+@"  # a password in an address
+    r"|(?i:bearer|basic)\s+[\w.+/=-]{8,}"
+    r"|--?(?i:pass(?:word|phrase|wd)?|token|secret|api[-_]?key)[= ]['\"]?[A-Za-z0-9][\w.+/-]{7,}"
+    r"|(?i:\w*(?:token|password|secret|api_?key|admin_?key))=['\"]?[A-Za-z0-9][\w.+/-]{7,}"
+)
+
+
+def is_secret(word: str) -> bool:
+    """Whether a word looks like a key, token or cheque by itself."""
+    return re.fullmatch(_KEY_LIKE, word.strip()) is not None
+
+
+def holds_secret(line: str) -> bool:
+    """Whether a command or an address that is to be kept has a key, token or password written out in it."""
+    return re.search(_WRITTEN_OUT, line) is not None
+
+
 def quoted(asked: str, limit: int = 80) -> str:
     """What a person typed, in quotes for an error; a key or a cheque's code in the wrong place is not repeated."""
     bare = asked.strip().lower()

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 BODY_LIMIT = 64 * 1024
-IDLE_S = 20
 # Whoever reaches the receiver can have us ask LNbits: so often in a minute, and no more.
 MOST_A_MINUTE = 120
 LATE_S = 3600
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Refused(Exception):
@@ -66,8 +67,14 @@ class Receiver:
         except errors.AmaniError as error:
             log.event("warning", f"a webhook could not be confirmed: {error.message}")
             text, status = "could not be confirmed", 503
-        body = (text + "\n").encode()
+        except Exception as error:  # what somebody sent must not end in a page of our code
+            log.event("warning", f"a webhook was not understood: {type(error).__name__}")
+            text, status = "not understood", 500
+        # An answer to HEAD has no body, or the next request on the line would be answered by it.
+        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else (text + "\n").encode()
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+        if status == 405:
+            headers.append(("Allow", "POST"))
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
 
@@ -94,8 +101,10 @@ class Receiver:
     def _from_lnbits(self, ws: Workspace, body: bytes, _signature: str) -> str:
         said = _json(body)
         payment_hash = said.get("payment_hash")
-        if not isinstance(payment_hash, str) or len(payment_hash) != 64:
+        # It becomes part of an address that is asked with our key.
+        if not isinstance(payment_hash, str) or not _HASH.fullmatch(payment_hash):
             raise Refused(400, "no payment hash in it")
+        payment_hash = payment_hash.lower()
         if any(row["direction"] == "in" and row["status"] == "settled" for row in journal.find(ws.store, payment_hash)):
             return "known"
         known = [wallet for wallet in wallets.everything(ws) if wallet.provider == "lnbits"]
@@ -122,7 +131,8 @@ class Receiver:
         about = said.get("data")
         # A payout's is `customerReference`, a page's `merchantReference` or, in some events, `reference`.
         names = ("customerReference", "merchantReference", "reference")
-        named = {about.get(name) for name in names if about.get(name)} if isinstance(about, dict) else set()
+        said_names = [about.get(name) for name in names] if isinstance(about, dict) else []
+        named = {name for name in said_names if isinstance(name, str) and name and name.isprintable()}
         known = [wallet for wallet in wallets.everything(ws) if wallet.provider == "fincra"]
         known = [wallet for wallet in known if wallet.remote_id == said.get("business")] or known
         for row in journal.open_payments(ws.store):
@@ -135,9 +145,9 @@ class Receiver:
                     return "asked about"
         return self._news(ws, known)
 
-    def _is_paid_page(self, ws: Workspace, wallet: KnownWallet, reference: object) -> bool:
+    def _is_paid_page(self, ws: Workspace, wallet: KnownWallet, reference: str) -> bool:
         """Whether a payment page of ours turns out to be paid just now; that is told."""
-        if not isinstance(reference, str) or not checkouts.is_open(ws, wallet, reference):
+        if not checkouts.is_open(ws, wallet, reference):
             return False
         self._limit()
         with wallet.fincra("read") as client:
@@ -202,18 +212,10 @@ def _json(body: bytes) -> dict[str, Any]:
 
 def serve(receiver: Receiver, host: str, port: int, *, ready: Callable[[str], None]) -> None:
     """Listen until interrupted. Raises `errors.Unreachable` when the port is taken."""
-    from waitress import create_server
+    from amani_cli import webhook_lines
 
     try:
-        server = create_server(
-            receiver,
-            host=host,
-            port=port,
-            threads=4,
-            max_request_body_size=BODY_LIMIT,
-            channel_timeout=IDLE_S,
-            ident=None,
-        )
+        server = webhook_lines.server(receiver, host, port, body_limit=BODY_LIMIT)
     except OSError as error:
         raise errors.Unreachable(
             f"can't listen on {host}:{port}: {error.strerror}", code="PORT_TAKEN", hint="Choose another with --port."

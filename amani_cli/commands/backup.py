@@ -67,8 +67,11 @@ def restore(
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command)
 
-    def confirm(loss: str) -> None:
-        said.ask.confirm("Restore it?", loss)
+    def confirm(*told: str) -> None:
+        if said.yes:
+            for line in told:
+                said.out.say(line)
+        said.ask.confirm("Restore it?", *told)
 
     folder = named(key_folder) if key_folder else None
     done = backup.restore(said.ws, named(file), passphrase, key_folder=folder, confirm=confirm)

@@ -31,10 +31,11 @@ def add(
     public_key: str | None = typer.Option(None, "--public-key", help="Fincra: pk_…, to ask for money.", metavar="PK"),
 ) -> None:
     """Register a wallet by its key. The key is asked for, or comes from where an option says."""
-    from amani_cli import keys, registry
+    from amani_cli import keys, registry, typed_keys
 
     said = options.of(ctx)
     ws = said.ws
+    typed_keys.check_name(name, "a wallet's name")
     if provider not in ("lnbits", "fincra"):
         raise errors.Usage(f"no provider '{provider[:40]}'", hint="There are lnbits and fincra.")
     if provider == "lnbits":
@@ -51,10 +52,12 @@ def add(
         from amani_cli.files import named
 
         path = named(key_file).absolute()
+        typed_keys.check_name(path.name, "a file's path")
         key, source = keys.from_file(path), f"file:{path}"
     elif key_command:
-        key, source = keys.from_command(key_command, ws.environ), f"command:{key_command}"
+        key, source = typed_keys.new_command(key_command, ws.environ), f"command:{key_command}"
     elif key_credential:
+        typed_keys.check_name(key_credential, "a credential's name")
         key, source = keys.from_credential(key_credential, ws.environ), f"credential:{key_credential}"
     else:
         source = "keyring"
@@ -92,11 +95,12 @@ def create(
     reference: str | None = typer.Option(None, "--reference", help="The same one again makes no second wallet."),
 ) -> None:
     """Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login."""
-    from amani_cli import registry
+    from amani_cli import registry, typed_keys
     from amani_cli.files import named
 
     said = options.of(ctx)
     source = f"file:{named(key_file).absolute()}" if key_file else "keyring"
+    typed_keys.check_name(source.rpartition("/")[2], "a file's path")
     wallet = registry.create(said.ws, name, url, key_source=source, reference=reference)
     said.out.emit(wallet, said.ws.warnings, said.ws.notes)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self, TypeGuard
+from urllib.parse import quote
 
 from amani_cli import errors, keys
 from amani_cli.models import Access
@@ -91,7 +92,7 @@ class Lnbits:
         The status call answers a junk key with 200 and no `details`, so such an answer is a refused key, not a
         payment (raises `errors.NotAuthorised`).
         """
-        answer = self._read(f"/api/v1/payments/{payment_hash}", accept=(404,))
+        answer = self._read(f"/api/v1/payments/{quote(payment_hash, safe='')}", accept=(404,))
         if answer.status == 404:
             if _detail(answer) == "Payment does not exist.":
                 return None
@@ -152,7 +153,7 @@ class Lnbits:
 
     def rate(self, currency: str) -> tuple[Decimal | None, Decimal | None]:
         """How many sat one unit of a currency is, and the price of one bitcoin in it; None or 0 while not known."""
-        answer = self._read(f"/api/v1/rate/{currency}", accept=(400,))
+        answer = self._read(f"/api/v1/rate/{quote(currency, safe='')}", accept=(400,))
         if answer.status == 400 and "not allowed" not in _detail(answer):
             return None, None  # offline, up to 1.4; since then both are 0
         body = self._object(self._checked(answer))
@@ -167,7 +168,7 @@ class Lnbits:
 
     def bitcoin_price(self, currency: str) -> Decimal | None:
         """What a bitcoin costs in a currency by the server's own sources, or None when they tell none (it says 0)."""
-        answer = self._read(f"/api/v1/rate/{currency}", accept=(400, 404))
+        answer = self._read(f"/api/v1/rate/{quote(currency, safe='')}", accept=(400, 404))
         price = _decimal(answer.body.get("price")) if answer.status == 200 and isinstance(answer.body, dict) else None
         return price if price is not None and price > 0 else None
 
@@ -260,12 +261,16 @@ class Lnbits:
 
     def rotate_keys(self, token: str, wallet_id: str) -> NewWallet:
         """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it."""
-        answer = self._as_user(token, "PUT", f"/api/v1/wallet/reset/{wallet_id}", "rotate a wallet's keys")
+        answer = self._as_user(
+            token, "PUT", f"/api/v1/wallet/reset/{quote(wallet_id, safe='')}", "rotate a wallet's keys"
+        )
         return self._new_wallet(self._object(answer))
 
     def delete_wallet(self, token: str, wallet_id: str) -> None:
         """Delete a wallet. The server does not look at its balance: the caller has proved it zero."""
-        self._as_user(token, "DELETE", f"/api/v1/wallet/{wallet_id}", "delete a wallet by its user's login")
+        self._as_user(
+            token, "DELETE", f"/api/v1/wallet/{quote(wallet_id, safe='')}", "delete a wallet by its user's login"
+        )
 
     def _as_user(self, token: str, method: str, path: str, doing: str) -> Answer:
         """What a user may do with any of their wallets, from 1.0 on."""

@@ -174,7 +174,7 @@ def _run(root: Path, command: list[str], each_line: Callable[[str], None] | None
     """Run one step of the installation, its output in install.log; raises Unreachable when it fails."""
     log = root / "install.log"
     last = error = ""
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w") as file:
         try:
             process = subprocess.Popen(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from amani_cli import private
+
 Progress = Callable[[str, float | None], None]
 
 
@@ -23,7 +25,8 @@ def make_folders(root: Path) -> None:
 @contextlib.contextmanager
 def locked(root: Path, progress: Progress) -> Iterator[None]:
     """One `start`, `stop` or `reset` at a time; the lock goes with the process that holds it."""
-    handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    private.check_folder(root)
+    handle = private.opened(root / "lock", os.O_RDWR | os.O_CREAT)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,6 +41,7 @@ def locked(root: Path, progress: Progress) -> Iterator[None]:
 def read_json(path: Path) -> dict[str, Any]:
     """A note as it was written; empty when it is missing or makes no sense."""
     try:
+        private.check(path)
         content = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
@@ -47,7 +51,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Whole or not at all, and never readable by others, not even for a moment."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w") as file:
         json.dump(content, file, indent=1)
         file.write("\n")

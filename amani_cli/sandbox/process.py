@@ -145,7 +145,7 @@ def spawn(root: Path, listener: socket.socket, python: Path) -> dict[str, Any]:
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
     write_json(root / "server.json", record)  # the port first: a kill here leaves a server that can be found
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         command = [str(python), "-m", "uvicorn", APP, "--fd", str(listener.fileno())]
         process = subprocess.Popen(

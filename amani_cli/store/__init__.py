@@ -15,11 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amani_cli import errors
+from amani_cli import errors, private
 from amani_cli.text import quoted
 
 SCHEMA_VERSION = 9
 BUSY_TIMEOUT_S = 30
+
+# What a database of this schema has, so that one that lost a part is told from it without importing the migrations.
+TABLES = frozenset(
+    {
+        *("audit", "bank_list", "budget", "cheque", "closed_month", "command_success", "contact", "event", "faucet"),
+        *("invoice", "login", "mark", "payment", "pin", "pin_threshold", "provider_call", "reference", "resolution"),
+        "wallet",
+    }
+)
 
 Row = sqlite3.Row
 Transaction = sqlite3.Connection
@@ -98,30 +107,25 @@ def open_store(path: Path, *, create: bool = True) -> Store:
     """Open (and, on the first use, make) the database at `path`, upgrading an older one after a copy.
 
     The file and its -wal and -shm are 0600 from their first byte. Raises `errors.Usage` for a file that is not
-    amani's, is damaged, can't be written, or was made by a newer amani.
+    amani's, not the user's alone, empty or damaged, that can't be written, or was made by a newer amani.
     """
-    if not create and not path.exists():
-        raise errors.NotFound(f"no database at {path}", hint="Nothing has been recorded yet.")
     connection = None
     try:
-        make_private(path)
+        if not is_private(path):
+            if not create:
+                raise errors.NotFound(f"no database at {path}", hint="Nothing has been recorded yet.")
+            log = path.with_name(f"{path.name}-wal")
+            if log.exists() and log.stat().st_size:  # SQLite would put it into whatever stands there
+                raise _hollow(path, f"is gone, and its log {log.name} is left")
+            _make(path)
+        elif path.stat().st_size == 0:
+            raise _hollow(path, "is empty")
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys=ON")
         # FULL costs nothing measurable for a one-shot command and keeps the last payment through a power cut.
         connection.execute("PRAGMA synchronous=FULL")
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version != SCHEMA_VERSION:
-            from amani_cli.store import migrations
-
-            if version > SCHEMA_VERSION:
-                migrations.refuse_foreign(connection)
-                raise errors.Usage(
-                    f"{path} was made by a newer amani (schema {version}; this one knows {SCHEMA_VERSION})",
-                    code="NEWER_DATABASE",
-                    hint="Upgrade amani, or restore the copy that the upgrade made and named.",
-                )
-            migrations.upgrade(connection, path, SCHEMA_VERSION)
+        _bring_up_to_date(connection, path)
     except (sqlite3.Error, OSError) as error:
         if connection is not None:
             connection.close()
@@ -133,19 +137,95 @@ def open_store(path: Path, *, create: bool = True) -> Store:
     return Store(path, connection)
 
 
-def make_private(path: Path) -> None:
-    """Make the folder 0700 and the file 0600 before SQLite sees them; SQLite gives -wal and -shm the same mode."""
-    if path.exists():
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version == SCHEMA_VERSION:
+        missing = TABLES.difference(row[0] for row in connection.execute("SELECT name FROM sqlite_master"))
+        if missing:  # rules, references or outcomes may be among them, and what asks for none of them would go on
+            raise _hollow(path, f"lacks tables ({', '.join(sorted(missing))})")
         return
-    if path.is_symlink():
-        # The journal may lie on a disk that is not mounted: an empty one in its place would pay things again.
+    from amani_cli.store import migrations
+
+    migrations.refuse_foreign(connection)
+    if version > SCHEMA_VERSION:
         raise errors.Usage(
-            f"{path} is a link to {os.readlink(path)}, where there is nothing",
-            code="DATABASE_UNUSABLE",
-            hint="Bring back what it points to (is its disk mounted?), or remove the link to begin anew.",
+            f"{path} was made by a newer amani (schema {version}; this one knows {SCHEMA_VERSION})",
+            code="NEWER_DATABASE",
+            hint="Upgrade amani, or restore the copy that the upgrade made and named.",
         )
+    if version == 0:  # nothing makes one in its place but `_make`: what was in it is gone
+        raise _hollow(path, "holds no tables")
+    migrations.upgrade(connection, path, SCHEMA_VERSION)
+
+
+def is_private(path: Path) -> bool:
+    """Whether there is a database, it and its folder being the user's alone; looks before SQLite does.
+
+    Raises `errors.Usage` (NOT_PRIVATE), also for a link: its disk may not be mounted, and a new database in the place
+    of the old one would pay things again.
+    """
+    private.check_folder(path.parent)
+    for ending in ("-wal", "-shm"):
+        private.check(path.with_name(path.name + ending))
+    return private.check(path)
+
+
+def _make(path: Path) -> None:
+    """Make a new database beside its place and give it its name when it is whole: a crash leaves none.
+
+    Of several processes at once one makes it, and the others find it there. What a crash left is taken away.
+    """
+    import fcntl
+
+    from amani_cli.store import migrations
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    half = path.with_name(f".{path.name}.new")
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if os.path.lexists(path):  # another was first
+            return
+        _unmake(half)
+        os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        try:
+            connection = sqlite3.connect(half, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            try:
+                connection.execute("PRAGMA synchronous=FULL")
+                migrations.upgrade(connection, half, SCHEMA_VERSION)
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+            half.rename(path)
+            os.fsync(folder)
+        finally:
+            _unmake(half)
+    finally:
+        os.close(folder)
+
+
+def _unmake(half: Path) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        half.with_name(half.name + ending).unlink(missing_ok=True)
+
+
+def make_private(path: Path) -> None:
+    """Make a file of a cache, 0600, before SQLite sees it: it gives -wal and -shm the same mode."""
+    if not is_private(path):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _hollow(path: Path, words: str) -> errors.Usage:
+    """The error for a journal without a journal in it: going on would forget PIN, limits and what was paid."""
+    beside = sorted(path.parent.glob(f"{path.name}.before-*"))
+    copies = [each for each in beside if not each.name.endswith(".toml")]
+    there = f"a copy lies at {copies[-1]}" if copies else "a copy may be among your backups"
+    return errors.Usage(
+        f"{path} {words}: what amani wrote in it is gone",
+        code="BAD_DATABASE",
+        hint=f"Move it away, with {path.name}-wal and -shm, and put a copy in its place: {there}, and 'amani backup"
+        " restore FILE' takes one of those. Only where nothing was ever paid may you begin anew, with 'history sync'.",
+    )
 
 
 def beyond(text: str) -> str:

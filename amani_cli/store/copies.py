@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amani_cli import errors
-from amani_cli.store import BUSY_TIMEOUT_S, Store, explained, marks, open_store
+from amani_cli.store import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store, explained, marks, open_store
 
 # What must be in a copy that takes the place of the database, by what makes a row of it the same.
 _KEPT = {
@@ -56,6 +56,21 @@ def is_sound(store: Store) -> bool:
     """Whether SQLite finds nothing wrong with the file."""
     found = store.one("PRAGMA integrity_check")
     return found is not None and found[0] == "ok"
+
+
+def is_of_ours(store: Store) -> bool:
+    """Whether its tables and indexes are those that amani makes, and nothing else is in it, such as a trigger."""
+    from amani_cli.store import migrations
+
+    made = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrations.upgrade(fresh, Path(), SCHEMA_VERSION)
+        ours = {_making(*row) for row in fresh.execute(made)}
+    return {_making(*row) for row in store.all(made)} == ours
+
+
+def _making(kind: str, name: str, sql: str) -> tuple[str, str, str]:
+    return kind, name, " ".join(sql.split())
 
 
 @contextlib.contextmanager

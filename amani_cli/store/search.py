@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+from amani_cli import errors
 from amani_cli.store import Store, beyond, make_private
 
 NAME = "search.db"
@@ -46,7 +47,7 @@ def candidates(store: Store, text: str) -> list[int] | None:
                 begins = f"SELECT rowid FROM payment WHERE {column}>=? AND {column}<? LIMIT ?"
                 low = text.lower()
                 found += store.connection.execute(begins, (low, beyond(low), FEW + 1)).fetchall()
-    except (sqlite3.OperationalError, OSError, ValueError):  # busy, no rights, no such tokenizer
+    except (errors.Usage, sqlite3.OperationalError, OSError, ValueError):  # not ours, busy, no such tokenizer
         return None
     except sqlite3.DatabaseError:  # damaged: the next search makes it anew
         store.path.with_name(NAME).unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli.store import SCHEMA_VERSION
+from amani_cli.store import SCHEMA_VERSION, migrations
 from tests import straits
 from tests.conftest import AddWallet, Held, change_database
 from tests.driver import Amani, Result
@@ -344,11 +344,27 @@ def scribbled_over(home: Path) -> None:
     path.write_bytes(bytes(content))
 
 
+def emptied(home: Path, *, log: bool) -> None:
+    """A file that was cut to nothing."""
+    (home / "amani.db").write_bytes(b"")
+    if log:
+        (home / "amani.db-wal").write_bytes(b"x" * 4096)
+        (home / "amani.db-wal").chmod(0o600)
+
+
+def without_tables(home: Path) -> None:
+    with contextlib.closing(sqlite3.connect(home / "amani.db")) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+
+
 def cleared(make: Callable[[Path], object]) -> Callable[[Path], None]:
     def made(home: Path) -> None:
         for path in home.glob("amani.db*"):
             path.unlink()
         make(home)
+        for path in home.glob("amani.db"):
+            if path.is_file():
+                path.chmod(0o600)
 
     return made
 
@@ -362,10 +378,13 @@ STRANGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a newer amani's": (newer, "NEWER_DATABASE"),
     "cut in half": (cut_in_half, "BAD_DATABASE"),
     "scribbled over": (scribbled_over, "BAD_DATABASE"),
-    "a folder": (cleared(lambda home: (home / "amani.db").mkdir()), "DATABASE_UNUSABLE"),
-    "a link to nothing": (cleared(lambda home: (home / "amani.db").symlink_to(home / "gone")), "DATABASE_UNUSABLE"),
-    "a link to no disk": (cleared(lambda home: (home / "amani.db").symlink_to("/no/disk/a.db")), "DATABASE_UNUSABLE"),
-    "a link to itself": (cleared(lambda home: (home / "amani.db").symlink_to("amani.db")), "DATABASE_UNUSABLE"),
+    "empty": (cleared(lambda home: (home / "amani.db").touch()), "BAD_DATABASE"),
+    "emptied, its log left": (lambda home: emptied(home, log=True), "BAD_DATABASE"),
+    "without tables": (cleared(lambda home: without_tables(home)), "BAD_DATABASE"),
+    "a folder": (cleared(lambda home: (home / "amani.db").mkdir(mode=0o700)), "DATABASE_UNUSABLE"),
+    "a link to nothing": (cleared(lambda home: (home / "amani.db").symlink_to(home / "gone")), "NOT_PRIVATE"),
+    "a link to no disk": (cleared(lambda home: (home / "amani.db").symlink_to("/no/disk/a.db")), "NOT_PRIVATE"),
+    "a link to itself": (cleared(lambda home: (home / "amani.db").symlink_to("amani.db")), "NOT_PRIVATE"),
 }
 
 
@@ -393,10 +412,59 @@ def test_a_database_that_is_none(line: World, home: Path, strange: str, tally: T
         path.unlink()
 
 
-def test_an_empty_file_is_begun_anew(line: World, home: Path) -> None:
-    """What an interrupted first run leaves; there is nothing in it to lose."""
-    cleared(lambda folder: (folder / "amani.db").touch())(home)
-    assert line.amani("wallet", "list", "--json").data["items"] == []
+def test_an_emptied_journal_says_where_its_copies_are(line: World, home: Path) -> None:
+    copy = home / "amani.db.before-schema-9"
+    shutil.copy(home / "amani.db", copy)
+    emptied(home, log=False)
+    for words in (["reconcile"], ["history", "sync"], ["cheque", "list"], ["pin", "verify"], ["audit", "verify"]):
+        run = line.amani(*words, "--json")
+        assert (run.code, run.error["code"]) == (2, "BAD_DATABASE"), words
+        assert str(copy) in run.error["hint"]
+        assert "amani backup restore" in run.error["hint"]
+    assert (home / "amani.db").stat().st_size == 0
+
+
+def test_a_log_without_its_journal_makes_no_new_one(line: World, home: Path) -> None:
+    """SQLite would put it into whatever database comes to stand beside it."""
+    emptied(home, log=True)
+    (home / "amani.db").unlink()
+    for name, text in WRITERS.items():
+        run = line.amani(*words(line, text), "--json")
+        assert run.code, name
+        assert line.stored == {}
+    run = line.amani(
+        "wallet",
+        "add",
+        "new",
+        "--provider",
+        "fincra",
+        "--url",
+        line.blanks["url"],
+        "--key-file",
+        line.blanks["key"],
+        "--json",
+    )
+    assert run.error["code"] == "BAD_DATABASE"
+    assert not (home / "amani.db").exists()
+
+
+def tables() -> list[str]:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrations.upgrade(db, Path("none"), SCHEMA_VERSION)
+        found = db.execute("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
+        return [row[0] for row in found.fetchall()]
+
+
+@pytest.mark.parametrize("table", tables())
+def test_a_table_that_is_missing(line: World, home: Path, table: str, tally: Tally) -> None:
+    """What rules or references were in it is gone: nothing is sent."""
+    change_database(home, "PRAGMA foreign_keys=OFF")
+    change_database(home, f"DROP TABLE {table}")
+    run = line.amani(*words(line, WRITERS["pay"]), "--json")
+    tally("faults")
+    refuses(line, run)
+    assert run.error["code"] == "BAD_DATABASE"
+    assert line.amani("doctor", "--json").code == 13
 
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage" * 999])
@@ -407,6 +475,7 @@ def test_a_log_of_the_database_that_is_gone_or_garbage(line: World, home: Path, 
         path.unlink()
     if content is not None:
         (home / "amani.db-wal").write_bytes(content)
+        (home / "amani.db-wal").chmod(0o600)
     assert line.run(COMMANDS["pay bank"]).data["replayed"] is True
     assert integrity(home) == "ok"
     assert len(line.stored) == 1

@@ -88,7 +88,7 @@ def test_an_empty_machine_gets_a_working_wallet_and_spends_after_a_reconcile(
     go_to(elsewhere)
     main.key_file.unlink()
     shutil.rmtree(f"{main.key_file}.amani")
-    done = amani("backup", "restore", file, *passphrase, "--json")
+    done = amani("backup", "restore", file, *passphrase, "--yes", "--json")
     assert done.data["without_key"] == []
     assert done.data["wallets"] == ["main", "other"]
     assert "reconcile" in done.stderr

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import threading
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from amani_cli import errors
-from amani_cli.store import SCHEMA_VERSION, Store, migrations, new_id, open_store
+from amani_cli.store import SCHEMA_VERSION, TABLES, Store, migrations, new_id, open_store
 from amani_cli.store import payments as journal
 from amani_cli.store import wallets as store_wallets
 from tests.driver import Amani
@@ -25,6 +27,7 @@ def path(tmp_path: Path) -> Path:
 def older(path: Path, version: int) -> None:
     """A database as an amani of that schema left it, with a payment in it."""
     path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as db, db:
         for step in migrations._STEPS[:version]:
             step(db)
@@ -107,6 +110,47 @@ def test_many_writers_wait_for_each_other(path: Path) -> None:
     assert seen == list(range(80))  # each read what the one before had written
 
 
+def test_every_table_is_looked_for(path: Path) -> None:
+    with closing(open_store(path)) as store:
+        found = store.all("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
+    assert {row["name"] for row in found} == TABLES
+
+
+def test_many_make_it_at_once(path: Path) -> None:
+    """One makes it, and all find the same one, whole."""
+    found: list[str] = []
+
+    def begin(number: int) -> None:
+        with closing(open_store(path)) as store, store.write() as db:
+            store_wallets.save_login(db, f"https://{number}", "me")
+        found.append("")
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with closing(open_store(path)) as store:
+        assert len(store_wallets.all_logins(store)) == len(found) == 8
+    assert {each.name for each in path.parent.iterdir()} == {"amani.db"}
+
+
+@pytest.mark.parametrize("step", range(1, SCHEMA_VERSION + 2))
+def test_a_crash_while_it_is_made_leaves_none(path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Killed at each step of it: what is left is no journal, and goes when one is made."""
+    child = os.fork()
+    if child == 0:
+        die: Any = lambda *_: os._exit(9)  # noqa: E731
+        monkeypatch.setattr(migrations, "_STEPS", [*migrations._STEPS[: step - 1], die, *migrations._STEPS[step:]])
+        monkeypatch.setattr(Path, "rename", die)
+        open_store(path)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert not path.exists()
+    open_store(path).close()
+    assert {each.name for each in path.parent.iterdir()} == {"amani.db"}
+
+
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_an_older_one_is_upgraded_after_a_copy(path: Path, tmp_path: Path, version: int) -> None:
     older(path, version)
@@ -159,6 +203,7 @@ def test_a_newer_one_is_refused_untouched(path: Path) -> None:
 @pytest.mark.parametrize("content", [b"no database at all, " * 100, b"SQLite format 3\x00" + b"x" * 2000])
 def test_what_is_no_database(path: Path, content: bytes) -> None:
     path.parent.mkdir()
+    path.touch(mode=0o600)
     path.write_bytes(content)
     with pytest.raises(errors.Usage) as refused:
         open_store(path)
@@ -168,6 +213,7 @@ def test_what_is_no_database(path: Path, content: bytes) -> None:
 
 def test_somebody_else_s_database(path: Path) -> None:
     path.parent.mkdir()
+    path.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE theirs (x)")
     with pytest.raises(errors.Usage) as refused:
