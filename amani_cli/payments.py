@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amani_cli import bolt11, engine, errors, models, policy, rails, rates, success, wallets
+from amani_cli import bolt11, engine, errors, models, policy, rails, rates, rulebook, success, wallets
 from amani_cli.store import Row, Transaction
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -83,7 +83,7 @@ def check(ws: Workspace, wanted: Order) -> None:
             code="AMOUNTLESS",
             hint="Ask the payee for an invoice over the amount.",
         )
-    network = ws.config.get("network")
+    network = rulebook.value(ws, "network")
     if invoice.network != network:
         raise errors.Usage(
             f"this is a {invoice.network} invoice; this amani pays on {network}",

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amani_cli import errors
+from amani_cli import clocks, errors
+from amani_cli.store.clock import LedgerClock
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 BUSY_TIMEOUT_S = 30
 
 Row = sqlite3.Row
@@ -32,6 +33,7 @@ class Store:
         self.path = path
         self.connection = connection
         self.wrote = False
+        self.clock = LedgerClock(self)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -46,6 +48,7 @@ class Store:
             self.wrote = True
             try:
                 yield self.connection
+                self.clock.keep(self.connection)
             except BaseException:
                 self.connection.rollback()
                 raise
@@ -198,7 +201,7 @@ def _is_full(folder: Path) -> bool:
 
 def now() -> str:
     """The time as it is stored: RFC 3339, UTC, whole seconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clocks.wall()))
 
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -206,7 +209,7 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 def new_id(prefix: str) -> str:
     """A fresh id that sorts by time of making: 48 bits of milliseconds and 40 random ones, in base 32."""
-    number = (int(time.time() * 1000) << 40) | int.from_bytes(os.urandom(5), "big")
+    number = (int(clocks.wall() * 1000) << 40) | int.from_bytes(os.urandom(5), "big")
     digits = []
     for _ in range(18):
         number, digit = divmod(number, 32)
