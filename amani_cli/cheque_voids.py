@@ -68,7 +68,7 @@ def sweep(ws: Workspace) -> tuple[models.Cheques, list[errors.AmaniError]]:
 
 
 def _is_expired(ws: Workspace, row: Row) -> bool:
-    """Whether a cheque's time is over, by its server's clock too: ours may be ahead, and somebody still has the code."""
+    """Whether a cheque's time is over, by its server's clock too: while ours is ahead its code is still good."""
     expires = from_rfc3339(row["expires_at"]).timestamp()
     if expires > clocks.wall():
         return False

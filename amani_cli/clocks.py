@@ -24,17 +24,16 @@ _newest: list[str] = []
 class Anchor(NamedTuple):
     """What ties the ledger's time `at` to a moment of one start (`boot`) of this machine, `steady` seconds into it.
 
-    `wall` is the furthest that the wall clock is known to have been, a provider's word counted in. `told` is what a
-    provider told when it was last noted, at `told_at` of the ledger's time. `jump` is how far the ledger's time was
-    moved on the wall clock's word alone when this start began, and `epoch` when the start was by that clock.
+    `wall` is the furthest that the wall clock is known to have been, a provider's word counted in. `ahead` is how far a
+    provider's clock was ahead of it when one was last noted. `jump` is how far the ledger's time was moved on the wall
+    clock's word alone when this start began, and `epoch` when the start was by that clock.
     """
 
     boot: str
     steady: float
     at: float
     wall: float
-    told: float | None = None
-    told_at: float | None = None
+    ahead: float | None = None
     jump: float = 0.0
     epoch: float = 0.0
 
@@ -140,17 +139,21 @@ def reckon(anchor: Anchor) -> Reckoning:
             jump = at - least if at - least > TOLERANCE_S and by_theirs is None else 0.0
             epoch = by_wall - now
     furthest = max(by_wall, anchor.wall + now - anchor.steady if same else anchor.wall)
+    ahead = None if by_theirs is None else by_theirs - by_wall
     if by_theirs is not None and by_theirs > furthest + TOLERANCE_S:
         furthest = by_theirs
-    news = not doubt and (
-        not same
-        or furthest - anchor.wall - (now - anchor.steady) > 2
-        or (bool(anchor.jump) and not jump)
-        or (by_theirs is not None and _is_news(anchor, by_theirs - at))
+    # A provider that contradicts the wall clock after a start is believed for as long as that lasts. Of a clock that is
+    # merely behind nothing is noted: NTP may set it right any moment, and then it says how long the machine was off.
+    news = bool(doubt and by_theirs is not None and by_wall >= anchor.wall) or (
+        not doubt
+        and (
+            not same
+            or furthest - anchor.wall - (now - anchor.steady) > 2
+            or (bool(anchor.jump) and not jump)
+            or (ahead is not None and (anchor.ahead is None or abs(ahead - anchor.ahead) > 60))
+        )
     )
-    fresh = Anchor(boot(), now, at, furthest, anchor.told, anchor.told_at, jump, epoch)
-    if by_theirs is not None:
-        fresh = fresh._replace(told=by_theirs, told_at=at)
+    fresh = Anchor(boot(), now, at, furthest, anchor.ahead if ahead is None else ahead, jump, epoch)
     return Reckoning(at, doubt, fresh if news else None, taken_back)
 
 
@@ -158,13 +161,7 @@ def _doubted(anchor: Anchor, by_wall: float, by_theirs: float | None) -> str:
     """Why the wall clock proves nothing after a new start, or ""."""
     if by_wall < anchor.wall:
         return "this machine's clock is behind the newest entry of the journal"
-    if by_theirs is None and anchor.told is not None and anchor.told_at is not None:
-        by_theirs = anchor.told + anchor.at + by_wall - anchor.wall - anchor.told_at
-    if by_theirs is not None and abs(by_wall - by_theirs) > TOLERANCE_S:
-        return f"this machine's clock is {abs(by_wall - by_theirs) / 60:.0f} min off what a provider told"
+    ahead = anchor.ahead if by_theirs is None else by_theirs - by_wall
+    if ahead is not None and abs(ahead) > TOLERANCE_S:
+        return f"this machine's clock is {abs(ahead) / 60:.0f} min off what a provider told"
     return ""
-
-
-def _is_news(anchor: Anchor, ahead: float) -> bool:
-    return anchor.told is None or anchor.told_at is None or abs(ahead - (anchor.told - anchor.told_at)) > 60
-

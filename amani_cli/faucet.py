@@ -32,9 +32,9 @@ def configure(
     if daily_cap_msat is not None and daily_cap_msat < amount_msat:
         raise errors.Usage("the daily cap is less than one claim", code="BAD_AMOUNT")
     old = faucet.settings(ws.store)
-    before = "before: none"
+    before = ""
     if old is not None:
-        before = f"before: {old['amount_msat']} msat, {_limits(old['cooldown_s'], old['daily_cap_msat'])}"
+        before = f", before: {old['amount_msat']} msat, {_limits(old['cooldown_s'], old['daily_cap_msat'])}"
     if old is None or _is_looser(old, wallet, amount_msat, cooldown_s, daily_cap_msat):
         consent.require_pin(ws, wallet, "having the faucet give more")
     with ws.store.write() as db:
@@ -44,9 +44,8 @@ def configure(
             "faucet configure",
             wallet=wallet.name,
             amount_msat=amount_msat,
-            outcome=_limits(cooldown_s, daily_cap_msat),
+            outcome=_limits(cooldown_s, daily_cap_msat) + before,
             actor=ws.actor,
-            reason="; ".join(text for text in (before, ws.reason) if text),
         )
     return status(ws, None)
 

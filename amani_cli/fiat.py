@@ -233,7 +233,7 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
 
 
 def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
-    """The move with a quote that still holds at a moment of its maker's clock: a new one if need be, no dearer than what was shown."""
+    """The move with a quote that holds at this moment of its maker's clock: a new one if need be, but no dearer."""
     if move.quote is None or moment < move.quote.expires_at - QUOTE_MARGIN_S:
         return move
     fresh = again()

@@ -105,7 +105,7 @@ class Options:
         self.ws.ask_pin = given
 
     def take_pins(self, from_stdin: bool, from_file: str | None) -> None:
-        """Have the PINs of several wallets come from stdin or a file, a line each in the order of names, or a prompt."""
+        """Have PINs of several wallets come from stdin or a file, a line each in the order of names, or a prompt."""
         self.take_pin(from_stdin, from_file)
         one, lines = self.ws.ask_pin, list[str]()
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from amani_cli import errors, keys, models, rulebook
-from amani_cli.store import Row, rules
+from amani_cli.store import Row, Transaction, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -24,7 +24,7 @@ from amani_cli.workspace import Workspace
 
 ATTEMPTS = 5
 WINDOW_S = 3600
-LONGEST_WINDOW_S = 86400
+LONGEST_LOCK_S = 86400
 COST = 12  # 240 ms: asked for above the threshold only, never on a read
 DEFAULT_THRESHOLD_MSAT = 10_000_000  # 10,000 sat: up to and including this no PIN is asked for
 RULE = "4 to 6 digits; not all the same, not ascending or descending, not one pair repeated, not a year 1900-2099"
@@ -69,17 +69,14 @@ def status(ws: Workspace, wallet: KnownWallet) -> models.Pin:
     """Whether a wallet has a PIN, above what it is needed, and whether it is locked."""
     row = _row(ws, wallet)
     limit = threshold(ws, wallet, "msat") if wallet.provider == "lnbits" else None
-    attempts: list[float] = []
-    window = WINDOW_S
+    attempts, locked_until = 0, None
     if row is not None:
-        window = _window(row["streak"])
-        attempts = rules.events(ws.store.connection, wallet.identity, "pin", ws.store.clock.now() - window)
-    locked_until = _locked_until(attempts, window)
+        attempts, locked_until = _attempts(ws, ws.store.connection, wallet)
     return models.Pin(
         wallet=wallet.name,
         set=row is not None,
         locked_until=_shown(ws, locked_until) if locked_until else None,
-        attempts_left=max(0, ATTEMPTS - len(attempts)),
+        attempts_left=0 if locked_until else max(0, ATTEMPTS - attempts),
         always=bool(row["always"]) if row else False,
         threshold_msat=int(limit) if limit is not None and wallet.provider == "lnbits" else None,
         reset_at=_shown(ws, from_rfc3339(row["reset_at"]).timestamp()) if row and row["reset_at"] else None,
@@ -222,15 +219,12 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
         return
     with ws.store.write() as db:
         failures = rules.count_failure(db, wallet.identity)
-        window = _window(rules.failures(db, wallet.identity)[1])
-        used = rules.events(db, wallet.identity, "pin", ws.store.clock.now() - window)
+        used, until = _attempts(ws, db, wallet)
         audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
     keys.keep(row["place"], row["pepper"], f"{pepper}:{failures}")
-    left = max(0, ATTEMPTS - len(used))
-    until = _locked_until(used, window)
-    per = "this hour" if window == WINDOW_S else f"in {window // 3600} hours"
-    more = f"{left} attempts left {per}" if left else f"locked until {_shown(ws, until or 0)}"
+    left = max(0, ATTEMPTS - used)
+    more = f"locked until {_shown(ws, until)}" if until else f"{left} attempts left this hour"
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
 
 
@@ -238,39 +232,42 @@ def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
     moment = ws.store.clock.now()
     with ws.store.write() as db:
         failures, streak = rules.failures(db, wallet.identity)
-        window = _window(streak)
-        used = rules.events(db, wallet.identity, "pin", moment - window)
         if failures < failures_kept:
             # This database knows of fewer failures than were kept with the pepper: it is an old copy. Start locked.
-            for _ in range(ATTEMPTS - len(used)):
+            for _ in range(ATTEMPTS - _attempts(ws, db, wallet)[0]):
                 rules.add_event(db, wallet.identity, "pin", moment)
             rules.set_failures(db, wallet.identity, failures_kept)
             streak += failures_kept - failures
             rules.set_streak(db, wallet.identity, streak)
-            window = _window(streak)
-            used = rules.events(db, wallet.identity, "pin", moment - window)
-        counted = len(used) < ATTEMPTS
-        if counted:
+        _, until = _attempts(ws, db, wallet)
+        if until is None:
             rules.add_event(db, wallet.identity, "pin", moment)
             rules.set_streak(db, wallet.identity, streak + 1)
-    if not counted:
-        until = _locked_until(used, window)
+    if until is not None:
         raise errors.RefusedByPolicy(
-            f"the PIN of wallet '{wallet.name}' is locked until {_shown(ws, until or 0)}",
+            f"the PIN of wallet '{wallet.name}' is locked until {_shown(ws, until)}",
             code="PIN_LOCKED",
             retry="safe",
-            hint=f"{ATTEMPTS} attempts an hour are allowed, and fewer after each lock. Nothing was sent.",
+            hint=f"{ATTEMPTS} attempts an hour are allowed, and each further {ATTEMPTS} lock it for longer."
+            " Nothing was sent.",
         )
 
 
-def _window(streak: int) -> int:
-    """In which time five attempts are allowed: an hour, doubled by every five since the last right one, up to a day."""
-    return int(min(LONGEST_WINDOW_S, WINDOW_S << min(5, max(0, streak - 1) // ATTEMPTS)))
+def _attempts(ws: Workspace, db: Transaction, wallet: Holder) -> tuple[int, float | None]:
+    """How many attempts the last hour saw, and, if none is allowed now, when the next one is.
 
-
-def _locked_until(used: list[float], window: int) -> float | None:
-    """When the next attempt is allowed, if none is now: when the oldest that counts leaves the window."""
-    return used[-ATTEMPTS] + window + 1 if len(used) >= ATTEMPTS else None
+    That is when the oldest that counts is an hour old. From the tenth wrong one in a row on, every fifth locks for two
+    hours, four, and so on up to a day: only the right PIN ends the row.
+    """
+    moment, (_, streak) = ws.store.clock.now(), rules.failures(db, wallet.identity)
+    seen = rules.events(db, wallet.identity, "pin", moment - LONGEST_LOCK_S)
+    used = [at for at in seen if at > moment - WINDOW_S]
+    ends = [used[-ATTEMPTS] + WINDOW_S] if len(used) >= ATTEMPTS else []
+    rows, more = divmod(streak, ATTEMPTS)
+    if rows > 1 and not more and seen:
+        lock_s = min(LONGEST_LOCK_S, WINDOW_S << min(rows - 1, 5))
+        ends += [seen[-1] + lock_s] if seen[-1] + lock_s > moment else []
+    return len(used), max(ends) + 1 if ends else None
 
 
 def _shown(ws: Workspace, at: float) -> str:

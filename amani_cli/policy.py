@@ -101,7 +101,7 @@ def _refuse_excess(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: st
 
 def _longest_window(ws: Workspace) -> int:
     rates = [parse_rate(rulebook.value(ws, f"limit.{kind}")) for kind in _KINDS]
-    return max([pins.LONGEST_WINDOW_S, *(rate[1] for rate in rates if rate is not None)])
+    return max([pins.LONGEST_LOCK_S, *(rate[1] for rate in rates if rate is not None)])
 
 
 def take_now(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
@@ -307,9 +307,9 @@ def set_budget(
             db,
             "limit change",
             wallet=wallet.name,
-            outcome=f"per payment {payment or 'off'}, per day {day or 'off'} ({unit})",
+            outcome=f"per payment {payment or 'off'}, per day {day or 'off'} ({unit}), {before}",
             actor=ws.actor,
-            reason="; ".join(text for text in (before, ws.reason) if text),
+            reason=ws.reason,
         )
     return limits(ws, wallet)
 

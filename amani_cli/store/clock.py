@@ -73,7 +73,7 @@ class LedgerClock:
         reckoned = clocks.reckon(self._known())
         if reckoned.anchor is None:
             return
-        db.execute("INSERT OR REPLACE INTO clock VALUES (1,?,?,?,?,?,?,?,?)", reckoned.anchor)
+        db.execute("INSERT OR REPLACE INTO clock VALUES (1,?,?,?,?,?,?,?)", reckoned.anchor)
         if reckoned.taken_back:
             # What was dated by a clock that turned out to be wrong is brought back with it.
             db.execute("UPDATE event SET at=at-? WHERE at>?", (reckoned.taken_back, reckoned.at))

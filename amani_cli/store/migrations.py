@@ -448,8 +448,10 @@ def _clocks_and_agreed_rules(connection: sqlite3.Connection) -> None:
         "UPDATE payment SET ledger_ahead=max(0, ?-CAST(strftime('%s', created_at) AS INTEGER)) WHERE status='unknown'",
         (int(clocks.wall()),),
     )
-    newest = connection.execute("SELECT strftime('%s', max(at)) FROM (SELECT at FROM audit ORDER BY seq DESC LIMIT 100)")
-    connection.execute("INSERT INTO clock VALUES (1,?,?,?,?,?,?,?,?)", clocks.begin(float(newest.fetchone()[0] or 0)))
+    newest = connection.execute(
+        "SELECT strftime('%s', max(at)) FROM (SELECT at FROM audit ORDER BY seq DESC LIMIT 100)"
+    )
+    connection.execute("INSERT INTO clock VALUES (1,?,?,?,?,?,?,?)", clocks.begin(float(newest.fetchone()[0] or 0)))
 
 
 _TENTH = """
@@ -459,8 +461,7 @@ CREATE TABLE clock (
     steady REAL NOT NULL,
     at REAL NOT NULL,
     wall REAL NOT NULL,
-    told REAL,
-    told_at REAL,
+    ahead REAL,
     jump REAL NOT NULL,
     epoch REAL NOT NULL
 );
