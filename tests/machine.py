@@ -14,7 +14,7 @@ class Machine:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.wrong = 0.0
-        self._passed = 0.0
+        self._passed = self._ran = 0.0
         self._started = time.monotonic() - 1000
         self._boot = 1
         read = clocks._read
@@ -27,7 +27,6 @@ class Machine:
             return None if moment is None else moment + self._passed
 
         patch.setattr(clocks, "_read", shifted)
-        self._ran = 0.0
 
     def set(self, wrong: float) -> None:
         """Set the clock: so many seconds ahead (or behind) of what is true, 0 for right."""

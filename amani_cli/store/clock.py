@@ -48,7 +48,8 @@ class LedgerClock:
 
     def written(self, row: Row) -> float:
         """When an entry was written, in the ledger's time."""
-        return from_rfc3339(row["created_at"]).timestamp() + (row["ledger_ahead"] or 0)
+        ahead: int = row["ledger_ahead"] or 0
+        return from_rfc3339(row["created_at"]).timestamp() + ahead
 
     def since(self, row: Row, url: str) -> float:
         """How many seconds have certainly passed since an entry was sent to the server at `url`.
@@ -61,7 +62,7 @@ class LedgerClock:
         by_theirs = clocks.told(url)
         if by_theirs is None or row["told_ahead"] is None:
             return counted
-        passed = by_theirs - from_rfc3339(row["created_at"]).timestamp() - row["told_ahead"]
+        passed: float = by_theirs - from_rfc3339(row["created_at"]).timestamp() - row["told_ahead"]
         is_of_this_start = bool(clocks.boot()) and counted < clocks.steady()
         return min(passed, counted) if is_of_this_start else passed
 

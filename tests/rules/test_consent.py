@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -136,7 +136,7 @@ class TestFound:
     """A value that stands in a file or the environment, put there by whatever but `config set`."""
 
     @pytest.fixture(params=["environment", "settings"])
-    def put(self, request: pytest.FixtureRequest, home: Path) -> Iterator[object]:
+    def put(self, request: pytest.FixtureRequest, home: Path) -> Callable[[str, str], dict[str, str]]:
         """Puts a value there; returns the environment that goes with it."""
 
         def put(name: str, text: str) -> dict[str, str]:
@@ -146,13 +146,18 @@ class TestFound:
             (home / "config.toml").chmod(0o600)
             return {}
 
-        yield put
+        return put
 
     @pytest.mark.parametrize(("name", "tighter", "looser"), [*RULES, ("network", "", "regtest")])
     def test_a_looser_one_does_not_count_and_is_audited_once(
-        self, amani: Amani, pinned: Held, put: object, name: str, tighter: str, looser: str
+        self,
+        amani: Amani,
+        pinned: Held,
+        put: Callable[[str, str], dict[str, str]],
+        name: str,
+        tighter: str,
+        looser: str,
     ) -> None:
-        assert callable(put)
         default = value(amani, name)
         env = put(name, looser)
         for _ in range(2):
@@ -167,9 +172,14 @@ class TestFound:
 
     @pytest.mark.parametrize(("name", "tighter", "looser"), RULES)
     def test_a_tighter_one_counts_at_once(
-        self, amani: Amani, pinned: Held, put: object, name: str, tighter: str, looser: str
+        self,
+        amani: Amani,
+        pinned: Held,
+        put: Callable[[str, str], dict[str, str]],
+        name: str,
+        tighter: str,
+        looser: str,
     ) -> None:
-        assert callable(put)
         default = value(amani, name)
         env = put(name, tighter)
         for _ in range(2):
@@ -179,9 +189,8 @@ class TestFound:
 
     @pytest.mark.parametrize(("name", "tighter", "looser"), RULES)
     def test_without_a_pin_it_counts_and_is_audited_once(
-        self, amani: Amani, main: Held, put: object, name: str, tighter: str, looser: str
+        self, amani: Amani, main: Held, put: Callable[[str, str], dict[str, str]], name: str, tighter: str, looser: str
     ) -> None:
-        assert callable(put)
         default = value(amani, name)
         env = put(name, looser)
         for _ in range(2):
