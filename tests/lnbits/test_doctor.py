@@ -16,6 +16,7 @@ from tests import keyrings
 from tests.conftest import AddWallet, change_database, take_server_away, write_key
 from tests.driver import Amani, Result
 from tests.lnbits_server import LnbitsServer
+from tests.machine import Machine
 
 pytestmark = pytest.mark.lnbits
 
