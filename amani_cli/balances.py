@@ -10,7 +10,6 @@ from amani_cli import errors, models
 from amani_cli.models import CurrencyBalance
 from amani_cli.store import now
 from amani_cli.store import wallets as store_wallets
-from amani_cli.times import from_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -97,8 +96,8 @@ def _cached_balance(ws: Workspace, wallet: KnownWallet, max_age_s: int) -> model
     row = store_wallets.by_id(ws.store, wallet.id)
     if row is None or row["balance"] is None:
         return None
-    age = from_rfc3339(now()) - from_rfc3339(row["balance_at"])
-    if not 0 <= age.total_seconds() <= max_age_s:
+    age = ws.store.clock.now() - row["balance_clock"] if row["balance_clock"] is not None else None
+    if age is None or not 0 <= int(age) <= max_age_s:
         return None
     return _balance(wallet, row["balance_at"], _held(row["balance"]), cached=True)
 
@@ -109,7 +108,7 @@ def _balance_seen(ws: Workspace, wallet: KnownWallet, held: Held) -> models.Bala
         text = str(held) if isinstance(held, int) else json.dumps(models.as_json(held))
         try:
             with ws.store.write() as db:
-                store_wallets.update(db, wallet.id, balance=text, balance_at=as_of)
+                store_wallets.update(db, wallet.id, balance=text, balance_at=as_of, balance_clock=ws.store.clock.now())
         except errors.AmaniError as error:  # what was asked for is known all the same
             ws.warn(f"not kept for --max-age: {error.message}")
     return _balance(wallet, as_of, held, cached=False)

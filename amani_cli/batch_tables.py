@@ -310,7 +310,7 @@ def _find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> No
         if len(numbers) > 1:
             how_much = format_sat(amount_msat) if amount_msat is not None else amount
             ws.warn(f"rows {', '.join(map(str, numbers))}: {shown} gets {how_much} each time")
-    since = to_rfc3339(int(time.time()) - RECENT_S)
+    since = to_rfc3339(int(ws.store.clock.earlier()) - RECENT_S)
     for row in rows:
         earlier = journal.paid_like(ws.store, row.payment_hash, row.shown, row.amount_msat, since)
         if earlier is not None:

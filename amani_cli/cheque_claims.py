@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 
-from amani_cli import bolt11, cheque_code, cheques, draws, engine, errors, keys, models, payments, rails
+from amani_cli import bolt11, cheque_code, cheques, draws, engine, errors, keys, models, payments, rails, rulebook
 from amani_cli.cheque_code import ChequeCode
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
@@ -23,7 +23,7 @@ def read(ws: Workspace, text: str) -> ChequeCode:
 
     code = cheque_code.decode(text)
     keys.SEEN.update((code.admin_key, "".join(text.split())))
-    network = ws.config.get("network")
+    network = rulebook.value(ws, "network")
     if code.network != network:
         raise errors.Usage(
             f"this is a {code.network} cheque; this amani works on {network}", code="WRONG_NETWORK", hint="amani config"

@@ -6,10 +6,9 @@ trying to pay, never by trusting a balance read; confirm; only then delete.
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
-from amani_cli import cheques, draws, engine, errors, locks, logins, models, wallets
+from amani_cli import cheques, clocks, draws, engine, errors, locks, logins, models, wallets
 from amani_cli.cheques import advance, audit_step, must, view
 from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
@@ -54,19 +53,32 @@ def sweep(ws: Workspace) -> tuple[models.Cheques, list[errors.AmaniError]]:
     Returns the cheques it dealt with, and what went wrong with any of them.
     """
     items, failed = [], []
-    now = time.time()
     for row in store_cheques.to_sweep(ws.store) if ws.has_store else []:
-        expired = from_rfc3339(row["expires_at"]).timestamp() <= now
-        if row["status"] in ("open", "claimed") and not expired:
-            continue
-        ws.progress(f"sweeping cheque {row['id']}")
         try:
+            expired = _is_expired(ws, row)
+            if row["status"] in ("open", "claimed") and not expired:
+                continue
+            ws.progress(f"sweeping cheque {row['id']}")
             items.append(view(ws, take_back(ws, row, "expired" if expired else "void")))
         except errors.AmaniError as error:
             error.message = f"cheque {row['id']}: {error.message}"
             failed.append(error)
     left = sum(item.outstanding_msat for item in items)
     return models.Cheques(items, left), failed
+
+
+def _is_expired(ws: Workspace, row: Row) -> bool:
+    """Whether a cheque's time is over, by its server's clock too: while ours is ahead its code is still good."""
+    expires = from_rfc3339(row["expires_at"]).timestamp()
+    if expires > clocks.wall():
+        return False
+    if clocks.told(row["url"]) is None:
+        with lnbits_client(ws, row["url"]) as client:
+            client.health()
+    is_over = expires <= clocks.best(row["url"])
+    if not is_over:
+        ws.warn(f"cheque {row['id']} is not over by its server's clock; set this machine's (timedatectl)")
+    return is_over
 
 
 def reissue(ws: Workspace, text: str) -> models.Cheque:

@@ -15,6 +15,7 @@ from amani_cli import (
     amounts,
     balances,
     cheque_code,
+    clocks,
     engine,
     errors,
     invoices,
@@ -24,6 +25,7 @@ from amani_cli import (
     payments,
     policy,
     rails,
+    rulebook,
     wallets,
 )
 from amani_cli.payments import Order
@@ -80,7 +82,7 @@ def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
         raise errors.Usage(
             "a cheque is good for 1 to 168 hours", code="BAD_DURATION", hint="E.g. --expires 24h, at most 7d."
         )
-    most = int(ws.config.get("cheque_count"))
+    most = int(rulebook.value(ws, "cheque_count"))
     if wanted.count > most:
         raise errors.RefusedByPolicy(
             f"{wanted.count} cheques at once are more than the {most} allowed",
@@ -247,7 +249,8 @@ def _begin(
             reserve_msat=wanted.reserve_msat,
             memo=wanted.memo,
             reference=reference,
-            expires_at=to_rfc3339(int(time.time()) + wanted.expires_s),
+            expires_at=to_rfc3339(int(clocks.best(wallet.url)) + wanted.expires_s),
+            ledger_ahead=ws.store.clock.stamp(wallet.url)["ledger_ahead"],
         )
         if reference is not None:
             references.point(db, reference, cheque_id)
@@ -317,7 +320,7 @@ def code_of(ws: Workspace, row: Row, admin_key: str) -> str:
             cheque_code.origin_of(row["identity"]),
             row["amount_msat"],
             int(from_rfc3339(row["expires_at"]).timestamp()),
-            ws.config.get("network"),
+            rulebook.value(ws, "network"),
             row["url"],
         )
     )
@@ -400,14 +403,14 @@ def advance(ws: Workspace, row: Row) -> Row:
         paid = engine.ask_again(ws, paid)
     if paid is not None and paid["status"] == "settled":
         opened(ws, row)
-    elif (paid is not None and paid["status"] == "failed") or (paid is None and _is_abandoned(row)):
+    elif (paid is not None and paid["status"] == "failed") or (paid is None and _is_abandoned(ws, row)):
         abandon(ws, row)
     return must(ws, row["id"])
 
 
-def _is_abandoned(row: Row) -> bool:
+def _is_abandoned(ws: Workspace, row: Row) -> bool:
     """Whether whoever was writing this cheque has had time to journal its payment, and did not: it never will."""
-    return from_rfc3339(row["created_at"]).timestamp() < time.time() - rails.PROOF_OF_ABSENCE_S
+    return ws.store.clock.now() - ws.store.clock.written(row) > rails.PROOF_OF_ABSENCE_S
 
 
 def must(ws: Workspace, text: str) -> Row:

@@ -203,15 +203,24 @@ class Config:
 
     def set(self, name: str, value: str) -> str:
         """Check and store a setting; returns it as stored. An empty value goes back to the default."""
-        setting = _known(name)
+        checked = self.checked(name, value)
         stored = dict(self.stored())
         if value == "":
             stored.pop(name, None)
         else:
-            stored[name] = setting.check(value)
+            stored[name] = checked
         _write_toml(self.paths.settings, stored)
         self._stored = stored
-        return stored.get(name, setting.default)
+        return checked
+
+    def checked(self, name: str, value: str) -> str:
+        """A value as it would be stored; an empty one is the default. Raises `errors.Usage` for one that can't be."""
+        setting = _known(name)
+        return setting.default if value == "" else setting.check(value)
+
+    def default(self, name: str) -> str:
+        """The value of a setting of which nobody said anything."""
+        return _known(name).default
 
     def variable(self, name: str) -> tuple[str, str] | None:
         """A provider's variable and where it stands: the environment first, then a trusted `.env` of this folder."""

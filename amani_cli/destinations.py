@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
-from amani_cli import bolt11, contacts, engine, errors, models, payments, rates, success
+from amani_cli import bolt11, contacts, engine, errors, models, payments, rates, rulebook, success
 from amani_cli.amounts import Fiat, format_sat, parse_msat
 from amani_cli.payments import Order
 from amani_cli.store import references
@@ -330,7 +330,7 @@ def _order_for_link(
         if isinstance(amount, Fiat):
             quoted = rates.quote(wallet, amount)
             amount = rates.to_msat(quoted)
-        offer = open_net.invoice(request, amount, wish.comment, ws.config.get("network"))
+        offer = open_net.invoice(request, amount, wish.comment, rulebook.value(ws, "network"))
     if not offer.described:
         ws.warn(
             f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import getproxies
 
-from amani_cli import backup, errors, keys, private, wallets
+from amani_cli import backup, clocks, errors, keys, private, wallets
 from amani_cli.models import Diagnosis, Finding
 from amani_cli.store import cheques
 from amani_cli.store import payments as journal
@@ -34,6 +34,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
         items.append(Finding("wallets", "warn", "no wallet yet", "amani wallet add NAME --url URL"))
     for wallet in known:
         items.extend(_wallet(wallet))
+    items.extend(_own_clock(ws))
     items.extend(_cheques(ws))
     items.extend(_outcomes(ws))
     return Diagnosis(items)
@@ -161,6 +162,23 @@ def _reached(check: str, wallet: KnownWallet, key: keys.Key, took: float, *, can
     if took > SLOW_S:
         return Finding(check, "warn", words, "the server is slow: allow more time with --timeout")
     return Finding(check, "ok", words)
+
+
+def _own_clock(ws: Workspace) -> list[Finding]:
+    """What this machine's clock is worth, by the ledger and by whoever told the time just now."""
+    if not ws.has_store:
+        return []
+    fix = "set this machine's clock (timedatectl): nothing is proven by it, and no lock or budget ends by it"
+    if ws.store.clock.is_behind():
+        return [Finding("clock", "fail", "it is behind the newest entry of the journal", fix)]
+    by_theirs = clocks.told()
+    apart = 0.0 if by_theirs is None else abs(clocks.wall() - by_theirs)
+    if apart > clocks.TOLERANCE_S:
+        return [Finding("clock", "fail", f"it is {apart / 60:.0f} min off what a provider tells", fix)]
+    doubt = ws.store.clock.doubt()
+    if doubt:
+        return [Finding("clock", "warn", doubt, fix)]
+    return [Finding("clock", "ok", "it agrees with the journal and with what providers tell")]
 
 
 def _clock(check: str, server_time: datetime | None) -> list[Finding]:

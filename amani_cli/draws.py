@@ -53,6 +53,7 @@ def begin(ws: Workspace, target: KnownWallet, remote_id: str, amount_msat: int, 
             memo=memo,
             actor=ws.actor,
             expires_at=made.expires_at,
+            **ws.store.clock.stamp(target.url),
         )
         audit_log.append(
             db, kind, wallet=target.name, subject=entry, amount_msat=amount_msat, outcome="begun", actor=ws.actor

@@ -55,6 +55,7 @@ def begin(
             reference=reference,
             category=ws.category,
             actor=ws.actor,
+            **ws.store.clock.stamp(wallet.url),
             **entry,
         )
         if reference is not None:

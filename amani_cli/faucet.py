@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
-from amani_cli import amounts, balances, bolt11, engine, errors, invoices, models, payments, policy, wallets
+from amani_cli import amounts, balances, bolt11, consent, engine, errors, invoices, models, payments, policy, wallets
 from amani_cli.payments import Order
 from amani_cli.store import Row, Transaction, faucet, rules
 from amani_cli.store import audit as audit_log
@@ -33,6 +31,12 @@ def configure(
         )
     if daily_cap_msat is not None and daily_cap_msat < amount_msat:
         raise errors.Usage("the daily cap is less than one claim", code="BAD_AMOUNT")
+    old = faucet.settings(ws.store)
+    before = ""
+    if old is not None:
+        before = f", before: {old['amount_msat']} msat, {_limits(old['cooldown_s'], old['daily_cap_msat'])}"
+    if old is None or _is_looser(old, wallet, amount_msat, cooldown_s, daily_cap_msat):
+        consent.require_pin(ws, wallet, "having the faucet give more")
     with ws.store.write() as db:
         faucet.configure(db, wallet.id, amount_msat, cooldown_s, daily_cap_msat)
         audit_log.append(
@@ -40,10 +44,23 @@ def configure(
             "faucet configure",
             wallet=wallet.name,
             amount_msat=amount_msat,
-            outcome=f"cool-down {cooldown_s} s, daily cap {f'{daily_cap_msat} msat' if daily_cap_msat else 'none'}",
+            outcome=_limits(cooldown_s, daily_cap_msat) + before,
             actor=ws.actor,
         )
     return status(ws, None)
+
+
+def _limits(cooldown_s: int, daily_cap_msat: int | None) -> str:
+    return f"cool-down {cooldown_s} s, daily cap {f'{daily_cap_msat} msat' if daily_cap_msat else 'none'}"
+
+
+def _is_looser(old: Row, wallet: KnownWallet, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None) -> bool:
+    """Whether the faucet would give more, sooner, or from another wallet than before."""
+    most = old["daily_cap_msat"]
+    more = daily_cap_msat is None if most is not None else False
+    more = more or (most is not None and daily_cap_msat is not None and daily_cap_msat > most)
+    more = more or amount_msat > old["amount_msat"] or cooldown_s < old["cooldown_s"]
+    return more or wallet.id != old["wallet_id"]
 
 
 def status(ws: Workspace, claimer: KnownWallet | None) -> models.Faucet:
@@ -59,7 +76,7 @@ def status(ws: Workspace, claimer: KnownWallet | None) -> models.Faucet:
         ws.warn(f"the faucet's balance is not known: {error.message}")
     db = ws.store.connection
     last = faucet.last_claim(db, claimer.identity) if claimer is not None else None
-    today = sum(amount for _, amount in faucet.claims_since(db, time.time() - DAY_S))
+    today = sum(amount for _, amount in faucet.claims_since(db, ws.store.clock.now() - DAY_S))
     opens = last + row["cooldown_s"] if last is not None else 0
     return models.Faucet(
         configured=True,
@@ -69,7 +86,7 @@ def status(ws: Workspace, claimer: KnownWallet | None) -> models.Faucet:
         daily_cap_msat=row["daily_cap_msat"],
         balance_msat=balance_msat,
         claimed_today_msat=today,
-        next_claim_at=to_rfc3339(int(opens) + 1) if opens > time.time() else None,
+        next_claim_at=_shown(ws, opens) if opens > ws.store.clock.now() else None,
     )
 
 
@@ -92,11 +109,11 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
     replay = engine.replayed(ws, reference, f"faucet {claimer.identity}")
     if replay is not None:
         return _claimed(ws, claimer, replay, row)
-    _refuse_claim(ws.store.connection, claimer, row)
+    _refuse_claim(ws, ws.store.connection, claimer, row)
 
     def hold(db: Transaction, entry: str) -> None:
-        _refuse_claim(db, claimer, row)
-        rules.add_event(db, claimer.identity, "faucet", time.time(), actor=ws.actor, subject=entry)
+        _refuse_claim(ws, db, claimer, row)
+        rules.add_event(db, claimer.identity, "faucet", ws.store.clock.now(), actor=ws.actor, subject=entry)
 
     made = invoices.create(ws, claimer, row["amount_msat"], "amani faucet", INVOICE_LIFE_S, purpose="faucet")
     wallets.identify(claimer)  # an invoice key learns it from the first invoice
@@ -115,8 +132,8 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
 
 def _claimed(ws: Workspace, claimer: KnownWallet, paid: models.Payment, row: Row) -> models.Payment:
     """The receipt as the claimer has it."""
-    last = faucet.last_claim(ws.store.connection, claimer.identity) or time.time()
-    next_claim_at = to_rfc3339(int(last + row["cooldown_s"]) + 1)
+    last = faucet.last_claim(ws.store.connection, claimer.identity) or ws.store.clock.now()
+    next_claim_at = _shown(ws, last + row["cooldown_s"])
     try:
         entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
         return engine.receipt(entry, replayed=paid.replayed)._replace(next_claim_at=next_claim_at)
@@ -125,13 +142,12 @@ def _claimed(ws: Workspace, claimer: KnownWallet, paid: models.Payment, row: Row
         return paid._replace(next_claim_at=next_claim_at)
 
 
-def _refuse_claim(db: Transaction, claimer: KnownWallet, row: Row) -> None:
+def _refuse_claim(ws: Workspace, db: Transaction, claimer: KnownWallet, row: Row) -> None:
     """Refuse a second claim within the cool-down, and one beyond the day's cap; decides when in a write transaction."""
-    moment = time.time()
+    moment = ws.store.clock.now()
     last = faucet.last_claim(db, claimer.identity)
-    # A last claim in the future means that the clock was set back: it counts all the same.
     if last is not None and last + row["cooldown_s"] > moment:
-        opens = to_rfc3339(int(last + row["cooldown_s"]) + 1)
+        opens = _shown(ws, last + row["cooldown_s"])
         raise errors.RefusedByPolicy(
             f"'{claimer.name}' has claimed already; it can again at {opens}",
             code="COOL_DOWN",
@@ -142,13 +158,18 @@ def _refuse_claim(db: Transaction, claimer: KnownWallet, row: Row) -> None:
         return
     claims = faucet.claims_since(db, moment - DAY_S)
     if sum(amount for _, amount in claims) + row["amount_msat"] > row["daily_cap_msat"]:
-        opens = to_rfc3339(int(claims[0][0] + DAY_S) + 1)
+        opens = _shown(ws, claims[0][0] + DAY_S)
         raise errors.RefusedByPolicy(
             "the faucet has given all that it may in 24 hours",
             code="DAILY_CAP",
             details={"opens_at": opens},
             hint=f"Some comes free at {opens}.",
         )
+
+
+def _shown(ws: Workspace, opens: float) -> str:
+    """The second at which something works again, as this machine's clock will show it."""
+    return to_rfc3339(int(ws.store.clock.on_the_wall(opens)) + 1)
 
 
 def _source(ws: Workspace, row: Row) -> KnownWallet:

@@ -5,17 +5,17 @@ Payouts, transfers between businesses and conversions say what is to be moved (`
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from amani_cli import engine, errors, models, policy
+from amani_cli import clocks, engine, errors, models, policy
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
 from amani_cli.providers.base import FiatRecord, PayAnswer
 from amani_cli.providers.fiat import Quote
+from amani_cli.rails import has_passed
 from amani_cli.store import Row, Transaction, references
 from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339
@@ -72,7 +72,8 @@ class FiatRail:
         """The record of our reference; Fincra's own reference is kept with the first that is found."""
         known = self._provider_reference(row)
         if row["kind"] == "convert":
-            record = self.client.conversion(row["our_reference"], known, from_rfc3339(row["created_at"]).timestamp())
+            sent = from_rfc3339(row["created_at"]).timestamp() + (row["told_ahead"] or 0)
+            record = self.client.conversion(row["our_reference"], known, sent)
         else:
             record = self.client.record(row["our_reference"])
         if record is None:
@@ -88,8 +89,8 @@ class FiatRail:
         """
         if self._provider_reference(row) is not None:
             return False
-        sent = from_rfc3339(row["created_at"]).timestamp()
-        return sent < time.time() - PROOF_OF_ABSENCE_S and self.client.business().id == row["remote_wallet_id"]
+        is_over = has_passed(self.ws, row, self.client.line.url, PROOF_OF_ABSENCE_S)
+        return is_over and self.client.business().id == row["remote_wallet_id"]
 
     def _provider_reference(self, row: Row) -> str | None:
         fresh = journal.by_id(self.ws.store, row["id"]) or row
@@ -146,7 +147,7 @@ def carry_out(
         policy.authorise(ws, wallet, move.charged, currency)
     ws.restart_clock()  # a person may think for as long as they like
     client.line.deadline = ws.deadline
-    move = _still(move, again)
+    move = _still(move, again, clocks.best(client.line.url))
     row, begun = _begin(ws, wallet, client, move, kind, reference, meaning, on_journal)
     if not begun:
         return engine.again(ws, row)
@@ -231,9 +232,9 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
     return journal.by_id(ws.store, found["id"])
 
 
-def _still(move: Move, again: Callable[[], Move]) -> Move:
-    """The move with a quote that still holds: a new one if need be, no dearer than what was shown."""
-    if move.quote is None or time.time() < move.quote.expires_at - QUOTE_MARGIN_S:
+def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
+    """The move with a quote that holds at this moment of its maker's clock: a new one if need be, but no dearer."""
+    if move.quote is None or moment < move.quote.expires_at - QUOTE_MARGIN_S:
         return move
     fresh = again()
     dearer = fresh.charged > move.charged or fresh.plan.received.value < move.plan.received.value

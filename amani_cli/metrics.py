@@ -117,7 +117,9 @@ def _about_rules(ws: Workspace, known: list[KnownWallet], seen: dict[str, models
     )
     row = faucet.settings(ws.store)
     if row is not None:
-        given = sum(amount for _, amount in faucet.claims_since(ws.store.connection, time.time() - policy.DAY_S))
+        given = sum(
+            amount for _, amount in faucet.claims_since(ws.store.connection, ws.store.clock.now() - policy.DAY_S)
+        )
         yield _gauge("amani_faucet_given_sats", "What it gave in 24 hours, in satoshis.", [Sample(_sats(given), {})])
         bounds = [
             seen[wallet.name].balance_msat or 0

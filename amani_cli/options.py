@@ -104,6 +104,21 @@ class Options:
 
         self.ws.ask_pin = given
 
+    def take_pins(self, from_stdin: bool, from_file: str | None) -> None:
+        """Have PINs of several wallets come from stdin or a file, a line each in the order of names, or a prompt."""
+        self.take_pin(from_stdin, from_file)
+        one, lines = self.ws.ask_pin, list[str]()
+
+        def given(wallet: str) -> str | None:
+            if not (from_stdin or from_file):
+                return one(wallet)
+            if not lines:
+                lines.extend([*reversed((self.pin(from_stdin, from_file) or "").splitlines())])
+                lines.insert(0, "")  # the end
+            return lines.pop() or None
+
+        self.ws.ask_pin = given
+
     def confirm_payment(self, question: str) -> Confirm | None:
         """The question before a payment: who, how much in two units, the worst fee, from where, what will be left.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amani_cli import bolt11, engine, errors, models, policy, rails, rates, success, wallets
+from amani_cli import bolt11, clocks, engine, errors, models, policy, rails, rates, rulebook, success, wallets
 from amani_cli.store import Row, Transaction
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -83,16 +82,20 @@ def check(ws: Workspace, wanted: Order) -> None:
             code="AMOUNTLESS",
             hint="Ask the payee for an invoice over the amount.",
         )
-    network = ws.config.get("network")
+    network = rulebook.value(ws, "network")
     if invoice.network != network:
         raise errors.Usage(
             f"this is a {invoice.network} invoice; this amani pays on {network}",
             code="WRONG_NETWORK",
             hint=f"If that is what you want: amani config set network {invoice.network}",
         )
-    if invoice.is_expired(time.time()):
+    _refuse_expired(wanted, clocks.wall())
+
+
+def _refuse_expired(wanted: Order, moment: float) -> None:
+    if wanted.invoice.is_expired(moment):
         raise errors.Rejected(
-            f"this invoice expired at {to_rfc3339(invoice.expires_at)}",
+            f"this invoice expired at {to_rfc3339(wanted.invoice.expires_at)}",
             code="INVOICE_EXPIRED",
             hint="Ask the payee for a new one. LNbits would not check this itself.",
         )
@@ -105,6 +108,7 @@ def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> models.Plan:
     with wallet.lnbits("read") as client:
         balance_msat = client.wallet().balance_msat
         max_fee_msat = 0 if internal else client.fee_reserve_msat(wanted.invoice.bolt11)
+    _refuse_expired(wanted, clocks.best(wallet.url))  # our own clock may be behind
     _refuse_dear(wanted, max_fee_msat)
     left = balance_msat - wanted.amount_msat - max_fee_msat
     return models.Plan(

@@ -11,12 +11,12 @@ import base64
 import hmac
 import itertools
 import secrets
-import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import NamedTuple, Protocol
 
-from amani_cli import errors, keys, models
-from amani_cli.store import Row, rules
+from amani_cli import errors, keys, models, rulebook
+from amani_cli.store import Row, Transaction, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -24,11 +24,33 @@ from amani_cli.workspace import Workspace
 
 ATTEMPTS = 5
 WINDOW_S = 3600
+LONGEST_LOCK_S = 86400
 COST = 12  # 240 ms: asked for above the threshold only, never on a read
 DEFAULT_THRESHOLD_MSAT = 10_000_000  # 10,000 sat: up to and including this no PIN is asked for
 RULE = "4 to 6 digits; not all the same, not ascending or descending, not one pair repeated, not a year 1900-2099"
 
 AskPin = Callable[[str], str]
+
+
+class Holder(Protocol):
+    """Whoever has a PIN: a wallet, or what is left of one that was removed here."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What its PIN goes by."""
+        ...
+
+
+class Removed(NamedTuple):
+    """A wallet that is not registered here any more and whose PIN still stands."""
+
+    name: str
+    identity: str
 
 
 def check_new(pin: str) -> str:
@@ -47,25 +69,34 @@ def status(ws: Workspace, wallet: KnownWallet) -> models.Pin:
     """Whether a wallet has a PIN, above what it is needed, and whether it is locked."""
     row = _row(ws, wallet)
     limit = threshold(ws, wallet, "msat") if wallet.provider == "lnbits" else None
-    attempts: list[float] = []
+    attempts, locked_until = 0, None
     if row is not None:
-        attempts = rules.events(ws.store.connection, wallet.identity, "pin", time.time() - WINDOW_S)
-    locked_until = _locked_until(attempts)
+        attempts, locked_until = _attempts(ws, ws.store.connection, wallet)
     return models.Pin(
         wallet=wallet.name,
         set=row is not None,
-        locked_until=to_rfc3339(int(locked_until)) if locked_until else None,
-        attempts_left=max(0, ATTEMPTS - len(attempts)),
+        locked_until=_shown(ws, locked_until) if locked_until else None,
+        attempts_left=0 if locked_until else max(0, ATTEMPTS - attempts),
         always=bool(row["always"]) if row else False,
         threshold_msat=int(limit) if limit is not None and wallet.provider == "lnbits" else None,
-        reset_at=row["reset_at"] if row else None,
+        reset_at=_shown(ws, from_rfc3339(row["reset_at"]).timestamp()) if row and row["reset_at"] else None,
         thresholds=rules.fiat_thresholds(ws.store, wallet.identity) if ws.has_store else [],
     )
 
 
-def is_set(ws: Workspace, wallet: KnownWallet) -> bool:
+def is_set(ws: Workspace, wallet: Holder) -> bool:
     """Whether the wallet has a PIN."""
     return _row(ws, wallet) is not None
+
+
+def holders(ws: Workspace, known: list[KnownWallet]) -> list[Holder]:
+    """Everybody who has a PIN, by name: of the wallets that are `known`, and of those that were removed here."""
+    names = {wallet.identity: wallet for wallet in known}
+    found: list[Holder] = [
+        names.get(row["identity"]) or Removed(f"{row['identity']} (removed)", row["identity"])
+        for row in rules.all_pins(ws.store)
+    ]
+    return sorted((each for each in found if is_set(ws, each)), key=lambda each: each.name)
 
 
 def is_always_asked(ws: Workspace, wallet: KnownWallet) -> bool:
@@ -117,15 +148,28 @@ def set_threshold(
     ws: Workspace, wallet: KnownWallet, pin: str, *, unit: str | None, amount: Decimal, always: bool | None
 ) -> models.Pin:
     """Change above which amount the PIN is needed (`unit` None leaves it), or whether it always is, given the PIN."""
-    _must(ws, wallet)
+    row = _must(ws, wallet)
     verify(ws, wallet, pin)
+    old = threshold(ws, wallet, unit) if unit is not None else None
     with ws.store.write() as db:
         if unit is not None:
             rules.save_threshold(db, wallet.identity, unit, format(amount, "f"))
         if always is not None:
             rules.set_always(db, wallet.identity, always)
-        words = f"above {amount} {unit}" if unit else "always" if always else "above the threshold"
-        audit_log.append(db, "pin threshold", wallet=wallet.name, outcome=words, actor=ws.actor)
+        words = [f"above {amount} {unit}"] if unit else []
+        if always is not None:
+            words.append("always" if always else "above the threshold")
+        before = [f"{'above ' + format(old, 'f') if old is not None else 'always'} {unit}"] if unit else []
+        if always is not None:
+            before.append("always" if row["always"] else "above the threshold")
+        audit_log.append(
+            db,
+            "pin threshold",
+            wallet=wallet.name,
+            outcome=", ".join(words),
+            actor=ws.actor,
+            reason=f"before: {', '.join(before)}",
+        )
     return status(ws, wallet)
 
 
@@ -149,14 +193,14 @@ def reset(ws: Workspace, wallet: KnownWallet, admin_key: str) -> models.Pin:
             code="KEY_REFUSED",
             hint="Take the Admin key (LNbits) or the secret key (Fincra).",
         )
-    delay = parse_duration(ws.config.get("pin_reset_delay"))
+    delay = parse_duration(rulebook.value(ws, "pin_reset_delay"))
     with ws.store.write() as db:
-        rules.set_reset(db, wallet.identity, to_rfc3339(int(time.time()) + delay))
+        rules.set_reset(db, wallet.identity, to_rfc3339(int(ws.store.clock.now()) + delay))
         audit_log.append(db, "pin reset", wallet=wallet.name, outcome="begun", actor=ws.actor)
     return status(ws, wallet)
 
 
-def verify(ws: Workspace, wallet: KnownWallet, pin: str) -> None:
+def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
     """Check a PIN. Each call costs an attempt before the hash is computed; the right PIN gives all of them back.
 
     Raises `errors.NotAuthorised` for a wrong PIN (saying how many attempts are left) and `errors.RefusedByPolicy`
@@ -168,54 +212,73 @@ def verify(ws: Workspace, wallet: KnownWallet, pin: str) -> None:
     if _matches(pin, pepper, row["hash"]):
         with ws.store.write() as db:
             rules.clear_events(db, wallet.identity, "pin")
+            rules.set_streak(db, wallet.identity, 0)
             if row["reset_at"]:
                 rules.set_reset(db, wallet.identity, None)
                 audit_log.append(db, "pin reset", wallet=wallet.name, outcome="called off", actor=ws.actor)
         return
     with ws.store.write() as db:
         failures = rules.count_failure(db, wallet.identity)
-        used = rules.events(db, wallet.identity, "pin", time.time() - WINDOW_S)
+        used, until = _attempts(ws, db, wallet)
         audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
     keys.keep(row["place"], row["pepper"], f"{pepper}:{failures}")
-    left = max(0, ATTEMPTS - len(used))
-    until = _locked_until(used)
-    more = f"{left} attempts left this hour" if left else f"locked until {to_rfc3339(int(until or 0))}"
+    left = max(0, ATTEMPTS - used)
+    more = f"locked until {_shown(ws, until)}" if until else f"{left} attempts left this hour"
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
 
 
-def _count_attempt(ws: Workspace, wallet: KnownWallet, failures_kept: int) -> None:
-    moment = time.time()
+def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
+    moment = ws.store.clock.now()
     with ws.store.write() as db:
-        used = rules.events(db, wallet.identity, "pin", moment - WINDOW_S)
-        if rules.failures(db, wallet.identity) < failures_kept:
+        failures, streak = rules.failures(db, wallet.identity)
+        if failures < failures_kept:
             # This database knows of fewer failures than were kept with the pepper: it is an old copy. Start locked.
-            for _ in range(ATTEMPTS - len(used)):
+            for _ in range(ATTEMPTS - _attempts(ws, db, wallet)[0]):
                 rules.add_event(db, wallet.identity, "pin", moment)
             rules.set_failures(db, wallet.identity, failures_kept)
-            used = rules.events(db, wallet.identity, "pin", moment - WINDOW_S)
-        counted = len(used) < ATTEMPTS
-        if counted:
+            streak += failures_kept - failures
+            rules.set_streak(db, wallet.identity, streak)
+        _, until = _attempts(ws, db, wallet)
+        if until is None:
             rules.add_event(db, wallet.identity, "pin", moment)
-    if not counted:
-        until = _locked_until(used)
+            rules.set_streak(db, wallet.identity, streak + 1)
+    if until is not None:
         raise errors.RefusedByPolicy(
-            f"the PIN of wallet '{wallet.name}' is locked until {to_rfc3339(int(until or 0))}",
+            f"the PIN of wallet '{wallet.name}' is locked until {_shown(ws, until)}",
             code="PIN_LOCKED",
             retry="safe",
-            hint=f"{ATTEMPTS} attempts an hour are allowed. Nothing was sent.",
+            hint=f"{ATTEMPTS} attempts an hour are allowed, and each further {ATTEMPTS} lock it for longer."
+            " Nothing was sent.",
         )
 
 
-def _locked_until(used: list[float]) -> float | None:
-    """When the next attempt is allowed, if none is now: when the oldest that counts leaves the window."""
-    return used[-ATTEMPTS] + WINDOW_S + 1 if len(used) >= ATTEMPTS else None
+def _attempts(ws: Workspace, db: Transaction, wallet: Holder) -> tuple[int, float | None]:
+    """How many attempts the last hour saw, and, if none is allowed now, when the next one is.
+
+    That is when the oldest that counts is an hour old. From the tenth wrong one in a row on, every fifth locks for two
+    hours, four, and so on up to a day: only the right PIN ends the row.
+    """
+    moment, (_, streak) = ws.store.clock.now(), rules.failures(db, wallet.identity)
+    seen = rules.events(db, wallet.identity, "pin", moment - LONGEST_LOCK_S)
+    used = [at for at in seen if at > moment - WINDOW_S]
+    ends = [used[-ATTEMPTS] + WINDOW_S] if len(used) >= ATTEMPTS else []
+    rows, more = divmod(streak, ATTEMPTS)
+    if rows > 1 and not more and seen:
+        lock_s = min(LONGEST_LOCK_S, WINDOW_S << min(rows - 1, 5))
+        ends += [seen[-1] + lock_s] if seen[-1] + lock_s > moment else []
+    return len(used), max(ends) + 1 if ends else None
 
 
-def _row(ws: Workspace, wallet: KnownWallet) -> Row | None:
+def _shown(ws: Workspace, at: float) -> str:
+    """A moment of the ledger's time as this machine's clock will show it."""
+    return to_rfc3339(int(ws.store.clock.on_the_wall(at)))
+
+
+def _row(ws: Workspace, wallet: Holder) -> Row | None:
     """The PIN's entry, unless a reset has fallen due."""
     row = rules.pin(ws.store, wallet.identity) if ws.has_store else None
-    if row is None or row["reset_at"] is None or from_rfc3339(row["reset_at"]).timestamp() > time.time():
+    if row is None or row["reset_at"] is None or from_rfc3339(row["reset_at"]).timestamp() > ws.store.clock.now():
         return row
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
@@ -223,7 +286,7 @@ def _row(ws: Workspace, wallet: KnownWallet) -> Row | None:
     return None
 
 
-def _must(ws: Workspace, wallet: KnownWallet) -> Row:
+def _must(ws: Workspace, wallet: Holder) -> Row:
     row = _row(ws, wallet)
     if row is None:
         raise errors.NotFound(f"wallet '{wallet.name}' has no PIN", code="NO_PIN", hint="Set one: amani pin set")
@@ -244,7 +307,7 @@ def _hashed(pin: str, pepper: str) -> str:
     return bcrypt.hashpw(_peppered(pin, pepper), bcrypt.gensalt(COST)).decode()
 
 
-def _pepper(wallet: KnownWallet, row: Row) -> tuple[str, int]:
+def _pepper(wallet: Holder, row: Row) -> tuple[str, int]:
     """The pepper and the count of failures that was kept with it."""
     text = keys.kept(row["place"], row["pepper"])
     try:

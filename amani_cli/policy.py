@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 
-from amani_cli import errors, models, pins
+from amani_cli import errors, models, pins, rulebook
 from amani_cli.config import parse_rate
 from amani_cli.store import Transaction, marks, rules
 from amani_cli.store import audit as audit_log
-from amani_cli.times import from_rfc3339, to_rfc3339
+from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -64,7 +64,7 @@ def authorise(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: st
 
 def look(ws: Workspace, wallet: KnownWallet, kind: str) -> None:
     """Refuse early, taking nothing, what `take` would refuse."""
-    rate = parse_rate(ws.config.get(f"limit.{kind}"))
+    rate = parse_rate(rulebook.value(ws, f"limit.{kind}"))
     if rate is not None:
         _refuse_excess(ws, ws.store.connection, wallet, kind, rate)
 
@@ -76,37 +76,37 @@ def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject
     Returns what `give_back` takes, None when the limit is off. Raises `errors.RefusedByPolicy` (code RATE_LIMIT)
     with the second at which it works again.
     """
-    rate = parse_rate(ws.config.get(f"limit.{kind}"))
+    rate = parse_rate(rulebook.value(ws, f"limit.{kind}"))
     if rate is None:
         return None
-    moment = time.time()
+    moment = ws.store.clock.now()
     _refuse_excess(ws, db, wallet, kind, rate)
     rules.prune(db, moment - _longest_window(ws))
     return rules.add_event(db, wallet.identity, kind, moment, actor=ws.actor, subject=subject)
 
 
 def _refuse_excess(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, rate: tuple[int, int]) -> None:
-    moment = time.time()
+    moment = ws.store.clock.now()
     opens = _opens(db, wallet, ws.actor, kind, rate, moment)
     if opens is not None:
         number, window = rate
+        when = to_rfc3339(int(ws.store.clock.on_the_wall(opens)) + 1)
         raise errors.RefusedByPolicy(
-            f"limit reached: {number} {_KINDS[kind]} in {_window(window)};"
-            f" it works again at {to_rfc3339(int(opens) + 1)}",
+            f"limit reached: {number} {_KINDS[kind]} in {_window(window)}; it works again at {when}",
             code="RATE_LIMIT",
-            details={"opens_at": to_rfc3339(int(opens) + 1), "wait_s": max(1, int(opens - moment) + 1)},
+            details={"opens_at": when, "wait_s": max(1, int(opens - moment) + 1)},
             hint=f"Wait, or change it: amani config set limit.{kind} N/1m",
         )
 
 
 def _longest_window(ws: Workspace) -> int:
-    rates = [parse_rate(ws.config.get(f"limit.{kind}")) for kind in _KINDS]
-    return max([pins.WINDOW_S, *(rate[1] for rate in rates if rate is not None)])
+    rates = [parse_rate(rulebook.value(ws, f"limit.{kind}")) for kind in _KINDS]
+    return max([pins.LONGEST_LOCK_S, *(rate[1] for rate in rates if rate is not None)])
 
 
 def take_now(ws: Workspace, wallet: KnownWallet, kind: str) -> int | None:
     """Take a slot in a transaction of its own."""
-    if ws.config.get(f"limit.{kind}") == "off":
+    if rulebook.value(ws, f"limit.{kind}") == "off":
         return None
     with ws.store.write() as db:
         return take(ws, db, wallet, kind)
@@ -236,12 +236,12 @@ def _within_budget(
         )
     if row["per_day"] is None:
         return
-    since = to_rfc3339(int(time.time()) - DAY_S)
+    since = _a_day_ago(ws)
     spent, flying = rules.spent(db, wallet.remote_id, unit, since)
     left = Decimal(row["per_day"]) - spent - flying
     if wanted > left:
         oldest = rules.oldest_spend(db, wallet.remote_id, unit, since)
-        opens = to_rfc3339(int(from_rfc3339(oldest).timestamp()) + DAY_S) if oldest else None
+        opens = to_rfc3339(int(ws.store.clock.on_the_wall(oldest)) + DAY_S) if oldest is not None else None
         raise errors.RefusedByPolicy(
             f"{_shown(wanted, unit)} with the {fee} is more than the"
             f" {_shown(max(Decimal(0), left), unit)} left of the day's budget of '{wallet.name}'"
@@ -252,9 +252,15 @@ def _within_budget(
         )
 
 
+def _a_day_ago(ws: Workspace) -> rules.Since:
+    """A day ago by the ledger's time, and for what others have dated by the earlier of that and this machine's."""
+    clock = ws.store.clock
+    return rules.Since(int(clock.now()) - DAY_S, int(clock.earlier()) - DAY_S)
+
+
 def day_budgets_left(ws: Workspace, wallet: KnownWallet) -> dict[str, Decimal]:
     """What is left of a wallet's budgets of 24 hours, by unit (`msat` or a currency), what is in flight counted in."""
-    since = to_rfc3339(int(time.time()) - DAY_S)
+    since = _a_day_ago(ws)
     left = {}
     for row in rules.budgets(ws.store, wallet.identity):
         if row["per_day"] is not None:
@@ -293,13 +299,15 @@ def set_budget(
         return None if given == "off" else given
 
     payment, day = part(per_payment, "per_payment"), part(per_day, "per_day")
+    was = ["off" if old is None else old[name] or "off" for name in ("per_payment", "per_day")]
+    before = f"before: per payment {was[0]}, per day {was[1]}"
     with ws.store.write() as db:
         rules.save_budget(db, wallet.identity, unit, payment, day)
         audit_log.append(
             db,
             "limit change",
             wallet=wallet.name,
-            outcome=f"per payment {payment or 'off'}, per day {day or 'off'} ({unit})",
+            outcome=f"per payment {payment or 'off'}, per day {day or 'off'} ({unit}), {before}",
             actor=ws.actor,
             reason=ws.reason,
         )
@@ -308,18 +316,18 @@ def set_budget(
 
 def limits(ws: Workspace, wallet: KnownWallet) -> models.Limits:
     """Every limit and budget of a wallet: what is used, reserved and left, and when the next slot opens."""
-    moment = time.time()
+    moment = ws.store.clock.now()
     items = []
     db = ws.store.connection
     for kind in _KINDS:
-        rate = parse_rate(ws.config.get(f"limit.{kind}"))
+        rate = parse_rate(rulebook.value(ws, f"limit.{kind}"))
         if rate is None:
             items.append(models.LimitView(kind, "off", "", "", "", None))
             continue
         number, window = rate
         used = len(rules.events(db, wallet.identity, kind, moment - window))
         opens = _opens(db, wallet, ws.actor, kind, rate, moment)
-        when = to_rfc3339(int(opens) + 1) if opens else None
+        when = to_rfc3339(int(ws.store.clock.on_the_wall(opens)) + 1) if opens else None
         allowed = f"{number} in {_window(window)}"
         items.append(models.LimitView(kind, allowed, str(used), "", str(max(0, number - used)), when))
     for row in rules.budgets(ws.store, wallet.identity):
@@ -329,7 +337,7 @@ def limits(ws: Workspace, wallet: KnownWallet) -> models.Limits:
             )
         if row["per_day"] is not None:
             unit, day = row["unit"], Decimal(row["per_day"])
-            spent, flying = rules.spent(db, wallet.remote_id, unit, to_rfc3339(int(moment) - DAY_S))
+            spent, flying = rules.spent(db, wallet.remote_id, unit, _a_day_ago(ws))
             left = max(Decimal(0), day - spent - flying)
             per_day, gone, reserved, free = (_shown(each, unit) for each in (day, spent, flying, left))
             items.append(models.LimitView("per day", per_day, gone, reserved, free, None))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from amani_cli import errors, wallets
+from amani_cli import bolt11, clocks, errors, wallets
 from amani_cli.providers.base import Named, PayAnswer
 from amani_cli.store import Row, references
 from amani_cli.store import payments as journal
@@ -60,7 +59,7 @@ class Lightning:
 
     def never_arrived(self, row: Row) -> bool:
         """Once its invoice has been expired for a while nobody can pay it any more."""
-        return _is_long_over(row) and _is_key_of(self.client, row["remote_wallet_id"])
+        return _is_long_over(self.ws, row, self.client.line.url) and _is_key_of(self.client, row["remote_wallet_id"])
 
 
 @contextmanager
@@ -107,11 +106,25 @@ def wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
     return same[0] if same else None
 
 
-def _is_long_over(row: Row) -> bool:
-    long_ago = time.time() - PROOF_OF_ABSENCE_S
-    sent = from_rfc3339(row["created_at"]).timestamp()
-    expires = from_rfc3339(row["expires_at"]).timestamp() if row["expires_at"] else None
-    return expires is not None and expires < long_ago and sent < long_ago
+def has_passed(ws: Workspace, row: Row, url: str, seconds: float) -> bool:
+    """Whether an entry certainly was sent to the server at `url` so long ago; the user is told why, if nobody knows."""
+    if ws.store.clock.since(row, url) >= seconds:
+        return True
+    doubt = ws.store.clock.doubt()
+    if doubt:
+        ws.warn(f"{doubt}: it proves nothing about {row['id']}; set the clock (timedatectl)")
+    return False
+
+
+def _is_long_over(ws: Workspace, row: Row, url: str) -> bool:
+    if row["expires_at"] is None or not has_passed(ws, row, url, PROOF_OF_ABSENCE_S):
+        return False
+    by_theirs, expires = clocks.told(url), from_rfc3339(row["expires_at"]).timestamp()
+    if by_theirs is not None:
+        return expires < by_theirs - PROOF_OF_ABSENCE_S
+    # It was made before it was sent: once its whole life has passed since then, it is over by any clock.
+    life = bolt11.decode_invoice(row["bolt11"]).expiry_s
+    return has_passed(ws, row, url, life + PROOF_OF_ABSENCE_S)
 
 
 def _is_key_of(client: Lnbits, wallet_id: str) -> bool:

@@ -62,7 +62,8 @@ class Workspace:
     what is being waited for. `ask_pin` is asked for the PIN of a wallet by name, and gives None when there is nobody to
     ask. `reason` is what the user said a movement of money is for; it goes into the audit log. `category` is what the
     books shall file it under; it goes into the journal. `prices` are those of bitcoin that were just asked for, by
-    server and currency, with the moment on the monotonic clock.
+    server and currency, with the moment on the monotonic clock; `rules` are the settings of which it is known by now
+    that they count.
     """
 
     environ: Mapping[str, str]
@@ -78,6 +79,7 @@ class Workspace:
     notes: list[str] = field(default_factory=list)
     untold: Untold = field(default_factory=Untold)
     prices: dict[tuple[str, str], tuple[Decimal, float]] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def paths(self) -> Paths:

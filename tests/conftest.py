@@ -19,6 +19,7 @@ from tests import keyrings, lnbits_versions
 from tests.driver import CLONE, Amani
 from tests.faults.tally import pytest_terminal_summary, tally
 from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
+from tests.machine import Machine
 
 pytest_plugins = ["tests.kit.skips"]
 
@@ -109,6 +110,12 @@ def amani(home: Path) -> Iterator[Amani]:
         content = path.read_bytes()
         for secret in runner.secrets:
             assert secret.encode() not in content, f"a secret was written to {path.name}"
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """This machine, for commands in this process: its clock can be set, and it can be started anew."""
+    return Machine(monkeypatch)
 
 
 @pytest.fixture

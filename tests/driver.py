@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from amani_cli import cli, keys, log, schemas
+from amani_cli import cli, clocks, keys, log, schemas
 from tests import json_schema
 
 CLONE = Path(__file__).resolve().parent.parent
@@ -187,6 +187,7 @@ def environment(more: Environment | None = None) -> dict[str, str]:
 def _forget() -> None:
     """What a process forgets when it ends."""
     keys.SEEN.clear()
+    clocks.forget()
     log.configure(0, False)
     if "keyring" in sys.modules:
         import keyring.core

@@ -9,7 +9,7 @@ import pytest
 
 from amani_cli import exports
 from amani_cli.books import Books
-from amani_cli.store import Store, bookings, open_store, payments
+from amani_cli.store import Store, bookings, open_store, payments, rules
 from amani_cli.store.payments import Filter
 from amani_cli.times import Period
 from amani_cli.workspace import Workspace
@@ -119,3 +119,12 @@ def test_a_rare_word_is_looked_up(store: Store) -> None:
         add_payment(db, 1, 5, "2026-08-02T00:00:00Z", memo="a needle")
     steps = plan_of(store, lambda: payments.page(store, Filter(search="needle", wallet_id=1)))
     assert steps[0] == "SEARCH payment USING INTEGER PRIMARY KEY (rowid=?)"
+
+
+def test_a_day_s_spending_is_found_by_its_dates_and_what_a_wrong_clock_dated_by_itself(store: Store) -> None:
+    since = rules.Since(1_700_000_000, 1_700_000_000)
+    steps = plan_of(store, lambda: rules.oldest_spend(store.connection, "remote-main", "msat", since))
+    searches = [step for step in steps if step.startswith("SEARCH payment")]
+    assert "INDEX payment_remote (remote_wallet_id=? AND created_at>?)" in searches[0]
+    assert "INDEX payment_astray" in searches[1]
+    assert len(searches) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from amani_cli import models, options
-from amani_cli.options import Command
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
 
 app = options.group("Settings, and where each value comes from.")
 
@@ -14,7 +14,7 @@ app = options.group("Settings, and where each value comes from.")
 def show(ctx: typer.Context) -> None:
     """List every setting with its value and where that came from."""
     said = options.of(ctx)
-    said.out.emit(said.ws.config.view(), said.ws.warnings)
+    said.out.emit(_view(said), said.ws.warnings)
 
 
 @app.command("set", cls=Command)
@@ -22,10 +22,17 @@ def set_(
     ctx: typer.Context,
     name: str = typer.Argument(help="The setting."),
     value: str = typer.Argument(help="Its new value; '' goes back to the default."),
+    pin_stdin: bool = PIN_STDIN,
+    pin_file: str | None = PIN_FILE,
+    reason: str | None = REASON,
 ) -> None:
-    """Change a setting; a value that can't be right is refused."""
+    """Change a setting; a value that can't be right is refused, and a looser rule takes the PIN."""
+    from amani_cli import consent
+
     said = options.of(ctx)
-    said.ws.config.set(name, value)
+    said.take_pins(pin_stdin, pin_file)
+    said.ws.reason = reason
+    consent.change_setting(said.ws, name, value)
     _emit_one(said, name)
 
 
@@ -35,9 +42,23 @@ def explain(ctx: typer.Context, name: str = typer.Argument(help="The setting."))
     _emit_one(options.of(ctx), name)
 
 
+def _view(said: options.Options) -> models.Settings:
+    """Every setting as it counts: a rule may stand looser in a file than was agreed to."""
+    from amani_cli import rulebook
+
+    view = said.ws.config.view()
+    items = []
+    for item in view.items:
+        if rulebook.is_rule(item.name):
+            value, source = rulebook.standing(said.ws, item.name)
+            item = item._replace(value=value, source=source)
+        items.append(item)
+    return view._replace(items=items)
+
+
 def _emit_one(said: options.Options, name: str) -> None:
     said.ws.config.explain(name)
-    view = said.ws.config.view()
+    view = _view(said)
     items = [item for item in view.items if item.name == name]
     said.out.emit(models.Settings(items, view.paths), said.ws.warnings)
 

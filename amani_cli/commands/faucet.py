@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from amani_cli import options
-from amani_cli.options import Command
+from amani_cli.options import PIN_FILE, PIN_STDIN, Command
 
 app = options.group("A wallet that gives others a little, once per cool-down.")
 
@@ -16,13 +16,16 @@ def configure(
     amount: str = typer.Option("100", "--amount", help="What one claim gives."),
     cooldown: str = typer.Option("24h", "--cooldown", help="How long a wallet waits between claims."),
     daily_cap: str | None = typer.Option(None, "--daily-cap", help="Most that 24 hours may give.", metavar="A"),
+    pin_stdin: bool = PIN_STDIN,
+    pin_file: str | None = PIN_FILE,
 ) -> None:
-    """Make the wallet (--wallet) the faucet."""
+    """Make the wallet (--wallet) the faucet; having it give more takes the wallet's PIN."""
     from amani_cli import faucet, wallets
     from amani_cli.amounts import parse_msat
     from amani_cli.times import parse_duration
 
     said = options.of(ctx)
+    said.take_pin(pin_stdin, pin_file)
     result = faucet.configure(
         said.ws,
         wallets.resolve(said.ws, said.wallet),

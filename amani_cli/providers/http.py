@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from amani_cli import __version__, calls, errors, log
+from amani_cli import __version__, calls, clocks, errors, log
 
 # httpx/__init__ imports httpx._main, its own command line, which pulls in click, rich and pygments when they are
 # installed: half of httpx's import time, for nothing that amani uses. The stub stands in its place.
@@ -203,6 +203,8 @@ class Line:
         try:
             response = self._client.send(request, stream=True)
             try:
+                if not self._stranger:
+                    clocks.hear(self.url, response.headers.get("date"))
                 return self._whole(response, ends)
             finally:
                 response.close()

@@ -15,18 +15,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amani_cli import errors, private
+from amani_cli import clocks, errors, private
+from amani_cli.store.clock import LedgerClock
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 BUSY_TIMEOUT_S = 30
 
 # What a database of this schema has, so that one that lost a part is told from it without importing the migrations.
 TABLES = frozenset(
     {
-        *("audit", "bank_list", "budget", "cheque", "closed_month", "command_success", "contact", "event", "faucet"),
+        *(
+            "audit",
+            "bank_list",
+            "budget",
+            "cheque",
+            "clock",
+            "closed_month",
+            "command_success",
+            "contact",
+            "event",
+            "faucet",
+        ),
         *("invoice", "login", "mark", "payment", "pin", "pin_threshold", "provider_call", "reference", "resolution"),
-        "wallet",
+        *("rule", "wallet"),
     }
 )
 
@@ -41,6 +53,7 @@ class Store:
         self.path = path
         self.connection = connection
         self.wrote = False
+        self.clock = LedgerClock(self)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -55,6 +68,7 @@ class Store:
             self.wrote = True
             try:
                 yield self.connection
+                self.clock.keep(self.connection)
             except BaseException:
                 self.connection.rollback()
                 raise
@@ -278,7 +292,7 @@ def _is_full(folder: Path) -> bool:
 
 def now() -> str:
     """The time as it is stored: RFC 3339, UTC, whole seconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clocks.wall()))
 
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -286,7 +300,7 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 def new_id(prefix: str) -> str:
     """A fresh id that sorts by time of making: 48 bits of milliseconds and 40 random ones, in base 32."""
-    number = (int(time.time() * 1000) << 40) | int.from_bytes(os.urandom(5), "big")
+    number = (int(clocks.wall() * 1000) << 40) | int.from_bytes(os.urandom(5), "big")
     digits = []
     for _ in range(18):
         number, digit = divmod(number, 32)

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from amani_cli import clocks
 from amani_cli.store import now
 
 _STEPS: list[Callable[[sqlite3.Connection], None]] = []
@@ -429,3 +430,53 @@ def _history_filters(connection: sqlite3.Connection) -> None:
 def _answered(connection: sqlite3.Connection) -> None:
     """Whether the provider took the request of an open payment: then a missing record never means that none came."""
     connection.execute("ALTER TABLE payment ADD COLUMN answered INTEGER NOT NULL DEFAULT 0")
+
+
+@_step
+def _clocks_and_agreed_rules(connection: sqlite3.Connection) -> None:
+    """The ledger's own time, which no set clock moves, and the settings that are rules as they were last agreed to.
+
+    `ledger_ahead` and `told_ahead` say by how many seconds the ledger's and the provider's clocks were ahead of this
+    machine's when an entry was written. What is open at the upgrade was dated by a clock of which nothing is known: it
+    counts as sent now. `rule` has a setting's value as it was agreed to, and the last that was noticed in the file and
+    the environment. `streak` counts the PINs that were tried since the last right one.
+    """
+    for statement in _TENTH.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute(
+        "UPDATE payment SET ledger_ahead=max(0, ?-CAST(strftime('%s', created_at) AS INTEGER)) WHERE status='unknown'",
+        (int(clocks.wall()),),
+    )
+    newest = connection.execute(
+        "SELECT strftime('%s', max(at)) FROM (SELECT at FROM audit ORDER BY seq DESC LIMIT 100)"
+    )
+    connection.execute("INSERT INTO clock VALUES (1,?,?,?,?,?,?,?)", clocks.begin(float(newest.fetchone()[0] or 0)))
+
+
+_TENTH = """
+CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    boot TEXT NOT NULL,
+    steady REAL NOT NULL,
+    at REAL NOT NULL,
+    wall REAL NOT NULL,
+    ahead REAL,
+    jump REAL NOT NULL,
+    epoch REAL NOT NULL
+);
+
+CREATE TABLE rule (
+    name TEXT NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('agreed', 'settings', 'environment')),
+    value TEXT NOT NULL,
+    PRIMARY KEY (name, source)
+) WITHOUT ROWID;
+
+ALTER TABLE payment ADD COLUMN ledger_ahead INTEGER;
+ALTER TABLE payment ADD COLUMN told_ahead INTEGER;
+CREATE INDEX payment_astray ON payment (remote_wallet_id) WHERE ledger_ahead <> 0;
+ALTER TABLE cheque ADD COLUMN ledger_ahead INTEGER;
+ALTER TABLE wallet ADD COLUMN balance_clock REAL;
+ALTER TABLE pin ADD COLUMN streak INTEGER NOT NULL DEFAULT 0;
+"""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from amani_cli.models import Money
 from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.times import to_rfc3339
 
 DAY_S = 86400
 
@@ -38,10 +40,15 @@ def change_pin(db: Transaction, identity: str, hashed: str) -> None:
     db.execute("UPDATE pin SET hash=?, reset_at=NULL, changed_at=? WHERE identity=?", (hashed, now(), identity))
 
 
-def failures(db: Transaction, identity: str) -> int:
-    """How many wrong PINs there ever were, as this transaction sees it."""
-    row = db.execute("SELECT failures FROM pin WHERE identity=?", (identity,)).fetchone()
-    return int(row[0]) if row else 0
+def failures(db: Transaction, identity: str) -> tuple[int, int]:
+    """How many wrong PINs there ever were, and tries since the last right one, as this transaction sees it."""
+    row = db.execute("SELECT failures, streak FROM pin WHERE identity=?", (identity,)).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def set_streak(db: Transaction, identity: str, streak: int) -> None:
+    """Keep how many PINs were tried since the last right one."""
+    db.execute("UPDATE pin SET streak=? WHERE identity=?", (streak, identity))
 
 
 def delete_pin(db: Transaction, identity: str) -> None:
@@ -51,7 +58,7 @@ def delete_pin(db: Transaction, identity: str) -> None:
 
 
 def set_reset(db: Transaction, identity: str, reset_at: str | None) -> None:
-    """Note when a forgotten PIN falls away, or that it does not after all."""
+    """Note when, by the ledger's time, a forgotten PIN falls away, or that it does not after all."""
     db.execute("UPDATE pin SET reset_at=? WHERE identity=?", (reset_at, identity))
 
 
@@ -73,7 +80,7 @@ def save_threshold(db: Transaction, identity: str, unit: str, amount: str) -> No
 
 
 def events(db: Transaction, identity: str, kind: str, since: float) -> list[float]:
-    """When a wallet did something since a moment, oldest first. What lies in the future (a clock set back) counts."""
+    """When, by the ledger's time, a wallet did something since a moment, oldest first."""
     rows = db.execute(
         "SELECT at FROM event WHERE identity=? AND kind=? AND at>? ORDER BY at", (identity, kind, since)
     ).fetchall()
@@ -154,7 +161,27 @@ def save_budget(db: Transaction, identity: str, unit: str, per_payment: str | No
         db.execute("INSERT OR REPLACE INTO budget VALUES (?,?,?,?)", (identity, unit, per_payment, per_day))
 
 
-def spent(db: Transaction, remote_id: str | None, unit: str, since: str) -> tuple[Decimal, Decimal]:
+class Since(NamedTuple):
+    """A moment from which spending counts, in unix seconds: by the ledger's time, and for entries it has not dated."""
+
+    ledger: int
+    undated: int
+
+
+# What was dated by a clock that was not the ledger's is found by an index of its own, so that a range of dates will do
+# for all the rest. ?1 is the wallet's id at its server, ?2 and ?3 the two moments of `Since`.
+_SPENT_SINCE = """(
+    SELECT *, CAST(strftime('%s', created_at) AS INTEGER) AS at FROM payment
+    WHERE remote_wallet_id=?1 AND created_at>=min(?2, ?3) AND direction='out' AND status='settled'
+    AND created_at>=CASE WHEN ledger_ahead IS NULL THEN ?3 ELSE ?2 END AND coalesce(ledger_ahead, 0)=0
+    UNION ALL
+    SELECT *, CAST(strftime('%s', created_at) AS INTEGER)+ledger_ahead AS at FROM payment
+    WHERE remote_wallet_id=?1 AND ledger_ahead<>0 AND direction='out' AND status='settled'
+    AND CAST(strftime('%s', created_at) AS INTEGER)+ledger_ahead>=CAST(strftime('%s', ?2) AS INTEGER)
+)"""
+
+
+def spent(db: Transaction, remote_id: str | None, unit: str, since: Since) -> tuple[Decimal, Decimal]:
     """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in `unit`.
 
     By its id at the server: the same wallet under another name has the same budget.
@@ -162,9 +189,7 @@ def spent(db: Transaction, remote_id: str | None, unit: str, since: str) -> tupl
     if unit != "msat":
         return _spent_fiat(db, remote_id, unit, since)
     gone = db.execute(
-        "SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM payment"
-        " WHERE remote_wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
-        (remote_id, since),
+        f"SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM {_SPENT_SINCE}", _values(remote_id, since)
     ).fetchone()[0]
     flying = db.execute(
         "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
@@ -174,23 +199,37 @@ def spent(db: Transaction, remote_id: str | None, unit: str, since: str) -> tupl
     return Decimal(gone), Decimal(flying)
 
 
-def _spent_fiat(db: Transaction, remote_id: str | None, currency: str, since: str) -> tuple[Decimal, Decimal]:
+def _values(remote_id: str | None, since: Since) -> tuple[object, ...]:
+    return remote_id, to_rfc3339(since.ledger), to_rfc3339(since.undated)
+
+
+def _spent_fiat(db: Transaction, remote_id: str | None, currency: str, since: Since) -> tuple[Decimal, Decimal]:
     """The same for a currency. Its amounts are text, so that no sum in SQL takes them through a float."""
-    sums = {"settled": Decimal(0), "unknown": Decimal(0)}
-    for status, amount, fee in db.execute(
-        "SELECT status, amount, fee FROM payment WHERE remote_wallet_id=? AND direction='out' AND currency=?"
-        " AND (status='unknown' OR (status='settled' AND created_at>=?))",
-        (remote_id, currency, since),
-    ):
-        sums[status] += Decimal(amount) + Decimal(fee or 0)
-    return sums["settled"], sums["unknown"]
+    gone = db.execute(
+        f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?4", (*_values(remote_id, since), currency)
+    )
+    flying = db.execute(
+        "SELECT amount, fee FROM payment WHERE remote_wallet_id=? AND direction='out' AND currency=?"
+        " AND status='unknown'",
+        (remote_id, currency),
+    )
+    sums = [sum((Decimal(amount) + Decimal(fee or 0) for amount, fee in rows), Decimal(0)) for rows in (gone, flying)]
+    return sums[0], sums[1]
 
 
-def oldest_spend(db: Transaction, remote_id: str | None, unit: str, since: str) -> str | None:
-    """When the oldest payment that still counts for the day was made."""
+def oldest_spend(db: Transaction, remote_id: str | None, unit: str, since: Since) -> int | None:
+    """When, by the ledger's time, the oldest payment that still counts for the day was made."""
     row = db.execute(
-        "SELECT min(created_at) FROM payment WHERE remote_wallet_id=?1 AND created_at>=?2 AND direction='out'"
-        " AND status='settled' AND coalesce(currency, 'msat')=?3",
-        (remote_id, since, unit),
+        f"SELECT min(at) FROM {_SPENT_SINCE} WHERE coalesce(currency, 'msat')=?4", (*_values(remote_id, since), unit)
     ).fetchone()
-    return None if row[0] is None else str(row[0])
+    return None if row[0] is None else int(row[0])
+
+
+def agreed(store: Store, name: str) -> dict[str, str]:
+    """What is known of a setting that is a rule: its value as `agreed` to, and what was last noticed by source."""
+    return {row["source"]: row["value"] for row in store.all("SELECT source, value FROM rule WHERE name=?", name)}
+
+
+def save_rule(db: Transaction, name: str, source: str, value: str) -> None:
+    """Keep a rule's value as it was agreed to, or as it was noticed in the settings or the environment."""
+    db.execute("INSERT OR REPLACE INTO rule (name, source, value) VALUES (?,?,?)", (name, source, value))

@@ -16,6 +16,7 @@ from tests import keyrings
 from tests.conftest import AddWallet, change_database, take_server_away, write_key
 from tests.driver import Amani, Result
 from tests.lnbits_server import LnbitsServer
+from tests.machine import Machine
 
 pytestmark = pytest.mark.lnbits
 
@@ -171,3 +172,31 @@ def test_the_lines_for_a_person(amani: Amani, add_wallet: AddWallet, home: Path)
     assert shown.code == 13
     line = next(line for line in shown.stdout.splitlines() if line.startswith("fail"))
     assert line.split("\t")[1] == "wallet main"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "words"),
+    [
+        (0, "ok", "agrees"),
+        (400, "fail", "7 min off what a provider tells"),
+        (-86400, "fail", "behind the newest entry"),
+        (-400, "fail", "behind the newest entry"),
+    ],
+)
+def test_this_machine_s_own_clock(
+    machine: Machine, add_wallet: AddWallet, amani: Amani, wrong: float, status: str, words: str
+) -> None:
+    add_wallet()
+    machine.set(wrong)
+    (found,) = [each for each in amani("doctor", "--json").json["data"]["items"] if each["check"] == "clock"]
+    assert (found["status"], words in found["detail"]) == (status, True), found
+
+
+def test_a_clock_that_is_behind_is_seen_without_anybody_to_ask(
+    machine: Machine, add_wallet: AddWallet, amani: Amani, home: Path
+) -> None:
+    add_wallet()
+    take_server_away(home)
+    machine.set(-86400)
+    (found,) = [each for each in amani("doctor", "--json").json["data"]["items"] if each["check"] == "clock"]
+    assert (found["status"], "timedatectl" in found["fix"]) == ("fail", True)

@@ -1,0 +1,92 @@
+"""The ledger's own time: kept with every write that tells something new about it, so that a set clock moves nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amani_cli import clocks
+from amani_cli.times import from_rfc3339
+
+if TYPE_CHECKING:
+    from amani_cli.store import Row, Store, Transaction
+
+
+class LedgerClock:
+    """What time it is by a ledger, in unix seconds: equal to the wall clock's while nobody has touched that."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._anchor: clocks.Anchor | None = None
+
+    def now(self) -> float:
+        """The ledger's time: what lies so many seconds back in it certainly is that long ago."""
+        return clocks.reckon(self._known()).at
+
+    def doubt(self) -> str:
+        """Why this machine's clock proves nothing now, or ""."""
+        return clocks.reckon(self._known()).doubt
+
+    def is_behind(self) -> bool:
+        """Whether this machine's clock is behind the newest entry."""
+        return clocks.wall() < self._known().wall - clocks.TOLERANCE_S
+
+    def on_the_wall(self, at: float) -> float:
+        """A moment of the ledger's time as this machine's clock will show it, for people."""
+        return at + round(clocks.wall() - self.now())
+
+    def earlier(self) -> float:
+        """The earlier of the ledger's time and the wall clock's, for what other clocks have dated."""
+        return min(self.now(), clocks.wall())
+
+    def stamp(self, url: str) -> dict[str, object]:
+        """What an entry of now keeps: how far the ledger's and its provider's clocks are ahead of this machine's."""
+        by_wall, by_theirs = clocks.wall(), clocks.told(url)
+        return {
+            "ledger_ahead": _apart(self.now() - by_wall),
+            "told_ahead": None if by_theirs is None else _apart(by_theirs - by_wall),
+        }
+
+    def written(self, row: Row) -> float:
+        """When an entry was written, in the ledger's time."""
+        ahead: int = row["ledger_ahead"] or 0
+        return from_rfc3339(row["created_at"]).timestamp() + ahead
+
+    def since(self, row: Row, url: str) -> float:
+        """How many seconds have certainly passed since an entry was sent to the server at `url`.
+
+        By that server's clock, where it told its time then and now; no more than this machine counted by itself if it
+        was not started anew in between.
+        """
+        reckoned = clocks.reckon(self._known())
+        counted = reckoned.at - self.written(row)
+        by_theirs = clocks.told(url)
+        if by_theirs is None or row["told_ahead"] is None:
+            return counted
+        passed: float = by_theirs - from_rfc3339(row["created_at"]).timestamp() - row["told_ahead"]
+        is_of_this_start = bool(clocks.boot()) and counted < clocks.steady()
+        return min(passed, counted) if is_of_this_start else passed
+
+    def keep(self, db: Transaction) -> None:
+        """Write down, in the caller's transaction, what is new about the time; nearly always nothing is."""
+        if clocks.reckon(self._known()).anchor is None:
+            return
+        self._anchor = None  # another process may have been first
+        reckoned = clocks.reckon(self._known())
+        if reckoned.anchor is None:
+            return
+        db.execute("INSERT OR REPLACE INTO clock VALUES (1,?,?,?,?,?,?,?)", reckoned.anchor)
+        if reckoned.taken_back:
+            # What was dated by a clock that turned out to be wrong is brought back with it.
+            db.execute("UPDATE event SET at=at-? WHERE at>?", (reckoned.taken_back, reckoned.at))
+        self._anchor = reckoned.anchor
+
+    def _known(self) -> clocks.Anchor:
+        if self._anchor is None:
+            row = self._store.one("SELECT * FROM clock")
+            self._anchor = clocks.begin() if row is None else clocks.Anchor(*tuple(row)[1:])
+        return self._anchor
+
+
+def _apart(seconds: float) -> int:
+    """Whole seconds; one or two are what a request and rounding take."""
+    return 0 if abs(seconds) <= 2 else round(seconds)
