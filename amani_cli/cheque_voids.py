@@ -7,6 +7,8 @@ trying to pay, never by trusting a balance read; confirm; only then delete.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from amani_cli import cheques, draws, engine, errors, locks, logins, models, wallets
@@ -79,27 +81,53 @@ def reissue(ws: Workspace, text: str) -> models.Cheque:
             hint="Write a new one: amani cheque create",
         )
     with locks.held(ws, row["id"], f"cheque {row['id']}"):
-        fresh = _rotate(ws, row)
-    if fresh is None:
-        raise errors.RefusedByPolicy(
-            f"without a login for {row['url']} nobody can make the old code worthless",
-            code="LOGIN_NEEDED",
-            hint=f"Run 'amani login {row['url']}' before writing cheques; this one can only be voided.",
-        )
+        try:
+            fresh = _rotate(ws, row)
+        except errors.NotAuthorised as error:
+            raise errors.RefusedByPolicy(
+                f"nobody can make the old code worthless: {error.message}",
+                code="LOGIN_NEEDED",
+                hint=f"Run 'amani login {row['url']}', as the user who wrote it, before this; or void it."
+                if row["has_login"]
+                else f"Run 'amani login {row['url']}' before writing cheques; this one can only be voided.",
+            ) from None
     with ws.store.write() as db:
         audit_step(ws, db, "cheque reissue", row, "done")
     return view(ws, row)._replace(code=cheques.code_of(ws, row, fresh.admin_key))
 
 
-def _rotate(ws: Workspace, row: Row) -> NewWallet | None:
-    """Have a cheque's keys made new, the old ones dead at once; None without a login. Of two times the last counts."""
+def _rotate(ws: Workspace, row: Row) -> NewWallet:
+    """Have a cheque's keys made new, the old ones dead at once. Of two times the last counts.
+
+    Raises `errors.NotAuthorised` where no login at hand may do that: none, another user's, or one that has expired.
+    """
     token = logins.token(ws, row["url"]) if row["has_login"] else None
     if token is None:
-        return None
+        written = "" if row["has_login"] else ", and was none when it was written"
+        raise errors.NotAuthorised(
+            f"there is no login for {row['url']}{written}",
+            code="LOGIN_NEEDED",
+            hint=f"Run: amani login {row['url']}",
+        )
     with lnbits_client(ws, row["url"]) as client:
         fresh = client.rotate_keys(token, row["remote_id"])
     cheques.keep_keys(row["place"], row["id"], fresh)
     return fresh
+
+
+def _shut_out(ws: Workspace, row: Row) -> errors.NotAuthorised | None:
+    """Make a cheque's code worthless, or say why that can't be done: then taking it back is a race, which is won or
+    lost by the key at hand."""
+    try:
+        _rotate(ws, row)
+    except errors.NotAuthorised as error:
+        if row["has_login"]:
+            ws.warn(
+                f"{error.message}: the keys of its cheques can't be rotated, so that taking one back is a race with"
+                " whoever has the code"
+            )
+        return error
+    return None
 
 
 def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
@@ -118,8 +146,8 @@ def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
             if current["status"] != "claimed":
                 store_cheques.update(db, row["id"], status="voiding")
                 audit_step(ws, db, "cheque void", row, "begun")
-        _rotate(ws, row)
-        with lnbits_client(ws, row["url"], cheques.keys_of(row)[0]) as cheque:
+        racing = _shut_out(ws, row)
+        with lnbits_client(ws, row["url"], cheques.keys_of(row)[0]) as cheque, _alive(row, racing):
             drawn = _draw_back(ws, giver, row, cheque)
             taken = _taken_by_others(ws, giver, row, cheque)
         if taken is not None:
@@ -137,6 +165,22 @@ def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
                 audit_step(ws, db, "cheque void", row, ending)
         cheques.delete_wallet(ws, row)
     return must(ws, row["id"])
+
+
+@contextmanager
+def _alive(row: Row, racing: errors.NotAuthorised | None) -> Iterator[None]:
+    """Name the way out where the key that is kept is dead too: a rotation whose answer was lost made another."""
+    try:
+        yield
+    except (errors.NotAuthorised, errors.Rejected) as error:
+        if racing is None or not row["has_login"] or error.code not in ("KEY_REFUSED", "CHEQUE_VOID"):
+            raise
+        raise errors.NotAuthorised(
+            f"the key of cheque {row['id']} is dead, and {racing.message}",
+            code="LOGIN_NEEDED",
+            id=row["id"],
+            hint=f"Log in as the user who wrote it, and run this again: amani login {row['url']}",
+        ) from error
 
 
 def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Row | None:
@@ -203,6 +247,6 @@ def settle_unfinished(ws: Workspace) -> int:
         try:
             row = advance(ws, row) if row["status"] == "funding" else take_back(ws, row, "void")
         except errors.AmaniError as error:
-            ws.warn(f"cheque {row['id']}: {error.message}")
+            ws.warn(f"cheque {row['id']}: {error.message}" + (f". {error.hint}" if error.hint else ""))
         left += must(ws, row["id"])["status"] in store_cheques.UNFINISHED
     return left

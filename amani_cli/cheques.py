@@ -15,6 +15,7 @@ from amani_cli import (
     amounts,
     balances,
     cheque_code,
+    deletions,
     engine,
     errors,
     invoices,
@@ -383,10 +384,11 @@ def delete_wallet(ws: Workspace, row: Row) -> None:
     with contextlib.suppress(errors.AmaniError):
         token = logins.token(ws, row["url"])
         with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
-            if token is None or client.wallet().balance_msat != 0:
+            if token is None:
                 return
-            if any(each.amount_msat < 0 and each.status == "pending" for each in client.records()[0]):
-                return
+            deletions.refuse_funded(client, "its wallet")
+            # Its own invoice for the funds is known to nobody else, and is proved unpaid or was paid.
+            deletions.refuse_expecting(client, "its wallet", but=row["funding_hash"])
             client.delete_wallet(token, row["remote_id"])
         keys.unkeep(row["place"], f"cheque:{row['id']}")
 

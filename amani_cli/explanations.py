@@ -206,6 +206,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "LOGIN_LOCKED": ((3,), "The server locked the login after wrong passwords.", "Wait for a minute or more."),
     "LOGIN_NEEDED": ((3, 9), "Only the wallet's user may do that.", "Run: amani login URL."),
+    "OTHER_LOGIN": (
+        (3,),
+        "The login at hand is not that of the wallet's user, or the wallet was deleted.",
+        "Log in as the user who made the wallet: amani login URL.",
+    ),
     "NO_KEY": (
         (3,),
         "There is no key.",

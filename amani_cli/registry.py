@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from amani_cli import errors, keys, locks, logins, models
+from amani_cli import deletions, errors, keys, locks, logins, models
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import invoices as invoice_queries
@@ -401,25 +401,28 @@ def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], 
 
     def prove_empty() -> None:
         with wallet.lnbits("read") as client:
-            left = client.wallet().balance_msat
-        if left:
-            raise errors.RefusedByPolicy(
-                f"wallet '{wallet.name}' still holds {left} msat, which deleting would destroy",
-                code="NOT_EMPTY",
-                hint="Move it away first; LNbits does not look at the balance when it deletes.",
-            )
+            deletions.refuse_funded(client, f"wallet '{wallet.name}'")
+            deletions.refuse_expecting(client, f"wallet '{wallet.name}'")
 
+    with lnbits_client(ws, wallet.url) as client:
+        made_by_login = wallet.remote_id in {each.id for each in client.wallets(token)}
     try:
         prove_empty()
     except errors.NotAuthorised:
-        with lnbits_client(ws, wallet.url) as client:
-            if wallet.remote_id in {each.id for each in client.wallets(token)}:
-                raise
+        if made_by_login:
+            raise
         confirm(f"Your login on {wallet.url} has no wallet '{wallet.name}' any more. amani forgets it and its keys.")
         return
+    if not made_by_login:
+        raise errors.NotAuthorised(
+            f"the login for {wallet.url} is not that of the user of wallet '{wallet.name}', who alone can delete it",
+            code="OTHER_LOGIN",
+            hint=f"Log in as the user who made it: amani login {wallet.url}. Or leave out --delete-remote.",
+        )
     _refuse_expecting(ws, wallet)
     confirm(f"Wallet '{wallet.name}' is empty. It is deleted on {wallet.url} for good, with its keys.")
     prove_empty()
+    _refuse_expecting(ws, wallet)
     with lnbits_client(ws, wallet.url) as client:
         client.delete_wallet(token, wallet.remote_id)
 

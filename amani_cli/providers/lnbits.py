@@ -276,6 +276,12 @@ class Lnbits:
                 code="TOO_OLD",
                 hint=f"Have it upgraded, or do it at {self.url} in a browser.",
             )
+        if answer.status == 404 and _detail(answer).startswith("Wallet not found"):
+            raise errors.NotAuthorised(
+                f"the login for {self.url} has no such wallet: it is another user's, or is deleted",
+                code="OTHER_LOGIN",
+                hint=f"Log in as the user who made it: amani login {self.url}",
+            )
         return self._checked(answer)
 
     def keys_by_admin_key(self, name: str) -> NewWallet | None:
