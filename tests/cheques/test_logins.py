@@ -1,4 +1,4 @@
-"""Taking cheques back when the login of the server is not the one they were written under: the key at hand is enough."""
+"""Taking cheques back when the login there is not the one they were written under: the key at hand is enough."""
 
 from __future__ import annotations
 
