@@ -73,10 +73,10 @@ def sweep(ws: Workspace) -> tuple[models.Cheques, list[errors.AmaniError]]:
 
 def reissue(ws: Workspace, text: str) -> models.Cheque:
     """Make a cheque's old code worthless and give it a new one; needs a login, which alone can rotate keys."""
-    row = cheques.refresh(ws, advance(ws, must(ws, text)))
-    if row["status"] != "open":
+    row, claiming = cheques.refresh(ws, advance(ws, must(ws, text)))
+    if row["status"] != "open" or claiming:
         raise errors.Rejected(
-            f"cheque {row['id']} is {row['status']}, not open",
+            f"cheque {row['id']} is {'being claimed' if claiming else row['status']}, not open",
             code="NOT_OPEN",
             hint="Write a new one: amani cheque create",
         )

@@ -277,6 +277,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "SLIPPAGE": ((9,), "The price moved by more than --max-slippage allows.", "Look at the new amount, and try again."),
     "NOTHING_LEFT": ((6,), "The link has nothing left to give.", "Ask who gave it to you."),
     "LNURL_CHANNEL": ((2,), "The LNURL is for opening a channel.", "Use a wallet with a node of its own."),
+    "WITHDRAW_OPEN": (
+        (8,),
+        "A link's server was asked to pay an invoice of ours, and it is not certain that it will not.",
+        "Wait with `amani invoice wait HASH`, or run `amani reconcile`; `amani invoice list` shows it.",
+    ),
     "LNURL_REFUSED": (
         (6,),
         "The other side's server refused, and said why.",
