@@ -185,7 +185,7 @@ def _alive(row: Row, racing: errors.NotAuthorised | None) -> Iterator[None]:
 
 def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Row | None:
     """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
-    drawn = draws.earlier(ws, giver, row["remote_id"])
+    drawn = draws.earlier(ws, giver, row["url"], row["remote_id"])
     if drawn is not None and drawn["status"] == "unknown":
         drawn = engine.ask_again(ws, drawn)
     resumed = drawn is not None and drawn["status"] == "unknown" and draws.can_go_on(drawn)
@@ -193,8 +193,8 @@ def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> R
         held_sat = cheque.wallet().balance_msat // 1000
         if held_sat == 0:
             return drawn if drawn is not None and drawn["status"] == "settled" else None
-        memo = f"cheque {row['id']} taken back"
-        drawn = draws.begin(ws, giver, row["remote_id"], held_sat * 1000, kind="cheque void", memo=memo)
+        memo, named = f"cheque {row['id']} taken back", draws.destination_of(row["url"], row["remote_id"])
+        drawn = draws.begin(ws, giver, named, held_sat * 1000, kind="cheque void", memo=memo)
     drawn, answer = draws.finish(ws, giver, cheque, row["remote_id"], drawn, resumed=resumed)
     if drawn["status"] != "failed":
         return drawn
@@ -210,7 +210,9 @@ def _taken_by_others(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits
     """
     own = {
         each["payment_hash"]
-        for each in store_cheques.draws(ws.store, giver.remote_id, draws.destination_of(row["remote_id"]))
+        for each in store_cheques.draws(
+            ws.store, giver.remote_id, draws.destination_of(row["url"], row["remote_id"]), None
+        )
     }
     records, _ = cheque.records()
     theirs = [each for each in records if each.amount_msat < 0 and each.payment_hash not in own]

@@ -296,7 +296,7 @@ def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: s
     """A fresh wallet to hold the funds; its keys are kept before its id is relied on."""
     with lnbits_client(ws, wallet.url) as client:
         made = client.create_wallet(token, "amani cheque") if token else client.create_account("amani cheque")
-    if cheques.of_wallet(ws.store, made.id) or store_wallets.by_remote(ws.store, made.id):
+    if cheques.of_wallet(ws.store, wallet.url, made.id) or store_wallets.servers_of(ws.store, made.id):
         # Two cheques on one wallet would be two codes for the same money.
         raise errors.Unreachable(
             f"{wallet.url} sent a wallet that it had made before",
@@ -416,7 +416,7 @@ def must(ws: Workspace, text: str) -> Row:
     """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
     if cheque_code.looks_like_code(text):
         code = cheque_code.decode(text)
-        rows = cheques.of_wallet(ws.store, code.wallet_id) if ws.has_store else []
+        rows = cheques.of_wallet(ws.store, code.url, code.wallet_id) if ws.has_store else []
         return is_unambiguous(rows, "with this code", "cheque")
     return is_unambiguous(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
 
@@ -447,7 +447,7 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> models.Cheques:
 
 
 def refresh(ws: Workspace, row: Row) -> tuple[Row, bool]:
-    """Ask an open cheque's wallet whether it was claimed, or is being: a payment out of it is on its way, which may fail.
+    """Ask an open cheque's wallet whether it was claimed, or is being, by a payment on its way that may fail.
 
     A server that can't be asked leaves it as last seen.
     """

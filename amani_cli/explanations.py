@@ -175,13 +175,22 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NOT_EMPTY": ((9,), "The wallet still holds money, which deleting it would destroy.", "Move the money first."),
     "OPEN_OUTCOMES": ((9,), "The wallet has open outcomes that only its key can settle.", "Run `amani reconcile`."),
+    "ID_OF_ANOTHER": (
+        (9,),
+        "A server tells the id of a wallet that is known at another one, and does not have that wallet's records.",
+        "Do not trust it; or use it with an AMANI_HOME of its own.",
+    ),
     "SHARED_WALLET": (
         (9,),
         "The wallet is another user's, shared with this key; its payments can't be followed.",
         "Use a key of the wallet itself, or its Invoice key to look.",
     ),
     "SANDBOX_DEFAULT": ((2,), "A sandbox wallet can't be the default beside a real one.", "Say --wallet each time."),
-    "WALLET_KNOWN": ((2,), "This very wallet is registered under another name.", "Use that one, or rename it."),
+    "WALLET_KNOWN": (
+        (2,),
+        "This very wallet is registered already.",
+        "Use that one, rename it, or add it by that name at its new address.",
+    ),
     # -- keys and logins
     "BAD_KEY": (
         (2, 3),

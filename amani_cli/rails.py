@@ -100,11 +100,26 @@ def wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
         return source_of(ws, row)
     known = [*wallets.registered(ws), *wallets.in_environment(ws)]
     for wallet in known:
+        if wallet.in_environment and wallet.id == row["wallet_id"] and not _is_met(wallet):
+            continue
         if wallet.id == row["wallet_id"] and wallet.remote_id in (None, row["remote_wallet_id"]):
             return wallet
     # Removed and added again, it has another number here and the same id at its server.
     same = [wallet for wallet in known if wallet.remote_id is not None and wallet.remote_id == row["remote_wallet_id"]]
     return same[0] if same else None
+
+
+def _is_met(wallet: KnownWallet) -> bool:
+    """Whether the wallet in the environment is not one that tells another's id: what it says of its entries is worth
+    nothing. One that can't be asked now is asked later."""
+    try:
+        wallets.identify(wallet)
+    except errors.RefusedByPolicy as error:
+        wallet.ws.warn(error.message)
+        return False
+    except errors.AmaniError:
+        pass
+    return True
 
 
 def _is_long_over(row: Row) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from amani_cli import deletions, errors, keys, locks, logins, models
+from amani_cli import deletions, errors, identities, keys, locks, logins, models
+from amani_cli.servers import server_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import invoices as invoice_queries
@@ -25,6 +27,9 @@ from amani_cli.wallets import (
     unsafe_version,
 )
 from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.lnbits import Lnbits
 
 
 def store_key(source: str, admin_or_only: str, read: str | None) -> tuple[str, bool]:
@@ -60,13 +65,21 @@ def add(
     from amani_cli.providers.http import clean_url, is_loopback
 
     url = clean_url(url, insecure_http=insecure_http)
-    name = free_name(ws, name)
+    elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
+    if elsewhere is None or elsewhere["provider"] != "lnbits" or elsewhere["url"] == url:
+        name, elsewhere = free_name(ws, name), None
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
         # An invoice key is not told its wallet's id, but every record of the wallet bears it.
         remote_id = remote.id or client.wallet_id()
+        if elsewhere is not None:
+            if remote_id is not None and remote_id == elsewhere["remote_id"]:
+                return _move(ws, known(ws, elsewhere), url, client)
+            name = free_name(ws, name)
         if remote_id is not None:
-            refuse_known(ws, remote_id)
+            refuse_known(ws, remote_id, url)
+            if ws.has_store:
+                identities.meet(ws.store, client, remote_id, told_of=False)
         shared = client.is_shared(remote) if remote.can_spend else None
         if shared:
             raise shared_wallet(name)
@@ -82,7 +95,7 @@ def add(
             stored = store_key("keyring", key.value, both.read_key if both else None)
     else:
         stored = (key_source, False)
-    known = register(
+    added = register(
         ws,
         name=name,
         url=url,
@@ -99,7 +112,27 @@ def add(
     if not is_loopback(url):
         ws.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
     ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
-    return known
+    return added
+
+
+def _move(ws: Workspace, wallet: KnownWallet, url: str, client: Lnbits) -> models.Wallet:
+    """Have a wallet be at its server's new address, which has shown that it has the wallet's records.
+
+    Keys, rules, history and cheques stay. Raises `errors.RefusedByPolicy` for a server that can't show any.
+    """
+    assert wallet.remote_id is not None
+    if not identities.shows_records(ws.store, client, wallet.remote_id, at_least=1):
+        raise errors.RefusedByPolicy(
+            f"{url} tells the id of wallet '{wallet.name}' at {wallet.url}, and does not show that this is the same",
+            code="ID_OF_ANOTHER",
+            retry="never",
+            hint="If that wallet has moved without ever having paid or been paid, remove it and add it anew.",
+        )
+    with ws.store.write() as db:
+        store_wallets.move(db, wallet.id, url)
+        audit_log.append(db, "wallet move", wallet=wallet.name, subject=url, outcome="done", actor=ws.actor)
+    ws.note(f"'{wallet.name}' was at {wallet.url} and is at {url} now; its limits, history and cheques are as before.")
+    return resolve(ws, wallet.name).view()
 
 
 def create(
@@ -136,6 +169,8 @@ def create(
         made = client.create_wallet(token, name) if token else client.create_account(name)
     if version == DOUBLE_SPENDING_VERSION:
         ws.warn(unsafe_version(name))
+        if ws.has_store:
+            identities.meet(ws.store, client, made.id, told_of=False)
     keys.SEEN.update((made.admin_key, made.read_key))
     if fake:
         file = ws.paths.sandbox / "keys.json"
@@ -281,9 +316,16 @@ def free_name(ws: Workspace, name: str) -> str:
     return name
 
 
-def refuse_known(ws: Workspace, remote_id: str) -> None:
-    """Refuse a wallet that is registered already, under whatever name."""
+def refuse_known(ws: Workspace, remote_id: str, url: str) -> None:
+    """Refuse a wallet that is registered already, under whatever name and address."""
     row = store_wallets.by_remote(ws.store, remote_id) if ws.has_store else None
+    if row is not None and row["provider"] == "lnbits" and server_of(row["url"]) != server_of(url):
+        raise errors.Usage(
+            f"a wallet of this id is known already, as '{row['name']}' at {row['url']}",
+            code="WALLET_KNOWN",
+            hint=f"If its server has moved to {url}, say so by its name: amani wallet add '{row['name']}' --url {url}."
+            " If not, one of the two servers lies.",
+        )
     if row is not None:
         raise errors.Usage(
             f"this wallet is known already, as '{row['name']}'",

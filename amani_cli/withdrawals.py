@@ -31,9 +31,9 @@ def claim(
 ) -> models.Invoice:
     """Have an LNURL-withdraw pay one of our wallets: make an invoice and show it to the server, once.
 
-    Without an amount all that the server gives is taken, in whole sat. Returns the invoice, paid, or with `wait` off and
-    a server that said it will pay, still pending; the same `reference` again shows the same invoice and asks nobody
-    else. Raises `errors.Rejected` for what was never begun or what our own record says failed, and
+    Without an amount all that the server gives is taken, in whole sat. Returns the invoice, paid, or with `wait` off
+    and a server that said it will pay, still pending; the same `reference` again shows the same invoice and asks
+    nobody else. Raises `errors.Rejected` for what was never begun or what our own record says failed, and
     `errors.OutcomeUnknown` for anything else: no answer of a withdraw's server proves that it did not pay.
     """
     from amani_cli.providers import lnurl

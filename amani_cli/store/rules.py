@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from amani_cli.models import Money
 from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.store.payments import OUTSIDE
 
 DAY_S = 86400
 
@@ -157,19 +158,20 @@ def save_budget(db: Transaction, identity: str, unit: str, per_payment: str | No
 def spent(db: Transaction, remote_id: str | None, unit: str, since: str) -> tuple[Decimal, Decimal]:
     """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in `unit`.
 
-    By its id at the server: the same wallet under another name has the same budget.
+    By its id at the server: the same wallet under another name has the same budget. What a cheque's wallet paid counts
+    for none: its id is what the cheque's code says it is.
     """
     if unit != "msat":
         return _spent_fiat(db, remote_id, unit, since)
     gone = db.execute(
         "SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM payment"
-        " WHERE remote_wallet_id=? AND created_at>=? AND direction='out' AND status='settled'",
-        (remote_id, since),
+        " WHERE remote_wallet_id=? AND created_at>=? AND direction='out' AND status='settled' AND wallet_id<>?",
+        (remote_id, since, OUTSIDE),
     ).fetchone()[0]
     flying = db.execute(
         "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
-        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown'",
-        (remote_id,),
+        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown' AND wallet_id<>?",
+        (remote_id, OUTSIDE),
     ).fetchone()[0]
     return Decimal(gone), Decimal(flying)
 
@@ -190,7 +192,7 @@ def oldest_spend(db: Transaction, remote_id: str | None, unit: str, since: str) 
     """When the oldest payment that still counts for the day was made."""
     row = db.execute(
         "SELECT min(created_at) FROM payment WHERE remote_wallet_id=?1 AND created_at>=?2 AND direction='out'"
-        " AND status='settled' AND coalesce(currency, 'msat')=?3",
-        (remote_id, since, unit),
+        " AND status='settled' AND coalesce(currency, 'msat')=?3 AND wallet_id<>?4",
+        (remote_id, since, unit, OUTSIDE),
     ).fetchone()
     return None if row[0] is None else str(row[0])

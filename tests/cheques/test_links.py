@@ -1,8 +1,8 @@
 """`amani cheque create --lnurl`: a link of LNbits' withdraw extension over the cheque's wallet, and what it may do.
 
 The extension is no package: its double here does what its source does (https://github.com/lnbits/withdraw,
-views_lnurl.py): one use is taken when the payment went through, and after any failure, an ambiguous one too, the link is
-good again. The payments are those of a real LNbits.
+views_lnurl.py): one use is taken when the payment went through, and after any failure, an ambiguous one too, the link
+is good again. The payments are those of a real LNbits.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Link:
             return {"status": "ERROR", "reason": "withdraw is spent."}
         try:
             payment_hash = str(self.cheque.pay(bolt11)["payment_hash"])
-        except Exception as error:  # noqa: BLE001 (any, as the extension does)
+        except Exception as error:
             return {"status": "ERROR", "reason": f"withdraw not working. {error}"}
         self.sent.append(payment_hash)
         if self.upstream == "pays late":

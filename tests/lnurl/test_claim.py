@@ -165,7 +165,7 @@ class TestDoubt:
         self, amani: Amani, payer: Held, payee: Held, voucher: Callable[..., str], lnurl_server: LnurlServer
     ) -> None:
         link = voucher()
-        offer = lnurl_server.paths["/w"]
+        offer: Callable[[Query], Any] = lnurl_server.paths["/w"]
         nobody = f"http://127.0.0.1:{free_port()}/cb"
         lnurl_server.paths["/w"] = lambda query: {**offer(query), "callback": nobody}
         words = ("invoice", "claim", link, "--wallet", "payee", "--reference", "w1", "--json")
