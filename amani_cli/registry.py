@@ -378,6 +378,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             code="ENV_WALLET",
         )
     waiting = ws.store.all("SELECT id FROM payment WHERE wallet_id=? AND status='unknown'", wallet.id)
+    waiting += [row for row in invoice_queries.shown_to_a_payer(ws.store) if row["wallet_id"] == wallet.id]
     if waiting:
         raise errors.RefusedByPolicy(
             f"wallet '{wallet.name}' has {len(waiting)} open outcome(s); without its key they could never be settled",

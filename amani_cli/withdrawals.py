@@ -138,7 +138,7 @@ def _open(made: models.Invoice, why: str) -> errors.OutcomeUnknown:
 
 def settle_open(ws: Workspace) -> int:
     """Ask our own wallets about every withdraw that is not certain; returns how many stay open."""
-    known = {wallet.id: wallet for wallet in wallets.everything(ws)}
+    known = {wallet.id: wallet for wallet in [*wallets.registered(ws), *wallets.in_environment(ws)]}
     left = 0
     for row in store_invoices.shown_to_a_payer(ws.store):
         wallet = known.get(row["wallet_id"])
@@ -148,10 +148,15 @@ def settle_open(ws: Workspace) -> int:
             continue
         try:
             with wallet.lnbits("read") as client:
-                left += invoices.ask(ws, wallet, client, row["payment_hash"]).status == "pending"
+                status = invoices.ask(ws, wallet, client, row["payment_hash"]).status
         except errors.AmaniError as error:
             ws.warn(f"whether invoice {row['payment_hash'][:16]}… was paid is open: {error.message}")
             left += 1
+            continue
+        left += status == "pending"
+        if status == "expired":  # of one that the server does not even know, nothing was written down
+            with ws.store.write() as db:
+                store_invoices.set_status(db, wallet.id, row["payment_hash"], status)
     return left
 
 

@@ -132,6 +132,7 @@ class TestDoubt:
         assert (again.code, again.error["id"]) == (8, listed["payment_hash"])
         assert len(lnurl_server.seen) == asked  # nobody was shown another, nor this one once more
         assert amani("reconcile", "--json").code == 8
+        assert amani("wallet", "remove", "payee", "--yes", "--json").error["code"] == "OPEN_OUTCOMES"
         payer.pay(listed["bolt11"])
         assert amani("reconcile").code == 0
         assert amani(*words).data["payment_hash"] == listed["payment_hash"]
