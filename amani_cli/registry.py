@@ -29,7 +29,7 @@ from amani_cli.wallets import (
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from amani_cli.providers.lnbits import Lnbits
+    pass
 
 
 def store_key(source: str, admin_or_only: str, read: str | None) -> tuple[str, bool]:
@@ -67,15 +67,15 @@ def add(
     url = clean_url(url, insecure_http=insecure_http)
     elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
     if elsewhere is None or elsewhere["provider"] != "lnbits" or elsewhere["url"] == url:
-        name, elsewhere = free_name(ws, name), None
+        name, elsewhere = free_name(ws, name), None  # which needs nobody to be asked
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
         # An invoice key is not told its wallet's id, but every record of the wallet bears it.
         remote_id = remote.id or client.wallet_id()
-        if elsewhere is not None:
-            if remote_id is not None and remote_id == elsewhere["remote_id"]:
-                return _move(ws, known(ws, elsewhere), url, client)
-            name = free_name(ws, name)
+        if elsewhere is not None and remote_id is not None and remote_id == elsewhere["remote_id"]:
+            identities.move(ws, known(ws, elsewhere), url, client)
+            return resolve(ws, name).view()
+        name = free_name(ws, name)
         if remote_id is not None:
             refuse_known(ws, remote_id, url)
             if ws.has_store:
@@ -88,13 +88,10 @@ def add(
     spends = remote.can_spend and not read_only
     if version == DOUBLE_SPENDING_VERSION:
         ws.warn(unsafe_version(name))
+    stored = (key_source, False)
     if key_source == "keyring":
-        if read_only and both is not None:
-            stored = store_key("keyring", both.read_key, None)
-        else:
-            stored = store_key("keyring", key.value, both.read_key if both else None)
-    else:
-        stored = (key_source, False)
+        reads = both.read_key if both is not None else None
+        stored = store_key("keyring", reads, None) if read_only and reads else store_key("keyring", key.value, reads)
     added = register(
         ws,
         name=name,
@@ -113,26 +110,6 @@ def add(
         ws.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
     ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
     return added
-
-
-def _move(ws: Workspace, wallet: KnownWallet, url: str, client: Lnbits) -> models.Wallet:
-    """Have a wallet be at its server's new address, which has shown that it has the wallet's records.
-
-    Keys, rules, history and cheques stay. Raises `errors.RefusedByPolicy` for a server that can't show any.
-    """
-    assert wallet.remote_id is not None
-    if not identities.shows_records(ws.store, client, wallet.remote_id, at_least=1):
-        raise errors.RefusedByPolicy(
-            f"{url} tells the id of wallet '{wallet.name}' at {wallet.url}, and does not show that this is the same",
-            code="ID_OF_ANOTHER",
-            retry="never",
-            hint="If that wallet has moved without ever having paid or been paid, remove it and add it anew.",
-        )
-    with ws.store.write() as db:
-        store_wallets.move(db, wallet.id, url)
-        audit_log.append(db, "wallet move", wallet=wallet.name, subject=url, outcome="done", actor=ws.actor)
-    ws.note(f"'{wallet.name}' was at {wallet.url} and is at {url} now; its limits, history and cheques are as before.")
-    return resolve(ws, wallet.name).view()
 
 
 def create(
@@ -402,7 +379,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         )
     if delete_remote:
         wallet.must_be("lnbits")
-        _delete_remote(ws, wallet, confirm)
+        deletions.delete(ws, wallet, confirm)
     else:
         key = "Admin key" if wallet.provider == "lnbits" else "key"
         confirm(
@@ -418,56 +395,6 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         store_wallets.delete(db, wallet.id)
         audit_log.append(db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.actor)
     return models.Removed(wallet.name, keys_deleted=place == "keyring", remote_deleted=delete_remote)
-
-
-def _refuse_expecting(ws: Workspace, wallet: KnownWallet) -> None:
-    """Refuse to delete what money may still come to: LNbits lets a payer pay for a wallet that is gone."""
-    awaited = invoice_queries.awaited(ws.store, wallet.id)
-    if awaited is None:
-        return
-    raise errors.RefusedByPolicy(
-        f"wallet '{wallet.name}' has an invoice that can still be paid, until {awaited}",
-        code="MONEY_EXPECTED",
-        hint="Wait for it and run 'amani reconcile', or leave out --delete-remote; the payer's money would be lost.",
-    )
-
-
-def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -> None:
-    """Delete an empty wallet at its server; one that its user has no more was deleted before, its answer lost."""
-    token = logins.token(ws, wallet.url)
-    if token is None or wallet.remote_id is None:
-        raise errors.NotAuthorised(
-            f"only its user can delete a wallet on {wallet.url}",
-            code="LOGIN_NEEDED",
-            hint=f"Run: amani login {wallet.url}",
-        )
-
-    def prove_empty() -> None:
-        with wallet.lnbits("read") as client:
-            deletions.refuse_funded(client, f"wallet '{wallet.name}'")
-            deletions.refuse_expecting(client, f"wallet '{wallet.name}'")
-
-    with lnbits_client(ws, wallet.url) as client:
-        made_by_login = wallet.remote_id in {each.id for each in client.wallets(token)}
-    try:
-        prove_empty()
-    except errors.NotAuthorised:
-        if made_by_login:
-            raise
-        confirm(f"Your login on {wallet.url} has no wallet '{wallet.name}' any more. amani forgets it and its keys.")
-        return
-    if not made_by_login:
-        raise errors.NotAuthorised(
-            f"the login for {wallet.url} is not that of the user of wallet '{wallet.name}', who alone can delete it",
-            code="OTHER_LOGIN",
-            hint=f"Log in as the user who made it: amani login {wallet.url}. Or leave out --delete-remote.",
-        )
-    _refuse_expecting(ws, wallet)
-    confirm(f"Wallet '{wallet.name}' is empty. It is deleted on {wallet.url} for good, with its keys.")
-    prove_empty()
-    _refuse_expecting(ws, wallet)
-    with lnbits_client(ws, wallet.url) as client:
-        client.delete_wallet(token, wallet.remote_id)
 
 
 def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None]) -> models.Wallet:
