@@ -33,13 +33,28 @@ def decode(text: str) -> tuple[str, bytes]:
         words = bytes(map(_VALUES.__getitem__, data))
     except KeyError:
         raise ValueError("holds characters that can't be in it") from None
+    if _checksum(prefix, words) != 1 or len(words) < _CHECKSUM_WORDS:
+        raise ValueError("has a typing error or is cut off: its checksum is wrong")
+    return prefix, words[:-_CHECKSUM_WORDS]
+
+
+def encode(prefix: str, data: bytes) -> str:
+    """Write bytes behind a human-readable part in lower case, with their checksum."""
+    size = -(-len(data) * 8 // 5)
+    number = int.from_bytes(data, "big") << size * 5 - len(data) * 8
+    words = bytes(number >> 5 * at & 31 for at in reversed(range(size)))
+    check = _checksum(prefix, words + bytes(_CHECKSUM_WORDS)) ^ 1
+    words += bytes(check >> 5 * at & 31 for at in reversed(range(_CHECKSUM_WORDS)))
+    return f"{prefix}1{''.join(CHARSET[word] for word in words)}"
+
+
+def _checksum(prefix: str, words: bytes) -> int:
+    """What BIP 173 makes of a text; 1 for one that is whole."""
     checksum = 1
     expanded = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
     for value in (*expanded, *words):
         checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _FOLDS[checksum >> 25]
-    if checksum != 1 or len(words) < _CHECKSUM_WORDS:
-        raise ValueError("has a typing error or is cut off: its checksum is wrong")
-    return prefix, words[:-_CHECKSUM_WORDS]
+    return checksum
 
 
 def to_integer(words: bytes) -> int:

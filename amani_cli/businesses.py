@@ -111,7 +111,7 @@ def add(
     public_key = check_public_key(public_key) if public_key else variables(ws)[1]
     with Fincra(Line(address, deadline=ws.deadline, timeout=ws.timeout, name="FinCra"), key.value) as client:
         business = client.business()
-    registry.refuse_known(ws, business.id)
+    registry.refuse_known(ws, business.id, address)
     source, _ = registry.store_key("keyring", key.value, None) if key_source == "keyring" else (key_source, False)
     added = registry.register(
         ws,

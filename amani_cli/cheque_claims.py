@@ -9,6 +9,7 @@ from amani_cli import bolt11, cheque_code, cheques, draws, engine, errors, keys,
 from amani_cli.cheque_code import ChequeCode
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
+from amani_cli.servers import server_of
 from amani_cli.store import Row, Transaction, marks
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import payments as journal
@@ -50,13 +51,14 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
     """
     code = read(ws, text)
     identify(target)
-    if code.origin == cheque_code.origin_of(target.identity):
+    # Of the same server: an id that another server tells, of our wallet or in a code, makes no cheque our own.
+    if code.origin == cheque_code.origin_of(target.identity) and server_of(code.url) == server_of(target.url):
         raise errors.RefusedByPolicy(
             f"this cheque was written from '{target.name}' itself",
             code="OWN_CHEQUE",
             hint="Take it back with 'amani cheque void', or claim it into another wallet.",
         )
-    row = draws.earlier(ws, target, code.wallet_id)
+    row = draws.earlier(ws, target, code.url, code.wallet_id, face_msat=code.amount_msat)
     if row is not None and row["status"] == "unknown":
         row = engine.ask_again(ws, row)
     if row is not None and row["status"] == "settled":
@@ -67,10 +69,11 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
     with lnbits_client(ws, code.url, code.admin_key) as cheque:
         if row is None or not resumed:
             amount_msat = _claimable(ws, cheque, code, outside=target.url != code.url)
-            row = draws.begin(ws, target, code.wallet_id, amount_msat, kind="cheque", memo="cheque claimed")
+            named = draws.destination_of(code.url, code.wallet_id)
+            row = draws.begin(ws, target, named, amount_msat, kind="cheque", memo="cheque claimed")
         row, answer = draws.finish(ws, target, cheque, code.wallet_id, row, resumed=resumed)
     if row["status"] == "failed":
-        first = draws.earlier(ws, target, code.wallet_id)
+        first = draws.earlier(ws, target, code.url, code.wallet_id)
         if first is not None and first["status"] == "settled":  # by another process, into the same wallet
             return engine.receipt(first, replayed=True)
         raise draws.refused(answer, row["id"])
@@ -91,7 +94,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
         rail = rails.Lightning(ws, cheque)
         row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
         if row is not None:
-            return _claimed_before(ws, code, rail, row)
+            return _claimed_before(ws, code, source, rail, row)
         _refuse_expired(code)
         payments.check(ws, order)
         amount_msat = _claimable(ws, cheque, code, outside=True)
@@ -109,7 +112,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
 
         row, begun = payments.journal_outside(ws, order, source, code.wallet_id, note_place)
         if not begun:
-            return _claimed_before(ws, code, rail, row)
+            return _claimed_before(ws, code, source, rail, row)
         try:
             return engine.send(ws, source, rail, row, wait=True)
         except errors.InsufficientFunds:
@@ -118,9 +121,11 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
             raise draws.void() from None
 
 
-def _claimed_before(ws: Workspace, code: ChequeCode, rail: rails.Lightning, row: Row) -> models.Payment:
+def _claimed_before(
+    ws: Workspace, code: ChequeCode, source: KnownWallet, rail: rails.Lightning, row: Row
+) -> models.Payment:
     """What became of an earlier payment of the same invoice: by this cheque, or by something else."""
-    if row["remote_wallet_id"] != code.wallet_id:
+    if row["remote_wallet_id"] != code.wallet_id or row["wallet"] not in (source.name, _UNNAMED):
         raise errors.Rejected(
             "this invoice was paid before, and not by this cheque",
             code="PAID_BY_ANOTHER",
@@ -156,6 +161,9 @@ def _keep_key(ws: Workspace, code: ChequeCode, payment_hash: str) -> str | None:
     return None
 
 
+_UNNAMED = "(a cheque)"  # as they were journaled before the server was named
+
+
 def _mark(entry: str) -> str:
     return f"claim {entry}"
 
@@ -185,7 +193,7 @@ def _as_wallet(ws: Workspace, url: str, wallet_id: str, key_source: str = "code"
     return KnownWallet(
         ws=ws,
         id=journal.OUTSIDE,
-        name="(a cheque)",
+        name=f"(a cheque of {server_of(url)})",
         provider="lnbits",
         url=url,
         remote_id=wallet_id,
@@ -224,5 +232,5 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
 def _tell_giver(ws: Workspace, code: ChequeCode, row: Row) -> None:
     """If the cheque was written on this machine, its entry learns of the claim: at once, or when it is looked at."""
     with ws.once_paid("the cheque's own entry does not say so yet"):
-        for written in store_cheques.of_wallet(ws.store, code.wallet_id):
+        for written in store_cheques.of_wallet(ws.store, code.url, code.wallet_id):
             cheques.claimed(ws, written, row["payment_hash"], row["settled_at"])

@@ -6,6 +6,8 @@ trying to pay, never by trusting a balance read; confirm; only then delete.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from amani_cli import cheques, clocks, draws, engine, errors, locks, logins, models, wallets
@@ -83,35 +85,61 @@ def _is_expired(ws: Workspace, row: Row) -> bool:
 
 def reissue(ws: Workspace, text: str) -> models.Cheque:
     """Make a cheque's old code worthless and give it a new one; needs a login, which alone can rotate keys."""
-    row = cheques.refresh(ws, advance(ws, must(ws, text)))
-    if row["status"] != "open":
+    row, claiming = cheques.refresh(ws, advance(ws, must(ws, text)))
+    if row["status"] != "open" or claiming:
         raise errors.Rejected(
-            f"cheque {row['id']} is {row['status']}, not open",
+            f"cheque {row['id']} is {'being claimed' if claiming else row['status']}, not open",
             code="NOT_OPEN",
             hint="Write a new one: amani cheque create",
         )
     with locks.held(ws, row["id"], f"cheque {row['id']}"):
-        fresh = _rotate(ws, row)
-    if fresh is None:
-        raise errors.RefusedByPolicy(
-            f"without a login for {row['url']} nobody can make the old code worthless",
-            code="LOGIN_NEEDED",
-            hint=f"Run 'amani login {row['url']}' before writing cheques; this one can only be voided.",
-        )
+        try:
+            fresh = _rotate(ws, row)
+        except errors.NotAuthorised as error:
+            raise errors.RefusedByPolicy(
+                f"nobody can make the old code worthless: {error.message}",
+                code="LOGIN_NEEDED",
+                hint=f"Run 'amani login {row['url']}', as the user who wrote it, before this; or void it."
+                if row["has_login"]
+                else f"Run 'amani login {row['url']}' before writing cheques; this one can only be voided.",
+            ) from None
     with ws.store.write() as db:
         audit_step(ws, db, "cheque reissue", row, "done")
     return view(ws, row)._replace(code=cheques.code_of(ws, row, fresh.admin_key))
 
 
-def _rotate(ws: Workspace, row: Row) -> NewWallet | None:
-    """Have a cheque's keys made new, the old ones dead at once; None without a login. Of two times the last counts."""
+def _rotate(ws: Workspace, row: Row) -> NewWallet:
+    """Have a cheque's keys made new, the old ones dead at once. Of two times the last counts.
+
+    Raises `errors.NotAuthorised` where no login at hand may do that: none, another user's, or one that has expired.
+    """
     token = logins.token(ws, row["url"]) if row["has_login"] else None
     if token is None:
-        return None
+        written = "" if row["has_login"] else ", and was none when it was written"
+        raise errors.NotAuthorised(
+            f"there is no login for {row['url']}{written}",
+            code="LOGIN_NEEDED",
+            hint=f"Run: amani login {row['url']}",
+        )
     with lnbits_client(ws, row["url"]) as client:
         fresh = client.rotate_keys(token, row["remote_id"])
     cheques.keep_keys(row["place"], row["id"], fresh)
     return fresh
+
+
+def _shut_out(ws: Workspace, row: Row) -> errors.NotAuthorised | None:
+    """Make a cheque's code worthless, or say why that can't be done: then taking it back is a race, which is won or
+    lost by the key at hand."""
+    try:
+        _rotate(ws, row)
+    except errors.NotAuthorised as error:
+        if row["has_login"]:
+            ws.warn(
+                f"{error.message}: the keys of its cheques can't be rotated, so that taking one back is a race with"
+                " whoever has the code"
+            )
+        return error
+    return None
 
 
 def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
@@ -130,8 +158,8 @@ def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
             if current["status"] != "claimed":
                 store_cheques.update(db, row["id"], status="voiding")
                 audit_step(ws, db, "cheque void", row, "begun")
-        _rotate(ws, row)
-        with lnbits_client(ws, row["url"], cheques.keys_of(row)[0]) as cheque:
+        racing = _shut_out(ws, row)
+        with lnbits_client(ws, row["url"], cheques.keys_of(row)[0]) as cheque, _alive(row, racing):
             drawn = _draw_back(ws, giver, row, cheque)
             taken = _taken_by_others(ws, giver, row, cheque)
         if taken is not None:
@@ -151,9 +179,25 @@ def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
     return must(ws, row["id"])
 
 
+@contextmanager
+def _alive(row: Row, racing: errors.NotAuthorised | None) -> Iterator[None]:
+    """Name the way out where the key that is kept is dead too: a rotation whose answer was lost made another."""
+    try:
+        yield
+    except (errors.NotAuthorised, errors.Rejected) as error:
+        if racing is None or not row["has_login"] or error.code not in ("KEY_REFUSED", "CHEQUE_VOID"):
+            raise
+        raise errors.NotAuthorised(
+            f"the key of cheque {row['id']} is dead, and {racing.message}",
+            code="LOGIN_NEEDED",
+            id=row["id"],
+            hint=f"Log in as the user who wrote it, and run this again: amani login {row['url']}",
+        ) from error
+
+
 def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Row | None:
     """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
-    drawn = draws.earlier(ws, giver, row["remote_id"])
+    drawn = draws.earlier(ws, giver, row["url"], row["remote_id"])
     if drawn is not None and drawn["status"] == "unknown":
         drawn = engine.ask_again(ws, drawn)
     resumed = drawn is not None and drawn["status"] == "unknown" and draws.can_go_on(drawn)
@@ -161,8 +205,8 @@ def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> R
         held_sat = cheque.wallet().balance_msat // 1000
         if held_sat == 0:
             return drawn if drawn is not None and drawn["status"] == "settled" else None
-        memo = f"cheque {row['id']} taken back"
-        drawn = draws.begin(ws, giver, row["remote_id"], held_sat * 1000, kind="cheque void", memo=memo)
+        memo, named = f"cheque {row['id']} taken back", draws.destination_of(row["url"], row["remote_id"])
+        drawn = draws.begin(ws, giver, named, held_sat * 1000, kind="cheque void", memo=memo)
     drawn, answer = draws.finish(ws, giver, cheque, row["remote_id"], drawn, resumed=resumed)
     if drawn["status"] != "failed":
         return drawn
@@ -178,7 +222,9 @@ def _taken_by_others(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits
     """
     own = {
         each["payment_hash"]
-        for each in store_cheques.draws(ws.store, giver.remote_id, draws.destination_of(row["remote_id"]))
+        for each in store_cheques.draws(
+            ws.store, giver.remote_id, draws.destination_of(row["url"], row["remote_id"]), None
+        )
     }
     records, _ = cheque.records()
     theirs = [each for each in records if each.amount_msat < 0 and each.payment_hash not in own]
@@ -215,6 +261,6 @@ def settle_unfinished(ws: Workspace) -> int:
         try:
             row = advance(ws, row) if row["status"] == "funding" else take_back(ws, row, "void")
         except errors.AmaniError as error:
-            ws.warn(f"cheque {row['id']}: {error.message}")
+            ws.warn(f"cheque {row['id']}: {error.message}" + (f". {error.hint}" if error.hint else ""))
         left += must(ws, row["id"])["status"] in store_cheques.UNFINISHED
     return left

@@ -16,6 +16,7 @@ from amani_cli import (
     balances,
     cheque_code,
     clocks,
+    deletions,
     engine,
     errors,
     invoices,
@@ -298,7 +299,7 @@ def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: s
     """A fresh wallet to hold the funds; its keys are kept before its id is relied on."""
     with lnbits_client(ws, wallet.url) as client:
         made = client.create_wallet(token, "amani cheque") if token else client.create_account("amani cheque")
-    if cheques.of_wallet(ws.store, made.id) or store_wallets.by_remote(ws.store, made.id):
+    if cheques.of_wallet(ws.store, wallet.url, made.id) or store_wallets.servers_of(ws.store, made.id):
         # Two cheques on one wallet would be two codes for the same money.
         raise errors.Unreachable(
             f"{wallet.url} sent a wallet that it had made before",
@@ -386,10 +387,11 @@ def delete_wallet(ws: Workspace, row: Row) -> None:
     with contextlib.suppress(errors.AmaniError):
         token = logins.token(ws, row["url"])
         with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
-            if token is None or client.wallet().balance_msat != 0:
+            if token is None:
                 return
-            if any(each.amount_msat < 0 and each.status == "pending" for each in client.records()[0]):
-                return
+            deletions.refuse_funded(client, "its wallet")
+            # Its own invoice for the funds is known to nobody else, and is proved unpaid or was paid.
+            deletions.refuse_expecting(client, "its wallet", but=row["funding_hash"])
             client.delete_wallet(token, row["remote_id"])
         keys.unkeep(row["place"], f"cheque:{row['id']}")
 
@@ -417,14 +419,15 @@ def must(ws: Workspace, text: str) -> Row:
     """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
     if cheque_code.looks_like_code(text):
         code = cheque_code.decode(text)
-        rows = cheques.of_wallet(ws.store, code.wallet_id) if ws.has_store else []
+        rows = cheques.of_wallet(ws.store, code.url, code.wallet_id) if ws.has_store else []
         return is_unambiguous(rows, "with this code", "cheque")
     return is_unambiguous(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
 
 
 def shown(ws: Workspace, text: str) -> models.Cheque:
     """One cheque as it stands, its server asked."""
-    return view(ws, refresh(ws, advance(ws, must(ws, text))))
+    row, on_its_way = refresh(ws, advance(ws, must(ws, text)))
+    return view(ws, row, claiming=on_its_way)
 
 
 def listed(ws: Workspace, *, status: str | None, limit: int) -> models.Cheques:
@@ -432,11 +435,10 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> models.Cheques:
     if not ws.has_store:
         return models.Cheques([], 0)
     unsure = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
-    for row in unsure[:ASK_AT_MOST]:
-        refresh(ws, advance(ws, row))
+    on_their_way = {row["id"] for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
         ws.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
-    items = [view(ws, row) for row in cheques.all_cheques(ws.store, limit=limit)]
+    items = [view(ws, row, claiming=row["id"] in on_their_way) for row in cheques.all_cheques(ws.store, limit=limit)]
     outstanding = sum(
         row["amount_msat"] + row["reserve_msat"] for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
@@ -447,22 +449,26 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> models.Cheques:
     return models.Cheques([item for item in items if status in (None, item.status)], outstanding, total)
 
 
-def refresh(ws: Workspace, row: Row) -> Row:
-    """Ask an open cheque's wallet whether it was claimed; a server that can't be asked leaves it as last seen."""
+def refresh(ws: Workspace, row: Row) -> tuple[Row, bool]:
+    """Ask an open cheque's wallet whether it was claimed, or is being, by a payment on its way that may fail.
+
+    A server that can't be asked leaves it as last seen.
+    """
     if row["status"] != "open":
-        return row
+        return row, False
     try:
         with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
             if client.wallet().balance_msat >= row["amount_msat"]:
-                return row
+                return row, False
             records, _ = client.records()
     except errors.AmaniError as error:
         ws.warn(f"cheque {row['id']} is shown as last seen: {error.message}")
-        return row
-    taken = [record for record in records if record.amount_msat < 0 and record.status == "settled"]
-    if taken:
-        claimed(ws, row, taken[0].payment_hash, taken[0].settled_at)
-    return must(ws, row["id"])
+        return row, False
+    taken = [record for record in records if record.amount_msat < 0]
+    settled = [record for record in taken if record.status == "settled"]
+    if settled:
+        claimed(ws, row, settled[0].payment_hash, settled[0].settled_at)
+    return must(ws, row["id"]), not settled and any(record.status == "pending" for record in taken)
 
 
 def claimed(ws: Workspace, row: Row, payment_hash: str | None, at: str | None) -> None:
@@ -487,8 +493,8 @@ def claimed(ws: Workspace, row: Row, payment_hash: str | None, at: str | None) -
         audit_step(ws, db, "cheque", row, "claimed")
 
 
-def view(ws: Workspace, row: Row, *, replayed: bool = False) -> models.Cheque:
-    """A cheque as it is shown, without its code."""
+def view(ws: Workspace, row: Row, *, replayed: bool = False, claiming: bool = False) -> models.Cheque:
+    """A cheque as it is shown, without its code; `claiming` while a payment out of it is on its way."""
     status = row["status"]
     past = from_rfc3339(row["expires_at"]).timestamp() <= time.time()
     giver = store_wallets.by_id(ws.store, row["wallet_id"])
@@ -496,7 +502,7 @@ def view(ws: Workspace, row: Row, *, replayed: bool = False) -> models.Cheque:
         id=row["id"],
         amount_msat=row["amount_msat"],
         memo=row["memo"],
-        status="expired" if status == "open" and past else status,
+        status=_shown_status(status, past=past, claiming=claiming),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         wallet=giver["name"] if giver else row["wallet"],
@@ -510,6 +516,12 @@ def view(ws: Workspace, row: Row, *, replayed: bool = False) -> models.Cheque:
         replayed=replayed,
         sandbox=bool(giver["sandbox"]) if giver else False,
     )
+
+
+def _shown_status(status: str, *, past: bool, claiming: bool) -> str:
+    if status != "open":
+        return status
+    return "claiming" if claiming else "expired" if past else "open"
 
 
 def audit_step(ws: Workspace, db: Transaction, what: str, row: Row, outcome: str) -> None:

@@ -74,7 +74,7 @@ SOURCES: dict[str, Source] = {
     "history export form": Source(("csv", "jsonl", "ledger", "beancount")),
     "history export month": Source(("last", "this")),
     "close month": Source(("last",)),
-    "cheque list status": Source(("open", "claimed", "void", "expired")),
+    "cheque list status": Source(("open", "claiming", "claimed", "void", "expired")),
     "completion shell": Source(SHELLS),
     "config set name": SETTINGS,
     "config explain name": SETTINGS,

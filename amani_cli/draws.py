@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import engine, errors, invoices, rails
 from amani_cli.providers.base import PayAnswer
+from amani_cli.servers import server_of
 from amani_cli.store import Row, cheques
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
@@ -24,19 +25,28 @@ if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
 
 
-def destination_of(remote_id: str) -> str:
-    """How the journal names the cheque that money came from."""
-    return f"cheque {remote_id}"
+def destination_of(url: str, remote_id: str) -> str:
+    """How the journal names the cheque that money came from: any server may say that its wallet has this id."""
+    return f"cheque {remote_id} at {server_of(url)}"
 
 
-def earlier(ws: Workspace, target: KnownWallet, remote_id: str) -> Row | None:
-    """The draw on this cheque by this wallet that settled, or may have."""
-    rows = cheques.draws(ws.store, target.remote_id, destination_of(remote_id))
+def earlier(
+    ws: Workspace, target: KnownWallet, url: str, remote_id: str, *, face_msat: int | None = None
+) -> Row | None:
+    """The draw on this cheque by this wallet that settled, or may have.
+
+    With `face_msat` it may be from before cheques were named by their server too, and then tells by its amount, which
+    is the face less a fee reserve at most.
+    """
+    before = None
+    if face_msat is not None:
+        before = (f"cheque {remote_id}", face_msat - max(2000, -(-face_msat // 100)) - 1000, face_msat)
+    rows = cheques.draws(ws.store, target.remote_id, destination_of(url, remote_id), before)
     return rows[0] if rows else None
 
 
-def begin(ws: Workspace, target: KnownWallet, remote_id: str, amount_msat: int, *, kind: str, memo: str) -> Row:
-    """Make an invoice on `target` and journal the draw that will pay it."""
+def begin(ws: Workspace, target: KnownWallet, cheque: str, amount_msat: int, *, kind: str, memo: str) -> Row:
+    """Make an invoice on `target` and journal the draw that will pay it; `cheque` is as `destination_of` names it."""
     made = invoices.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose=kind)
     identify(target)  # an invoice key learns its wallet's id from the first invoice
     with ws.store.write() as db:
@@ -49,7 +59,7 @@ def begin(ws: Workspace, target: KnownWallet, remote_id: str, amount_msat: int, 
             amount_msat=amount_msat,
             payment_hash=made.payment_hash,
             bolt11=made.bolt11,
-            destination=destination_of(remote_id),
+            destination=cheque,
             memo=memo,
             actor=ws.actor,
             expires_at=made.expires_at,

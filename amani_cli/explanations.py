@@ -174,13 +174,22 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NOT_EMPTY": ((9,), "The wallet still holds money, which deleting it would destroy.", "Move the money first."),
     "OPEN_OUTCOMES": ((9,), "The wallet has open outcomes that only its key can settle.", "Run `amani reconcile`."),
+    "ID_OF_ANOTHER": (
+        (9,),
+        "A server tells the id of a wallet that is known at another one, and does not have that wallet's records.",
+        "Do not trust it; or use it with an AMANI_HOME of its own.",
+    ),
     "SHARED_WALLET": (
         (9,),
         "The wallet is another user's, shared with this key; its payments can't be followed.",
         "Use a key of the wallet itself, or its Invoice key to look.",
     ),
     "SANDBOX_DEFAULT": ((2,), "A sandbox wallet can't be the default beside a real one.", "Say --wallet each time."),
-    "WALLET_KNOWN": ((2,), "This very wallet is registered under another name.", "Use that one, or rename it."),
+    "WALLET_KNOWN": (
+        (2,),
+        "This very wallet is registered already.",
+        "Use that one, rename it, or add it by that name at its new address.",
+    ),
     # -- keys and logins
     "BAD_KEY": (
         (2, 3),
@@ -205,6 +214,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "LOGIN_LOCKED": ((3,), "The server locked the login after wrong passwords.", "Wait for a minute or more."),
     "LOGIN_NEEDED": ((3, 9), "Only the wallet's user may do that.", "Run: amani login URL."),
+    "OTHER_LOGIN": (
+        (3,),
+        "The login at hand is not that of the wallet's user, or the wallet was deleted.",
+        "Log in as the user who made the wallet: amani login URL.",
+    ),
     "NO_KEY": (
         (3,),
         "There is no key.",
@@ -271,6 +285,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "SLIPPAGE": ((9,), "The price moved by more than --max-slippage allows.", "Look at the new amount, and try again."),
     "NOTHING_LEFT": ((6,), "The link has nothing left to give.", "Ask who gave it to you."),
     "LNURL_CHANNEL": ((2,), "The LNURL is for opening a channel.", "Use a wallet with a node of its own."),
+    "WITHDRAW_OPEN": (
+        (8,),
+        "A link's server was asked to pay an invoice of ours, and it is not certain that it will not.",
+        "Wait with `amani invoice wait HASH`, or run `amani reconcile`; `amani invoice list` shows it.",
+    ),
     "LNURL_REFUSED": (
         (6,),
         "The other side's server refused, and said why.",

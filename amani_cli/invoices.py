@@ -53,11 +53,13 @@ def create(
     *,
     webhook: str | None = None,
     reference: str | None = None,
+    meaning: str | None = None,
     purpose: str = "invoice",
 ) -> models.Invoice:
     """Make an invoice over whole sat, given in msat or in fiat, and remember it. The read key is enough.
 
-    The same `reference` again returns the same invoice. What the server made is checked against what was asked for.
+    The same `reference` again returns the same invoice; `meaning` is what it stands for, if not for the invoice as
+    such. What the server made is checked against what was asked for.
     """
     if isinstance(amount, int):
         amounts.require_whole_sat(amount)
@@ -73,15 +75,10 @@ def create(
             hint="Give the address alone: what a webhook says is confirmed by asking, and needs no password.",
         )
     meant = f"{amount}" if isinstance(amount, int) else f"{amount.value} {amount.currency}"
-    what = f"invoice {wallet.identity} {meant} {memo}"
-    if reference is not None and ws.has_store:
-        known = ws.store.one("SELECT what, target FROM reference WHERE reference=?", reference)
-        if known is not None:
-            with ws.store.write() as db:
-                references.claim(db, reference, what)
-            row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", known["target"])
-            if row is not None:
-                return _view(row, replayed=True)
+    what = meaning or f"invoice {wallet.identity} {meant} {memo}"
+    earlier = made_before(ws, reference, what)
+    if earlier is not None:
+        return earlier
     quoted = None if isinstance(amount, int) else rates.quote(wallet, amount)
     amount_msat = rates.to_msat(quoted) if quoted is not None else amount
     assert isinstance(amount_msat, int)
@@ -121,6 +118,16 @@ def create(
     row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", target or payment_hash)
     assert row is not None
     return _view(row, replayed=target is not None)
+
+
+def made_before(ws: Workspace, reference: str | None, meaning: str) -> models.Invoice | None:
+    """The invoice that a reference stands for. Raises `errors.RefusedByPolicy` if it stands for something else."""
+    if reference is None or not ws.has_store or not references.is_known(ws.store, reference):
+        return None
+    with ws.store.write() as db:
+        target = references.claim(db, reference, meaning)
+    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", target)
+    return _view(row, replayed=True) if row is not None else None
 
 
 def read_made(ws: Workspace, url: str, payment_hash: str, text: str, amount_msat: int) -> bolt11.Invoice:
@@ -286,7 +293,7 @@ def listed(
 def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
     """Bring pending invoices up to date; a server that can't be reached leaves them as last seen, and says so."""
     pending = ws.store.all(
-        "SELECT * FROM invoice WHERE status<>'paid' AND purpose='invoice' AND expires_at>?",
+        "SELECT * FROM invoice WHERE status<>'paid' AND purpose IN ('invoice', 'withdraw') AND expires_at>?",
         to_rfc3339(int(time.time()) - DAY_S),
     )
     for wallet in wallets.everything(ws):
@@ -300,6 +307,8 @@ def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
                         asked(our_reference)
                 continue
             with wallet.lnbits("read") as client:
+                for row in [row for row in wanted.values() if row["purpose"] == "withdraw"]:
+                    ask(ws, wallet, client, row["payment_hash"])  # which alone has the server look whether it failed
                 records, _ = client.records()
         except errors.AmaniError as error:
             ws.warn(f"status as last seen for wallet '{wallet.name}': {error.message}")
@@ -313,7 +322,8 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) ->
     """Write down what the provider's record says of an invoice; a paid one enters the journal, once."""
     if record.status == "settled":
         status = "paid"
-    elif record.status == "failed" or _is_past(row["expires_at"]):
+    elif record.status == "failed" or (_is_past(row["expires_at"]) and row["purpose"] != "withdraw"):
+        # Whoever was shown it may have sent the money in time: only the record says that it will not come.
         status = "expired"
     else:
         status = "pending"
@@ -426,6 +436,7 @@ def _view(row: Row, *, status: models.InvoiceStatus | None = None, replayed: boo
         reference=row["reference"],
         replayed=replayed,
         quoted=rates.from_text(row["quoted"]),
+        purpose=row["purpose"],
     )
 
 

@@ -133,7 +133,8 @@ class Invoice(NamedTuple):
     """A request for money made on one of our wallets.
 
     On Lightning it is a `bolt11` over `amount_msat`; on Fincra a page at `link` over `amount`, paid only when what was
-    `received` covers it, and known by `our_reference`.
+    `received` covers it, and known by `our_reference`. `purpose` is `withdraw` for one that an LNURL-withdraw was asked
+    to pay.
     """
 
     wallet: str
@@ -155,6 +156,7 @@ class Invoice(NamedTuple):
     link: str | None = None
     our_reference: str | None = None
     provider_reference: str | None = None
+    purpose: str = "invoice"
 
     @property
     def key(self) -> str:

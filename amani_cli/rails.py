@@ -99,6 +99,8 @@ def wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
         return source_of(ws, row)
     known = [*wallets.registered(ws), *wallets.in_environment(ws)]
     for wallet in known:
+        if wallet.in_environment and wallet.id == row["wallet_id"] and not _is_met(wallet):
+            continue
         if wallet.id == row["wallet_id"] and wallet.remote_id in (None, row["remote_wallet_id"]):
             return wallet
     # Removed and added again, it has another number here and the same id at its server.
@@ -125,6 +127,19 @@ def _is_long_over(ws: Workspace, row: Row, url: str) -> bool:
     # It was made before it was sent: once its whole life has passed since then, it is over by any clock.
     life = bolt11.decode_invoice(row["bolt11"]).expiry_s
     return has_passed(ws, row, url, life + PROOF_OF_ABSENCE_S)
+
+
+def _is_met(wallet: KnownWallet) -> bool:
+    """Whether the wallet in the environment is not one that tells another's id: what it says of its entries is worth
+    nothing. One that can't be asked now is asked later."""
+    try:
+        wallets.identify(wallet)
+    except errors.RefusedByPolicy as error:
+        wallet.ws.warn(error.message)
+        return False
+    except errors.AmaniError:
+        pass
+    return True
 
 
 def _is_key_of(client: Lnbits, wallet_id: str) -> bool:

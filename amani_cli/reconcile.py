@@ -5,7 +5,18 @@ A cheque that was being taken back is taken back to the end: that was asked for,
 
 from __future__ import annotations
 
-from amani_cli import cheque_voids, differences, engine, errors, history, models, transfers, valuations, wallets
+from amani_cli import (
+    cheque_voids,
+    differences,
+    engine,
+    errors,
+    history,
+    models,
+    transfers,
+    valuations,
+    wallets,
+    withdrawals,
+)
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import Row, marks
 from amani_cli.store import audit as audit_log
@@ -54,7 +65,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     if not ids:
         for row in journal.without_arrival(ws.store):
             _arrival(ws, row)
-    unfinished = 0 if ids else cheque_voids.settle_unfinished(ws)
+    unfinished = 0 if ids else cheque_voids.settle_unfinished(ws) + withdrawals.settle_open(ws)
     if caught_up:
         with ws.store.write() as db:
             marks.wipe(db, marks.HELD)

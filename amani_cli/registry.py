@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from amani_cli import errors, files, keys, locks, logins, models
+from amani_cli import deletions, errors, files, identities, keys, locks, logins, models
+from amani_cli.servers import server_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, marks, new_id, references
 from amani_cli.store import invoices as invoice_queries
@@ -26,6 +28,9 @@ from amani_cli.wallets import (
     unsafe_version,
 )
 from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    pass
 
 
 def store_key(source: str, admin_or_only: str, read: str | None) -> tuple[str, bool]:
@@ -61,13 +66,21 @@ def add(
     from amani_cli.providers.http import clean_url, is_loopback
 
     url = clean_url(url, insecure_http=insecure_http)
-    name = free_name(ws, name)
+    elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
+    if elsewhere is None or elsewhere["provider"] != "lnbits" or elsewhere["url"] == url:
+        name, elsewhere = free_name(ws, name), None  # which needs nobody to be asked
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
         # An invoice key is not told its wallet's id, but every record of the wallet bears it.
         remote_id = remote.id or client.wallet_id()
+        if elsewhere is not None and remote_id is not None and remote_id == elsewhere["remote_id"]:
+            identities.move(ws, known(ws, elsewhere), url, client)
+            return resolve(ws, name).view()
+        name = free_name(ws, name)
         if remote_id is not None:
-            refuse_known(ws, remote_id)
+            refuse_known(ws, remote_id, url)
+            if ws.has_store:
+                identities.meet(ws.store, client, remote_id, told_of=False)
         shared = client.is_shared(remote) if remote.can_spend else None
         if shared:
             raise shared_wallet(name)
@@ -76,14 +89,11 @@ def add(
     spends = remote.can_spend and not read_only
     if version == DOUBLE_SPENDING_VERSION:
         ws.warn(unsafe_version(name))
+    stored = (key_source, False)
     if key_source == "keyring":
-        if read_only and both is not None:
-            stored = store_key("keyring", both.read_key, None)
-        else:
-            stored = store_key("keyring", key.value, both.read_key if both else None)
-    else:
-        stored = (key_source, False)
-    known = register(
+        reads = both.read_key if both is not None else None
+        stored = store_key("keyring", reads, None) if read_only and reads else store_key("keyring", key.value, reads)
+    added = register(
         ws,
         name=name,
         url=url,
@@ -100,7 +110,7 @@ def add(
     if not is_loopback(url):
         ws.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
     ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
-    return known
+    return added
 
 
 def create(
@@ -137,6 +147,8 @@ def create(
         made = client.create_wallet(token, name) if token else client.create_account(name)
     if version == DOUBLE_SPENDING_VERSION:
         ws.warn(unsafe_version(name))
+        if ws.has_store:
+            identities.meet(ws.store, client, made.id, told_of=False)
     keys.SEEN.update((made.admin_key, made.read_key))
     if fake:
         file = ws.paths.sandbox / "keys.json"
@@ -282,9 +294,16 @@ def free_name(ws: Workspace, name: str) -> str:
     return name
 
 
-def refuse_known(ws: Workspace, remote_id: str) -> None:
-    """Refuse a wallet that is registered already, under whatever name."""
+def refuse_known(ws: Workspace, remote_id: str, url: str) -> None:
+    """Refuse a wallet that is registered already, under whatever name and address."""
     row = store_wallets.by_remote(ws.store, remote_id) if ws.has_store else None
+    if row is not None and row["provider"] == "lnbits" and server_of(row["url"]) != server_of(url):
+        raise errors.Usage(
+            f"a wallet of this id is known already, as '{row['name']}' at {row['url']}",
+            code="WALLET_KNOWN",
+            hint=f"If its server has moved to {url}, say so by its name: amani wallet add '{row['name']}' --url {url}."
+            " If not, one of the two servers lies.",
+        )
     if row is not None:
         raise errors.Usage(
             f"this wallet is known already, as '{row['name']}'",
@@ -337,6 +356,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             code="ENV_WALLET",
         )
     waiting = ws.store.all("SELECT id FROM payment WHERE wallet_id=? AND status='unknown'", wallet.id)
+    waiting += [row for row in invoice_queries.shown_to_a_payer(ws.store) if row["wallet_id"] == wallet.id]
     if waiting:
         raise errors.RefusedByPolicy(
             f"wallet '{wallet.name}' has {len(waiting)} open outcome(s); without its key they could never be settled",
@@ -360,7 +380,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         )
     if delete_remote:
         wallet.must_be("lnbits")
-        _delete_remote(ws, wallet, confirm)
+        deletions.delete(ws, wallet, confirm)
     else:
         key = "Admin key" if wallet.provider == "lnbits" else "key"
         confirm(
@@ -376,53 +396,6 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         store_wallets.delete(db, wallet.id)
         audit_log.append(db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.actor)
     return models.Removed(wallet.name, keys_deleted=place == "keyring", remote_deleted=delete_remote)
-
-
-def _refuse_expecting(ws: Workspace, wallet: KnownWallet) -> None:
-    """Refuse to delete what money may still come to: LNbits lets a payer pay for a wallet that is gone."""
-    awaited = invoice_queries.awaited(ws.store, wallet.id)
-    if awaited is None:
-        return
-    raise errors.RefusedByPolicy(
-        f"wallet '{wallet.name}' has an invoice that can still be paid, until {awaited}",
-        code="MONEY_EXPECTED",
-        hint="Wait for it and run 'amani reconcile', or leave out --delete-remote; the payer's money would be lost.",
-    )
-
-
-def _delete_remote(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -> None:
-    """Delete an empty wallet at its server; one that its user has no more was deleted before, its answer lost."""
-    token = logins.token(ws, wallet.url)
-    if token is None or wallet.remote_id is None:
-        raise errors.NotAuthorised(
-            f"only its user can delete a wallet on {wallet.url}",
-            code="LOGIN_NEEDED",
-            hint=f"Run: amani login {wallet.url}",
-        )
-
-    def prove_empty() -> None:
-        with wallet.lnbits("read") as client:
-            left = client.wallet().balance_msat
-        if left:
-            raise errors.RefusedByPolicy(
-                f"wallet '{wallet.name}' still holds {left} msat, which deleting would destroy",
-                code="NOT_EMPTY",
-                hint="Move it away first; LNbits does not look at the balance when it deletes.",
-            )
-
-    try:
-        prove_empty()
-    except errors.NotAuthorised:
-        with lnbits_client(ws, wallet.url) as client:
-            if wallet.remote_id in {each.id for each in client.wallets(token)}:
-                raise
-        confirm(f"Your login on {wallet.url} has no wallet '{wallet.name}' any more. amani forgets it and its keys.")
-        return
-    _refuse_expecting(ws, wallet)
-    confirm(f"Wallet '{wallet.name}' is empty. It is deleted on {wallet.url} for good, with its keys.")
-    prove_empty()
-    with lnbits_client(ws, wallet.url) as client:
-        client.delete_wallet(token, wallet.remote_id)
 
 
 def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None]) -> models.Wallet:

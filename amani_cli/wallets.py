@@ -244,6 +244,8 @@ class KnownWallet:
                     hint="In LNbits open the wallet, then 'API keys', and take the Admin key, not the Invoice key.",
                 )
             self.must_match(remote.id)
+            if self.remote_id is None:
+                _meet(self, client, remote.id)
             self.remote_id = remote.id
             self.is_checked = True
         return self.remote_id
@@ -292,10 +294,21 @@ def identify(wallet: KnownWallet) -> None:
             wallet.spending_id(client)
         return
     with wallet.lnbits("read") as client:
-        wallet.remote_id = client.wallet_id()
+        told = client.wallet_id()
+        if told is not None:
+            _meet(wallet, client, told)
+    wallet.remote_id = told
     if wallet.remote_id is not None and store_wallets.by_remote(wallet.ws.store, wallet.remote_id) is None:
         with wallet.ws.store.write() as db:
             store_wallets.update(db, wallet.id, remote_id=wallet.remote_id)
+
+
+def _meet(wallet: KnownWallet, client: Lnbits, remote_id: str) -> None:
+    """Refuse an id that is another server's, before anything goes by it."""
+    from amani_cli import identities
+
+    if wallet.ws.has_store:
+        identities.meet(wallet.ws.store, client, remote_id)
 
 
 def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:

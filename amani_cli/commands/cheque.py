@@ -157,14 +157,14 @@ def claim(
 @app.command("list", cls=Command)
 def list_(
     ctx: typer.Context,
-    status: str | None = typer.Option(None, "--status", help="open, claimed, void, expired, …"),
+    status: str | None = typer.Option(None, "--status", help="open, claiming, claimed, void, expired, …"),
     limit: int = typer.Option(100, "--limit", help="How many at most.", min=1, max=10000),
 ) -> None:
     """List cheques, newest first, with what is outstanding in total."""
     from amani_cli import cheques
 
     said = options.of(ctx)
-    known = ("funding", "open", "claimed", "voiding", "void", "expired", "unknown")
+    known = ("funding", "open", "claiming", "claimed", "voiding", "void", "expired", "unknown")
     if status not in (None, *known):
         raise errors.Usage(f"no status '{status}'", hint=f"There are: {', '.join(known)}.")
     said.out.emit(cheques.listed(said.ws, status=status, limit=limit), said.ws.warnings)

@@ -169,8 +169,8 @@ def claim(
         lnurl = options.secret_from_stdin("LNURL")
     amount_msat = parse_msat(amount) if amount else None
     wallet = wallets.resolve(ws, said.wallet)
-    made = withdrawals.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference)
-    if wait and made.status == "pending":
-        _wait(said, made.key, wallet.name, limit_s=ws.timeout)
-    else:
-        said.out.emit(made, ws.warnings, ws.notes)
+    said.out.emit(
+        withdrawals.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference, wait=wait),
+        ws.warnings,
+        ws.notes,
+    )

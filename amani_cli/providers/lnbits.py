@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Self, TypeGuard
 from urllib.parse import quote
 
-from amani_cli import errors, keys
+from amani_cli import bech32, errors, keys
 from amani_cli.models import Access
 from amani_cli.providers.base import Named, NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
@@ -281,6 +281,12 @@ class Lnbits:
                 code="TOO_OLD",
                 hint=f"Have it upgraded, or do it at {self.url} in a browser.",
             )
+        if answer.status == 404 and _detail(answer).startswith("Wallet not found"):
+            raise errors.NotAuthorised(
+                f"the login for {self.url} has no such wallet: it is another user's, or is deleted",
+                code="OTHER_LOGIN",
+                hint=f"Log in as the user who made it: amani login {self.url}",
+            )
         return self._checked(answer)
 
     def keys_by_admin_key(self, name: str) -> NewWallet | None:
@@ -329,7 +335,10 @@ class Lnbits:
         return self._read("/withdraw/api/v1/links", accept=(401, 403, 404)).status == 200
 
     def withdraw_link(self, title: str, amount_sat: int) -> str:
-        """An LNURL-withdraw (LUD-03) over the key's wallet, once, for exactly this amount. It sets nothing aside."""
+        """An LNURL-withdraw (LUD-03) over the key's wallet, once, for exactly this amount. It sets nothing aside.
+
+        The extension calls its ready-made `lnurl` deprecated; `lnurl_url` is the address that it is made of.
+        """
         body = {
             "title": title,
             "min_withdrawable": amount_sat,
@@ -338,10 +347,12 @@ class Lnbits:
             "wait_time": 1,
             "is_unique": False,
         }
-        lnurl = self._object(self._post("/withdraw/api/v1/links", body)).get("lnurl")
-        if not isinstance(lnurl, str) or not lnurl.lower().startswith("lnurl1"):
-            raise self._odd("a withdraw link without an LNURL")
-        return lnurl
+        made = self._object(self._post("/withdraw/api/v1/links", body))
+        for said in (made.get("lnurl_url"), made.get("lnurl")):
+            lnurl = _lnurl(said)
+            if lnurl is not None:
+                return lnurl
+        raise self._odd("a withdraw link without an LNURL")
 
     # -- reading answers ------------------------------------------------------------------------------------
 
@@ -492,6 +503,19 @@ def _named(extra: object) -> Named | None:
         return None
     reference, meaning = told.get("reference"), told.get("meaning")
     return Named(reference, meaning) if isinstance(reference, str) and isinstance(meaning, str) else None
+
+
+def _lnurl(said: object) -> str | None:
+    """An LNURL (LUD-01) as phones scan it, of one that is ready-made or of an address; None for anything else."""
+    if not isinstance(said, str) or not said.isascii():
+        return None
+    scheme, separator, rest = said.partition("://")
+    if separator and scheme.lower() in ("https", "http", "lnurlw") and rest:
+        # LUD-17: what is called lnurlw is fetched by https, but for an onion service
+        onion = rest.partition("/")[0].partition(":")[0].endswith(".onion")
+        scheme = ("http" if onion else "https") if scheme.lower() == "lnurlw" else scheme
+        return bech32.encode("lnurl", f"{scheme}://{rest}".encode()).upper()
+    return said if said.lower().startswith("lnurl1") else None
 
 
 def _bearer(token: str) -> dict[str, str]:

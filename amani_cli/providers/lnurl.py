@@ -145,25 +145,28 @@ class Lnurl:
         described = invoice.description_hash == sha256(request.metadata.encode()).hexdigest()
         return Offer(invoice, described, _success_action(body.get("successAction"), request))
 
-    def withdraw(self, request: WithdrawRequest, invoice: str) -> None:
+    def withdraw(self, request: WithdrawRequest, invoice: str) -> str | None:
         """Show the server an invoice of ours to pay (LUD-03). Sent once: a second `k1` may be refused.
 
-        Returns when the server has taken it, which is before it pays. Raises `errors.Rejected` when it refuses,
-        `Lost` when nobody knows whether it heard.
+        Returns None when it says that it will pay, or else what came instead, which proves nothing: LUD-03 has one
+        "ERROR" for what was never begun and for what went wrong once it was, and LNbits' withdraw extension, which
+        pays before it answers, sends it after either. Raises `Lost` when nobody knows whether the server heard, and
+        anything else only while the invoice has been shown to nobody.
         """
-        url = joined(request.callback, {"k1": request.k1, "pr": invoice})
-        body = self._get(url, request.link.domain, once=True)
-        if body.get("status") != "OK":
-            raise _broken(request.link.domain, "did not say that it will pay")
+        domain = request.link.domain
+        answer = self._answer(*_split(joined(request.callback, {"k1": request.k1, "pr": invoice})), once=True)
+        try:
+            body = _object(answer, domain)
+        except errors.AmaniError as error:
+            return error.message
+        return None if body.get("status") == "OK" else f"{domain} did not say that it will pay"
 
     # -- lines ------------------------------------------------------------------------------------
 
-    def _get(self, url: str, domain: str, *, once: bool = False) -> dict[str, Any]:
-        parts = urlsplit(url)
-        origin, path = f"{parts.scheme}://{parts.netloc}", url[len(f"{parts.scheme}://{parts.netloc}") :]
-        return _object(self._answer(origin, path, once), domain)
+    def _get(self, url: str, domain: str) -> dict[str, Any]:
+        return _object(self._answer(*_split(url), once=False), domain)
 
-    def _answer(self, origin: str, path: str, once: bool) -> Answer:
+    def _answer(self, origin: str, path: str, *, once: bool) -> Answer:
         line = self._lines.get(origin)
         if line is not None:
             line.deadline = self.deadline
@@ -282,6 +285,13 @@ def joined(url: str, query: dict[str, str]) -> str:
     """`url` with more in its query, behind `?` or `&` as the case may be (LUD-06)."""
     separator = "" if url.endswith(("?", "&")) else "&" if "?" in url else "?"
     return url + separator + urlencode(query, quote_via=quote)
+
+
+def _split(url: str) -> tuple[str, str]:
+    """A checked URL's origin, and the rest of it as it is."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return origin, url[len(origin) :]
 
 
 def host_of(url: str) -> str:

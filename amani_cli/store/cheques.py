@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amani_cli.servers import server_of
 from amani_cli.store import Row, Store, Transaction, now
 
 UNFINISHED = ("funding", "voiding", "unknown")
@@ -46,9 +47,10 @@ def find(store: Store, text: str) -> list[Row]:
     return store.all("SELECT * FROM cheque WHERE id>=? AND id<? LIMIT 3", text, text[:-1] + chr(ord(text[-1]) + 1))
 
 
-def of_wallet(store: Store, remote_id: str) -> list[Row]:
-    """The cheque whose money a wallet holds."""
-    return store.all("SELECT * FROM cheque WHERE remote_id=?", remote_id)
+def of_wallet(store: Store, url: str, remote_id: str) -> list[Row]:
+    """The cheque whose money a wallet at a server holds: an id alone is whatever another server says it is."""
+    rows = store.all("SELECT * FROM cheque WHERE remote_id=?", remote_id)
+    return [row for row in rows if server_of(row["url"]) == server_of(url)]
 
 
 def all_cheques(store: Store, *, limit: int) -> list[Row]:
@@ -62,13 +64,20 @@ def with_status(store: Store, *statuses: str) -> list[Row]:
     return store.all(f"SELECT * FROM cheque WHERE status IN ({marks}) ORDER BY created_at, id", *statuses)
 
 
-def draws(store: Store, remote_id: str | None, destination: str) -> list[Row]:
-    """Attempts of a wallet to take a cheque's funds, the newest first; those that failed are left out."""
+def draws(store: Store, remote_id: str | None, destination: str, before: tuple[str, int, int] | None) -> list[Row]:
+    """Attempts of a wallet to take a cheque's funds, the newest first; those that failed are left out.
+
+    `before` is how the cheque was named while its server was left out, and between which amounts it may have paid.
+    """
+    older, least, most = before or ("", 0, 0)
     return store.all(
-        "SELECT * FROM payment WHERE remote_wallet_id IS ? AND destination=? AND direction='in' AND status<>'failed'"
-        " ORDER BY id DESC",
+        "SELECT * FROM payment WHERE remote_wallet_id IS ?1 AND direction='in' AND status<>'failed'"
+        " AND (destination=?2 OR (destination=?3 AND amount_msat BETWEEN ?4 AND ?5)) ORDER BY id DESC",
         remote_id,
         destination,
+        older,
+        least,
+        most,
     )
 
 

@@ -86,8 +86,8 @@ def page(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Row]:
-    """Invoices a person made, newest first; those inside a transfer or cheque are left out."""
-    where = ["purpose='invoice'"]
+    """Invoices a person made or had made by a claim, newest first; those inside a transfer or cheque are left out."""
+    where = ["purpose IN ('invoice', 'withdraw')"]
     values: list[object] = []
     for condition, value in (("wallet_id=?", wallet_id), ("status=?", status)):
         if value is not None:
@@ -98,6 +98,11 @@ def page(
         values.extend(after)
     sql = f"SELECT * FROM invoice WHERE {' AND '.join(where)} ORDER BY created_at DESC, payment_hash DESC LIMIT ?"
     return store.all(sql, *values, limit)
+
+
+def shown_to_a_payer(store: Store) -> list[Row]:
+    """Invoices that an LNURL-withdraw was asked to pay, of which it is not certain yet whether it did."""
+    return store.all("SELECT * FROM invoice WHERE purpose='withdraw' AND status='pending' ORDER BY created_at")
 
 
 def awaited(store: Store, wallet_id: int) -> str | None:

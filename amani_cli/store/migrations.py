@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from amani_cli import clocks
+from amani_cli.servers import server_of
 from amani_cli.store import now
 
 _STEPS: list[Callable[[sqlite3.Connection], None]] = []
@@ -480,3 +481,25 @@ ALTER TABLE cheque ADD COLUMN ledger_ahead INTEGER;
 ALTER TABLE wallet ADD COLUMN balance_clock REAL;
 ALTER TABLE pin ADD COLUMN streak INTEGER NOT NULL DEFAULT 0;
 """
+
+
+@_step
+def _ids_by_server(connection: sqlite3.Connection) -> None:
+    """At which servers each wallet's id was met, and draws of our own cheques named by server and id.
+
+    Another server may tell an id that is known: on its own it names nothing.
+    """
+    connection.execute(
+        "CREATE TABLE met (remote_id TEXT NOT NULL, server TEXT NOT NULL, PRIMARY KEY (remote_id, server))"
+        " WITHOUT ROWID"
+    )
+    wallets = connection.execute("SELECT remote_id, url FROM wallet WHERE provider='lnbits' AND remote_id IS NOT NULL")
+    for remote_id, url in wallets.fetchall():
+        connection.execute("INSERT OR IGNORE INTO met VALUES (?,?)", (remote_id, server_of(url)))
+    written = connection.execute("SELECT remote_id, url, amount_msat FROM cheque WHERE remote_id IS NOT NULL")
+    for remote_id, url, amount_msat in written.fetchall():
+        connection.execute(
+            "UPDATE payment SET destination=? WHERE destination=? AND direction='in'"
+            " AND (kind='cheque void' OR amount_msat=?)",
+            (f"cheque {remote_id} at {server_of(url)}", f"cheque {remote_id}", amount_msat),
+        )

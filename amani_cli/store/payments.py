@@ -82,8 +82,9 @@ def open_like(db: Transaction, remote_id: str, **same: object) -> list[Row]:
     """The open payments from a wallet whose columns `same` are these."""
     where = "".join(f" AND {column}=?" for column in same)
     return db.execute(
-        f"SELECT * FROM payment WHERE remote_wallet_id=? AND status='unknown' AND direction='out'{where} ORDER BY id",
-        (remote_id, *same.values()),
+        "SELECT * FROM payment WHERE remote_wallet_id=? AND wallet_id<>? AND status='unknown' AND direction='out'"
+        f"{where} ORDER BY id",
+        (remote_id, OUTSIDE, *same.values()),
     ).fetchall()
 
 
@@ -109,6 +110,23 @@ def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: 
         (payment_hash, wallet_id, direction),
     ).fetchone()
     return row
+
+
+def knows(store: Store, remote_id: str) -> bool:
+    """Whether a wallet, by its id at its server, ever did anything here."""
+    sql = "SELECT 1 FROM payment WHERE remote_wallet_id=? AND wallet_id<>? LIMIT 1"
+    return store.one(sql, remote_id, OUTSIDE) is not None
+
+
+def newest_settled(store: Store, remote_id: str, limit: int) -> list[Row]:
+    """The newest payments of a wallet at its server, by its id there, that settled with a hash."""
+    return store.all(
+        "SELECT payment_hash, amount_msat FROM payment WHERE remote_wallet_id=? AND wallet_id<>? AND status='settled'"
+        " AND payment_hash IS NOT NULL AND amount_msat IS NOT NULL ORDER BY created_at DESC LIMIT ?",
+        remote_id,
+        OUTSIDE,
+        limit,
+    )
 
 
 def open_payments(store: Store, *, before: str | None = None) -> list[Row]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from amani_cli.models import Money
 from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.store.payments import OUTSIDE
 from amani_cli.times import to_rfc3339
 
 DAY_S = 86400
@@ -170,13 +171,14 @@ class Since(NamedTuple):
 
 # What was dated by a clock that was not the ledger's is found by an index of its own, so that a range of dates will do
 # for all the rest. ?1 is the wallet's id at its server, ?2 and ?3 the two moments of `Since`.
-_SPENT_SINCE = """(
+_SPENT_SINCE = f"""(
     SELECT *, CAST(strftime('%s', created_at) AS INTEGER) AS at FROM payment
     WHERE remote_wallet_id=?1 AND created_at>=min(?2, ?3) AND direction='out' AND status='settled'
+    AND wallet_id<>{OUTSIDE}
     AND created_at>=CASE WHEN ledger_ahead IS NULL THEN ?3 ELSE ?2 END AND coalesce(ledger_ahead, 0)=0
     UNION ALL
     SELECT *, CAST(strftime('%s', created_at) AS INTEGER)+ledger_ahead AS at FROM payment
-    WHERE remote_wallet_id=?1 AND ledger_ahead<>0 AND direction='out' AND status='settled'
+    WHERE remote_wallet_id=?1 AND ledger_ahead<>0 AND direction='out' AND status='settled' AND wallet_id<>{OUTSIDE}
     AND CAST(strftime('%s', created_at) AS INTEGER)+ledger_ahead>=CAST(strftime('%s', ?2) AS INTEGER)
 )"""
 
@@ -184,7 +186,8 @@ _SPENT_SINCE = """(
 def spent(db: Transaction, remote_id: str | None, unit: str, since: Since) -> tuple[Decimal, Decimal]:
     """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in `unit`.
 
-    By its id at the server: the same wallet under another name has the same budget.
+    By its id at the server: the same wallet under another name has the same budget. What a cheque's wallet paid counts
+    for none: its id is what the cheque's code says it is.
     """
     if unit != "msat":
         return _spent_fiat(db, remote_id, unit, since)
@@ -193,8 +196,8 @@ def spent(db: Transaction, remote_id: str | None, unit: str, since: Since) -> tu
     ).fetchone()[0]
     flying = db.execute(
         "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
-        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown'",
-        (remote_id,),
+        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown' AND wallet_id<>?",
+        (remote_id, OUTSIDE),
     ).fetchone()[0]
     return Decimal(gone), Decimal(flying)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from amani_cli.servers import server_of
 from amani_cli.store import Row, Store, Transaction, now
 from amani_cli.store.payments import OUTSIDE
 
@@ -56,7 +57,7 @@ def insert(db: Transaction, **columns: object) -> int:
     cursor = db.execute(f"INSERT INTO wallet ({names}) VALUES ({marks})", tuple(columns.values()))
     assert cursor.lastrowid is not None
     if columns.get("remote_id") is not None:
-        _adopt(db, cursor.lastrowid)
+        _learn(db, cursor.lastrowid)
     return cursor.lastrowid
 
 
@@ -65,7 +66,36 @@ def update(db: Transaction, wallet_id: int, **columns: object) -> None:
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE wallet SET {sets} WHERE id=?", (*columns.values(), wallet_id))
     if columns.get("remote_id") is not None:
-        _adopt(db, wallet_id)
+        _learn(db, wallet_id)
+
+
+def servers_of(store: Store, remote_id: str) -> list[str]:
+    """The servers at which a wallet's id was met, each in the form to compare by."""
+    return [row[0] for row in store.all("SELECT server FROM met WHERE remote_id=? ORDER BY server", remote_id)]
+
+
+def met(db: Transaction, remote_id: str, server: str) -> None:
+    """Remember that a server has the wallet of this id."""
+    db.execute("INSERT OR IGNORE INTO met VALUES (?,?)", (remote_id, server))
+
+
+def move(db: Transaction, wallet_id: int, url: str) -> None:
+    """Have a wallet, and the cheques whose funds its server holds, be at another address of that server."""
+    old, remote_id = db.execute("SELECT url, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
+    db.execute("UPDATE wallet SET url=?, server_version=NULL WHERE id=?", (url, wallet_id))
+    db.execute("UPDATE cheque SET url=? WHERE url=? AND identity=?", (url, old, remote_id))
+    here, there = f" at {server_of(old)}", f" at {server_of(url)}"
+    for (cheque,) in db.execute("SELECT remote_id FROM cheque WHERE url=? AND identity=?", (url, remote_id)).fetchall():
+        named = (f"cheque {cheque}{there}", f"cheque {cheque}{here}")
+        db.execute("UPDATE payment SET destination=? WHERE destination=? AND direction='in'", named)
+    met(db, remote_id, server_of(url))
+
+
+def _learn(db: Transaction, wallet_id: int) -> None:
+    row = db.execute("SELECT provider, url, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
+    if row["provider"] == "lnbits":
+        met(db, row["remote_id"], server_of(row["url"]))
+    _adopt(db, wallet_id)
 
 
 def _adopt(db: Transaction, wallet_id: int) -> None:

@@ -133,6 +133,7 @@ def _invoice(model: models.Invoice) -> View:
             fiat(*model.received) + (f": {model.variance}" if model.variance else "") if model.received else None,
         ),
         ("memo", model.memo),
+        ("made for", model.purpose if model.purpose != "invoice" else None),
         ("wallet", model.wallet),
         ("hash", model.payment_hash),
         ("our reference", model.our_reference),
@@ -155,7 +156,7 @@ def _invoices(model: models.Invoices) -> View:
             _asked(item),
             item.wallet,
             item.key[:16],
-            item.memo,
+            item.memo if item.purpose == "invoice" else f"{item.purpose}: {item.memo}",
         ]
         for item in model.items
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import httpx
 import pytest
 
 from amani_cli import errors, registry
+from amani_cli.bolt11 import decode_invoice
+from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import wallets as store_wallets
 from amani_cli.workspace import Workspace
 from tests import keyrings
 from tests.cheques.conftest import log_in
-from tests.conftest import change_database
+from tests.conftest import Held, change_database, mark_on_server
 from tests.driver import PATIENCE_S, Amani
 from tests.fault_proxy import FaultProxy, kill
 from tests.lnbits_server import LnbitsServer
@@ -310,3 +313,90 @@ class TestDeleteRemote:
             registry.remove(Workspace(dict(os.environ)), "till", delete_remote=True, confirm=confirm)
         assert (refused.value.code, len(asked)) == ("NOT_EMPTY", 1)
         assert "till" in wallets_of(lnbits_server, logged_in)
+
+    def test_an_invoice_that_amani_knows_nothing_of(
+        self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One made in LNbits' own page, further back than a page of records reaches."""
+        amani("wallet", "create", "till", "--url", lnbits_server.url)
+        made = wallets_of(lnbits_server, logged_in)["till"]
+        till = Held("till", lnbits_server, made["id"], made["adminkey"], made["inkey"], Path("none"))
+        text = till.invoice(5)
+        payer = Held("payer", lnbits_server, *lnbits_server.new_wallet(100), key_file=Path("none"))
+        for _ in range(3):
+            payer.pay(till.invoice(1))
+            till.pay(payer.invoice(1))
+        records = Lnbits.records
+        monkeypatch.setattr(Lnbits, "records", lambda self, *, offset=0, limit=2: records(self, offset=offset, limit=2))
+        remove = ("wallet", "remove", "till", "--delete-remote", "--yes", "--json")
+        refused = amani(*remove)
+        assert (refused.code, refused.error["code"]) == (9, "MONEY_EXPECTED")
+        assert "5 sat" in refused.error["message"]
+        payer.pay(text)
+        assert amani(*remove).error["code"] == "NOT_EMPTY"
+        till.pay(payer.invoice(5))
+        assert amani(*remove).data["remote_deleted"] is True
+
+    def test_an_invoice_that_has_ended_can_be_paid_no_more(
+        self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer
+    ) -> None:
+        """LNbits pays an ended one of its own until somebody asks about it; then the payer keeps the money."""
+        amani("wallet", "create", "till", "--url", lnbits_server.url)
+        made = wallets_of(lnbits_server, logged_in)["till"]
+        till = Held("till", lnbits_server, made["id"], made["adminkey"], made["inkey"], Path("none"))
+        text = till.invoice(5, expiry=1)
+        ends = decode_invoice(text).expires_at
+        payer = Held("payer", lnbits_server, *lnbits_server.new_wallet(100), key_file=Path("none"))
+        while time.time() <= ends + 1:
+            time.sleep(0.1)
+        assert amani("wallet", "remove", "till", "--delete-remote", "--yes").code == 0
+        payer.pay(text)
+        assert payer.sat == 100
+
+    def test_a_payment_that_is_on_its_way(self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer) -> None:
+        """Should it fail, its money comes back to a wallet that must still be there."""
+        amani("wallet", "create", "till", "--url", lnbits_server.url)
+        made = wallets_of(lnbits_server, logged_in)["till"]
+        till = Held("till", lnbits_server, made["id"], made["adminkey"], made["inkey"], Path("none"))
+        payee = Held("payee", lnbits_server, *lnbits_server.new_wallet(), key_file=Path("none"))
+        lnbits_server.fund(till.id, 5)
+        payment_hash = str(till.pay(payee.invoice(5))["payment_hash"])
+        mark_on_server(till, payment_hash, "pending")
+        refused = amani("wallet", "remove", "till", "--delete-remote", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "MONEY_EXPECTED")
+        assert "till" in wallets_of(lnbits_server, logged_in)
+
+    @pytest.mark.parametrize("what", ["money", "an invoice"])
+    def test_what_comes_at_the_last_moment_is_seen(
+        self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer, what: str
+    ) -> None:
+        amani("wallet", "create", "till", "--url", lnbits_server.url)
+        made = wallets_of(lnbits_server, logged_in)["till"]
+        till = Held("till", lnbits_server, made["id"], made["adminkey"], made["inkey"], Path("none"))
+
+        def confirm(_: str) -> None:
+            if what == "money":
+                lnbits_server.fund(till.id, 1)
+            else:
+                till.invoice(5)
+
+        with pytest.raises(errors.RefusedByPolicy) as refused:
+            registry.remove(Workspace(dict(os.environ)), "till", delete_remote=True, confirm=confirm)
+        assert refused.value.code == ("NOT_EMPTY" if what == "money" else "MONEY_EXPECTED")
+        assert "till" in wallets_of(lnbits_server, logged_in)
+
+
+class TestAnotherUsersLogin:
+    """A login says who one is there; it may be another user's than the one who made a wallet."""
+
+    @pytest.mark.parametrize("words", [("remove", "till", "--delete-remote"), ("rotate-keys", "till")])
+    def test_what_only_its_user_can_do_is_refused_and_says_so(
+        self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer, words: tuple[str, ...]
+    ) -> None:
+        amani("wallet", "create", "till", "--url", lnbits_server.url)
+        log_in(amani, lnbits_server, lnbits_server.url)
+        refused = amani("wallet", *words, "--yes", "--json")
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (3, "OTHER_LOGIN", "no")
+        assert f"amani login {lnbits_server.url}" in refused.error["hint"]
+        assert "till" in wallets_of(lnbits_server, logged_in)
+        assert amani("wallet", "balance", "--wallet", "till").code == 0
