@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from amani_cli import batch_plans, batch_rows, cheques, destinations, engine, errors, files, models, payments, rails
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
+from amani_cli.batch_terms import Allowance
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import Row as Entry
 from amani_cli.store import payments as journal
@@ -130,8 +131,10 @@ def _left_s(row: Entry) -> float:
 class Crew:
     """The threads that work through rows, each with a database and a connection of its own."""
 
-    def __init__(self, ws: Workspace, purse: Purse, plan: Plan, *, jobs: int, stop_on_failure: bool) -> None:
-        self.ws, self.purse, self.plan = ws, purse, plan
+    def __init__(
+        self, ws: Workspace, purse: Purse, plan: Plan, allowance: Allowance, *, jobs: int, stop_on_failure: bool
+    ) -> None:
+        self.ws, self.purse, self.plan, self.allowance = ws, purse, plan, allowance
         self.done: list[models.BatchRow] = []
         self._jobs = jobs
         self._stop_on_failure = stop_on_failure
@@ -281,34 +284,52 @@ class _Worker:
         else:
             earlier = self._earlier(row, reference)
         if earlier is not None and earlier["status"] == "unknown":
-            return engine.resume(ws, wallet, self._rail, earlier)
+            begun = earlier  # as a name of its own, which the function below can rely on
+            return self._within(row, earlier["amount_msat"], lambda: engine.resume(ws, wallet, self._rail, begun))
         if row.payment_hash is None:
             return self._pay_address(row, reference)
         wanted = batch_plans.order_of(ws, row, reference)
         replay = self._replayed(wanted) if earlier is not None else None
-        return replay or self._pay_order(wanted)
+        return replay or self._pay_order(row, wanted)
 
     def _replayed(self, wanted: payments.Order) -> models.Payment | None:
         return engine.replayed(self._ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
 
-    def _pay_order(self, wanted: payments.Order) -> models.Payment:
-        return payments.pay_one_of_many(self._ws, self._lightning, self._rail, wanted, self._rail.fee_reserve)
+    def _pay_order(self, row: Row, wanted: payments.Order) -> models.Payment:
+        ws, wallet, rail = self._ws, self._lightning, self._rail
+        pay = payments.pay_one_of_many
+        return self._within(row, wanted.amount_msat, lambda: pay(ws, wallet, rail, wanted, rail.fee_reserve))
+
+    def _within(self, row: Row, amount_msat: int, pay: Callable[[], models.Payment]) -> models.Payment:
+        """Pay a row out of what was agreed to for it and for the whole; what is in doubt counts as spent."""
+        allowance = self._crew.allowance
+        taken_msat = allowance.take(row, amount_msat)
+        try:
+            paid = pay()
+        except errors.OutcomeUnknown:
+            raise
+        except errors.AmaniError:
+            allowance.spent(taken_msat, 0)
+            raise
+        allowance.spent(taken_msat, (paid.amount_msat or 0) + (paid.fee_msat or 0))
+        return paid
 
     def _pay_address(self, row: Row, reference: str) -> models.Payment:
         from amani_cli import contacts
-        from amani_cli.amounts import parse_amount
 
         ws, wallet = self._ws, self._lightning
         self._net.deadline = ws.deadline
         destination = self._destination(row)
-        amount = row.amount_msat if row.amount_msat is not None else parse_amount(row.amount)
+        amount = row.amount_msat if row.amount_msat is not None else row.fiat
         wish = destinations.Wish(destination, amount, comment=row.comment, memo=row.memo, reference=reference)
         replay = engine.replayed(ws, reference, wish.meaning)
         if replay is not None:
             return replay
+        # Before the invoice is fetched: one that is thrown away would have to be paid the next time.
+        wish = replace(wish, quoted=self._crew.allowance.quoted(wallet, row))
         wanted = destinations.order(ws, wallet, wish, self._net)
         assert isinstance(wanted, payments.Order)
-        paid = self._replayed(wanted) or self._pay_order(replace(wanted, authorised=True))
+        paid = self._replayed(wanted) or self._pay_order(row, replace(wanted, authorised=True))
         if destination.contact is not None and wanted.seen is not None:
             contacts.pin(ws, destination.contact, wanted.seen)
         return paid
@@ -343,8 +364,16 @@ class _Worker:
 
     def _write_cheque(self, row: Row, reference: str) -> None:
         assert row.amount_msat is not None
+        taken_msat = self._crew.allowance.take(row, row.amount_msat)
         wanted = cheques.Wanted(row.amount_msat, row.memo, reference=reference, authorised=True)
-        for cheque in cheques.write(self._ws, self._lightning, wanted, confirm=None):
+        try:
+            written = list(cheques.write(self._ws, self._lightning, wanted, confirm=None))
+        except errors.OutcomeUnknown:
+            raise
+        except errors.AmaniError:
+            self._crew.allowance.spent(taken_msat, 0)
+            raise
+        for cheque in written:
             if cheque.code is not None:
                 self._crew.keep_code(row, cheque)
             elif cheque.status not in ("funding", "unknown") and row.row not in batch_rows.kept_codes(self._crew.plan):

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from amani_cli.providers.lnurl import Lnurl, PayRequest
 
 Amount = int | Fiat | Literal["max"] | None
-DEFAULT_SLIPPAGE = Decimal(1)  # percent
 FORMS = "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, a contact's name"
 
 
@@ -59,7 +58,10 @@ class Destination:
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions."""
+    """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions.
+
+    `quoted` is what the fiat was agreed to be; without it the price of now is shown and asked about.
+    """
 
     destination: Destination
     amount: Amount = None
@@ -70,6 +72,12 @@ class Wish:
     keep_msat: int = 0
     max_slippage: Decimal | None = None
     accept_change: bool = False
+    quoted: models.Quoted | None = None
+
+    @property
+    def slippage(self) -> Decimal:
+        """How far, in percent, the price may be from the one that was shown."""
+        return self.max_slippage if self.max_slippage is not None else rates.DEFAULT_SLIPPAGE
 
     @property
     def meaning(self) -> str:
@@ -177,28 +185,23 @@ def pay(
     if isinstance(wanted, models.Nothing):
         return wanted
     if wanted.quoted is not None:
-        confirm = _watching_the_price(wallet, wanted.quoted, wish, confirm)
+        wanted = replace(wanted, still_good=_watching_the_price(wallet, wanted.quoted, wish, asked=confirm is not None))
     paid = payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
     if wish.destination.contact is not None and paid.status == "settled" and wanted.seen is not None:
         contacts.pin(ws, wish.destination.contact, wanted.seen)
     return paid
 
 
-def _watching_the_price(
-    wallet: KnownWallet, quoted: models.Quoted, wish: Wish, confirm: Callable[[models.Plan], None] | None
-) -> Callable[[models.Plan], None] | None:
-    """`confirm`, followed by another look at the price: it can move while a person thinks."""
-    slippage = wish.max_slippage if wish.max_slippage is not None else DEFAULT_SLIPPAGE
-    if confirm is None:
-        rates.check_slippage(wallet, quoted, slippage)
-        return None
-    ask = confirm
+def _watching_the_price(wallet: KnownWallet, quoted: models.Quoted, wish: Wish, *, asked: bool) -> Callable[[], object]:
+    """Another look at the price, for when the yes and the PIN were given: it can move while a person thinks."""
 
-    def confirm_and_look_again(plan: models.Plan) -> None:
-        ask(plan)
-        rates.check_slippage(wallet, quoted, slippage)
+    def look_again() -> None:
+        # By the wall clock: the one by which prices are kept may have slept with the machine, at the PIN.
+        if asked or rates.age_s(quoted) > rates.FRESH_S:
+            rates.forget(wallet.ws)
+        rates.check_slippage(wallet, quoted, wish.slippage)
 
-    return confirm_and_look_again
+    return look_again
 
 
 def pay_out(
@@ -304,9 +307,9 @@ def _order_for_link(
             code="NO_AMOUNT",
             hint=f"Say it behind the address: amani pay {link.address or 'LNURL'} 1000",
         )
-    remembered = _remembered(ws, wish)
-    if remembered is not None:
-        return remembered
+    earlier = remembered(ws, wish)
+    if earlier is not None:
+        return earlier
     with nullcontext(net) if net is not None else lnurl_for(ws, private=wallet.sandbox) as open_net:
         request = open_net.ask(link)
         if isinstance(request, lnurl.WithdrawRequest):
@@ -328,7 +331,7 @@ def _order_for_link(
             amount = left
         quoted = None
         if isinstance(amount, Fiat):
-            quoted = rates.quote(wallet, amount)
+            quoted = wish.quoted or rates.quote(wallet, amount)
             amount = rates.to_msat(quoted)
         offer = open_net.invoice(request, amount, wish.comment, ws.config.get("network"))
     if not offer.described:
@@ -414,7 +417,8 @@ def _remember(ws: Workspace, wish: Wish, wanted: Order) -> Order:
     return earlier or wanted
 
 
-def _remembered(ws: Workspace, wish: Wish) -> Order | None:
+def remembered(ws: Workspace, wish: Wish) -> Order | None:
+    """The order that a wish's reference was resolved to before, as long as its invoice can be paid."""
     return _usable(ws, wish) if wish.reference is not None and ws.has_store else None
 
 

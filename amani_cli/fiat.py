@@ -232,7 +232,7 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
 
 
 def _still(move: Move, again: Callable[[], Move]) -> Move:
-    """The move with a quote that still holds: a new one if need be, no dearer than what was shown."""
+    """The move with a quote that still holds: a new one if need be, no dearer than what was shown and to the same."""
     if move.quote is None or time.time() < move.quote.expires_at - QUOTE_MARGIN_S:
         return move
     fresh = again()
@@ -243,6 +243,14 @@ def _still(move: Move, again: Callable[[], Move]) -> Move:
             f"the quote expired, and now {now[0]} would bring {now[1]}; nothing was sent",
             code="QUOTE_EXPIRED",
             hint="Run the same command again to see and accept the new rate.",
+        )
+    was, now_is = ((each.plan.destination, each.plan.payee) for each in (move, fresh))
+    if was != now_is:
+        raise errors.RefusedByPolicy(
+            f"{' of '.join(was)} was agreed to, and by now it is {' of '.join(now_is)}; nothing was sent",
+            code="PAYEE_CHANGED",
+            retry="never",
+            hint="Ask the payee whose account it is.",
         )
     return fresh
 

@@ -24,6 +24,8 @@ class Order:
     `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes
     is there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a
     part of; `internal` that the payee is on the same server, so that no fee is due.
+    `still_good` is called once the yes and the PIN were given, before anything is journaled: it raises when what was
+    agreed to holds no longer.
     """
 
     invoice: bolt11.Invoice
@@ -43,6 +45,7 @@ class Order:
     on_journal: Callable[[Transaction, str], object] | None = None
     internal: bool = False
     authorised: bool = False
+    still_good: Callable[[], object] | None = None
 
     @property
     def amount_msat(self) -> int:
@@ -158,14 +161,16 @@ def pay(
         reserve_msat = planned.max_fee_msat
         _refuse_poor(planned)
         confirm(planned)
-        ws.restart_clock()  # a person may think for as long as they like,
     elif not internal and (wanted.max_fee_msat is not None or policy.has_budget(ws, wallet)):
         with wallet.lnbits("read") as client:
             reserve_msat = client.fee_reserve_msat(wanted.invoice.bolt11)
         _refuse_dear(wanted, reserve_msat)
     if not wanted.authorised:
         policy.authorise(ws, wallet, wanted.amount_msat)
-    check(ws, wanted)  # an invoice can expire while a yes or a PIN is waited for
+    ws.restart_clock()  # a person may think for as long as they like, at the question and at the PIN;
+    check(ws, wanted)  # an invoice can expire meanwhile, and a price move
+    if wanted.still_good is not None:
+        wanted.still_good()
     with wallet.lnbits("admin") as client:
         wallet.spending_id(client)
         return _begin_and_send(ws, wallet, rails.Lightning(ws, client), wanted, reserve_msat, wait=wait)

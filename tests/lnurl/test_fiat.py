@@ -125,7 +125,7 @@ class TestPaying:
         with monkeypatch.context() as patch:
             patch.setattr("amani_cli.payments._begin", crash)
             assert amani("pay", ada, "2.50USD", "--reference", "r", "--yes").code == 130
-        monkeypatch.setattr(rates, "MAX_AGE_S", -1)  # whatever was quoted is old
+        monkeypatch.setattr(rates, "FRESH_S", -1)  # whatever was quoted is old
         prices.say(82_000)
         refused = amani("pay", ada, "2.50USD", "--reference", "r", "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (9, "SLIPPAGE")
