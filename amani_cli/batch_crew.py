@@ -265,14 +265,14 @@ class _Worker:
         except errors.AmaniError as error:
             failure, hopeless = error.message, error.code in HOPELESS
         if row.kind == CHEQUE:
-            wanted = {reference: row.meaning(self._lightning.identity)}
+            wanted = {reference: row.meaning(self._ws, self._lightning.identity)}
             written = references.targets(self._ws.store, wanted, "cheque").get(reference)
             return batch_rows.of_cheque(row, reference, written, failure), hopeless
         return batch_rows.of_payment(row, reference, self._earlier(row, reference), failure), hopeless
 
     def _earlier(self, row: Row, reference: str) -> Entry | None:
         """The payment that a row's reference stands for, if it is the row's."""
-        return references.targets(self._ws.store, {reference: row.meaning()}, "payment").get(reference)
+        return references.targets(self._ws.store, {reference: row.meaning(self._ws)}, "payment").get(reference)
 
     def _pay(self, row: Row, reference: str) -> models.Payment:
         if row.kind == PAYOUT:
@@ -329,6 +329,7 @@ class _Worker:
         wish = replace(wish, quoted=self._crew.allowance.quoted(wallet, row))
         wanted = destinations.order(ws, wallet, wish, self._net)
         assert isinstance(wanted, payments.Order)
+        self._refuse_changed(row, wanted.seen or {})
         paid = self._replayed(wanted) or self._pay_order(row, replace(wanted, authorised=True))
         if destination.contact is not None and wanted.seen is not None:
             contacts.pin(ws, destination.contact, wanted.seen)
@@ -350,7 +351,21 @@ class _Worker:
             reference=reference,
             authorised=True,
         )
-        return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=None)
+
+        def look_at(plan: models.PayoutPlan) -> None:
+            self._refuse_changed(row, {"bank": plan.destination, "name": plan.payee})
+
+        return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=look_at)
+
+    def _refuse_changed(self, row: Row, seen: dict[str, str]) -> None:
+        """Stop a row behind which another stands than the plan found."""
+        from amani_cli import contacts
+
+        what = contacts.changed(row.seen or {}, seen)
+        if what:
+            raise errors.RefusedByPolicy(
+                f"{row.shown} is not what it was when the plan was made: {what}", code="PAYEE_CHANGED", retry="never"
+            )
 
     def _destination(self, row: Row) -> destinations.Destination:
         """Whom a row pays: a contact must still be what it was when the plan was made."""

@@ -72,15 +72,21 @@ def make(
     """Check every row of a table and write a plan; nothing is paid, and no invoice is fetched.
 
     `said` and `said_fiat` name the wallets, where it is not clear which. `look` asks the server of each address whether
-    it takes the amount. Raises `errors.Usage` (code BAD_ROWS, every
-    problem with its row and column in the details) when a row can't be right; then no plan is written.
+    it takes the amount, and for the holder of each account. Raises `errors.Usage` (code BAD_ROWS, every problem with
+    its row and column in the details) when a row can't be right; then no plan is written.
     """
+    from amani_cli import batch_checks  # with clients that a run of invoices does without
+
     rows, problems = batch_tables.read(ws, source)
     purse = _purse_for(ws, rows, said, said_fiat)
     batch_tables.find_taken(ws, rows, purse.lightning.identity if purse.lightning is not None else "", problems)
-    if look and not problems and purse.lightning is not None:
-        batch_tables.look_at_servers(ws, purse.lightning, rows, problems)
     prices = _priced(purse.lightning, rows, problems)
+    priced = [row for row in rows if row.kind == PAYOUT or row.amount_msat is not None or row.fiat.currency in prices]
+    batch_checks.within_rules(ws, priced, purse.lightning, purse.fincra, prices, problems)
+    if look:
+        found = batch_checks.found_behind(ws, priced, purse.lightning, purse.fincra, prices, problems)
+        rows = found if len(found) == len(rows) else rows
+    batch_tables.find_doubles(ws, rows, problems)
     if problems:
         raise batch_tables.bad_rows(problems)
     said_in_full = {

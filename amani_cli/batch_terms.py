@@ -111,7 +111,7 @@ class Allowance:
         self._lock = threading.Lock()
 
     def quoted(self, wallet: KnownWallet, row: Row) -> models.Quoted | None:
-        """The price that a row was agreed to at, if it is still near enough. Raises what `rates.check_slippage` does."""
+        """The price a row was agreed to at, if it is near enough. Raises what `rates.check_slippage` raises."""
         quoted = self._terms.shares[row.row].quoted
         if quoted is not None:
             rates.check_slippage(wallet, quoted, self._max_slippage)

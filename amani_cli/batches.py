@@ -83,9 +83,9 @@ def run(
     """Pay what is left of a plan, and say how it stands then, and whether it was interrupted.
 
     Asked about once, the PIN once for the whole; what was agreed to so is what is paid: `max_slippage` is how far, in
-    percent, the price of bitcoin may move before a row in fiat is left unpaid instead. `on_row` hears of each row as it is done, how many are done and how
-    many there were to do. Raises only what stops it before anything is sent; rows' failures are in the result. On
-    Ctrl-C what is on its way is seen through and nothing more is begun.
+    percent, the price of bitcoin may move before a row in fiat is left unpaid instead. `on_row` hears of each row as
+    it is done, how many are done and how many there were to do. Raises only what stops it before anything is sent;
+    rows' failures are in the result. On Ctrl-C what is on its way is seen through and nothing more is begun.
     """
     policy.refuse_held(ws)
     if purse.lightning is not None:

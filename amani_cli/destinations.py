@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
-from amani_cli import bolt11, contacts, engine, errors, models, payments, rates, success
+from amani_cli import bolt11, contacts, engine, errors, models, payees, payments, rates, success
 from amani_cli.amounts import Fiat, format_sat, parse_msat
 from amani_cli.payments import Order
 from amani_cli.store import references
@@ -82,13 +82,8 @@ class Wish:
     @property
     def meaning(self) -> str:
         """What a reference for this stands for, known before anything is fetched."""
-        return meaning(self.amount, self.destination.shown, self.comment)
-
-
-def meaning(amount: Amount, shown: str, comment: str) -> str:
-    """What a reference for paying an address or link stands for: fiat as it was typed."""
-    written = f"{amount.value}{amount.currency}" if isinstance(amount, Fiat) else str(amount)
-    return " ".join(["pay", written, shown, comment]).rstrip()
+        to = self.destination
+        return payees.meaning_of_link(self.amount, to.amount_msat, to.shown, self.comment)
 
 
 # -- reading -------------------------------------------------------------------------------------

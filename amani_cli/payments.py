@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amani_cli import bolt11, engine, errors, models, policy, rails, rates, success, wallets
+from amani_cli import bolt11, engine, errors, models, payees, policy, rails, rates, success, wallets
 from amani_cli.store import Row, Transaction
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -54,7 +54,10 @@ class Order:
         return self.invoice.amount_msat
 
     def is_twin(self, row: Row) -> bool:
-        """Whether an entry is over as much: in sat, or in the fiat that was meant, whatever it was worth then."""
+        """Whether an entry is for the same payee, over as much: in sat, or in the fiat that was meant, whatever it was
+        worth then."""
+        if payees.of_lightning(row["destination"] or "") != payees.of_lightning(self.destination or ""):
+            return False
         quoted = rates.from_text(row["quoted"])
         as_meant = quoted is not None and self.quoted is not None and quoted[:2] == self.quoted[:2]
         return as_meant or row["amount_msat"] == self.amount_msat
@@ -209,7 +212,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
     def columns(db: Transaction) -> dict[str, object]:
         # A claim of the faucet that is open counts for the cool-down, which says until when.
         if wanted.reference is None and wanted.destination is not None and wanted.kind != "faucet":
-            alike = journal.open_like(db, wallet_id, kind=wanted.kind, destination=wanted.destination)
+            alike = journal.open_like(db, wallet_id, kind=wanted.kind)
             engine.refuse_twin(filter(wanted.is_twin, alike), "amount to the same payee was sent")
         return {
             "amount_msat": wanted.amount_msat,

@@ -23,6 +23,12 @@ def kept(store: Store, url: str, currency: str, *, mobile: bool, max_age_s: int)
     return None if row is None else [Bank(*each) for each in json.loads(row["banks"])]
 
 
+def every(store: Store, currency: str, *, mobile: bool) -> list[list[Bank]]:
+    """Each list of a currency that was ever written down, however old."""
+    rows = store.all("SELECT banks FROM bank_list WHERE currency=? AND mobile=?", currency, int(mobile))
+    return [[Bank(*each) for each in json.loads(row["banks"])] for row in rows]
+
+
 def keep(db: Transaction, url: str, currency: str, banks: list[Bank], *, mobile: bool) -> None:
     """Write a list down in place of an older one."""
     db.execute(
