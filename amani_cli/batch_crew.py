@@ -326,17 +326,16 @@ class _Worker:
         if replay is not None:
             return replay
         # Before the invoice is fetched: one that is thrown away would have to be paid the next time.
-        wish = replace(wish, quoted=self._crew.allowance.quoted(wallet, row))
+        wish = replace(wish, quoted=self._crew.allowance.quoted(wallet, row), seen=row.seen)
         wanted = destinations.order(ws, wallet, wish, self._net)
         assert isinstance(wanted, payments.Order)
-        self._refuse_changed(row, wanted.seen or {})
         paid = self._replayed(wanted) or self._pay_order(row, replace(wanted, authorised=True))
         if destination.contact is not None and wanted.seen is not None:
             contacts.pin(ws, destination.contact, wanted.seen)
         return paid
 
     def _pay_out(self, row: Row, reference: str) -> models.Payment:
-        from amani_cli import payouts
+        from amani_cli import contacts, payouts
 
         assert self._fincra is not None
         destination = self._destination(row)
@@ -353,19 +352,9 @@ class _Worker:
         )
 
         def look_at(plan: models.PayoutPlan) -> None:
-            self._refuse_changed(row, {"bank": plan.destination, "name": plan.payee})
+            contacts.refuse_other(row.shown, row.seen or {}, {"bank": plan.destination, "name": plan.payee})
 
         return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=look_at)
-
-    def _refuse_changed(self, row: Row, seen: dict[str, str]) -> None:
-        """Stop a row behind which another stands than the plan found."""
-        from amani_cli import contacts
-
-        what = contacts.changed(row.seen or {}, seen)
-        if what:
-            raise errors.RefusedByPolicy(
-                f"{row.shown} is not what it was when the plan was made: {what}", code="PAYEE_CHANGED", retry="never"
-            )
 
     def _destination(self, row: Row) -> destinations.Destination:
         """Whom a row pays: a contact must still be what it was when the plan was made."""

@@ -99,6 +99,18 @@ def check(ws: Workspace, name: str, seen: Seen, *, accept_change: bool, so_far: 
     )
 
 
+def refuse_other(shown: str, planned: Seen, seen: Seen) -> None:
+    """Stop a payment behind which another stands than its plan found. Raises `errors.RefusedByPolicy`."""
+    what = changed(planned, seen)
+    if what:
+        raise errors.RefusedByPolicy(
+            f"{shown} is not what it was when the plan was made: {what}",
+            code="PAYEE_CHANGED",
+            retry="never",
+            hint="Ask the payee whether this is right. If it is, plan again.",
+        )
+
+
 def changed(old: Seen, new: Seen) -> str:
     """What of a payee is not what it was, in words; empty if it is the same, however it is spelled."""
     others = [key for key in sorted(old) if key not in new or _bare(key, old[key]) != _bare(key, new[key])]

@@ -60,7 +60,8 @@ class Destination:
 class Wish:
     """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions.
 
-    `quoted` is what the fiat was agreed to be; without it the price of now is shown and asked about.
+    `quoted` is what the fiat was agreed to be, without which the price of now is shown and asked about; `seen` is what
+    stood behind the destination when it was agreed to.
     """
 
     destination: Destination
@@ -73,6 +74,7 @@ class Wish:
     max_slippage: Decimal | None = None
     accept_change: bool = False
     quoted: models.Quoted | None = None
+    seen: contacts.Seen | None = None
 
     @property
     def slippage(self) -> Decimal:
@@ -180,20 +182,18 @@ def pay(
     if isinstance(wanted, models.Nothing):
         return wanted
     if wanted.quoted is not None:
-        wanted = replace(wanted, still_good=_watching_the_price(wallet, wanted.quoted, wish, asked=confirm is not None))
+        wanted = replace(wanted, still_good=_watching_the_price(wallet, wanted.quoted, wish))
     paid = payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
     if wish.destination.contact is not None and paid.status == "settled" and wanted.seen is not None:
         contacts.pin(ws, wish.destination.contact, wanted.seen)
     return paid
 
 
-def _watching_the_price(wallet: KnownWallet, quoted: models.Quoted, wish: Wish, *, asked: bool) -> Callable[[], object]:
-    """Another look at the price, for when the yes and the PIN were given: it can move while a person thinks."""
+def _watching_the_price(wallet: KnownWallet, quoted: models.Quoted, wish: Wish) -> Callable[[], object]:
+    """Another look at the price, once the yes and the PIN were given: it can move while a person thinks."""
 
     def look_again() -> None:
-        # By the wall clock: the one by which prices are kept may have slept with the machine, at the PIN.
-        if asked or rates.age_s(quoted) > rates.FRESH_S:
-            rates.forget(wallet.ws)
+        rates.forget(wallet.ws)
         rates.check_slippage(wallet, quoted, wish.slippage)
 
     return look_again
@@ -267,8 +267,6 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
     wanted = _order_for_link(ws, wallet, wish, amount, net)
     if wish.destination.contact is None:
         contacts.point_out_look_alikes(ws, wish.destination.shown)
-    elif isinstance(wanted, Order) and wanted.seen is not None:
-        contacts.check(ws, wish.destination.contact, wanted.seen, accept_change=wish.accept_change)
     return wanted
 
 
@@ -304,6 +302,7 @@ def _order_for_link(
         )
     earlier = remembered(ws, wish)
     if earlier is not None:
+        _refuse_changed(ws, wish, earlier.seen or {})
         return earlier
     with nullcontext(net) if net is not None else lnurl_for(ws, private=wallet.sandbox) as open_net:
         request = open_net.ask(link)
@@ -339,7 +338,15 @@ def _order_for_link(
         "callback": lnurl.host_of(request.callback),
         "node": offer.invoice.payee,
     }
+    _refuse_changed(ws, wish, seen)  # before it is remembered: a retry would find nothing else
     return _remember(ws, wish, _order(wish, offer.invoice, request.description, offer.success, quoted, seen))
+
+
+def _refuse_changed(ws: Workspace, wish: Wish, seen: contacts.Seen) -> None:
+    """Stop what leads to somebody else than a contact's payments did, or than a plan found."""
+    if wish.destination.contact is not None:
+        contacts.check(ws, wish.destination.contact, seen, accept_change=wish.accept_change)
+    contacts.refuse_other(wish.destination.shown, wish.seen or {}, seen)
 
 
 def _order(

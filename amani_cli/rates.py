@@ -14,7 +14,6 @@ from amani_cli import errors, models, wallets
 from amani_cli.amounts import CURRENCIES, MAX_MSAT, MSAT_PER_BTC, MSAT_PER_SAT, Fiat, currency_decimals, format_fiat
 from amani_cli.models import Quoted, as_json
 from amani_cli.store import now
-from amani_cli.times import from_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -58,11 +57,6 @@ def valued(ws: Workspace, held: models.Balance, currency: str) -> models.Balance
     if held.balance_msat is None:
         raise errors.Usage(f"wallet '{held.wallet}' holds fiat already", hint="Leave --in out.")
     return held._replace(about=about(wallets.resolve(ws, held.wallet), held.balance_msat, currency))
-
-
-def age_s(quoted: Quoted) -> int:
-    """How many seconds ago the price was asked for."""
-    return max(0, int((from_rfc3339(now()) - from_rfc3339(quoted.at)).total_seconds()))
 
 
 def check_slippage(wallet: KnownWallet, quoted: Quoted, max_percent: Decimal) -> None:
