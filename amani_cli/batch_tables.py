@@ -62,7 +62,8 @@ class Row:
         if self.kind == "bolt11":
             return f"pay {self.payment_hash}"
         if self.kind == PAYOUT:
-            return payees.meaning_of_payout(ws, self.shown, self.fiat, self.fiat.currency)
+            found = (self.seen or {}).get("bank")
+            return payees.meaning_of_payout(ws, self.shown, self.fiat, self.fiat.currency, found)
         if self.kind == CHEQUE:
             from amani_cli import cheques
 

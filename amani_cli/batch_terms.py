@@ -90,8 +90,11 @@ def _priced(wallet: KnownWallet, row: Row, prices: dict[str, models.Quoted]) -> 
 def _fetched(ws: Workspace, row: Row, plan_hash: str) -> models.Quoted | None:
     """The price behind the invoice that a run which was cut short has fetched for a row: that one is paid."""
     reference = row.reference_in(plan_hash)
-    wish = destinations.Wish(destinations.read(ws, row.to), row.fiat, comment=row.comment, reference=reference)
-    order = destinations.remembered(ws, wish)
+    try:
+        to = destinations.read(ws, row.to)
+    except errors.Usage:  # a contact that is gone by now: its row will say so
+        return None
+    order = destinations.remembered(ws, destinations.Wish(to, row.fiat, comment=row.comment, reference=reference))
     return None if order is None else order.quoted
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -82,8 +83,10 @@ def meaning_of_link(amount: object, stated: object, shown: str, comment: str) ->
     return references.Meaning(typed[0], typed[1:3] if stated is None else typed[1:])
 
 
-def meaning_of_payout(ws: Workspace, shown: str, amount: Fiat, source: str) -> references.Meaning:
-    """What a reference for a payout stands for."""
+def meaning_of_payout(
+    ws: Workspace, shown: str, amount: Fiat, source: str, found: str | None = None
+) -> references.Meaning:
+    """What a reference for a payout stands for. `found` is the account that `shown` was once found to be."""
     kind, _, rest = shown.partition(":")
     bank, _, account = rest.rpartition("/")
 
@@ -92,6 +95,7 @@ def meaning_of_payout(ws: Workspace, shown: str, amount: Fiat, source: str) -> r
 
     also = [f"{kind}:{bank.casefold()}/{account}"]
     also += [f"{kind}:{name}/{account}" for name in _names(ws, kind, bank, amount.currency)]
+    also += [of(ws, found, amount.currency)] if found else []  # lists of banks change
     return references.Meaning(said(of(ws, shown, amount.currency)), [said(whom) for whom in also])
 
 
@@ -133,14 +137,18 @@ def _of_account(ws: Workspace, kind: str, rest: str, currency: str | None) -> st
 
 def _fitting(ws: Workspace, kind: str, bank: str, currency: str) -> Iterator[Bank]:
     """What a bank's code or name fits, in every list of its currency that was fetched, whenever that was."""
-    if ws.has_store:
-        from amani_cli import banks
+    for listed in store_banks.every(ws.store, currency, mobile=kind == "momo") if ws.has_store else ():
+        yield from _fitting_in(listed, bank)
 
-        for listed in store_banks.every(ws.store, currency, mobile=kind == "momo"):
-            yield from banks.fitting(listed, bank)
+
+@lru_cache(maxsize=256)  # a batch pays the same few banks again and again
+def _fitting_in(listed: str, bank: str) -> list[Bank]:
+    from amani_cli import banks
+
+    return banks.fitting(store_banks.read(listed), bank)
 
 
 def _names(ws: Workspace, kind: str, bank: str, currency: str) -> list[str]:
     """The other spellings of a bank: its code and its name."""
-    found = list(_fitting(ws, kind, bank, currency))
-    return sorted({name.casefold() for each in found for name in (each.code, each.name)}) if found else []
+    found = _fitting(ws, kind, bank, currency)
+    return sorted({name.casefold() for each in found for name in (each.code, each.name)})

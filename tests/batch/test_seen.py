@@ -155,7 +155,11 @@ class TestBetweenPlanAndRun:
     ) -> None:
         plan = planned([{"to": ada, "amount": "5"}])
         for least, most, asks in ((6000, 10_000, 5), (1000, 4000, 5), (1000, 10_000, 50)):
-            lnurl_server.pay_to("ada", lambda msat, _, much=asks: payee.invoice(much), least=least, most=most)
+
+            def invoice(*_: object, sat: int = asks) -> str:
+                return payee.invoice(sat)
+
+            lnurl_server.pay_to("ada", invoice, least=least, most=most)
             run = amani("batch", "run", plan, "--yes", "--json")
             assert (run.code, lines(run.stdout)[-1]["data"]["settled"]) == (11, 0)
         assert payee.sat == 0
