@@ -17,7 +17,6 @@ from urllib.parse import quote, unquote, urlsplit
 from amani_cli import errors, rates
 from amani_cli.amounts import Fiat
 from amani_cli.store import Row, references
-from amani_cli.store import banks as store_banks
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -137,13 +136,17 @@ def _of_account(ws: Workspace, kind: str, rest: str, currency: str | None) -> st
 
 def _fitting(ws: Workspace, kind: str, bank: str, currency: str) -> Iterator[Bank]:
     """What a bank's code or name fits, in every list of its currency that was fetched, whenever that was."""
-    for listed in store_banks.every(ws.store, currency, mobile=kind == "momo") if ws.has_store else ():
-        yield from _fitting_in(listed, bank)
+    if ws.has_store:
+        from amani_cli.store import banks as store_banks  # with what a Lightning payment does without
+
+        for listed in store_banks.every(ws.store, currency, mobile=kind == "momo"):
+            yield from _fitting_in(listed, bank)
 
 
 @lru_cache(maxsize=256)  # a batch pays the same few banks again and again
 def _fitting_in(listed: str, bank: str) -> list[Bank]:
     from amani_cli import banks
+    from amani_cli.store import banks as store_banks
 
     return banks.fitting(store_banks.read(listed), bank)
 
