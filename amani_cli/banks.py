@@ -81,17 +81,14 @@ def find(ws: Workspace, client: Fincra, currency: str, text: str, *, mobile: boo
     # An empty list may have been a slip of Fincra's: nobody shall be unpayable for a day because of it.
     every = known(ws, client, currency, mobile=mobile) or _asked_for(ws, client, currency, mobile=mobile)
     noun = "operator" if mobile else "bank"
-    wanted = _folded(text)
-    by_code = [bank for bank in every if _folded(bank.code) == wanted]
-    by_name = [bank for bank in every if _folded(bank.name) == wanted]
-    inside = [bank for bank in every if wanted and wanted in _folded(bank.name)]
-    found = by_code or by_name or inside
+    wanted = folded(text)
+    found = fitting(every, text)
     if len(found) == 1:
         return found[0]
     if found:
         names = ", ".join(f"{bank.code} {bank.name}" for bank in found[:6])
         raise errors.Usage(f"'{text[:60]}' fits more than one {noun}", code="AMBIGUOUS", hint=f"Use a code: {names}.")
-    names_by = {_folded(bank.name): bank for bank in every}
+    names_by = {folded(bank.name): bank for bank in every}
     near = [names_by[name] for name in get_close_matches(wanted, names_by, n=3)]
     hint = f"Did you mean {', '.join(f'{bank.code} {bank.name}' for bank in near)}? " if near else ""
     raise errors.NotFound(
@@ -99,6 +96,14 @@ def find(ws: Workspace, client: Fincra, currency: str, text: str, *, mobile: boo
         code="NO_SUCH_BANK",
         hint=f"{hint}See: amani contact banks {currency}",
     )
+
+
+def fitting(every: list[Bank], text: str) -> list[Bank]:
+    """Those of a list that a text means: by code, else by name, else by a part of the name."""
+    wanted = folded(text)
+    by_code = [bank for bank in every if folded(bank.code) == wanted]
+    by_name = [bank for bank in every if folded(bank.name) == wanted]
+    return by_code or by_name or [bank for bank in every if wanted and wanted in folded(bank.name)]
 
 
 def phone(text: str, currency: str) -> tuple[str, str]:
@@ -144,10 +149,10 @@ def account(text: str, currency: str) -> tuple[str, str]:
 
 def is_name(expected: str, holder: str) -> bool:
     """Whether every word of an expected name is in the holder's, whatever their order, case and accents."""
-    return bool(expected.strip()) and set(_folded(expected).split()) <= set(_folded(holder).split())
+    return bool(expected.strip()) and set(folded(expected).split()) <= set(folded(holder).split())
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Text without case, accents and punctuation, as names are compared."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     kept = "".join(" " if not each.isalnum() else each for each in plain if not unicodedata.combining(each))

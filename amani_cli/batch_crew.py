@@ -27,6 +27,7 @@ from amani_cli import (
 )
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
+from amani_cli.batch_terms import Allowance
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import Row as Entry
 from amani_cli.store import payments as journal
@@ -142,8 +143,10 @@ def _left_s(row: Entry) -> float:
 class Crew:
     """The threads that work through rows, each with a database and a connection of its own."""
 
-    def __init__(self, ws: Workspace, purse: Purse, plan: Plan, *, jobs: int, stop_on_failure: bool) -> None:
-        self.ws, self.purse, self.plan = ws, purse, plan
+    def __init__(
+        self, ws: Workspace, purse: Purse, plan: Plan, allowance: Allowance, *, jobs: int, stop_on_failure: bool
+    ) -> None:
+        self.ws, self.purse, self.plan, self.allowance = ws, purse, plan, allowance
         self.done: list[models.BatchRow] = []
         self._jobs = jobs
         self._stop_on_failure = stop_on_failure
@@ -274,14 +277,14 @@ class _Worker:
         except errors.AmaniError as error:
             failure, hopeless = error.message, error.code in HOPELESS
         if row.kind == CHEQUE:
-            wanted = {reference: row.meaning(self._lightning.identity)}
+            wanted = {reference: row.meaning(self._ws, self._lightning.identity)}
             written = references.targets(self._ws.store, wanted, "cheque").get(reference)
             return batch_rows.of_cheque(row, reference, written, failure), hopeless
         return batch_rows.of_payment(row, reference, self._earlier(row, reference), failure), hopeless
 
     def _earlier(self, row: Row, reference: str) -> Entry | None:
         """The payment that a row's reference stands for, if it is the row's."""
-        return references.targets(self._ws.store, {reference: row.meaning()}, "payment").get(reference)
+        return references.targets(self._ws.store, {reference: row.meaning(self._ws)}, "payment").get(reference)
 
     def _pay(self, row: Row, reference: str) -> models.Payment:
         if row.kind == PAYOUT:
@@ -293,40 +296,58 @@ class _Worker:
         else:
             earlier = self._earlier(row, reference)
         if earlier is not None and earlier["status"] == "unknown":
-            return engine.resume(ws, wallet, self._rail, earlier)
+            begun = earlier  # as a name of its own, which the function below can rely on
+            return self._within(row, earlier["amount_msat"], lambda: engine.resume(ws, wallet, self._rail, begun))
         if row.payment_hash is None:
             return self._pay_address(row, reference)
         wanted = batch_plans.order_of(ws, row, reference)
         replay = self._replayed(wanted) if earlier is not None else None
-        return replay or self._pay_order(wanted)
+        return replay or self._pay_order(row, wanted)
 
     def _replayed(self, wanted: payments.Order) -> models.Payment | None:
         return engine.replayed(self._ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
 
-    def _pay_order(self, wanted: payments.Order) -> models.Payment:
-        return payments.pay_one_of_many(self._ws, self._lightning, self._rail, wanted, self._rail.fee_reserve)
+    def _pay_order(self, row: Row, wanted: payments.Order) -> models.Payment:
+        ws, wallet, rail = self._ws, self._lightning, self._rail
+        pay = payments.pay_one_of_many
+        return self._within(row, wanted.amount_msat, lambda: pay(ws, wallet, rail, wanted, rail.fee_reserve))
+
+    def _within(self, row: Row, amount_msat: int, pay: Callable[[], models.Payment]) -> models.Payment:
+        """Pay a row out of what was agreed to for it and for the whole; what is in doubt counts as spent."""
+        allowance = self._crew.allowance
+        taken_msat = allowance.take(row, amount_msat)
+        try:
+            paid = pay()
+        except errors.OutcomeUnknown:
+            raise
+        except errors.AmaniError:
+            allowance.spent(taken_msat, 0)
+            raise
+        allowance.spent(taken_msat, (paid.amount_msat or 0) + (paid.fee_msat or 0))
+        return paid
 
     def _pay_address(self, row: Row, reference: str) -> models.Payment:
         from amani_cli import contacts
-        from amani_cli.amounts import parse_amount
 
         ws, wallet = self._ws, self._lightning
         self._net.deadline = ws.deadline
         destination = self._destination(row)
-        amount = row.amount_msat if row.amount_msat is not None else parse_amount(row.amount)
+        amount = row.amount_msat if row.amount_msat is not None else row.fiat
         wish = destinations.Wish(destination, amount, comment=row.comment, memo=row.memo, reference=reference)
         replay = engine.replayed(ws, reference, wish.meaning)
         if replay is not None:
             return replay
+        # Before the invoice is fetched: one that is thrown away would have to be paid the next time.
+        wish = replace(wish, quoted=self._crew.allowance.quoted(wallet, row), seen=row.seen)
         wanted = destinations.order(ws, wallet, wish, self._net)
         assert isinstance(wanted, payments.Order)
-        paid = self._replayed(wanted) or self._pay_order(replace(wanted, authorised=True))
+        paid = self._replayed(wanted) or self._pay_order(row, replace(wanted, authorised=True))
         if destination.contact is not None and wanted.seen is not None:
             contacts.pin(ws, destination.contact, wanted.seen)
         return paid
 
     def _pay_out(self, row: Row, reference: str) -> models.Payment:
-        from amani_cli import payouts
+        from amani_cli import contacts, payouts
 
         assert self._fincra is not None
         destination = self._destination(row)
@@ -341,7 +362,11 @@ class _Worker:
             reference=reference,
             authorised=True,
         )
-        return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=None)
+
+        def look_at(plan: models.PayoutPlan) -> None:
+            contacts.refuse_other(row.shown, row.seen or {}, {"bank": plan.destination, "name": plan.payee})
+
+        return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=look_at)
 
     def _destination(self, row: Row) -> destinations.Destination:
         """Whom a row pays: a contact must still be what it was when the plan was made."""
@@ -355,8 +380,16 @@ class _Worker:
 
     def _write_cheque(self, row: Row, reference: str) -> None:
         assert row.amount_msat is not None
+        taken_msat = self._crew.allowance.take(row, row.amount_msat)
         wanted = cheques.Wanted(row.amount_msat, row.memo, reference=reference, authorised=True)
-        for cheque in cheques.write(self._ws, self._lightning, wanted, confirm=None):
+        try:
+            written = list(cheques.write(self._ws, self._lightning, wanted, confirm=None))
+        except errors.OutcomeUnknown:
+            raise
+        except errors.AmaniError:
+            self._crew.allowance.spent(taken_msat, 0)
+            raise
+        for cheque in written:
             if cheque.code is not None:
                 self._crew.keep_code(row, cheque)
             elif cheque.status not in ("funding", "unknown") and row.row not in batch_rows.kept_codes(self._crew.plan):

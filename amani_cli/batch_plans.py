@@ -9,14 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from amani_cli import balances, batch_tables, bolt11, errors, files, models, payments, policy, rates, wallets
-from amani_cli.amounts import format_sat
-from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
+from amani_cli import (
+    balances,
+    batch_tables,
+    batch_terms,
+    bolt11,
+    errors,
+    files,
+    models,
+    payments,
+    policy,
+    rates,
+    wallets,
+)
+from amani_cli.amounts import Fiat, format_sat
+from amani_cli.batch_tables import PAYOUT, Problem, Row
+from amani_cli.batch_terms import Terms
 from amani_cli.store import marks, new_id, now
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -26,7 +39,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan as its file holds it."""
+    """A plan as its file holds it. `prices` are those of bitcoin, by currency, that it was shown with."""
 
     path: Path
     hash: str
@@ -34,6 +47,7 @@ class Plan:
     wallets: dict[str, Named]
     created_at: str
     rows: tuple[Row, ...]
+    prices: dict[str, models.Quoted] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,17 +72,24 @@ def make(
     """Check every row of a table and write a plan; nothing is paid, and no invoice is fetched.
 
     `said` and `said_fiat` name the wallets, where it is not clear which. `look` asks the server of each address whether
-    it takes the amount. Raises `errors.Usage` (code BAD_ROWS, every
-    problem with its row and column in the details) when a row can't be right; then no plan is written.
+    it takes the amount, and for the holder of each account. Raises `errors.Usage` (code BAD_ROWS, every problem with
+    its row and column in the details) when a row can't be right; then no plan is written.
     """
+    from amani_cli import batch_checks  # with clients that a run of invoices does without
+
     rows, problems = batch_tables.read(ws, source)
     purse = _purse_for(ws, rows, said, said_fiat)
     batch_tables.find_taken(ws, rows, purse.lightning.identity if purse.lightning is not None else "", problems)
-    if look and not problems and purse.lightning is not None:
-        batch_tables.look_at_servers(ws, purse.lightning, rows, problems)
+    prices = _priced(purse.lightning, rows, problems)
+    priced = [row for row in rows if row.kind == PAYOUT or row.amount_msat is not None or row.fiat.currency in prices]
+    batch_checks.within_rules(ws, priced, purse.lightning, purse.fincra, prices, problems)
+    if look:
+        found = batch_checks.found_behind(ws, priced, purse.lightning, purse.fincra, prices, problems)
+        rows = found if len(found) == len(rows) else rows
+    batch_tables.find_doubles(ws, rows, problems)
     if problems:
         raise batch_tables.bad_rows(problems)
-    plan = {
+    said_in_full = {
         "amani_batch": FORMAT,
         "home": home_id(ws),
         "wallets": {
@@ -78,28 +99,62 @@ def make(
         },
         "created_at": now(),
         "rows": [_as_written(row) for row in rows],
+        "prices": {currency: models.as_json(price) for currency, price in prices.items()},
         "nonce": new_id("plan"),  # so that next month's plan of the same table is another one
     }
-    plan["hash"] = _hash(plan)
-    files.write_private(output, json.dumps(plan, indent=1) + "\n", replace=False)
-    return overview(ws, purse, load(output))
+    said_in_full["hash"] = _hash(said_in_full)
+    plan = _read(output, said_in_full)
+    made = overview(ws, purse, plan, rows, terms(ws, purse, plan, rows))
+    files.write_private(output, json.dumps(said_in_full, indent=1) + "\n", replace=False)
+    return made
 
 
-def overview(ws: Workspace, purse: Purse, plan: Plan, rows: Iterable[Row] | None = None) -> models.BatchPlan:
-    """What running a plan (or what is left of it) comes to, against balances, PINs and budgets as they are."""
-    rows = list(plan.rows if rows is None else rows)
+def _priced(wallet: KnownWallet | None, rows: list[Row], problems: list[Problem]) -> dict[str, models.Quoted]:
+    """The price of bitcoin in each currency that a Lightning row is in."""
+    prices: dict[str, models.Quoted] = {}
+    unknown: dict[str, str] = {}
+    for row in rows:
+        if row.kind == PAYOUT or row.amount_msat is not None or wallet is None:
+            continue
+        currency = row.fiat.currency
+        if currency not in prices and currency not in unknown:
+            try:
+                prices[currency] = rates.quote(wallet, Fiat(Decimal(1), currency))
+            except errors.Unreachable as error:
+                if error.code != "NO_RATE":
+                    raise
+                unknown[currency] = error.message
+        if currency in unknown:
+            problems.append(Problem(row.row, "amount", unknown[currency]))
+    return prices
+
+
+def terms(
+    ws: Workspace,
+    purse: Purse,
+    plan: Plan,
+    rows: Iterable[Row],
+    *,
+    begun: dict[int, int | None] | None = None,
+    asked: bool = False,
+) -> Terms:
+    """What rows of a plan come to: at the prices of now if somebody is `asked` about them, else at the plan's own.
+
+    `begun` are the amounts, in msat, of the rows that an earlier run began to pay.
+    """
+    if purse.lightning is None:
+        return Terms({})
+    prices = {} if asked else plan.prices
+    return batch_terms.of(ws, purse.lightning, rows, plan.hash, prices=prices, begun=begun or {})
+
+
+def overview(ws: Workspace, purse: Purse, plan: Plan, rows: list[Row], agreed: Terms) -> models.BatchPlan:
+    """What paying rows of a plan on these terms comes to, against balances, PINs and budgets as they are."""
     wallet = purse.lightning
-    total_msat = max_fee_msat = 0
     balance_msat = None
     needs_pin = False
-    lightning = [row for row in rows if row.kind != PAYOUT]
-    if wallet is not None and lightning:
-        amounts = [amount_of(wallet, row) for row in lightning]
-        total_msat = sum(amounts)
-        max_fee_msat = sum(
-            0 if _is_ours(ws, wallet, row) else payments.worst_fee_msat(amount)
-            for row, amount in zip(lightning, amounts, strict=True)
-        )
+    total_msat, max_fee_msat = agreed.total_msat, agreed.max_fee_msat
+    if wallet is not None and agreed.shares:
         with wallet.lnbits("read") as client:
             balance_msat = client.wallet().balance_msat
         needs_pin = _needs_pin(ws, wallet, total_msat, "msat")
@@ -122,6 +177,7 @@ def overview(ws: Workspace, purse: Purse, plan: Plan, rows: Iterable[Row] | None
         needs_pin=needs_pin,
         sandbox=wallet is not None and wallet.sandbox,
         fiat=fiat,
+        quoted=agreed.quoted,
     )
 
 
@@ -169,11 +225,6 @@ def _point_out_shortage(
         )
 
 
-def amount_of(wallet: KnownWallet, row: Row) -> int:
-    """What a row comes to in msat; fiat at the price of now."""
-    return row.amount_msat if row.amount_msat is not None else rates.to_msat(rates.quote(wallet, row.fiat))
-
-
 def home_id(ws: Workspace) -> str:
     """The name of this AMANI_HOME among others, made when it is first asked for."""
     row = marks.read(ws.store, "home")
@@ -185,36 +236,31 @@ def home_id(ws: Workspace) -> str:
     return home_id(ws)
 
 
-def _is_ours(ws: Workspace, wallet: KnownWallet, row: Row) -> bool:
-    return row.kind == CHEQUE or (
-        row.payment_hash is not None and payments.is_own_invoice(ws, wallet, row.payment_hash)
-    )
-
-
 # -- the file -------------------------------------------------------------------------------------
 
 
 def load(path: Path) -> Plan:
     """Read a plan. Raises `errors.Usage` (code BAD_PLAN) for what is none or was changed since it was made."""
     try:
-        said = json.loads(path.read_bytes())
-        if said["amani_batch"] != FORMAT:
-            raise errors.Usage(
-                f"{path} is a plan of another amani's", code="BAD_PLAN", hint="Plan again with this one."
-            )
-        kept = said.pop("hash")
-        rows = tuple(Row(**{"payment_hash": None, **row}) for row in said["rows"])
-        named = {rail: Named(**wallet) for rail, wallet in said["wallets"].items()}
-        plan = Plan(path, kept, said["home"], named, said["created_at"], rows)
+        return _read(path, json.loads(path.read_bytes()))
     except OSError as error:
         raise errors.Usage(f"can't read {path}: {error.strerror}", code="CANT_READ") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise errors.Usage(f"{path} is not a plan", code="BAD_PLAN", hint="Make one: amani batch plan FILE") from None
-    if _hash(said) != kept:
+
+
+def _read(path: Path, whole: dict[str, Any]) -> Plan:
+    if whole["amani_batch"] != FORMAT:
+        raise errors.Usage(f"{path} is a plan of another amani's", code="BAD_PLAN", hint="Plan again with this one.")
+    said = {name: value for name, value in whole.items() if name != "hash"}
+    if _hash(said) != whole["hash"]:
         raise errors.Usage(
             f"{path} was changed since it was made", code="BAD_PLAN", hint="Change the table and plan again."
         )
-    return plan
+    rows = tuple(Row(**{"payment_hash": None, **row}) for row in said["rows"])
+    named = {rail: Named(**wallet) for rail, wallet in said["wallets"].items()}
+    prices = {currency: rates.from_json(price) for currency, price in said.get("prices", {}).items()}
+    return Plan(path, whole["hash"], said["home"], named, said["created_at"], rows, prices)
 
 
 def purse_of(ws: Workspace, plan: Plan, said: str | None) -> Purse:

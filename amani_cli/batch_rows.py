@@ -20,7 +20,7 @@ from amani_cli.workspace import Workspace
 
 def standing(ws: Workspace, plan: Plan) -> Iterator[models.BatchRow]:
     """How each row stands. A reference of its own that stands for something else is not the row's: it is open."""
-    named = {row.reference_in(plan.hash): row.meaning() for row in plan.rows if row.kind != CHEQUE}
+    named = {row.reference_in(plan.hash): row.meaning(ws) for row in plan.rows if row.kind != CHEQUE}
     paid = references.targets(ws.store, named, "payment") if ws.has_store else {}
     for row in plan.rows:
         reference = row.reference_in(plan.hash)
@@ -32,7 +32,7 @@ def standing(ws: Workspace, plan: Plan) -> Iterator[models.BatchRow]:
 
 def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, Entry | None]:
     """The cheque of a row, and the reference it has or will have: one that never got its money is not written on."""
-    reference, meant = row.reference_in(plan.hash), row.meaning(plan.wallets["lightning"].identity)
+    reference, meant = row.reference_in(plan.hash), row.meaning(ws, plan.wallets["lightning"].identity)
     for attempt in range(1, 100):
         named = reference if attempt == 1 else f"{reference}#{attempt}"
         entry = references.targets(ws.store, {named: meant}, "cheque").get(named) if ws.has_store else None

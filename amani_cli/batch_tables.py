@@ -6,20 +6,22 @@ import csv
 import io
 import json
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from amani_cli import destinations, errors, invoices, payments
-from amani_cli.amounts import Fiat, format_sat, parse_amount
+from amani_cli import destinations, errors, invoices, payees, payments
+from amani_cli.amounts import Fiat, format_fiat, format_sat, parse_amount
 from amani_cli.destinations import Destination
 from amani_cli.files import named
+from amani_cli.store import Row as StoreRow
 from amani_cli.store import payments as journal
 from amani_cli.store import references
 from amani_cli.times import to_rfc3339
-from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli import payouts
 
 COLUMNS = ("to", "amount", "memo", "reference", "category", "comment", "to_name", "name_unverified")
 CHEQUE, PAYOUT = "cheque", "payout"
@@ -33,7 +35,8 @@ class Row:
 
     `kind` is what it pays (an invoice, an address or link, a cheque, a bank account or phone), `shown` what `to` stood
     for when it was checked. `payment_hash`, `payee` and `expires_at` are an invoice's; `to_name` is whose account it
-    must be, and `name_unverified` that it is paid where nobody can say whose it is.
+    must be, and `name_unverified` that it is paid where nobody can say whose it is. `seen` is what the plan found
+    behind `to`: the server of a link, the holder of an account.
     """
 
     row: int
@@ -51,22 +54,32 @@ class Row:
     expires_at: str | None = None
     to_name: str | None = None
     name_unverified: bool = False
+    seen: dict[str, str] | None = None
 
-    def meaning(self, giver: str = "") -> str:
+    def meaning(self, ws: Workspace, giver: str = "") -> str:
         """What its reference stands for, in the words of whoever pays it; `giver` is who gives a cheque."""
         if self.kind == "bolt11":
             return f"pay {self.payment_hash}"
         if self.kind == PAYOUT:
-            from amani_cli import payouts
-
-            return payouts.Order(payouts.read(self.shown), self.fiat, self.fiat.currency).meaning
+            found = (self.seen or {}).get("bank")
+            return payees.meaning_of_payout(ws, self.shown, self.fiat, self.fiat.currency, found)
         if self.kind == CHEQUE:
             from amani_cli import cheques
 
             assert self.amount_msat is not None
             return cheques.Wanted(self.amount_msat, self.memo).meaning(giver)
-        amount = self.amount_msat if self.amount_msat is not None else self.fiat
-        return destinations.meaning(amount, self.shown, self.comment)
+        return payees.meaning_of_link(self.meant, None, self.shown, self.comment)
+
+    def whom(self, ws: Workspace) -> str:
+        """Who is paid, however it was spelled: a bank or phone as the plan found it, if it looked."""
+        if self.kind == PAYOUT:
+            return payees.of(ws, (self.seen or {}).get("bank", self.shown), self.fiat.currency)
+        return payees.of_lightning(self.shown)
+
+    @property
+    def meant(self) -> int | Fiat:
+        """How much is meant, as a number: msat, or fiat."""
+        return self.amount_msat if self.amount_msat is not None else self.fiat
 
     @property
     def fiat(self) -> Fiat:
@@ -98,7 +111,6 @@ def read(ws: Workspace, source: str) -> tuple[list[Row], list[Problem]]:
     rows = [row for number, cells in _table(source) if (row := _read_row(ws, number, cells, problems)) is not None]
     if not rows and not problems:
         raise errors.Usage(f"{_name(source)} holds no rows", code="BAD_ROWS")
-    _find_doubles(ws, rows, problems)
     return rows, problems
 
 
@@ -228,6 +240,8 @@ def _read_row(ws: Workspace, number: int, cells: dict[str, str], problems: list[
             about = {"to_name": to_name, "name_unverified": unverified == "yes"}
             if isinstance(amount, int):
                 bad("amount", "banks and phones are paid in fiat: write for example 5000NGN")
+            elif amount is not None:
+                _check_account(destination.payout, amount, bad)
     if amount is None and len(problems) == before:
         bad("amount", f"how much shall {shown} get?")
     if comment and kind != "lnurl":
@@ -265,6 +279,21 @@ def _destination(ws: Workspace, to: str, bad: Any) -> Destination | None:
         return None
 
 
+def _check_account(to: payouts.Destination, amount: Fiat, bad: Any) -> None:
+    """Whether a number can be one of an account or a phone at all."""
+    from amani_cli import banks
+
+    try:
+        (banks.phone if to.mobile else banks.account)(to.account, amount.currency)
+    except errors.Usage as error:
+        bad("to", told(error))
+
+
+def told(error: errors.AmaniError) -> str:
+    """What is wrong with a cell, and the way out."""
+    return f"{error.message.rstrip('.')}. {error.hint}" if error.hint else error.message
+
+
 def _with_stated(destination: Destination, amount: int | Fiat | None, bad: Any) -> int | Fiat | None:
     stated = destination.amount_msat
     if stated is not None and amount not in (None, stated):
@@ -292,10 +321,10 @@ def _about_invoice(
     }, order.amount_msat
 
 
-def _find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> None:
+def find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> None:
     """Rows that pay the same invoice or carry the same reference are wrong; what only looks so is pointed out."""
     seen: dict[tuple[str, str], int] = {}
-    same: dict[tuple[str, str, int | None], list[int]] = {}
+    same: dict[tuple[str, int | Fiat], list[Row]] = {}
     for row in rows:
         for column, value in (("to", row.payment_hash), ("reference", row.reference)):
             if value is None:
@@ -305,68 +334,41 @@ def _find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> No
                 what = "the invoice" if column == "to" else "the reference"
                 problems.append(Problem(row.row, column, f"{what} stands in row {first} already"))
         if row.kind in ("lnurl", PAYOUT):
-            same.setdefault((row.shown, row.amount, row.amount_msat), []).append(row.row)
-    for (shown, amount, amount_msat), numbers in same.items():
-        if len(numbers) > 1:
-            how_much = format_sat(amount_msat) if amount_msat is not None else amount
-            ws.warn(f"rows {', '.join(map(str, numbers))}: {shown} gets {how_much} each time")
+            same.setdefault((row.whom(ws), row.meant), []).append(row)
+    for alike in same.values():
+        if len(alike) > 1:
+            names = " = ".join(dict.fromkeys(row.shown for row in alike))
+            numbers = ", ".join(str(row.row) for row in alike)
+            ws.warn(f"rows {numbers}: {names} gets {_how_much(alike[0].meant)} each time")
+    _point_out_paid(ws, rows, set(same))
+
+
+def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int | Fiat]]) -> None:
+    """Rows whose invoice was paid, or whose payee got the same lately."""
     since = to_rfc3339(int(ws.store.clock.earlier()) - RECENT_S)
+    earlier: dict[tuple[str, int | Fiat], StoreRow] = {}
+    for entry in journal.paid_since(ws.store, since) if wanted else ():
+        payee = payees.of_entry(ws, entry)
+        earlier |= {(payee, amount): entry for amount in payees.amounts_of(entry) if (payee, amount) in wanted}
     for row in rows:
-        earlier = journal.paid_like(ws.store, row.payment_hash, row.shown, row.amount_msat, since)
-        if earlier is not None:
-            ws.warn(f"row {row.row}: {row.shown[:60]} got the same on {earlier['created_at']} ({earlier['id']})")
+        if row.payment_hash is not None:
+            found = journal.sent_for(ws.store.connection, row.payment_hash)
+        else:
+            found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
+        if found is not None:
+            ws.warn(f"row {row.row}: {row.shown[:60]} got the same on {found['created_at']} ({found['id']})")
+
+
+def _how_much(amount: int | Fiat) -> str:
+    return format_sat(amount) if isinstance(amount, int) else format_fiat(amount)
 
 
 def find_taken(ws: Workspace, rows: list[Row], giver: str, problems: list[Problem]) -> None:
     """A row whose own reference stands for something else already would never be paid."""
     own = {row.reference: row for row in rows if row.reference is not None}
-    for reference in references.taken(ws.store, {name: row.meaning(giver) for name, row in own.items()}):
+    for reference in references.taken(ws.store, {name: row.meaning(ws, giver) for name, row in own.items()}):
         message = f"'{reference}' stands for something else already: amani history show {reference}"
         problems.append(Problem(own[reference].row, "reference", message))
-
-
-def look_at_servers(ws: Workspace, wallet: KnownWallet, rows: list[Row], problems: list[Problem]) -> None:
-    """Ask the server of each address, once, whether it takes these amounts; one that does not answer is pointed out."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from amani_cli.providers import lnurl
-    from amani_cli.providers.links import Link
-
-    by_url: dict[str, list[Row]] = {}
-    links: dict[str, Link] = {}
-    for row in rows:
-        if row.kind == "lnurl":
-            link = destinations.read(ws, row.to).link
-            assert link is not None
-            links[link.url] = link
-            by_url.setdefault(link.url, []).append(row)
-
-    def ask(url: str) -> lnurl.PayRequest | errors.AmaniError | None:
-        net = lnurl.Lnurl(deadline=time.monotonic() + ws.timeout, timeout=ws.timeout, private=wallet.sandbox)
-        try:
-            with net:
-                request = net.ask(links[url])
-            return request if isinstance(request, lnurl.PayRequest) else None
-        except errors.AmaniError as error:
-            return error
-
-    with ThreadPoolExecutor(8) as pool:
-        for url, found in zip(by_url, pool.map(ask, by_url), strict=True):
-            ws.progress(f"looking at {links[url].domain}")
-            for row in by_url[url]:
-                if isinstance(found, errors.Unreachable):
-                    ws.warn(f"row {row.row}: {found.message}")
-                elif isinstance(found, errors.AmaniError):
-                    problems.append(Problem(row.row, "to", found.message))
-                elif found is None:
-                    problems.append(Problem(row.row, "to", "this link does not take money"))
-                elif row.amount_msat is not None and not found.min_msat <= row.amount_msat <= found.max_msat:
-                    bounds = f"{format_sat(found.min_msat)} to {format_sat(found.max_msat)}"
-                    problems.append(Problem(row.row, "amount", f"{row.shown} takes {bounds}"))
-                elif len(row.comment) > found.comment_limit:
-                    problems.append(
-                        Problem(row.row, "comment", f"{row.shown} takes {found.comment_limit or 'no'} characters of it")
-                    )
 
 
 def bad_rows(problems: list[Problem]) -> errors.Usage:

@@ -14,11 +14,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from amani_cli import batch_plans, batch_rows, errors, files, locks, models, policy, wallets
+from amani_cli import batch_plans, batch_rows, errors, files, locks, models, policy, rates, wallets
 from amani_cli.amounts import Fiat, format_fiat, format_sat
 from amani_cli.batch_crew import Crew, OnRow
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, Row
+from amani_cli.batch_terms import Allowance
 from amani_cli.text import csv_cell
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -75,14 +76,16 @@ def run(
     *,
     jobs: int,
     stop_on_failure: bool,
+    max_slippage: Decimal,
     confirm: Callable[[models.BatchPlan], None] | None,
     on_row: OnRow,
 ) -> tuple[models.Batch, bool]:
     """Pay what is left of a plan, and say how it stands then, and whether it was interrupted.
 
-    Asked about once, the PIN once for the whole. `on_row` hears of each row as it is done, how many are done and how
-    many there were to do. Raises only what stops it before anything is sent; rows' failures are in the result. On
-    Ctrl-C what is on its way is seen through and nothing more is begun.
+    Asked about once, the PIN once for the whole; what was agreed to so is what is paid: `max_slippage` is how far, in
+    percent, the price of bitcoin may move before a row in fiat is left unpaid instead. `on_row` hears of each row as
+    it is done, how many are done and how many there were to do. Raises only what stops it before anything is sent;
+    rows' failures are in the result. On Ctrl-C what is on its way is seen through and nothing more is begun.
     """
     policy.refuse_held(ws)
     if purse.lightning is not None:
@@ -91,7 +94,8 @@ def run(
         if purse.lightning.server_version == wallets.DOUBLE_SPENDING_VERSION:
             jobs = 1  # it is payments that overlap that it double-spends
     with locks.held(ws, f"batch-{plan.hash[:32]}", "this plan"):
-        left = _left(ws, plan)
+        stand = {item.row: item for item in batch_rows.standing(ws, plan)}
+        left = [row for row in plan.rows if stand[row.row].status != "settled"]
         if not left:
             return status(ws, plan), False
         if any(row.kind == CHEQUE for row in left):
@@ -103,8 +107,12 @@ def run(
                 f"{len(left) - len(payable)} rows are not paid here: this plan was made in another AMANI_HOME, whose"
                 " journal alone knows whether they were paid. Invoices can't be paid twice anywhere, and are."
             )
-        _ask(ws, purse, plan, payable, confirm)
-        crew = Crew(ws, purse, plan, jobs=jobs, stop_on_failure=stop_on_failure)
+        begun = {item.row: item.amount_msat for item in stand.values() if item.status == "unknown"}
+        agreed = batch_plans.terms(ws, purse, plan, payable, begun=begun, asked=confirm is not None)
+        _ask(ws, purse, batch_plans.overview(ws, purse, plan, payable, agreed), payable, confirm)
+        rates.forget(ws)  # they may have moved while somebody thought
+        allowance = Allowance(agreed, max_slippage)
+        crew = Crew(ws, purse, plan, allowance, jobs=jobs, stop_on_failure=stop_on_failure)
         interrupted = crew.work_through(payable, on_row)
     done = {item.row: item for item in crew.done}
     items = [done.get(item.row, item) for item in batch_rows.standing(ws, plan)]
@@ -113,20 +121,14 @@ def run(
     return batch_rows.summary(plan, items), interrupted
 
 
-def _left(ws: Workspace, plan: Plan) -> list[Row]:
-    settled = {item.row for item in batch_rows.standing(ws, plan) if item.status == "settled"}
-    return [row for row in plan.rows if row.row not in settled]
-
-
 def _ask(
     ws: Workspace,
     purse: Purse,
-    plan: Plan,
+    overview: models.BatchPlan,
     rows: list[Row],
     confirm: Callable[[models.BatchPlan], None] | None,
 ) -> None:
     """See to everything that concerns the whole: the sums, the yes, the PIN, the money."""
-    overview = batch_plans.overview(ws, purse, plan, rows)
     wallet = purse.lightning
     if wallet is not None and overview.balance_msat is not None and overview.balance_msat < overview.total_msat:
         raise errors.InsufficientFunds(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 
-from amani_cli import errors, models, typed_keys
+from amani_cli import errors, models, payees, typed_keys
 from amani_cli.store import Row
 from amani_cli.store import audit as audit_log
 from amani_cli.store import contacts as store_contacts
@@ -81,23 +81,49 @@ def find(ws: Workspace, name: str) -> Row | None:
     return store_contacts.by_name(ws.store, name) if ws.has_store else None
 
 
-def check(ws: Workspace, name: str, seen: Seen, *, accept_change: bool) -> None:
+def check(ws: Workspace, name: str, seen: Seen, *, accept_change: bool, so_far: bool = False) -> None:
     """Stop a payment to a contact that is not what it was when it was paid first.
 
-    Raises `errors.RefusedByPolicy` (code PAYEE_CHANGED) with what was and what is. The first payment is always right.
+    `so_far` says that not everything was seen yet. Raises `errors.RefusedByPolicy` (code PAYEE_CHANGED) with what was
+    and what is. The first payment is always right.
     """
-    pinned = _must(ws, name)["seen"]
-    changed = {key for key, value in json.loads(pinned or "{}").items() if seen.get(key) != value}
-    if not changed or accept_change:
+    pinned: Seen = json.loads(_must(ws, name)["seen"] or "{}")
+    what = changed({key: old for key, old in pinned.items() if key in seen or not so_far}, seen)
+    if not what or accept_change:
         return
-    old = json.loads(pinned)
-    what = "; ".join(f"{_WORDS.get(key, key)} was {old[key]} and is {seen.get(key, 'none')}" for key in sorted(changed))
     raise errors.RefusedByPolicy(
         f"'{name}' is not what it was when it was paid last: {what}",
         code="PAYEE_CHANGED",
         retry="never",
         hint="Ask them by another way whether this is right. If it is, pay with --accept-change.",
     )
+
+
+def refuse_other(shown: str, planned: Seen, seen: Seen) -> None:
+    """Stop a payment behind which another stands than its plan found. Raises `errors.RefusedByPolicy`."""
+    what = changed(planned, seen)
+    if what:
+        raise errors.RefusedByPolicy(
+            f"{shown} is not what it was when the plan was made: {what}",
+            code="PAYEE_CHANGED",
+            retry="never",
+            hint="Ask the payee whether this is right. If it is, plan again.",
+        )
+
+
+def changed(old: Seen, new: Seen) -> str:
+    """What of a payee is not what it was, in words; empty if it is the same, however it is spelled."""
+    others = [key for key in sorted(old) if key not in new or _bare(key, old[key]) != _bare(key, new[key])]
+    return "; ".join(f"{_WORDS.get(key, key)} was {old[key]} and is {new.get(key, 'none')}" for key in others)
+
+
+def _bare(key: str, value: str) -> str:
+    """What counts of something seen: a name's letters, a host without the port that it has anyway."""
+    if key == "name":
+        from amani_cli import banks
+
+        return banks.folded(value)
+    return payees.host(value) if key in ("domain", "callback") else value.casefold()
 
 
 def pin(ws: Workspace, name: str, seen: Seen) -> None:
@@ -125,7 +151,9 @@ def point_out_look_alikes(ws: Workspace, destination: str) -> None:
     if not ws.has_store:
         return
     for row in store_contacts.every(ws.store):
-        if row["destination"].casefold() != destination.casefold() and looks_like(destination, row["destination"]):
+        if payees.of_lightning(row["destination"]) != payees.of_lightning(destination) and looks_like(
+            destination, row["destination"]
+        ):
             ws.warn(f"{destination} looks like {row['destination']} of your contact '{row['name']}', and is another")
 
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
-from amani_cli import bolt11, contacts, engine, errors, models, payments, rates, rulebook, success
+from amani_cli import bolt11, contacts, engine, errors, models, payees, payments, rates, rulebook, success
 from amani_cli.amounts import Fiat, format_sat, parse_msat
 from amani_cli.payments import Order
 from amani_cli.store import references
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from amani_cli.providers.lnurl import Lnurl, PayRequest
 
 Amount = int | Fiat | Literal["max"] | None
-DEFAULT_SLIPPAGE = Decimal(1)  # percent
 FORMS = "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, a contact's name"
 
 
@@ -59,7 +58,11 @@ class Destination:
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions."""
+    """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions.
+
+    `quoted` is what the fiat was agreed to be, without which the price of now is shown and asked about; `seen` is what
+    stood behind the destination when it was agreed to.
+    """
 
     destination: Destination
     amount: Amount = None
@@ -70,17 +73,19 @@ class Wish:
     keep_msat: int = 0
     max_slippage: Decimal | None = None
     accept_change: bool = False
+    quoted: models.Quoted | None = None
+    seen: contacts.Seen | None = None
+
+    @property
+    def slippage(self) -> Decimal:
+        """How far, in percent, the price may be from the one that was shown."""
+        return self.max_slippage if self.max_slippage is not None else rates.DEFAULT_SLIPPAGE
 
     @property
     def meaning(self) -> str:
         """What a reference for this stands for, known before anything is fetched."""
-        return meaning(self.amount, self.destination.shown, self.comment)
-
-
-def meaning(amount: Amount, shown: str, comment: str) -> str:
-    """What a reference for paying an address or link stands for: fiat as it was typed."""
-    written = f"{amount.value}{amount.currency}" if isinstance(amount, Fiat) else str(amount)
-    return " ".join(["pay", written, shown, comment]).rstrip()
+        to = self.destination
+        return payees.meaning_of_link(self.amount, to.amount_msat, to.shown, self.comment)
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -177,28 +182,21 @@ def pay(
     if isinstance(wanted, models.Nothing):
         return wanted
     if wanted.quoted is not None:
-        confirm = _watching_the_price(wallet, wanted.quoted, wish, confirm)
+        wanted = replace(wanted, still_good=_watching_the_price(wallet, wanted.quoted, wish))
     paid = payments.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
     if wish.destination.contact is not None and paid.status == "settled" and wanted.seen is not None:
         contacts.pin(ws, wish.destination.contact, wanted.seen)
     return paid
 
 
-def _watching_the_price(
-    wallet: KnownWallet, quoted: models.Quoted, wish: Wish, confirm: Callable[[models.Plan], None] | None
-) -> Callable[[models.Plan], None] | None:
-    """`confirm`, followed by another look at the price: it can move while a person thinks."""
-    slippage = wish.max_slippage if wish.max_slippage is not None else DEFAULT_SLIPPAGE
-    if confirm is None:
-        rates.check_slippage(wallet, quoted, slippage)
-        return None
-    ask = confirm
+def _watching_the_price(wallet: KnownWallet, quoted: models.Quoted, wish: Wish) -> Callable[[], object]:
+    """Another look at the price, once the yes and the PIN were given: it can move while a person thinks."""
 
-    def confirm_and_look_again(plan: models.Plan) -> None:
-        ask(plan)
-        rates.check_slippage(wallet, quoted, slippage)
+    def look_again() -> None:
+        rates.forget(wallet.ws)
+        rates.check_slippage(wallet, quoted, wish.slippage)
 
-    return confirm_and_look_again
+    return look_again
 
 
 def pay_out(
@@ -269,8 +267,6 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
     wanted = _order_for_link(ws, wallet, wish, amount, net)
     if wish.destination.contact is None:
         contacts.point_out_look_alikes(ws, wish.destination.shown)
-    elif isinstance(wanted, Order) and wanted.seen is not None:
-        contacts.check(ws, wish.destination.contact, wanted.seen, accept_change=wish.accept_change)
     return wanted
 
 
@@ -304,9 +300,10 @@ def _order_for_link(
             code="NO_AMOUNT",
             hint=f"Say it behind the address: amani pay {link.address or 'LNURL'} 1000",
         )
-    remembered = _remembered(ws, wish)
-    if remembered is not None:
-        return remembered
+    earlier = remembered(ws, wish)
+    if earlier is not None:
+        _refuse_changed(ws, wish, earlier.seen or {})
+        return earlier
     with nullcontext(net) if net is not None else lnurl_for(ws, private=wallet.sandbox) as open_net:
         request = open_net.ask(link)
         if isinstance(request, lnurl.WithdrawRequest):
@@ -328,7 +325,7 @@ def _order_for_link(
             amount = left
         quoted = None
         if isinstance(amount, Fiat):
-            quoted = rates.quote(wallet, amount)
+            quoted = wish.quoted or rates.quote(wallet, amount)
             amount = rates.to_msat(quoted)
         offer = open_net.invoice(request, amount, wish.comment, rulebook.value(ws, "network"))
     if not offer.described:
@@ -341,7 +338,15 @@ def _order_for_link(
         "callback": lnurl.host_of(request.callback),
         "node": offer.invoice.payee,
     }
+    _refuse_changed(ws, wish, seen)  # before it is remembered: a retry would find nothing else
     return _remember(ws, wish, _order(wish, offer.invoice, request.description, offer.success, quoted, seen))
+
+
+def _refuse_changed(ws: Workspace, wish: Wish, seen: contacts.Seen) -> None:
+    """Stop what leads to somebody else than a contact's payments did, or than a plan found."""
+    if wish.destination.contact is not None:
+        contacts.check(ws, wish.destination.contact, seen, accept_change=wish.accept_change)
+    contacts.refuse_other(wish.destination.shown, wish.seen or {}, seen)
 
 
 def _order(
@@ -414,7 +419,8 @@ def _remember(ws: Workspace, wish: Wish, wanted: Order) -> Order:
     return earlier or wanted
 
 
-def _remembered(ws: Workspace, wish: Wish) -> Order | None:
+def remembered(ws: Workspace, wish: Wish) -> Order | None:
+    """The order that a wish's reference was resolved to before, as long as its invoice can be paid."""
     return _usable(ws, wish) if wish.reference is not None and ws.has_store else None
 
 

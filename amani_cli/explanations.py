@@ -343,6 +343,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "PIN_SET": ((9,), "The wallet has a PIN already.", "Change it with `amani pin change`."),
     "NO_PEPPER": ((3,), "What belongs to the PIN is no longer kept with the wallet's key.", "Run: amani pin reset."),
     "RATE_LIMIT": ((9,), "The wallet's limit for this in the time is used up.", "Wait until the time in the message."),
+    "BEYOND_AGREED": (
+        (9,),
+        "A row, or the rest of a batch with its fees, would come to more than was agreed to.",
+        "Run the plan again: it asks about what the rest comes to.",
+    ),
     "BUDGET": ((9,), "Amount and worst-case fee would exceed the wallet's budget.", "See `amani wallet limit NAME`."),
     # -- transfers, faucet, cheques
     "SAME_WALLET": ((2, 9), "Both ends are the same wallet.", "Name another wallet."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from amani_cli import clocks, engine, errors, models, policy
+from amani_cli import clocks, engine, errors, models, payees, policy
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
 from amani_cli.providers.base import FiatRecord, PayAnswer
 from amani_cli.providers.fiat import Quote
@@ -169,7 +169,7 @@ def _begin(
     def columns(db: Transaction) -> dict[str, object]:
         entry = _columns(move.plan)
         if reference is None:
-            _refuse_twin(db, business, kind, entry)
+            _refuse_twin(ws, db, business, kind, entry)
         policy.reserve_fiat(ws, db, wallet, move.charged, move.plan.amount.currency)
         return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
 
@@ -219,9 +219,11 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
 
     It becomes that reference's, open until Fincra's record is asked: a line of the log does not say how it ended.
     """
-    db = ws.store.connection
-    found = journal.by_our_reference(db, _our_reference(db, client.identity(), reference, meaning), "out")
-    if found is None or found["reference"] is not None:
+    db, business = ws.store.connection, client.identity()
+    names = [_our_reference(db, business, reference, way) for way in references.spellings(meaning)]
+    known = [row for name in names if (row := journal.by_our_reference(db, name, "out")) is not None]
+    found = next((row for row in known if row["reference"] is None), None)
+    if found is None:
         return None
     with ws.store.write() as db:
         references.claim(db, reference, meaning)
@@ -233,7 +235,8 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
 
 
 def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
-    """The move with a quote that holds at this moment of its maker's clock: a new one if need be, but no dearer."""
+    """The move with a quote that holds at this moment of its maker's clock: a new one if need be, no dearer, to the
+    same payee."""
     if move.quote is None or moment < move.quote.expires_at - QUOTE_MARGIN_S:
         return move
     fresh = again()
@@ -245,17 +248,28 @@ def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
             code="QUOTE_EXPIRED",
             hint="Run the same command again to see and accept the new rate.",
         )
+    was, now_is = ((each.plan.destination, each.plan.payee) for each in (move, fresh))
+    if was != now_is:
+        raise errors.RefusedByPolicy(
+            f"{' of '.join(was)} was agreed to, and by now it is {' of '.join(now_is)}; nothing was sent",
+            code="PAYEE_CHANGED",
+            retry="never",
+            hint="Ask the payee whose account it is.",
+        )
     return fresh
 
 
-def _refuse_twin(db: Transaction, business: str, kind: str, entry: dict[str, object]) -> None:
+def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, entry: dict[str, object]) -> None:
     """Refuse a retry of what is still open. What an exchange would bring moves with the rate, and was not asked for.
 
     Raises `errors.OutcomeUnknown`.
     """
     exchange = kind == "convert"
-    said = ("amount", "currency") if exchange else ("destination", "received")
+    said = ("amount", "currency") if exchange else ("received",)
     twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
+    if not exchange:  # the name behind an account may have been typed, and differently
+        payee = payees.of_entry(ws, entry)
+        twins = [twin for twin in twins if payees.of_entry(ws, twin) == payee]
     engine.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
 
 

@@ -253,6 +253,8 @@ class FiatSum(NamedTuple):
 class BatchPlan(NamedTuple):
     """What a plan of many payments (or what is left of it) comes to; nothing was paid. Amounts are msat, and `fiat`.
 
+    `quoted` are the sums of the Lightning rows that are in fiat, each with the price that makes its part of the total.
+
     `wallet` and what is in msat are of the Lightning rows; without any they are null and 0.
     """
 
@@ -269,6 +271,7 @@ class BatchPlan(NamedTuple):
     needs_pin: bool
     sandbox: bool
     fiat: list[FiatSum]
+    quoted: list[Quoted]
 
 
 @document("amani.batch_row/1", leave_out={"failure", "amount", "fee"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amani_cli import bolt11, clocks, engine, errors, models, policy, rails, rates, rulebook, success, wallets
+from amani_cli import bolt11, clocks, engine, errors, models, payees, policy, rails, rates, rulebook, success, wallets
 from amani_cli.store import Row, Transaction
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
@@ -23,6 +23,8 @@ class Order:
     `on_journal` is called in the transaction that journals it, with the entry's id: it may refuse, and what it writes
     is there exactly if the payment is. `authorised` says that the PIN was given for something larger that this is a
     part of; `internal` that the payee is on the same server, so that no fee is due.
+    `still_good` is called once the yes and the PIN were given, before anything is journaled: it raises when what was
+    agreed to holds no longer.
     """
 
     invoice: bolt11.Invoice
@@ -42,6 +44,7 @@ class Order:
     on_journal: Callable[[Transaction, str], object] | None = None
     internal: bool = False
     authorised: bool = False
+    still_good: Callable[[], object] | None = None
 
     @property
     def amount_msat(self) -> int:
@@ -50,7 +53,10 @@ class Order:
         return self.invoice.amount_msat
 
     def is_twin(self, row: Row) -> bool:
-        """Whether an entry is over as much: in sat, or in the fiat that was meant, whatever it was worth then."""
+        """Whether an entry is for the same payee, over as much: in sat, or in the fiat that was meant, whatever it was
+        worth then."""
+        if payees.of_lightning(row["destination"] or "") != payees.of_lightning(self.destination or ""):
+            return False
         quoted = rates.from_text(row["quoted"])
         as_meant = quoted is not None and self.quoted is not None and quoted[:2] == self.quoted[:2]
         return as_meant or row["amount_msat"] == self.amount_msat
@@ -162,14 +168,16 @@ def pay(
         reserve_msat = planned.max_fee_msat
         _refuse_poor(planned)
         confirm(planned)
-        ws.restart_clock()  # a person may think for as long as they like,
     elif not internal and (wanted.max_fee_msat is not None or policy.has_budget(ws, wallet)):
         with wallet.lnbits("read") as client:
             reserve_msat = client.fee_reserve_msat(wanted.invoice.bolt11)
         _refuse_dear(wanted, reserve_msat)
     if not wanted.authorised:
         policy.authorise(ws, wallet, wanted.amount_msat)
-    check(ws, wanted)  # an invoice can expire while a yes or a PIN is waited for
+    ws.restart_clock()  # a person may think for as long as they like, at the question and at the PIN;
+    check(ws, wanted)  # an invoice can expire meanwhile, and a price move
+    if wanted.still_good is not None:
+        wanted.still_good()
     with wallet.lnbits("admin") as client:
         wallet.spending_id(client)
         return _begin_and_send(ws, wallet, rails.Lightning(ws, client), wanted, reserve_msat, wait=wait)
@@ -208,7 +216,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
     def columns(db: Transaction) -> dict[str, object]:
         # A claim of the faucet that is open counts for the cool-down, which says until when.
         if wanted.reference is None and wanted.destination is not None and wanted.kind != "faucet":
-            alike = journal.open_like(db, wallet_id, kind=wanted.kind, destination=wanted.destination)
+            alike = journal.open_like(db, wallet_id, kind=wanted.kind)
             engine.refuse_twin(filter(wanted.is_twin, alike), "amount to the same payee was sent")
         return {
             "amount_msat": wanted.amount_msat,

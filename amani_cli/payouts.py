@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from amani_cli import banks, engine, errors, models
+from amani_cli import banks, engine, errors, models, payees
 from amani_cli.amounts import Fiat, padded
 from amani_cli.fiat import Confirm, Move, carry_out, spendable, tidy
 from amani_cli.models import Money
@@ -55,11 +55,9 @@ class Order:
     reference: str | None = None
     authorised: bool = False
 
-    @property
-    def meaning(self) -> str:
-        """What a reference for this stands for."""
-        to, (value, currency) = self.to, self.amount
-        return f"payout {to.kind}:{to.bank.casefold()}/{to.account} {value} {currency} {self.source}"
+    def meaning(self, ws: Workspace) -> str:
+        """What a reference for this stands for, as far as the banks' names are known here by now."""
+        return payees.meaning_of_payout(ws, str(self.to), self.amount, self.source)
 
 
 def read(text: str) -> Destination:
@@ -78,7 +76,12 @@ def read(text: str) -> Destination:
 def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> models.PayoutPlan:
     """What a payout would do: who would get it, at what rate and fee, and what would be left. Sends no payment."""
     with wallet.fincra("read") as client:
-        return _prepare(ws, wallet, client, wanted).plan
+        return planned(ws, wallet, client, wanted)
+
+
+def planned(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) -> models.PayoutPlan:
+    """The same, over a client that is open already."""
+    return _prepare(ws, wallet, client, wanted).plan
 
 
 def pay(ws: Workspace, wallet: KnownWallet, wanted: Order, *, confirm: Confirm | None, wait: bool) -> models.Payment:
@@ -87,19 +90,20 @@ def pay(ws: Workspace, wallet: KnownWallet, wanted: Order, *, confirm: Confirm |
     Raises what `fiat.carry_out` raises.
     """
     wallet.must_be("fincra")
-    replay = engine.replayed(ws, wanted.reference, wanted.meaning)
+    replay = engine.replayed(ws, wanted.reference, wanted.meaning(ws))
     if replay is not None:
         return replay
     identify(wallet)
     with wallet.fincra("admin") as client:
+        prepared = _prepare(ws, wallet, client, wanted)
         return carry_out(
             ws,
             wallet,
             client,
-            _prepare(ws, wallet, client, wanted),
+            prepared,
             kind="payout",
             reference=wanted.reference,
-            meaning=wanted.meaning,
+            meaning=wanted.meaning(ws),  # which may say more, now that the banks were asked for
             confirm=confirm,
             again=lambda: _prepare(ws, wallet, client, wanted),
             wait=wait,

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from amani_cli import errors, models, pins, rulebook
 from amani_cli.config import parse_rate
-from amani_cli.store import Transaction, marks, rules
+from amani_cli.store import Row, Transaction, marks, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -213,6 +213,26 @@ def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: D
     _decide(ws, db, wallet, charged, currency)
 
 
+def refuse_large(ws: Workspace, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> Row | None:
+    """Refuse what is more, with its worst-case fee, than one payment may be; returns the wallet's budget, if any.
+
+    Raises `errors.RefusedByPolicy` (code BUDGET).
+    """
+    row = rules.budget(ws.store, wallet.identity, unit)
+    if row is not None and row["per_payment"] is not None and wanted > Decimal(row["per_payment"]):
+        raise errors.RefusedByPolicy(
+            f"{_shown(wanted, unit)} with the {_fee(unit)} is more than the"
+            f" {_shown(Decimal(row['per_payment']), unit)} that one payment from '{wallet.name}' may be",
+            code="BUDGET",
+            hint=f"See: amani wallet limit '{wallet.name}'",
+        )
+    return row
+
+
+def _fee(unit: str) -> str:
+    return "worst-case fee" if unit == "msat" else "fee as far as it is known"
+
+
 def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:
     if wallet.remote_id is None:  # by another name neither its budget nor what was spent of it would be found
         raise errors.Bug(f"wallet '{wallet.name}' is to pay, and its id at its server is not known")
@@ -223,18 +243,8 @@ def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal
 def _within_budget(
     ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat"
 ) -> None:
-    row = rules.budget(ws.store, wallet.identity, unit)
-    if row is None:
-        return
-    fee = "worst-case fee" if unit == "msat" else "fee as far as it is known"
-    if row["per_payment"] is not None and wanted > Decimal(row["per_payment"]):
-        raise errors.RefusedByPolicy(
-            f"{_shown(wanted, unit)} with the {fee} is more than the"
-            f" {_shown(Decimal(row['per_payment']), unit)} that one payment from '{wallet.name}' may be",
-            code="BUDGET",
-            hint=f"See: amani wallet limit '{wallet.name}'",
-        )
-    if row["per_day"] is None:
+    row = refuse_large(ws, wallet, wanted, unit)
+    if row is None or row["per_day"] is None:
         return
     since = _a_day_ago(ws)
     spent, flying = rules.spent(db, wallet.remote_id, unit, since)
@@ -243,7 +253,7 @@ def _within_budget(
         oldest = rules.oldest_spend(db, wallet.remote_id, unit, since)
         opens = to_rfc3339(int(ws.store.clock.on_the_wall(oldest)) + DAY_S) if oldest is not None else None
         raise errors.RefusedByPolicy(
-            f"{_shown(wanted, unit)} with the {fee} is more than the"
+            f"{_shown(wanted, unit)} with the {_fee(unit)} is more than the"
             f" {_shown(max(Decimal(0), left), unit)} left of the day's budget of '{wallet.name}'"
             f" ({_shown(flying, unit)} is in flight)",
             code="BUDGET",

@@ -14,14 +14,12 @@ from amani_cli import errors, models, wallets
 from amani_cli.amounts import CURRENCIES, MAX_MSAT, MSAT_PER_BTC, MSAT_PER_SAT, Fiat, currency_decimals, format_fiat
 from amani_cli.models import Quoted, as_json
 from amani_cli.store import now
-from amani_cli.times import from_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
 SAT_PER_BTC = 100_000_000
-# LNbits itself keeps a price for 30 s by default; one that we have held for longer than this is asked for again.
-MAX_AGE_S = 60
-FRESH_S = 10  # within one command a price as young as this is not asked for twice
+DEFAULT_SLIPPAGE = Decimal(1)  # percent
+FRESH_S = 10  # within one command a price as young as this is not asked for twice; LNbits itself keeps one for 30 s
 
 
 def quote(wallet: KnownWallet, amount: Fiat) -> Quoted:
@@ -61,18 +59,11 @@ def valued(ws: Workspace, held: models.Balance, currency: str) -> models.Balance
     return held._replace(about=about(wallets.resolve(ws, held.wallet), held.balance_msat, currency))
 
 
-def age_s(quoted: Quoted) -> int:
-    """How many seconds ago the price was asked for."""
-    return max(0, int((from_rfc3339(now()) - from_rfc3339(quoted.at)).total_seconds()))
-
-
 def check_slippage(wallet: KnownWallet, quoted: Quoted, max_percent: Decimal) -> None:
     """Refuse to pay by a price that has moved by more than `max_percent` since it was quoted.
 
-    A price younger than `MAX_AGE_S` is taken as it is. Raises `errors.RefusedByPolicy` (code SLIPPAGE).
+    Raises `errors.RefusedByPolicy` (code SLIPPAGE), and `errors.Unreachable` when no price is to be had now.
     """
-    if age_s(quoted) <= MAX_AGE_S:
-        return
     price = _price(wallet, quoted.currency)
     moved = abs(price - quoted.price) * 100 / quoted.price
     if moved > max_percent:
@@ -82,6 +73,16 @@ def check_slippage(wallet: KnownWallet, quoted: Quoted, max_percent: Decimal) ->
             code="SLIPPAGE",
             hint="Nothing was sent. Run it again for a fresh rate, or allow more with --max-slippage.",
         )
+
+
+def forget(ws: Workspace) -> None:
+    """Ask for prices anew from now on: a person has thought about the ones that are known."""
+    ws.prices.clear()
+
+
+def slippage(text: str | None) -> Decimal:
+    """How far, in percent, a price may move: as it is said, or by default."""
+    return parse_percent(text) if text else DEFAULT_SLIPPAGE
 
 
 def parse_percent(text: str) -> Decimal:
@@ -101,9 +102,11 @@ def to_text(quoted: Quoted | None) -> str | None:
 
 def from_text(text: str | None) -> Quoted | None:
     """What the journal keeps."""
-    if text is None:
-        return None
-    kept = json.loads(text)
+    return None if text is None else from_json(json.loads(text))
+
+
+def from_json(kept: dict[str, str]) -> Quoted:
+    """What a document says of it."""
     return Quoted(Decimal(kept["value"]), kept["currency"], Decimal(kept["price"]), kept["source"], kept["at"])
 
 

@@ -44,12 +44,15 @@ def run(
     plan: str = PLAN,
     jobs: int = typer.Option(2, "--jobs", help="How many at the same time.", min=1, max=16),
     stop_on_failure: bool = typer.Option(False, "--stop-on-failure", help="Begin nothing more after a failure."),
+    max_slippage: str = typer.Option(
+        None, "--max-slippage", help="With fiat by Lightning: how far the rate may move (1%).", metavar="PERCENT"
+    ),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
 ) -> None:
     """Pay what is left of a plan. Run it again to go on: no row is paid twice. Exit 0 all, 11 partly, 8 in doubt."""
-    from amani_cli import batch_plans, batches
+    from amani_cli import batch_plans, batches, rates
 
     said = options.of(ctx)
     ws = said.ws
@@ -73,6 +76,7 @@ def run(
         read,
         jobs=jobs,
         stop_on_failure=stop_on_failure,
+        max_slippage=rates.slippage(max_slippage),
         confirm=None if said.yes else _asking(said),
         on_row=on_row,
     )

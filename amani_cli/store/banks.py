@@ -20,7 +20,18 @@ def kept(store: Store, url: str, currency: str, *, mobile: bool, max_age_s: int)
         to_rfc3339(int(time.time()) - max_age_s),
         now(),
     )
-    return None if row is None else [Bank(*each) for each in json.loads(row["banks"])]
+    return None if row is None else read(row["banks"])
+
+
+def every(store: Store, currency: str, *, mobile: bool) -> list[str]:
+    """Each list of a currency that was ever written down, however old, as it is kept (see `read`)."""
+    rows = store.all("SELECT banks FROM bank_list WHERE currency=? AND mobile=?", currency, int(mobile))
+    return [row["banks"] for row in rows]
+
+
+def read(listed: str) -> list[Bank]:
+    """A list as it is kept."""
+    return [Bank(*each) for each in json.loads(listed)]
 
 
 def keep(db: Transaction, url: str, currency: str, banks: list[Bank], *, mobile: bool) -> None:

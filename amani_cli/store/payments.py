@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -88,18 +89,14 @@ def open_like(db: Transaction, remote_id: str, **same: object) -> list[Row]:
     ).fetchall()
 
 
-def paid_like(
-    store: Store, payment_hash: str | None, destination: str, amount_msat: int | None, since: str
-) -> Row | None:
-    """A payment that settled or may have: of this hash, or of this amount to this destination since a moment."""
-    if payment_hash is not None:
-        return sent_for(store.connection, payment_hash)
-    return store.one(
-        "SELECT * FROM payment WHERE created_at>=? AND destination=? AND amount_msat=? AND direction='out'"
-        " AND status<>'failed' ORDER BY created_at DESC LIMIT 1",
+def paid_since(store: Store, since: str) -> Iterator[Row]:
+    """What was paid, or may have been, to somebody who was named, oldest first; invoices are told by their hash."""
+    return store.each(
+        "SELECT id, created_at, destination, amount_msat, quoted, received, received_currency FROM payment"
+        " WHERE created_at>=? AND direction='out' AND status<>'failed' AND kind IN ('pay', 'payout')"
+        " AND (destination LIKE '%@%' OR destination LIKE '%://%' OR received_currency IS NOT NULL)"
+        " ORDER BY created_at",
         since,
-        destination,
-        amount_msat,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Literal
 
@@ -10,6 +10,31 @@ from amani_cli import errors
 from amani_cli.store import Row, Store, Transaction, now, wallets
 
 HASHED = "sha256:"  # what a reference stands for, where only its hash came back
+
+
+class Meaning(str):
+    """What a reference stands for, in the one way of saying it; `also` are other ways in which it may be written down.
+
+    Journals from before payees were compared by who they are hold it as it was typed.
+    """
+
+    also: tuple[str, ...]
+
+    def __new__(cls, text: str, also: Iterable[str] = ()) -> Meaning:
+        """`text` with other ways of saying it."""
+        made = super().__new__(cls, text)
+        made.also = tuple(each for each in dict.fromkeys(also) if each != text)
+        return made
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every way of saying it, the one that is written down first."""
+        return (str(self), *self.also)
+
+
+def spellings(what: str) -> tuple[str, ...]:
+    """Every way of saying what a reference stands for."""
+    return what.spellings if isinstance(what, Meaning) else (what,)
 
 
 def claim(db: Transaction, reference: str, what: str) -> str | None:
@@ -49,9 +74,10 @@ def targets(store: Store, wanted: dict[str, str], table: Literal["payment", "che
     return {name: row for name, row in found.items() if _is_meant(store.connection, row["meant"], wanted[name])}
 
 
-def _is_meant(db: Transaction, what: str, other: str) -> bool:
-    """Whether two texts mean the same thing, though one may be a hash, or from before a wallet's id was known."""
-    return what == other or digest(db, what) == digest(db, other)
+def _is_meant(db: Transaction, what: str, meant: str) -> bool:
+    """Whether what is written down is what is meant, though it may be a hash, or older than a wallet's known id."""
+    ways = spellings(meant)
+    return what in ways or digest(db, what) in [digest(db, way) for way in ways]
 
 
 def taken(store: Store, wanted: dict[str, str]) -> list[str]:

@@ -232,6 +232,7 @@ def _batch_plan(model: models.BatchPlan) -> View:
         short = "" if model.balance_msat >= model.total_msat else " (NOT ENOUGH)"
         view.fields += [
             ("total", f"{format_sat(model.total_msat)} ({format_btc(model.total_msat)})"),
+            *(("in fiat", _quoted(each) or "") for each in model.quoted),
             ("fees at most", format_sat(model.max_fee_msat)),
             ("from", (model.wallet or "") + _fake(model.sandbox)),
             ("holds", format_sat(model.balance_msat)),

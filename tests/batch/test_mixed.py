@@ -67,7 +67,7 @@ def test_the_sums_of_each_currency_are_planned_and_asked_about(
     rows = [
         {"to": payee.invoice(10)},
         {"to": "bank:058/2345678901", "amount": "5000NGN"},
-        {"to": "bank:058/2345678902", "amount": "2000NGN"},
+        {"to": "bank:305/0987654321", "amount": "2000NGN"},
     ]
     plan = tmp_path / "plan"
     made = amani("batch", "plan", table(rows), "-o", plan, "--json").data

@@ -169,7 +169,7 @@ class TestRows:
             {"to": f"nobody@{lnurl_server.host}", "amount": "3"},
         ]
         refused = plan(amani, table(rows), tmp_path / "plan")
-        assert problems(refused) == [(2, "amount"), (4, "comment")]
+        assert problems(refused) == [(2, "amount"), (4, "comment"), (5, "to")]
         assert len(lnurl_server.seen) == 2  # each server's address once, and no invoice was fetched
         made = plan(amani, table(rows[1:2]), tmp_path / "plan")
         assert made.code == 0

@@ -125,13 +125,29 @@ class TestPaying:
         with monkeypatch.context() as patch:
             patch.setattr("amani_cli.payments._begin", crash)
             assert amani("pay", ada, "2.50USD", "--reference", "r", "--yes").code == 130
-        monkeypatch.setattr(rates, "MAX_AGE_S", -1)  # whatever was quoted is old
         prices.say(82_000)
         refused = amani("pay", ada, "2.50USD", "--reference", "r", "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (9, "SLIPPAGE")
         paid = amani("pay", ada, "2.50USD", "--reference", "r", "--yes", "--max-slippage", "3%", "--json")
         assert paid.data["amount_msat"] == 3_125_000
         assert payee.sat == 3125
+
+    @pytest.mark.parametrize("at", ["Pay? [y/N]", "PIN of"])
+    def test_a_price_that_moves_while_a_person_thinks_stops_it(
+        self, amani: Amani, payer: Held, prices: Prices, ada: str, at: str
+    ) -> None:
+        assert amani("pin", "set", "--always", "--wallet", "payer", "--pin-stdin", stdin="8317").code == 0
+        words = ("pay", ada, "2.50USD", *(("--yes",) if at == "PIN of" else ()))
+        with amani.terminal(*words) as terminal:
+            terminal.expect(at)
+            prices.say(2_000)
+            if at != "PIN of":
+                terminal.type("y")
+                terminal.expect("PIN of")
+            terminal.type("8317")
+            assert terminal.finish() == 9
+            assert "80,000 USD when the amount was worked out and is 2,000 now" in terminal.seen
+        assert payer.sat == 100_000
 
     def test_an_invoice_has_its_own_amount(self, amani: Amani, payer: Held, payee: Held) -> None:
         refused = amani("pay", payee.invoice(5), "20USD", "--yes", "--json")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from amani_cli import store
 from amani_cli.providers.http import NotSent
 from amani_cli.providers.lnbits import Lnbits
-from tests.conftest import AddWallet, Held
+from tests.conftest import AddWallet, Held, change_database
 from tests.driver import Amani
 from tests.lnbits_server import LnbitsServer
 from tests.lnurl.conftest import mark_as_sandbox
@@ -154,6 +154,28 @@ class TestReferences:
         assert again.data["replayed"] is True
         assert again.data["payment_hash"] == first.data["payment_hash"]
         assert len(lnurl_server.seen) == asked
+        assert payee.sat == 21
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_an_address_and_its_link_are_one_payee(
+        self, amani: Amani, payer: Held, payee: Held, ada: str, lnurl_server: LnurlServer, home: Path, turned: bool
+    ) -> None:
+        link = f"lnurlp://{lnurl_server.host}/.well-known/lnurlp/ada"
+        stated = f"bitcoin:175tWpb8K1S7NmH4Zx6rewF9WQrcZv245W?amount=0.00000021&lightning={ada}"
+        one, other = (link, ada) if turned else (ada, link)
+        words = ("--reference", "r", "--yes", "--json")
+        first = amani("pay", one, "21", *words).data
+        for again in ((other, "21sat"), (one, "0.021ksat"), (stated,)):
+            assert amani("pay", *again, *words).data["replayed"] is True
+        assert amani("pay", other, "22", *words).error["code"] == "REFERENCE_TAKEN"
+        # As an older amani wrote it down.
+        change_database(home, "UPDATE reference SET what=?", f"pay 21000 {one}")
+        assert amani("pay", one, "21", *words).data["replayed"] is True
+        assert amani("pay", other, "21", *words).data["replayed"] is True
+        # What is open is seen under the other spelling, without a reference.
+        change_database(home, "UPDATE payment SET status='unknown', settled_at=NULL WHERE direction='out'")
+        twin = amani("pay", other, "21", "--yes", "--json").error
+        assert (twin["exit"], twin["id"]) == (8, first["id"])
         assert payee.sat == 21
 
     def test_for_something_else_it_is_refused(self, amani: Amani, payer: Held, payee: Held, ada: str) -> None:
