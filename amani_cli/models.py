@@ -580,7 +580,7 @@ class Reconciliation(NamedTuple):
     """Every open outcome, asked again.
 
     `compared` counts the wallets whose records and balance were read against the journal; `differences` is where the
-    two part.
+    two part. `unasked` names the wallets that were to be asked and could not be.
     """
 
     checked: int
@@ -590,6 +590,7 @@ class Reconciliation(NamedTuple):
     items: list[Payment]
     compared: int
     differences: list[str]
+    unasked: list[str]
 
 
 @document("amani.pin/1")

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from amani_cli import errors, models, pins
 from amani_cli.config import parse_rate
-from amani_cli.store import Transaction, marks, rules
+from amani_cli.store import Transaction, holds, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.times import from_rfc3339, to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -165,15 +165,21 @@ def _window(seconds: int) -> str:
 # -- after a restore ------------------------------------------------------------------------
 
 
-def refuse_held(ws: Workspace) -> None:
-    """Refuse to spend from a restored copy until `reconcile` has brought in what was paid since it was made."""
-    held = marks.read(ws.store, marks.HELD)
-    if held is not None:
-        raise errors.RefusedByPolicy(
-            f"this is {held['value']}: what was paid since then may be missing from it",
-            code="RECONCILE_FIRST",
-            hint="Run 'amani reconcile': it brings that in and lets spending go on.",
-        )
+def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
+    """Refuse to spend from a wallet that a restored copy knew until `reconcile` has read it back, by its own id.
+
+    Raises `errors.RefusedByPolicy`.
+    """
+    copy = holds.of_copy(ws.store)
+    held = holds.of_wallet(ws.store, wallet.remote_id)
+    if copy is None and held is None:
+        return
+    why = copy["value"] if copy is not None else held["why"] if held is not None else ""
+    raise errors.RefusedByPolicy(
+        f"wallet '{wallet.name}' is held: this is {why}, and what was paid from it since then may be missing",
+        code="RECONCILE_FIRST",
+        hint="Run 'amani reconcile': it reads that back, and lets spending go on when the books agree.",
+    )
 
 
 # -- budgets -----------------------------------------------------------------------------------
@@ -186,7 +192,7 @@ def has_budget(ws: Workspace, wallet: KnownWallet) -> bool:
 
 def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> None:
     """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
-    refuse_held(ws)
+    refuse_held(ws, wallet)
     check_pin(ws, wallet, amount_msat)
     _within_budget(ws, ws.store.connection, wallet, amount_msat + max_fee_msat)
 
@@ -203,7 +209,7 @@ def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: in
 
 def check_fiat(ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
     """The same for fiat; `charged` is the amount with the fee, as far as that is known beforehand."""
-    refuse_held(ws)
+    refuse_held(ws, wallet)
     check_pin(ws, wallet, charged, currency)
     _within_budget(ws, ws.store.connection, wallet, charged, currency)
 
@@ -216,7 +222,7 @@ def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: D
 def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:
     if wallet.remote_id is None:  # by another name neither its budget nor what was spent of it would be found
         raise errors.Bug(f"wallet '{wallet.name}' is to pay, and its id at its server is not known")
-    refuse_held(ws)
+    refuse_held(ws, wallet)
     _within_budget(ws, db, wallet, wanted, unit)
 
 
