@@ -227,3 +227,23 @@ def test_the_hold_of_an_older_amani_holds_every_wallet(
 
 def _step_before_holds() -> int:
     return migrations._STEPS.index(migrations._read_back)
+
+
+def test_a_reference_that_a_held_wallet_may_have_paid_is_not_paid_from_another(
+    amani: Amani, main: Held, other: Held, restore: Callable[[], None], add_wallet: AddWallet, tmp_path: Path
+) -> None:
+    """A payment to an address under a reference says nowhere from which wallet it was."""
+    restore()
+    assert amani("wallet", "remove", "main", "--yes").code == 0
+    add_wallet("fresh", 50)
+    assert amani("reconcile").code == 10
+    assert amani("pay", other.invoice(1), "--reference", "r-1", "--yes").code == 0  # an invoice is paid once
+    words = ("transfer", "fresh", "1", "--from", "fresh2", "--reference", "r-2", "--yes", "--json")
+    add_wallet("fresh2", 50)
+    held = amani(*words)
+    refused(held)
+    assert "wallet 'main' is held" in held.error["message"]
+    assert "Invoices" in held.error["hint"]
+    add(amani, main, "again")
+    assert amani("reconcile").code == 0
+    assert amani(*words).code == 0
