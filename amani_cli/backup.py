@@ -24,7 +24,7 @@ from typing import Any
 from amani_cli import __version__, audit, errors, files, key_chest, keys, models, private
 from amani_cli.amounts import format_sat
 from amani_cli.config import parse_toml
-from amani_cli.store import SCHEMA_VERSION, Store, cheques, copies, now
+from amani_cli.store import SCHEMA_VERSION, Store, cheques, copies, holds, now
 from amani_cli.store import audit as audit_log
 from amani_cli.wallets import registered
 from amani_cli.workspace import Workspace
@@ -136,6 +136,7 @@ def restore(
                 copies.put(copy, ws.store)
     _put_settings(ws, found)
     with ws.store.write() as db:
+        holds.spread(db)  # a backup of an older amani has one mark for all
         audit_log.append(
             db, "backup restore", subject=found.manifest["made_at"], outcome="spending held", actor=ws.actor
         )

@@ -87,7 +87,9 @@ def run(
     it is done, how many are done and how many there were to do. Raises only what stops it before anything is sent;
     rows' failures are in the result. On Ctrl-C what is on its way is seen through and nothing more is begun.
     """
-    policy.refuse_held(ws)
+    for wallet in (purse.lightning, purse.fincra):
+        if wallet is not None:
+            policy.refuse_held(ws, wallet)
     if purse.lightning is not None:
         wallets.refuse_shared(purse.lightning)
         wallets.warn_of_version(purse.lightning)

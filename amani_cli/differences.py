@@ -8,9 +8,9 @@ from decimal import Decimal
 from amani_cli import errors, history
 from amani_cli.amounts import format_sat
 from amani_cli.providers.base import FiatRecord, Record
-from amani_cli.store import Row
+from amani_cli.store import Row, read_back
 from amani_cli.store import payments as journal
-from amani_cli.wallets import KnownWallet
+from amani_cli.wallets import KnownWallet, learn
 from amani_cli.workspace import Workspace
 
 # While records are read a payment may settle: a difference is one only if nothing has moved meanwhile.
@@ -21,30 +21,37 @@ PAUSE_S = 0.3
 def of_wallet(ws: Workspace, wallet: KnownWallet) -> list[str]:
     """Read a Lightning wallet's newest records and its balance against the journal; each difference in words.
 
-    What the journal lacks is brought in first. Raises `errors.AmaniError` when the wallet can't be asked, its key is
-    another wallet's, or so much happens on it that the two never stand still.
+    What the journal lacks is brought in first. Before the balances are said to differ, all records are read once, from
+    the newest to the first: what a clock that was wrong has put out of its place is found then. Raises
+    `errors.AmaniError` when the wallet can't be asked, its key is another wallet's, or so much happens on it that the
+    two never stand still.
     """
     found: dict[str, None] = {}
 
     def look(page: list[Record]) -> None:
         for record in page:
-            wallet.must_match(record.wallet_id)
             direction = "out" if record.amount_msat < 0 else "in"
             row = journal.last_attempt(ws.store.connection, wallet.id, record.payment_hash, direction)
             if row is not None and (text := of_record(row, record)) is not None:
                 found[text] = None
 
+    is_whole = False
     for _ in range(LOOKS):
         ws.restart_clock()
         held = _held(wallet)
         history.sync(ws, [wallet], look=look)
         with ws.store.reading():
-            apart = Decimal(held - journal.balance_msat(ws.store, wallet.id)).scaleb(-3)
-            flying = journal.flying(ws.store, wallet.id, "sat")
+            here = journal.balance_msat(ws.store, wallet.id, wallet.remote_id)
+            apart = Decimal(held - here).scaleb(-3)
+            flying = journal.flying(ws.store, wallet.id, "sat", wallet.remote_id)
         if is_explained(apart, flying):
             return list(found)
         if _held(wallet) == held:  # nothing has moved meanwhile
-            return [*found, of_balance(wallet, apart, "sat")]
+            if is_whole:
+                return [*found, of_balance(wallet, apart, "sat")]
+            read_back.forget(ws.store, wallet.identity)
+            is_whole = True
+            continue
         time.sleep(PAUSE_S)
     raise errors.Unreachable("too much happens on it to tell", hint="Try again when it is quieter.")
 
@@ -53,6 +60,8 @@ def _held(wallet: KnownWallet) -> int:
     with wallet.lnbits("read") as client:
         remote = client.wallet()
     wallet.must_match(remote.id)
+    if remote.id is not None and wallet.remote_id is None:
+        learn(wallet, remote.id)
     return remote.balance_msat
 
 

@@ -410,6 +410,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "LINE_CUT": ((10,), "The line was cut while reading.", "Try again."),
     "NOT_LNBITS": ((10,), "What answers there is not an LNbits.", "Give the server's address alone."),
+    "LOG_TOO_SHORT": (
+        (10,),
+        "Fincra's log no longer goes back to where a restored copy of the journal ends.",
+        "See in Fincra's dashboard what was paid since; the wallet stays held here.",
+    ),
     "ODD_ANSWER": ((10,), "The server's answer makes no sense.", "Run `amani doctor`; try again later."),
     "RATE_LIMITED": ((10,), "The server takes no more requests for now (429).", "Wait a minute and run it again."),
     "REDIRECT": (
@@ -457,8 +462,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "RECONCILE_FIRST": (
         (9,),
-        "A restored copy does not know what was paid since it was made.",
-        "Run `amani reconcile`; when every wallet has answered, spending goes on.",
+        "A restored copy does not know what was paid from this wallet since it was made.",
+        "Run `amani reconcile`; once the wallet has been read back and its books agree, spending from it goes on.",
     ),
     "WEAK_PASSPHRASE": ((2,), "The passphrase is too short.", "Take five or six random words."),
     "WRONG_PASSPHRASE": ((3,), "The passphrase does not open the backup.", "Try again."),

@@ -141,6 +141,7 @@ def carry_out(
     refuse_poor(move.plan)
     if not authorised:
         policy.check_fiat(ws, wallet, move.charged, currency)
+        policy.refuse_unread(ws, reference)
     if confirm is not None:
         confirm(move.plan)
     if not authorised:

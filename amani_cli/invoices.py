@@ -360,11 +360,11 @@ def insert_incoming(
     reference: str | None = None,
     category: str | None = None,
     quoted: str | None = None,
-) -> None:
-    """Journal money that came, in the caller's transaction."""
-    journal.insert(
+) -> str:
+    """Journal money that came, in the caller's transaction; returns the entry's id."""
+    entry = journal.insert(
         db,
-        **wallet.journaled,
+        **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
         direction="in",
         kind=kind,
         status="settled",
@@ -381,6 +381,7 @@ def insert_incoming(
         settled_at=record.settled_at or now(),
     )
     store_wallets.clear_cached_balance(db, wallet.id)
+    return entry
 
 
 def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> Row:

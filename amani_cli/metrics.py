@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from amani_cli import __version__, balances, models, policy, wallets
 from amani_cli.calls import BUCKETS_MS
-from amani_cli.store import Row, cheques, faucet, figures, marks
+from amani_cli.store import Row, cheques, faucet, figures, holds
 from amani_cli.store import payments as journal
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -85,9 +85,9 @@ def _about_books(ws: Workspace) -> Iterator[str]:
     yield _gauge(
         "amani_open_outcome_oldest_age_seconds", "Age of the oldest open outcome, 0 if none is open.", [Sample(age, {})]
     )
-    held = marks.read(ws.store, marks.HELD) is not None
+    held = bool(holds.of_copy(ws.store) or holds.everything(ws.store))
     yield _gauge(
-        "amani_spending_held", "1 while a restored copy waits for its first reconcile.", [Sample(int(held), {})]
+        "amani_spending_held", "1 while a wallet of a restored copy waits to be read back.", [Sample(int(held), {})]
     )
     outstanding = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     if cheques.all_cheques(ws.store, limit=1):

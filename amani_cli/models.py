@@ -585,7 +585,7 @@ class Reconciliation(NamedTuple):
     """Every open outcome, asked again.
 
     `compared` counts the wallets whose records and balance were read against the journal; `differences` is where the
-    two part.
+    two part. `unasked` names the wallets that were to be asked and could not be.
     """
 
     checked: int
@@ -595,6 +595,7 @@ class Reconciliation(NamedTuple):
     items: list[Payment]
     compared: int
     differences: list[str]
+    unasked: list[str]
 
 
 @document("amani.pin/1")

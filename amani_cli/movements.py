@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from amani_cli import checkouts, engine
+from amani_cli import checkouts, engine, errors
 from amani_cli.providers.fiat import Movement
-from amani_cli.store import Row, Transaction, now
+from amani_cli.store import Row, Transaction, holds, now, read_back
 from amani_cli.store import payments as journal
 from amani_cli.store import wallets as store_wallets
+from amani_cli.times import from_rfc3339, to_rfc3339
 from amani_cli.wallets import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
@@ -19,20 +20,62 @@ News = Literal["new", "updated", "none"]
 
 
 def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
-    """Bring in the log, newest first, until a page has no news; returns how many entries are new and how many changed.
+    """Bring in the log, newest first, until nothing is missing below; how many entries are new and have changed.
 
     A line of an entry that we made ourselves is tied to it by our reference. An open entry is asked about, and so is
-    the page that a customer paid.
+    the page that a customer paid. Cut anywhere, the next sync goes on with what is missing. A log need not go back to
+    its beginning: what it has no more can't be brought in, and for a wallet that is held `errors.Unreachable` says so.
     """
+    from amani_cli.providers.fincra import PAGE
+
     identify(wallet)
     new = updated = 0
+    is_met = False
+    progress: read_back.Progress | None = None
     with wallet.fincra("read") as client:
-        for page in client.movements():
-            news = [_take_in(ws, wallet, client, line) for line in page]
-            new, updated = new + news.count("new"), updated + news.count("updated")
-            if set(news) <= {"none"}:  # a page of which nothing can be read has no news either
-                break
+        while progress is None or progress.gaps:
+            # Lines that have come since push the others back: where it stopped last is there, or further on.
+            first = progress.gaps[0].count // PAGE + 1 if progress is not None else 1
+            if progress is not None:
+                progress.gaps[0].count -= progress.gaps[0].count % PAGE
+            oldest = None
+            for page in client.movements(first):
+                times = [seconds for line in page if (seconds := _seconds(line)) is not None]
+                if progress is None:
+                    progress = read_back.progress(ws.store, wallet.identity)
+                    progress.begin(times)
+                is_met = is_met or any(
+                    journal.is_logged(ws.store.connection, wallet.remote_id, each.id) for each in page
+                )
+                news = [_take_in(ws, wallet, client, line) for line in page]
+                new, updated = new + news.count("new"), updated + news.count("updated")
+                oldest = min(times) if times else oldest
+                has_met = progress.took(oldest, len(page))
+                progress.save(ws.store)
+                if has_met:
+                    break
+            else:
+                assert progress is not None  # a log has a first page, be it empty
+                _ended(ws, wallet, progress, is_met=is_met)
     return new, updated
+
+
+def _ended(ws: Workspace, wallet: KnownWallet, progress: read_back.Progress, *, is_met: bool) -> None:
+    """The log has nothing older. For a wallet that is held that is all only if it met (`is_met`) what was known."""
+    lower = progress.gaps[0].lower
+    if lower is not None and not is_met and holds.of_wallet(ws.store, wallet.remote_id) is not None:
+        since = to_rfc3339(int(lower))
+        raise errors.Unreachable(
+            f"the log of '{wallet.name}' does not go back to {since} any more, where this copy of the journal ends",
+            code="LOG_TOO_SHORT",
+            hint="See in Fincra's dashboard what was paid since. Nothing more can be learned of it here.",
+        )
+    progress.ended()
+    progress.save(ws.store)
+
+
+def _seconds(line: Movement) -> float | None:
+    return from_rfc3339(line.created_at).timestamp() if line.created_at is not None else None
 
 
 def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement) -> News:

@@ -163,6 +163,8 @@ def pay(
     reserve_msat = 0 if internal else worst_fee_msat(wanted.amount_msat)
     if not wanted.authorised:
         policy.check(ws, wallet, wanted.amount_msat, reserve_msat)
+        if wanted.destination is not None:
+            policy.refuse_unread(ws, wanted.reference)
     if confirm is not None:
         planned = plan(ws, wallet, wanted)
         reserve_msat = planned.max_fee_msat

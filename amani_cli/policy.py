@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from amani_cli import errors, models, pins, rulebook
 from amani_cli.config import parse_rate
-from amani_cli.store import Row, Transaction, marks, rules
+from amani_cli.store import Row, Transaction, holds, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -165,14 +165,37 @@ def _window(seconds: int) -> str:
 # -- after a restore ------------------------------------------------------------------------
 
 
-def refuse_held(ws: Workspace) -> None:
-    """Refuse to spend from a restored copy until `reconcile` has brought in what was paid since it was made."""
-    held = marks.read(ws.store, marks.HELD)
-    if held is not None:
+def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
+    """Refuse to spend from a wallet that a restored copy knew until `reconcile` has read it back, by its own id.
+
+    Raises `errors.RefusedByPolicy`.
+    """
+    copy = holds.of_copy(ws.store)
+    held = holds.of_wallet(ws.store, wallet.remote_id)
+    if copy is None and held is None:
+        return
+    why = copy["value"] if copy is not None else held["why"] if held is not None else ""
+    raise errors.RefusedByPolicy(
+        f"wallet '{wallet.name}' is held: this is {why}, and what was paid from it since then may be missing",
+        code="RECONCILE_FIRST",
+        hint="Run 'amani reconcile': it reads that back, and lets spending go on when the books agree.",
+    )
+
+
+def refuse_unread(ws: Workspace, reference: str | None) -> None:
+    """Refuse a reference that is new here while a wallet is held that may have paid for it since the copy was made.
+
+    Whichever wallet it would be paid from now: a reference does not say from which it was. An invoice needs no such
+    care, for it is paid once. Raises `errors.RefusedByPolicy`.
+    """
+    held = [row["wallet"] for row in holds.everything(ws.store) if row["here"]] if reference is not None else []
+    if held:
         raise errors.RefusedByPolicy(
-            f"this is {held['value']}: what was paid since then may be missing from it",
+            f"wallet '{held[0]}' is held, and what it paid since this copy was made is not known: '{reference}' may be"
+            " paid already",
             code="RECONCILE_FIRST",
-            hint="Run 'amani reconcile': it brings that in and lets spending go on.",
+            hint=f"Run 'amani reconcile' when '{held[0]}' can be asked. Invoices, and what has no reference, can be"
+            " paid from other wallets meanwhile.",
         )
 
 
@@ -186,7 +209,7 @@ def has_budget(ws: Workspace, wallet: KnownWallet) -> bool:
 
 def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> None:
     """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
-    refuse_held(ws)
+    refuse_held(ws, wallet)
     check_pin(ws, wallet, amount_msat)
     _within_budget(ws, ws.store.connection, wallet, amount_msat + max_fee_msat)
 
@@ -203,7 +226,7 @@ def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: in
 
 def check_fiat(ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
     """The same for fiat; `charged` is the amount with the fee, as far as that is known beforehand."""
-    refuse_held(ws)
+    refuse_held(ws, wallet)
     check_pin(ws, wallet, charged, currency)
     _within_budget(ws, ws.store.connection, wallet, charged, currency)
 
@@ -236,7 +259,7 @@ def _fee(unit: str) -> str:
 def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:
     if wallet.remote_id is None:  # by another name neither its budget nor what was spent of it would be found
         raise errors.Bug(f"wallet '{wallet.name}' is to pay, and its id at its server is not known")
-    refuse_held(ws)
+    refuse_held(ws, wallet)
     _within_budget(ws, db, wallet, wanted, unit)
 
 

@@ -5,25 +5,27 @@ A cheque that was being taken back is taken back to the end: that was asked for,
 
 from __future__ import annotations
 
+import time
+
 from amani_cli import (
     cheque_voids,
     differences,
     engine,
     errors,
-    history,
     models,
+    restored,
     transfers,
     valuations,
     wallets,
     withdrawals,
 )
 from amani_cli.providers.base import FiatRecord, Record
-from amani_cli.store import Row, marks
-from amani_cli.store import audit as audit_log
+from amani_cli.store import Row
 from amani_cli.store import payments as journal
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
 from amani_cli.verdict import ABSENT
+from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
 
@@ -32,65 +34,89 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
 
     Then the journal is read against what the providers say (`compare`): of named payments their records; of all, every
     Lightning wallet's newest records and its balance. Fiat wallets are left to `close`: Fincra's log need not go back
-    to their beginning. After a restore, one over everything first brings in what was paid since the copy
-    was made, and lets spending go on. Raises `errors.NotFound` for an id that is not in the journal.
+    to their beginning. After a restore, one over everything first brings in what each wallet did since the copy was
+    made, and lets spending go on from those whose books agree. `unasked` names whoever was to be asked and could not
+    be. Raises `errors.NotFound` for an id that is not in the journal.
     """
-    import time
-
     if not ws.has_store:
         if ids:
             raise errors.NotFound(f"no payment {quoted(ids[0])}", hint="Nothing has been recorded yet.")
-        return models.Reconciliation(0, 0, 0, 0, [], 0, [])
-    held = None if ids or older_than_s else marks.read(ws.store, marks.HELD)
-    caught_up = _catch_up(ws) if held else False
-    if ids:
-        rows: list[Row] = []
-        for text in ids:
-            found = journal.find(ws.store, text)
-            if not found:
-                raise errors.NotFound(f"no payment {quoted(text)}", hint="'amani history list' shows what there is.")
-            # What arrived settled needs no question; a cheque that is being drawn is money on its way in.
-            rows.extend(row for row in found if row["direction"] == "out" or row["status"] == "unknown")
-    else:
-        before = to_rfc3339(int(time.time()) - older_than_s + 1) if older_than_s else None
-        rows = journal.open_payments(ws.store, before=before)
+        return models.Reconciliation(0, 0, 0, 0, [], 0, [], [])
+    standing = [] if ids else restored.held(ws)
+    done, unasked = _catch_up(ws, standing, older_than_s)
+    rows = _chosen(ws, ids, older_than_s)
     apart: list[str] = []
     for row in rows:
         ws.progress(f"asking about {row['id']}")
         if row["status"] == "unknown":
             row = engine.ask_again(ws, row)
         elif compare:
-            apart += _compared(ws, row)
+            differ, missed = _compared(ws, row)
+            apart, unasked = apart + differ, unasked + missed
         _arrival(ws, row)
     if not ids:
         for row in journal.without_arrival(ws.store):
             _arrival(ws, row)
     unfinished = 0 if ids else cheque_voids.settle_unfinished(ws) + withdrawals.settle_open(ws)
-    if caught_up:
-        with ws.store.write() as db:
-            marks.wipe(db, marks.HELD)
-            audit_log.append(db, "spending released", outcome="done", actor=ws.actor)
-        ws.note("Spending is possible again.")
+    free, differ, missed = restored.release(ws, done)
+    apart, unasked = apart + differ, unasked + missed
     # Read anew: a cheque that has been taken back to the end closed its entry.
     items = [engine.receipt(journal.by_id(ws.store, row["id"]) or row) for row in rows]
     if items:
         valuations.remember(ws)
-    compared = 0
+    compared = sum(wallet.provider == "lnbits" and wallet.name not in missed for wallet in done)
     if compare and not ids and not older_than_s:
-        compared, apart = _compare(ws)
+        others, differ, missed = _compare(ws, {wallet.name for wallet in done} | set(unasked))
+        compared, apart, unasked = compared + others, apart + differ, unasked + missed
+    _tell_released(ws, free, is_all=not apart and not unasked)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
-    still_open = counts["unknown"] + unfinished
-    return models.Reconciliation(len(items), counts["settled"], counts["failed"], still_open, items, compared, apart)
+    open_now = counts["unknown"] + unfinished
+    return models.Reconciliation(
+        len(items), counts["settled"], counts["failed"], open_now, items, compared, apart, unasked
+    )
 
 
-def _compare(ws: Workspace) -> tuple[int, list[str]]:
-    """Read every Lightning wallet's books against its server; how many could be, and where they part.
+def _chosen(ws: Workspace, ids: list[str], older_than_s: int) -> list[Row]:
+    """The entries to ask about: those that are named, or all open ones that are old enough."""
+    if not ids:
+        before = to_rfc3339(int(time.time()) - older_than_s + 1) if older_than_s else None
+        return journal.open_payments(ws.store, before=before)
+    rows: list[Row] = []
+    for text in ids:
+        found = journal.find(ws.store, text)
+        if not found:
+            raise errors.NotFound(f"no payment {quoted(text)}", hint="'amani history list' shows what there is.")
+        # What arrived settled needs no question; a cheque that is being drawn is money on its way in.
+        rows.extend(row for row in found if row["direction"] == "out" or row["status"] == "unknown")
+    return rows
+
+
+def _catch_up(ws: Workspace, standing: list[Row], older_than_s: int) -> tuple[list[KnownWallet], list[str]]:
+    """Read the held wallets back; which were, and who could not be asked. With an age nothing but old outcomes is."""
+    if not older_than_s:
+        return restored.read(ws, standing) if standing else ([], [])
+    names = [row["wallet"] for row in standing if row["here"]]
+    if names:
+        ws.warn(f"spending stays held ({', '.join(names)}): run 'amani reconcile' without --older-than")
+    return [], names
+
+
+def _tell_released(ws: Workspace, free: list[str], *, is_all: bool) -> None:
+    if free and is_all:
+        ws.note("Spending is possible again.")
+        return
+    for name in free:
+        ws.note(f"Wallet '{name}' has been read back, and can be spent from.")
+
+
+def _compare(ws: Workspace, without: set[str]) -> tuple[int, list[str], list[str]]:
+    """Read every Lightning wallet's books against its server; how many could be, where they part, who was not asked.
 
     The wallet in the environment may be another one with every run: its entries add up to nothing.
     """
-    compared, found = 0, []
+    compared, found, unasked = 0, [], []
     for wallet in wallets.real(wallets.registered(ws)):
-        if wallet.provider != "lnbits":
+        if wallet.provider != "lnbits" or wallet.name in without:
             continue
         ws.progress(f"comparing the books of {wallet.name}")
         try:
@@ -98,37 +124,26 @@ def _compare(ws: Workspace) -> tuple[int, list[str]]:
             compared += 1
         except errors.AmaniError as error:
             ws.warn(f"the books of '{wallet.name}' could not be compared: {error.message}")
-    return compared, found
+            unasked.append(wallet.name)
+    return compared, found, unasked
 
 
-def _compared(ws: Workspace, row: Row) -> list[str]:
-    """How an entry that is certain here differs from the provider's record, where there is a way to ask for it."""
+def _compared(ws: Workspace, row: Row) -> tuple[list[str], list[str]]:
+    """How an entry that is certain here differs from the provider's record; and its wallet, if that can't be asked."""
     nameless = row["payment_hash"] is None and row["our_reference"] is None
     if nameless or row["wallet_id"] == journal.OUTSIDE:
-        return []
+        return [], []
     try:
         found = engine.look_up(ws, row)
     except errors.AmaniError as error:
         ws.warn(f"{row['id']} could not be compared: {error.message}")
-        return []
+        return [], [row["wallet"]]
     if isinstance(found, Record | FiatRecord):
         text = differences.of_record(row, found)
-        return [text] if text else []
+        return ([text] if text else []), []
     if found == ABSENT and row["status"] == "settled":
-        return [f"{row['id']}: settled here, and the provider has no record of it"]
-    return []
-
-
-def _catch_up(ws: Workspace) -> bool:
-    """Bring in what every wallet did since a restored copy was made; whether all of them could be asked."""
-    missed = 0
-    for wallet in wallets.everything(ws):
-        try:
-            history.sync(ws, [wallet])
-        except errors.AmaniError as error:
-            ws.warn(f"spending stays held: wallet '{wallet.name}' could not be asked ({error.message})")
-            missed += 1
-    return missed == 0
+        return [f"{row['id']}: settled here, and the provider has no record of it"], []
+    return [], []
 
 
 def _arrival(ws: Workspace, row: Row) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amani_cli import deletions, errors, files, identities, keys, locks, logins, models
 from amani_cli.servers import server_of
 from amani_cli.store import audit as audit_log
-from amani_cli.store import faucet, marks, new_id, references
+from amani_cli.store import faucet, holds, marks, new_id, references
 from amani_cli.store import invoices as invoice_queries
 from amani_cli.store import wallets as store_wallets
 from amani_cli.text import is_secret
@@ -191,6 +191,7 @@ def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], us
     with ws.store.write() as db:
         for row in db.execute("SELECT * FROM wallet WHERE sandbox=1").fetchall():
             if row["remote_id"] not in [remote_id for _, remote_id in wallets]:
+                holds.release(db, row["remote_id"])
                 store_wallets.delete(db, row["id"])
         for name, remote_id in wallets:
             row = db.execute("SELECT * FROM wallet WHERE sandbox=1 AND remote_id=?", (remote_id,)).fetchone()
@@ -229,6 +230,7 @@ def forget_sandbox(ws: Workspace) -> None:
     if not ws.has_store:
         return
     with ws.store.write() as db:
+        holds.release_sandbox(db)
         db.execute("DELETE FROM wallet WHERE sandbox=1")
         db.execute("DELETE FROM login WHERE sandbox=1")
 
@@ -250,6 +252,7 @@ def register(
     live = bool(columns.get("live", 1))
     try:
         with ws.store.write() as db:
+            holds.spread(db)  # what is added now a copy did not know
             real = db.execute("SELECT 1 FROM wallet WHERE live=1 LIMIT 1").fetchone()
             others = db.execute("SELECT 1 FROM wallet LIMIT 1").fetchone()
             chosen = not columns.get("sandbox") and (not real if live else not others)
@@ -269,6 +272,10 @@ def register(
         ws.note(f"'{name}' is now the default wallet; 'amani wallet use NAME' changes that.")
     row = store_wallets.by_id(ws.store, wallet_id)
     assert row is not None
+    if holds.of_wallet(ws.store, row["remote_id"]) is not None:
+        ws.note(
+            "It was known when this copy of the journal was made: nothing is spent from it before 'amani reconcile'."
+        )
     return known(ws, row).view()
 
 
@@ -393,6 +400,9 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         if wallet.has_read_key:
             keys.keyring_delete(f"{slot}:read")
     with ws.store.write() as db:
+        holds.spread(db)  # it is held under its id, whoever adds it again
+        if delete_remote:
+            holds.release(db, wallet.remote_id)  # it is gone, and nothing can be spent from it
         store_wallets.delete(db, wallet.id)
         audit_log.append(db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.actor)
     return models.Removed(wallet.name, keys_deleted=place == "keyring", remote_deleted=delete_remote)

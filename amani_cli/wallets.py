@@ -297,10 +297,16 @@ def identify(wallet: KnownWallet) -> None:
         told = client.wallet_id()
         if told is not None:
             _meet(wallet, client, told)
-    wallet.remote_id = told
-    if wallet.remote_id is not None and store_wallets.by_remote(wallet.ws.store, wallet.remote_id) is None:
+    if told is not None:
+        learn(wallet, told)
+
+
+def learn(wallet: KnownWallet, remote_id: str) -> None:
+    """Have a wallet know its id at its server, and write it down where it is registered."""
+    wallet.remote_id = remote_id
+    if not wallet.in_environment and store_wallets.by_remote(wallet.ws.store, remote_id) is None:
         with wallet.ws.store.write() as db:
-            store_wallets.update(db, wallet.id, remote_id=wallet.remote_id)
+            store_wallets.update(db, wallet.id, remote_id=remote_id)
 
 
 def _meet(wallet: KnownWallet, client: Lnbits, remote_id: str) -> None:

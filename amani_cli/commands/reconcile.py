@@ -20,7 +20,8 @@ def reconcile(
     """Settle every open outcome by asking the provider; nothing is ever sent anew. Exit 8 if some stay open.
 
     Then compare the journal with each Lightning wallet's records and balance, or with the records of the payments
-    that are named: exit 13 if they differ. With --older-than nothing but old outcomes is looked at.
+    that are named: exit 13 if they differ, whatever else; 10 if nothing is open and somebody could not be asked. With
+    --older-than nothing but old outcomes is looked at.
     """
     from amani_cli.reconcile import reconcile as settle
     from amani_cli.times import parse_duration
@@ -32,3 +33,5 @@ def reconcile(
         raise typer.Exit(13)
     if result.unknown:
         raise typer.Exit(8)
+    if result.unasked:
+        raise typer.Exit(10)

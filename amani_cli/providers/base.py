@@ -58,7 +58,8 @@ class Named(NamedTuple):
 class Record(NamedTuple):
     """The provider's own record of a payment. `amount_msat` is negative when money left; `fee_msat` never is.
 
-    `named` is what was told along with it, if it was amani's.
+    `named` is what was told along with it, if it was amani's. `listed_at`, in unix seconds, is where it stands in the
+    provider's list, whatever becomes of it.
     """
 
     payment_hash: str
@@ -73,6 +74,7 @@ class Record(NamedTuple):
     expires_at: str | None
     settled_at: str | None
     named: Named | None = None
+    listed_at: float | None = None
 
 
 class FiatRecord(NamedTuple):

@@ -99,9 +99,9 @@ class Fincra:
         self._is_about(body, "walletNumber", wallet_number, "wallet")
         return name, currency
 
-    def movements(self) -> Iterator[list[Movement]]:
-        """Every page of the wallet's log, newest first. New lines may push old ones onto a second page."""
-        for page in self._pages("/wallets/logs", "movements"):
+    def movements(self, first: int = 1) -> Iterator[list[Movement]]:
+        """Every page of the wallet's log from the page `first`, newest first; new lines push old ones further back."""
+        for page in self._pages("/wallets/logs", "movements", first):
             lines = [wire.movement(each) for each in page]
             yield [line for line in lines if line is not None]
 
@@ -332,9 +332,9 @@ class Fincra:
     def _post(self, path: str, body: Any) -> Any:
         return self._data(self.line.send("POST", path, headers=self._headers, body=body))
 
-    def _pages(self, path: str, what: str) -> Iterator[list[dict[str, Any]]]:
-        """Every page of a list, newest first."""
-        page, seen, before = 1, 0, None
+    def _pages(self, path: str, what: str, first: int = 1) -> Iterator[list[dict[str, Any]]]:
+        """Every page of a list from the page `first`, newest first."""
+        page, seen, before = first, (first - 1) * PAGE, None
         while True:
             body = self._object(self._get(path, business=self.identity(), page=page, perPage=PAGE))
             results = body.get("results")

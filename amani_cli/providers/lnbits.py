@@ -127,21 +127,48 @@ class Lnbits:
 
     def records(self, *, offset: int = 0, limit: int = PAGE) -> tuple[list[Record], bool]:
         """A page of this wallet's records, newest first, failed ones too; and whether there is more."""
-        query = {"limit": limit, "offset": offset, "sortby": "time", "direction": "desc"}
-        body = self._object(self._read("/api/v1/payments/paginated", params=query))
-        data = body.get("data")
+        records, _, more = self._page({"limit": limit, "offset": offset})
+        return records, more
+
+    def all_records(self, since: float | None = None, *, status: str | None = None) -> Iterator[list[Record]]:
+        """Every page of records, newest first, from a moment (unix seconds; None: now) back to the beginning.
+
+        The next page is asked for by the time at which the last one ended, that second again with it: whatever comes,
+        goes or changes its place meanwhile, no record is left out, and some come twice. Where more records bear one
+        second than a page holds, they are counted through. `status` may be understood or not: look at each record.
+        """
+        before = None if since is None else int(since) + 1
+        offset, more = 0, True
+        while more:
+            query: dict[str, Any] = {"limit": PAGE, "offset": offset}
+            if before is not None:
+                query["time[le]"] = before
+            if status is not None:
+                query["status"] = status
+            page, times, more = self._page(query)
+            if times != sorted(times, reverse=True) or (before is not None and times and times[0] > before):
+                raise self._odd("records in another order than was asked for")
+            yield page
+            if not more:
+                return
+            reached = int(times[-1]) + 1 if times else None
+            if reached is not None and (before is None or reached < before):
+                before, offset = reached, 0
+            else:
+                offset += len(page)
+
+    def _page(self, query: dict[str, Any]) -> tuple[list[Record], list[float], bool]:
+        """A page of records, newest first, with the times they are listed under; and whether there is more."""
+        ordered = {**query, "sortby": "time", "direction": "desc"}
+        body = self._object(self._read("/api/v1/payments/paginated", params=ordered))
+        data, total = body.get("data"), body.get("total")
         if not isinstance(data, list):
             raise self._odd("a list of payments that is none")
         records = [self._record(each) for each in data if isinstance(each, dict)]
-        return records, len(data) >= limit
-
-    def all_records(self) -> Iterator[list[Record]]:
-        """Every page of records, newest first. New payments may push rows onto a second page: expect repeats."""
-        offset, more = 0, True
-        while more:
-            page, more = self.records(offset=offset)
-            offset += len(page)
-            yield page
+        times = [record.listed_at for record in records if record.listed_at is not None]
+        seen = int(query["offset"]) + len(data)
+        more = len(data) >= query["limit"] and total != seen
+        return records, times, more or (bool(data) and _is_int(total) and total > seen)
 
     def fee_reserve_msat(self, bolt11: str) -> int:
         """The most that routing may cost by the server's settings; it says so for internal payments too."""
@@ -493,6 +520,7 @@ class Lnbits:
             expires_at=_when(body.get("expiry")),
             settled_at=(_when(body.get("updated_at")) or created) if status == "settled" else None,
             named=_named(body.get("extra")),
+            listed_at=_seconds(body.get("time")),
         )
 
 
@@ -568,6 +596,17 @@ def _when(value: object) -> str | None:
         # A year of fewer than four digits would be stored as no date at all.
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment.year >= 1970 else None
     except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _seconds(value: object) -> float | None:
+    """The same as unix seconds, with their fraction."""
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return float(value) if _is_int(value) or isinstance(value, Decimal) else None
+    except (ValueError, OverflowError):
         return None
 
 

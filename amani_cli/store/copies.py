@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amani_cli import errors
-from amani_cli.store import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store, explained, marks, open_store
+from amani_cli.store import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store, explained, holds, marks, open_store
 
 # What must be in a copy that takes the place of the database, by what makes a row of it the same.
 _KEPT = {
@@ -36,6 +36,7 @@ def take(store: Store, target: Path, *, held: str) -> None:
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it
             with copy:
                 marks.make(copy, marks.HELD, held)
+                holds.spread(copy)
     except sqlite3.Error as error:
         raise explained(error, target) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from amani_cli.store import Row, Store, Transaction, now
 
 
@@ -20,6 +22,21 @@ def is_known(store: Store, payment_hash: str) -> bool:
     )
     row = store.one(sql, payment_hash)
     return row is not None and bool(row[0])
+
+
+def of_wallet(store: Store, wallet_id: int, payment_hash: str) -> Row | None:
+    """A wallet's invoice of a hash."""
+    return store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet_id)
+
+
+def unpaid(store: Store, wallet_id: int, hashes: Iterable[str]) -> set[str]:
+    """Which of these hashes are those of a wallet's invoices that are not known to be paid."""
+    asked, found = sorted(hashes), set()
+    for at in range(0, len(asked), 500):  # SQLite takes a limited number of values
+        some = asked[at : at + 500]
+        sql = f"SELECT payment_hash FROM invoice WHERE payment_hash IN ({','.join('?' * len(some))})"
+        found |= {row[0] for row in store.all(f"{sql} AND wallet_id=? AND status<>'paid'", *some, wallet_id)}
+    return found
 
 
 def set_status(

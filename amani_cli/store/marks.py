@@ -5,7 +5,7 @@ from __future__ import annotations
 from amani_cli.store import Row, Store, Transaction, now
 
 HELD = "spending held"
-"""There while a restored copy waits for `reconcile`: what was paid since the copy was made may be missing from it."""
+"""A copy of the database, whose wallets are held until they have been read back (`holds` tells them apart)."""
 
 
 def read(store: Store, name: str) -> Row | None:

@@ -503,3 +503,48 @@ def _ids_by_server(connection: sqlite3.Connection) -> None:
             " AND (kind='cheque void' OR amount_msat=?)",
             (f"cheque {remote_id} at {server_of(url)}", f"cheque {remote_id}", amount_msat),
         )
+
+
+@_step
+def _read_back(connection: sqlite3.Connection) -> None:
+    """How far back each wallet's history has been read, what is awaited below, and which wallets are held.
+
+    The hold of a copy was one for all; it is one for each wallet now.
+    """
+    for statement in _TWELFTH.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+_TWELFTH = """
+CREATE TABLE read_back (
+    identity TEXT PRIMARY KEY,
+    progress TEXT NOT NULL,
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE awaited (
+    identity TEXT NOT NULL,
+    payment_hash TEXT NOT NULL,
+    made REAL NOT NULL,
+    ends REAL,
+    PRIMARY KEY (identity, payment_hash)
+) WITHOUT ROWID;
+
+CREATE TABLE hold (
+    remote_id TEXT PRIMARY KEY,
+    wallet TEXT NOT NULL,
+    here INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    at TEXT NOT NULL
+) WITHOUT ROWID;
+
+INSERT INTO hold
+    SELECT remote_id, wallet.name, 1, mark.value, mark.at FROM wallet JOIN mark ON mark.name='spending held'
+    WHERE remote_id IS NOT NULL;
+INSERT OR IGNORE INTO hold
+    SELECT remote_wallet_id, max(wallet), max(wallet_id<=0), mark.value, mark.at
+    FROM payment JOIN mark ON mark.name='spending held'
+    WHERE remote_wallet_id IS NOT NULL AND wallet_id<>-100 GROUP BY remote_wallet_id;
+DELETE FROM mark WHERE name='spending held';
+"""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from amani_cli.store import Row, Store, Transaction, beyond, literal, new_id, now
 
@@ -124,6 +125,37 @@ def newest_settled(store: Store, remote_id: str, limit: int) -> list[Row]:
         OUTSIDE,
         limit,
     )
+
+
+class Entry(NamedTuple):
+    """What a sync must know of an entry: whose it is by the wallet's id at its server, and how it stands."""
+
+    id: str
+    status: str
+    remote_id: str | None
+
+
+def by_hashes(
+    db: Transaction, wallet_id: int, remote_id: str | None, hashes: Iterable[str]
+) -> dict[tuple[str, str], Entry]:
+    """A wallet's newest entries for these hashes, by hash and direction, under whatever local number it has been.
+
+    The number of the wallet in the environment may have been another wallet's.
+    """
+    asked = sorted(hashes)
+    found: dict[tuple[str, str], Entry] = {}
+    for at in range(0, len(asked), 500):  # SQLite takes a limited number of values
+        some = asked[at : at + 500]
+        rows = db.execute(
+            "SELECT payment_hash, direction, id, status, remote_wallet_id FROM payment"
+            f" WHERE payment_hash IN ({','.join('?' * len(some))})"
+            # The plus keeps SQLite to the index over hashes.
+            " AND ((+wallet_id=? AND (wallet_id>0 OR remote_wallet_id IS NULL))"
+            " OR (+remote_wallet_id=? AND wallet_id<>?)) ORDER BY id",
+            (*some, wallet_id, remote_id, OUTSIDE),
+        )
+        found |= {(row[0], row[1]): Entry(row[2], row[3], row[4]) for row in rows}
+    return found
 
 
 def open_payments(store: Store, *, before: str | None = None) -> list[Row]:
@@ -252,23 +284,32 @@ def settled_since(store: Store, wallet_id: int, since: str) -> list[Row]:
     )
 
 
-def balance_msat(store: Store, wallet_id: int) -> int:
-    """What a Lightning wallet must hold by what settled on it, in msat."""
+def balance_msat(store: Store, wallet_id: int, remote_id: str | None = None) -> int:
+    """What a Lightning wallet must hold by what settled on it, in msat; the one in the environment by `remote_id`."""
+    condition, values = _whose(wallet_id, remote_id)
     row = store.one(
         "SELECT coalesce(sum(CASE direction WHEN 'in' THEN amount_msat ELSE -amount_msat END - coalesce(fee_msat, 0)),"
-        " 0) FROM payment WHERE wallet_id=? AND status='settled' AND amount_msat IS NOT NULL",
-        wallet_id,
+        f" 0) FROM payment WHERE {condition} AND status='settled' AND amount_msat IS NOT NULL",
+        *values,
     )
     return row[0] if row else 0
 
 
-def flying(store: Store, wallet_id: int, unit: str) -> Decimal:
+def _whose(wallet_id: int, remote_id: str | None) -> tuple[str, tuple[object, ...]]:
+    """The condition for a wallet's entries: by its number here, or where that is many a wallet's, by its own id."""
+    if wallet_id > 0 or remote_id is None:
+        return "wallet_id=?", (wallet_id,)
+    return "remote_wallet_id=? AND wallet_id<>?", (remote_id, OUTSIDE)
+
+
+def flying(store: Store, wallet_id: int, unit: str, remote_id: str | None = None) -> Decimal:
     """What open outcomes may have taken from a wallet already, the worst-case fee counted in, in `unit`."""
     if unit == "sat":
+        condition, values = _whose(wallet_id, remote_id)
         row = store.one(
             "SELECT coalesce(sum(max(reserved_msat, amount_msat)), 0) FROM payment WHERE status='unknown'"
-            " AND direction='out' AND wallet_id=? AND amount_msat IS NOT NULL",
-            wallet_id,
+            f" AND direction='out' AND {condition} AND amount_msat IS NOT NULL",
+            *values,
         )
         return Decimal(row[0] if row else 0).scaleb(-3)
     rows = store.all(

@@ -19,6 +19,8 @@ def _reconciliation(model: models.Reconciliation) -> View:
     ]
     if model.differences:
         view.lines += ["The books and the provider differ:", *(f"  {text}" for text in model.differences)]
+    if model.unasked:
+        view.lines.append(f"Could not be asked: {', '.join(model.unasked)}")
     return view
 
 

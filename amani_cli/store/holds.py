@@ -1,0 +1,56 @@
+"""Holds: the wallets, by their id at the provider, from which nothing is spent until they have been read back.
+
+A copy of the database does not know what was paid since it was made. So each wallet that the copy knew is held, under
+whatever name it is known later, registered or not, until it has been read back and its books agree.
+"""
+
+from __future__ import annotations
+
+from amani_cli.store import Row, Store, Transaction, marks
+from amani_cli.store.payments import OUTSIDE
+
+
+def spread(db: Transaction) -> None:
+    """Turn the mark of a copy into a hold on each wallet that the copy knows.
+
+    `here` are those that it could ask: registered ones, and those that stood in the environment.
+    """
+    mark = db.execute("SELECT value, at FROM mark WHERE name=?", (marks.HELD,)).fetchone()
+    if mark is None:
+        return
+    why, at = mark[0], mark[1]
+    db.execute(
+        "INSERT OR REPLACE INTO hold SELECT remote_id, name, 1, ?, ? FROM wallet WHERE remote_id IS NOT NULL", (why, at)
+    )
+    db.execute(
+        "INSERT INTO hold SELECT remote_wallet_id, max(wallet), max(wallet_id<=0), ?, ? FROM payment"
+        " WHERE remote_wallet_id IS NOT NULL AND wallet_id<>? GROUP BY remote_wallet_id"
+        " ON CONFLICT (remote_id) DO UPDATE SET why=excluded.why, at=excluded.at",
+        (why, at, OUTSIDE),
+    )
+    marks.wipe(db, marks.HELD)
+
+
+def of_copy(store: Store) -> Row | None:
+    """The mark of a copy whose wallets are not told apart yet: `value` says what it is, and all are held."""
+    return marks.read(store, marks.HELD)
+
+
+def of_wallet(store: Store, remote_id: str | None) -> Row | None:
+    """The hold on a wallet (`why` it is held), or None."""
+    return store.one("SELECT * FROM hold WHERE remote_id=?", remote_id)
+
+
+def everything(store: Store) -> list[Row]:
+    """Every hold, by the name that its wallet had."""
+    return store.all("SELECT * FROM hold ORDER BY wallet, remote_id")
+
+
+def release(db: Transaction, remote_id: str | None) -> None:
+    """Let a wallet's money go."""
+    db.execute("DELETE FROM hold WHERE remote_id=?", (remote_id,))
+
+
+def release_sandbox(db: Transaction) -> None:
+    """Forget the holds on wallets of the sandbox, which are gone with it."""
+    db.execute("DELETE FROM hold WHERE remote_id IN (SELECT remote_id FROM wallet WHERE sandbox=1)")

@@ -1,0 +1,119 @@
+"""How far back the journal has a wallet's history without a gap, by the wallet's id at its server.
+
+A provider tells what happened newest first, page by page. Reading may be cut anywhere: what has been taken in is kept
+here as the gaps that are left, so that the next reading begins with what is new, goes on where the last one stopped,
+and ends where nothing is missing below.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from amani_cli.store import Store, Transaction, now
+
+MARGIN_S = 120
+"""Something may become visible after what is younger, or while the provider's clock is set: this much is read again."""
+DEPTH = 100
+"""So many of the newest may bear a time that is to come without hiding what is really new."""
+MOST_GAPS = 8
+
+
+@dataclass
+class Gap:
+    """A stretch that is still to be read: from `upper` (None: now) down to `lower` (None: the beginning), in unix
+    seconds. `count` is how many entries stood above it when it was read so far."""
+
+    upper: float | None
+    lower: float | None
+    count: int = 0
+
+
+@dataclass
+class Progress:
+    """What has been read of a wallet. `top` is down to where the next reading must come when there is no gap."""
+
+    identity: str
+    top: float | None
+    gaps: list[Gap]
+    stored: str | None
+
+    def begin(self, times: list[float]) -> None:
+        """Begin to read, with the times on the first page, newest first."""
+        self.gaps.insert(0, Gap(None, self.top))
+        if self.top is None:
+            del self.gaps[1:]
+        if times:
+            self.top = min(times[min(DEPTH, len(times) - 1)], times[0] - MARGIN_S)
+        while len(self.gaps) > MOST_GAPS:  # what lies between the two is read again
+            last = self.gaps.pop()
+            self.gaps[-1].lower = last.lower
+
+    def took(self, oldest: float | None, count: int) -> bool:
+        """Note that a page of `count` entries is in, down to `oldest`; whether that was the last of the first gap."""
+        gap = self.gaps[0]
+        gap.count += count
+        if oldest is None:
+            return False
+        if gap.lower is not None and oldest < gap.lower:
+            self.gaps.pop(0)
+            return True
+        gap.upper = oldest
+        return False
+
+    def ended(self) -> None:
+        """Note that the provider has nothing older: no gap is left."""
+        self.gaps.clear()
+
+    def as_text(self) -> str:
+        """What is stored of it."""
+        return json.dumps([self.top, [[gap.upper, gap.lower, gap.count] for gap in self.gaps]])
+
+    def save(self, store: Store) -> None:
+        """Keep it; after what it speaks of is durably in the journal, and only if it has changed."""
+        text = self.as_text()
+        if text != self.stored and (self.stored or self.top is not None):
+            with store.write() as db:
+                db.execute("INSERT OR REPLACE INTO read_back VALUES (?,?,?)", (self.identity, text, now()))
+            self.stored = text
+
+
+def progress(store: Store, identity: str) -> Progress:
+    """What has been read of a wallet so far."""
+    row = store.one("SELECT progress FROM read_back WHERE identity=?", identity)
+    if row is None:
+        return Progress(identity, None, [], None)
+    top, gaps = json.loads(row["progress"])
+    return Progress(identity, top, [Gap(*each) for each in gaps], row["progress"])
+
+
+def forget(store: Store, identity: str) -> None:
+    """Have all of a wallet's history read again the next time."""
+    with store.write() as db:
+        db.execute("DELETE FROM read_back WHERE identity=?", (identity,))
+
+
+# -- what may still change, below what is read again --------------------------------------------------------------
+
+
+def awaited(store: Store, identity: str) -> dict[str, float]:
+    """The records of a wallet that were pending when they were read: when each was made, by payment hash."""
+    rows = store.all("SELECT payment_hash, made FROM awaited WHERE identity=?", identity)
+    return {row["payment_hash"]: row["made"] for row in rows}
+
+
+def expect(db: Transaction, identity: str, payment_hash: str, made: float, ends: float | None) -> None:
+    """Await what becomes of a pending record until `ends` (None: for ever), in unix seconds."""
+    db.execute("INSERT OR REPLACE INTO awaited VALUES (?,?,?,?)", (identity, payment_hash, made, ends))
+
+
+def came(db: Transaction, identity: str, payment_hash: str) -> None:
+    """Await a record no longer."""
+    db.execute("DELETE FROM awaited WHERE identity=? AND payment_hash=?", (identity, payment_hash))
+
+
+def give_up(store: Store, identity: str, moment: float) -> None:
+    """Await no longer what has ended by `moment`, of the provider's clock."""
+    if store.one("SELECT 1 FROM awaited WHERE identity=? AND ends<? LIMIT 1", identity, moment) is not None:
+        with store.write() as db:
+            db.execute("DELETE FROM awaited WHERE identity=? AND ends<?", (identity, moment))
