@@ -12,7 +12,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from amani_cli import batch_plans, batch_rows, cheques, destinations, engine, errors, files, models, payments, rails
+from amani_cli import (
+    batch_plans,
+    batch_rows,
+    cheques,
+    destinations,
+    engine,
+    errors,
+    files,
+    models,
+    payments,
+    rails,
+    resends,
+)
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.providers.base import PayAnswer
@@ -281,7 +293,7 @@ class _Worker:
         else:
             earlier = self._earlier(row, reference)
         if earlier is not None and earlier["status"] == "unknown":
-            return engine.resume(ws, wallet, self._rail, earlier)
+            return resends.go_on(ws, wallet, self._rail, earlier)
         if row.payment_hash is None:
             return self._pay_address(row, reference)
         wanted = batch_plans.order_of(ws, row, reference)

@@ -196,6 +196,14 @@ def _giver(ws: Workspace, row: Row) -> KnownWallet:
     )
 
 
+def settle_funded(ws: Workspace, paid: Row) -> None:
+    """Open the cheque that a payment has funded; one that can't be opened now is when it is looked at."""
+    with ws.once_paid("the cheque's own entry does not say so yet"):
+        for row in store_cheques.with_status(ws.store, "funding"):
+            if row["funding_hash"] == paid["payment_hash"]:
+                advance(ws, row)
+
+
 def settle_unfinished(ws: Workspace) -> int:
     """Take every cheque that was left half written or half taken back as far as it goes; returns how many stay open."""
     left = 0

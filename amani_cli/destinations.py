@@ -170,7 +170,14 @@ def pay(
     With a reference, what was paid before is told without asking anybody who is not our provider.
     """
     if wish.destination.kind != "bolt11":
-        replay = engine.replayed(ws, wish.reference, wish.meaning, None)
+        replay = engine.replayed(
+            ws,
+            wish.reference,
+            wish.meaning,
+            go_on=lambda row: payments.resume(
+                ws, wallet, row, confirm=confirm, max_fee_msat=wish.max_fee_msat, wait=wait
+            ),
+        )
         if replay is not None:
             return replay
     wanted = order(ws, wallet, wish)
