@@ -245,7 +245,10 @@ def pay_out(
 def planned(ws: Workspace, wallet: KnownWallet, wish: Wish) -> models.Plan | models.Nothing:
     """What paying would do. For an address or link an invoice is fetched, which binds nobody."""
     wanted = order(ws, wallet, wish)
-    return wanted if isinstance(wanted, models.Nothing) else payments.plan(ws, wallet, wanted)
+    if isinstance(wanted, models.Nothing):
+        return wanted
+    payments.point_out_open(ws, wanted)
+    return payments.plan(ws, wallet, wanted)
 
 
 def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = None) -> Order | models.Nothing:

@@ -99,22 +99,26 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool
         try:
             answer = rail.post(row)
         except NotSent as error:
-            close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
+            row = close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"), by_answer=True)
+            if row["status"] == "unknown":
+                raise open_outcome(row, f"{error.message}; but another amani sent it meanwhile") from error
             error.id = row["id"]
             raise
         verdict = _settle(ws, rail, row, answer, wait=wait)
-        row = close(ws, row, verdict, answered=answer.accepted)
+        row = close(ws, row, verdict, answered=answer.accepted, by_answer=True)
     except KeyboardInterrupt:
         raise open_outcome(row, "interrupted after the payment was sent") from None
-    except NotSent:
+    except (NotSent, errors.OutcomeUnknown):
         raise
     except Exception as error:
         # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
         text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
         raise open_outcome(row, f"the payment was sent, and then: {text}") from error
-    if verdict.status == "unknown":
+    if row["status"] == "unknown":
         raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
-    if verdict.status == "failed":
+    if row["status"] == "failed":
+        if verdict.status != "failed":  # another process knew it
+            verdict = verdict._replace(reason=row["failure"] or "", code="REJECTED")
         host = wallet.url.split("://", 1)[-1]
         raise failure(verdict, row["id"], host, wallet.provider)
     return receipt(row)
@@ -222,16 +226,19 @@ def _asked(rail: Rail, row: Row) -> Found:
         return NOT_ASKED
 
 
-def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False) -> Row:
+def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False, by_answer: bool = False) -> Row:
     """Write a verdict into the journal: amounts and fee as the provider's record says, the reservation ended.
 
-    `answered` says that the provider took the request: that it never arrived is never concluded then.
+    `answered` says that the provider took the request: that it never arrived is never concluded then. `by_answer` says
+    that what failed without a record was this one request: it stays open if another process has sent it again.
 
     An entry that somebody else has closed meanwhile is left as it is, unless a settled record overrules a failure.
     Returns the entry as it stands.
     """
     with ws.store.write() as db:
-        current = db.execute("SELECT status FROM payment WHERE id=?", (row["id"],)).fetchone()
+        current = db.execute("SELECT status, resent FROM payment WHERE id=?", (row["id"],)).fetchone()
+        if by_answer and current["resent"] and verdict.status == "failed" and verdict.record is None:
+            verdict = verdict._replace(status="unknown")
         # A settled record is proof, even against a "failed" that another process took from a worse view of it.
         overruled = current["status"] == "failed" and verdict.status == "settled"
         if current["status"] == "unknown" or overruled:

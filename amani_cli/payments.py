@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from amani_cli import bolt11, engine, errors, models, policy, rails, rates, resends, success, wallets
-from amani_cli.store import Row, Transaction
+from amani_cli.store import Row, Transaction, references
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -174,6 +174,19 @@ def pay(
     with wallet.lnbits("admin") as client:
         wallet.spending_id(client)
         return _begin_and_send(ws, wallet, rails.Lightning(ws, client), wanted, reserve_msat, wait=wait)
+
+
+def point_out_open(ws: Workspace, wanted: Order) -> None:
+    """Say so if an earlier attempt of an order is open: paying would not begin another."""
+    if not ws.has_store:
+        return
+    row = journal.sent_for(ws.store.connection, wanted.invoice.payment_hash)
+    if row is None and wanted.reference is not None:
+        row = references.targets(ws.store, {wanted.reference: wanted.meaning}, "payment").get(wanted.reference)
+    if row is not None and row["status"] == "unknown":
+        ws.warn(
+            f"this was sent before and its outcome is open ({row['id']}): paying would go on with that, by its invoice"
+        )
 
 
 def resume(

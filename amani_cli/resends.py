@@ -134,10 +134,11 @@ def _stuck(row: Row, why: str) -> errors.OutcomeUnknown:
 
 
 def _begin(ws: Workspace, row: Row) -> bool:
-    """Write down that an entry is sent again; False if it is closed by now."""
+    """Write down, durably, that an entry is sent again; False if it is closed by now."""
     with ws.store.write() as db:
         if not journal.is_open(db, row["id"]):
             return False
+        journal.update(db, row["id"], resent=1)
         audit_log.append(
             db,
             row["kind"],
@@ -171,7 +172,7 @@ def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Row, *, 
         raise engine.open_outcome(row, f"the payment was sent again and its outcome is open: {judged.reason}")
     if row["status"] == "failed":
         raise verdict.failure(judged, row["id"], wallet.url.split("://", 1)[-1], wallet.provider)
-    return engine.receipt(row)
+    return engine.receipt(row, replayed=True)  # the entry is an earlier run's
 
 
 def _settle(ws: Workspace, rail: LightningRail, row: Row, answer: PayAnswer, *, wait: bool) -> Verdict:

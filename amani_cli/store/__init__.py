@@ -18,7 +18,7 @@ from typing import Any
 from amani_cli import errors
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 BUSY_TIMEOUT_S = 30
 
 Row = sqlite3.Row

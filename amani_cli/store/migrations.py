@@ -429,3 +429,9 @@ def _history_filters(connection: sqlite3.Connection) -> None:
 def _answered(connection: sqlite3.Connection) -> None:
     """Whether the provider took the request of an open payment: then a missing record never means that none came."""
     connection.execute("ALTER TABLE payment ADD COLUMN answered INTEGER NOT NULL DEFAULT 0")
+
+
+@_step
+def _resent(connection: sqlite3.Connection) -> None:
+    """Whether an open payment was sent again: then no answer to one of the requests says that all of them failed."""
+    connection.execute("ALTER TABLE payment ADD COLUMN resent INTEGER NOT NULL DEFAULT 0")
