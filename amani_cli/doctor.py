@@ -44,7 +44,7 @@ def _files(ws: Workspace) -> list[Finding]:
     database = paths.database
     names = [paths.data, paths.config, paths.settings, database]
     names += [database.with_name(database.name + ending) for ending in ("-wal", "-shm")]
-    names += [paths.sandbox / "keys.json"]
+    names += [paths.sandbox / name for name in ("keys.json", "outside/keys.json", "outside/funds.json")]
     for path in dict.fromkeys(names):
         try:
             about = path.stat()
