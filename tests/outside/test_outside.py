@@ -6,6 +6,7 @@ Whatever happens between the two, the money on both servers is exact, the same c
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -141,7 +142,8 @@ def test_pending_and_then_certain(amani: Amani, world: World, way: Way, ends: Li
 
     def slowly(exchange: Exchange) -> None:
         go_on.wait(PATIENCE_S)
-        (as_it_is if ends == "settled" else say(520, "no route", "failed"))(exchange)
+        with contextlib.suppress(OSError):  # LNbits has hung up by then
+            (as_it_is if ends == "settled" else say(520, "no route", "failed"))(exchange)
         done.set()
 
     world.pair.on_pay(slowly)
