@@ -168,8 +168,7 @@ def _taken_by_others(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits
         each["payment_hash"]
         for each in store_cheques.draws(ws.store, giver.remote_id, draws.destination_of(row["remote_id"]))
     }
-    records, _ = cheque.records()
-    theirs = [each for each in records if each.amount_msat < 0 and each.payment_hash not in own]
+    theirs = [each for each in draws.payments_out(cheque) if each.payment_hash not in own]
     if any(each.status == "pending" for each in theirs):
         raise errors.OutcomeUnknown(
             f"a payment out of the wallet of cheque {row['id']}, by whoever has its code, is still on its way",

@@ -15,6 +15,7 @@ from amani_cli import (
     amounts,
     balances,
     cheque_code,
+    draws,
     engine,
     errors,
     invoices,
@@ -452,11 +453,11 @@ def refresh(ws: Workspace, row: Row) -> Row:
         with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
             if client.wallet().balance_msat >= row["amount_msat"]:
                 return row
-            records, _ = client.records()
+            gone = draws.payments_out(client)
     except errors.AmaniError as error:
         ws.warn(f"cheque {row['id']} is shown as last seen: {error.message}")
         return row
-    taken = [record for record in records if record.amount_msat < 0 and record.status == "settled"]
+    taken = [record for record in gone if record.status == "settled"]
     if taken:
         claimed(ws, row, taken[0].payment_hash, taken[0].settled_at)
     return must(ws, row["id"])

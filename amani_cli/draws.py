@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from amani_cli import engine, errors, invoices, rails, resends
-from amani_cli.providers.base import PayAnswer
+from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.store import Row, cheques
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
@@ -119,6 +119,17 @@ def _settle(
         return drawn if drawn.status == "failed" else Verdict("unknown", None, drawn.reason or "not arrived yet")
 
     return engine.until_certain(ws, look)
+
+
+def payments_out(cheque: Lnbits) -> list[Record]:
+    """What left a cheque's wallet, or is about to.
+
+    LNbits asks its node about a pending payment when that very payment is asked for, and not when it lists them: after a
+    line was lost the list says "pending" for up to half an hour.
+    """
+    records, _ = cheque.records()
+    out = [each for each in records if each.amount_msat < 0]
+    return [(cheque.record(each.payment_hash) or each) if each.status == "pending" else each for each in out]
 
 
 def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:

@@ -25,7 +25,11 @@ from tests.outside_pair import FEE_MSAT, OutsidePair, as_it_is, charge, say, unk
 
 __all__ = ["shared_keyring"]
 
-pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
+pytestmark = [
+    pytest.mark.lnbits,
+    pytest.mark.faults,
+    pytest.mark.since("1.6", "it calls failed what its upstream did not answer, or answered by an id of its own"),
+]
 
 SAT = 210
 START = 5000
