@@ -124,8 +124,8 @@ def _settle(
 def payments_out(cheque: Lnbits) -> list[Record]:
     """What left a cheque's wallet, or is about to.
 
-    LNbits asks its node about a pending payment when that very payment is asked for, and not when it lists them: after a
-    line was lost the list says "pending" for up to half an hour.
+    LNbits asks its node about a pending payment when that very payment is asked for, and not when it lists them: after
+    a line was lost the list says "pending" for up to half an hour.
     """
     records, _ = cheque.records()
     out = [each for each in records if each.amount_msat < 0]
