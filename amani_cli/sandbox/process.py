@@ -155,7 +155,7 @@ def spawn(root: Path, listener: socket.socket, python: Path, backend: Mapping[st
             # --app-dir names this sandbox's own path on the command line, by which `_is_ours` knows it.
             [*command, "--app-dir", str(site)],
             cwd=site,
-            env=server_environment(root, port) | backend,
+            env={**server_environment(root, port), **backend},
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,

@@ -151,8 +151,8 @@ def test_the_same_command_again_goes_on(amani: Amani, world: World, way: Way) ->
     assert first == second
     shown = amani("history", "show", entry, "--json").data
     assert shown["status"] == "settled"
-    given = {void: (5000, 0), claim: (before[0], SAT), claim_to: (before[0], SAT)}.get(way, (5000 - SAT, SAT))
-    assert (world.giver.sat, world.taker.sat) == given
+    given: dict[Way, tuple[int, int]] = {void: (5000, 0), claim: (before[0], SAT), claim_to: (before[0], SAT)}
+    assert (world.giver.sat, world.taker.sat) == given.get(way, (5000 - SAT, SAT))
     assert amani("reconcile", "--json").data["unknown"] == 0
     amani(*words)
     assert len(world.sent()) == before[1] + 2
@@ -427,9 +427,9 @@ def test_an_address_is_paid_by_the_stored_invoice(amani: Amani, world: World) ->
         assert len(payees.seen) == asked
         assert world.sent()[0] == world.sent()[1]
         # Without a reference nobody can tell a retry from another payment: it is pointed to, not sent.
-        words = (*words[:3], "--yes")
-        entry = world.never_arrives(*words)
-        twin = amani(*words, "--json")
+        plain = (*words[:3], "--yes")
+        entry = world.never_arrives(*plain)
+        twin = amani(*plain, "--json")
         assert (twin.code, f"amani reconcile --resume {entry}" in twin.error["hint"]) == (8, True)
         assert resume(amani, entry, "--yes").code == 0
         assert world.taker.sat == 2 * SAT
