@@ -24,6 +24,7 @@ from amani_cli import (
     payments,
     private,
     rails,
+    resends,
 )
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
@@ -297,7 +298,7 @@ class _Worker:
             earlier = self._earlier(row, reference)
         if earlier is not None and earlier["status"] == "unknown":
             begun = earlier  # as a name of its own, which the function below can rely on
-            return self._within(row, earlier["amount_msat"], lambda: engine.resume(ws, wallet, self._rail, begun))
+            return self._within(row, earlier["amount_msat"], lambda: resends.go_on(ws, wallet, self._rail, begun))
         if row.payment_hash is None:
             return self._pay_address(row, reference)
         wanted = batch_plans.order_of(ws, row, reference)

@@ -5,7 +5,20 @@ from __future__ import annotations
 import contextlib
 import time
 
-from amani_cli import bolt11, cheque_code, cheques, draws, engine, errors, keys, models, payments, rails, rulebook
+from amani_cli import (
+    bolt11,
+    cheque_code,
+    cheques,
+    draws,
+    engine,
+    errors,
+    keys,
+    models,
+    payments,
+    rails,
+    resends,
+    rulebook,
+)
 from amani_cli.cheque_code import ChequeCode
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
@@ -133,14 +146,8 @@ def _claimed_before(
             id=row["id"],
             hint="The cheque is untouched. Ask for a new invoice.",
         )
-    why = "the outcome is open"
     if row["status"] == "unknown":
-        try:
-            row = engine.ask_rail(ws, rail, row)
-        except errors.AmaniError as error:
-            why = f"what became of it can't be asked: {error.message}"
-    if row["status"] == "unknown":
-        raise engine.open_outcome(row, f"the cheque was drawn before and {why}")
+        return resends.go_on(ws, _as_wallet(ws, code.url, code.wallet_id), rail, row)
     if row["status"] == "failed":
         raise errors.Rejected(
             f"this was tried before and failed: {row['failure']}", id=row["id"], hint="Run it again to try anew."

@@ -226,8 +226,7 @@ def _taken_by_others(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits
             ws.store, giver.remote_id, draws.destination_of(row["url"], row["remote_id"]), None
         )
     }
-    records, _ = cheque.records()
-    theirs = [each for each in records if each.amount_msat < 0 and each.payment_hash not in own]
+    theirs = [each for each in draws.payments_out(cheque) if each.payment_hash not in own]
     if any(each.status == "pending" for each in theirs):
         raise errors.OutcomeUnknown(
             f"a payment out of the wallet of cheque {row['id']}, by whoever has its code, is still on its way",
@@ -252,6 +251,14 @@ def _giver(ws: Workspace, row: Row) -> KnownWallet:
         code="NO_SUCH_WALLET",
         hint="Add it again, under any name, and run this again.",
     )
+
+
+def settle_funded(ws: Workspace, paid: Row) -> None:
+    """Open the cheque that a payment has funded; one that can't be opened now is when it is looked at."""
+    with ws.once_paid("the cheque's own entry does not say so yet"):
+        for row in store_cheques.with_status(ws.store, "funding"):
+            if row["funding_hash"] == paid["payment_hash"]:
+                advance(ws, row)
 
 
 def settle_unfinished(ws: Workspace) -> int:

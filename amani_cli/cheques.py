@@ -17,6 +17,7 @@ from amani_cli import (
     cheque_code,
     clocks,
     deletions,
+    draws,
     engine,
     errors,
     invoices,
@@ -460,11 +461,10 @@ def refresh(ws: Workspace, row: Row) -> tuple[Row, bool]:
         with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
             if client.wallet().balance_msat >= row["amount_msat"]:
                 return row, False
-            records, _ = client.records()
+            taken = draws.payments_out(client)
     except errors.AmaniError as error:
         ws.warn(f"cheque {row['id']} is shown as last seen: {error.message}")
         return row, False
-    taken = [record for record in records if record.amount_msat < 0]
     settled = [record for record in taken if record.status == "settled"]
     if settled:
         claimed(ws, row, settled[0].payment_hash, settled[0].settled_at)

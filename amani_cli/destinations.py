@@ -175,7 +175,14 @@ def pay(
     With a reference, what was paid before is told without asking anybody who is not our provider.
     """
     if wish.destination.kind != "bolt11":
-        replay = engine.replayed(ws, wish.reference, wish.meaning, None)
+        replay = engine.replayed(
+            ws,
+            wish.reference,
+            wish.meaning,
+            go_on=lambda row: payments.resume(
+                ws, wallet, row, confirm=confirm, max_fee_msat=wish.max_fee_msat, wait=wait
+            ),
+        )
         if replay is not None:
             return replay
     wanted = order(ws, wallet, wish)
@@ -236,7 +243,10 @@ def pay_out(
 def planned(ws: Workspace, wallet: KnownWallet, wish: Wish) -> models.Plan | models.Nothing:
     """What paying would do. For an address or link an invoice is fetched, which binds nobody."""
     wanted = order(ws, wallet, wish)
-    return wanted if isinstance(wanted, models.Nothing) else payments.plan(ws, wallet, wanted)
+    if isinstance(wanted, models.Nothing):
+        return wanted
+    payments.point_out_open(ws, wanted)
+    return payments.plan(ws, wallet, wanted)
 
 
 def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = None) -> Order | models.Nothing:

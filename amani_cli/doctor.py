@@ -45,7 +45,7 @@ def _files(ws: Workspace) -> list[Finding]:
     paths = ws.paths
     database = paths.database
     secret = [database.with_name(database.name + ending) for ending in ("", "-wal", "-shm")]
-    secret.append(paths.sandbox / "keys.json")
+    secret += [paths.sandbox / name for name in ("keys.json", "outside/keys.json", "outside/funds.json")]
     for path in dict.fromkeys((paths.data, paths.config, paths.settings, *secret)):
         try:
             fault = private.fault(path) if path in secret else private.fault_of_settings(path, others=0o077)

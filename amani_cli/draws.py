@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from amani_cli import engine, errors, invoices, rails
-from amani_cli.providers.base import PayAnswer
+from amani_cli import engine, errors, invoices, rails, resends
+from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.servers import server_of
 from amani_cli.store import Row, cheques
 from amani_cli.store import audit as audit_log
@@ -83,12 +83,14 @@ def finish(
 ) -> tuple[Row, PayAnswer]:
     """Have the cheque's wallet pay the draw's invoice, once, and close the entry with what is certain.
 
-    `resumed` says that it may have been sent before: then a key that is refused now proves nothing about that time.
-    Returns the entry as it stands and the server's answer. Raises `errors.OutcomeUnknown` while it is open, and
-    `NotSent` when nothing left.
+    `resumed` says that it may have been sent before: then a key that is refused now proves nothing about that time, and
+    the cheque's server must be one that pays a hash once. Returns the entry as it stands and the server's answer.
+    Raises `errors.OutcomeUnknown` while it is open, and `NotSent` when nothing left.
     """
     from amani_cli.providers.http import NotSent
 
+    if resumed:
+        resends.refuse_unproven(cheque, row)
     # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
     with target.lnbits("read") as own:
         try:
@@ -128,6 +130,17 @@ def _settle(
         return drawn if drawn.status == "failed" else Verdict("unknown", None, drawn.reason or "not arrived yet")
 
     return engine.until_certain(ws, look)
+
+
+def payments_out(cheque: Lnbits) -> list[Record]:
+    """What left a cheque's wallet, or is about to.
+
+    LNbits asks its node about a pending payment when that very payment is asked for, and not when it lists them: after
+    a line was lost the list says "pending" for up to half an hour.
+    """
+    records, _ = cheque.records()
+    out = [each for each in records if each.amount_msat < 0]
+    return [(cheque.record(each.payment_hash) or each) if each.status == "pending" else each for each in out]
 
 
 def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:

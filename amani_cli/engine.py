@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from amani_cli import errors, models, rates, success, verdict
+from amani_cli import errors, models, rates, success
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.rails import Rail, rail_of, wallet_of
 from amani_cli.store import Row, Transaction, now, references, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.store import payments as journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.times import from_rfc3339
-from amani_cli.verdict import ABSENT, NOT_ASKED, Found, Verdict, judge
+from amani_cli.verdict import ABSENT, NOT_ASKED, Found, Verdict, failure, judge
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -101,61 +100,42 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool
         try:
             answer = rail.post(row)
         except NotSent as error:
-            close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
+            row = close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"), by_answer=True)
+            if row["status"] == "unknown":
+                raise open_outcome(row, f"{error.message}; but another amani sent it meanwhile") from error
             error.id = row["id"]
             raise
         verdict = _settle(ws, rail, row, answer, wait=wait)
-        row = close(ws, row, verdict, answered=answer.accepted)
+        row = close(ws, row, verdict, answered=answer.accepted, by_answer=True)
     except KeyboardInterrupt:
         raise open_outcome(row, "interrupted after the payment was sent") from None
-    except NotSent:
+    except (NotSent, errors.OutcomeUnknown):
         raise
     except Exception as error:
         # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
         text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
         raise open_outcome(row, f"the payment was sent, and then: {text}") from error
-    if verdict.status == "unknown":
-        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
-    if verdict.status == "failed":
-        raise _failed(row, verdict, wallet)
-    return receipt(row)
-
-
-def resume(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row) -> models.Payment:
-    """Go on with an entry that was journaled and whose outcome a killed process never learned.
-
-    The provider is asked. If it has no record of it, the very same invoice is sent again under the very same entry:
-    LNbits pays an invoice once however often and at once it is sent, so this can't pay twice even if the first
-    request should still arrive. Raises what `send` raises, and `errors.OutcomeUnknown` for another wallet's entry.
-    """
-    from amani_cli.providers.http import NotSent
-
-    if row["remote_wallet_id"] != wallet.remote_id:
-        raise open_outcome(row, "another wallet's payment of this invoice is still open")
-    found = _asked(rail, row)
-    judged = judge(None, found, never_arrived=not row["answered"] and rail.never_arrived(row))
-    expired = row["expires_at"] is None or from_rfc3339(row["expires_at"]).timestamp() <= time.time()
-    if judged.status == "unknown" and found == ABSENT and not expired:
-        ws.untold.begin(row["id"])
-        try:
-            answer = rail.post(row)
-        except NotSent as error:
-            raise open_outcome(row, f"nobody could be asked about it: {error.message}") from error
-        # What was refused or never sent now says nothing about the first request.
-        if answer.heard not in ("refused", "limited"):
-            judged = _settle(ws, rail, row, answer, wait=True)
-    row = close(ws, row, judged)
     if row["status"] == "unknown":
-        raise open_outcome(row, "its outcome is still open")
+        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
     if row["status"] == "failed":
-        raise _failed(row, judged, wallet)
+        if verdict.status != "failed":  # another process knew it
+            verdict = verdict._replace(reason=row["failure"] or "", code="REJECTED")
+        host = wallet.url.split("://", 1)[-1]
+        raise failure(verdict, row["id"], host, wallet.provider)
     return receipt(row)
 
 
-def replayed(ws: Workspace, reference: str | None, what: str, payment_hash: str | None = None) -> models.Payment | None:
+def replayed(
+    ws: Workspace,
+    reference: str | None,
+    what: str,
+    payment_hash: str | None = None,
+    *,
+    go_on: Callable[[Row], models.Payment] | None = None,
+) -> models.Payment | None:
     """The receipt of a payment that this reference or payment hash already stands for, or None if there is none.
 
-    Raises `errors.OutcomeUnknown` while its outcome is open: it is asked about, never sent anew.
+    While its outcome is open it is asked about, and `go_on` may go on with it. Raises `errors.OutcomeUnknown`.
     """
     if not ws.has_store:
         return None
@@ -167,13 +147,15 @@ def replayed(ws: Workspace, reference: str | None, what: str, payment_hash: str 
                 references.point(db, reference, row["id"])
             else:
                 row = journal.standing(db, target)
-    return None if row is None else again(ws, row)
+    return None if row is None else again(ws, row, go_on=go_on)
 
 
-def again(ws: Workspace, row: Row) -> models.Payment:
-    """The receipt of what was sent before; an open outcome is asked about, never sent anew."""
+def again(ws: Workspace, row: Row, *, go_on: Callable[[Row], models.Payment] | None = None) -> models.Payment:
+    """The receipt of what was sent before; an open outcome is asked about, and gone on with by `go_on` alone."""
     if row["status"] == "unknown":
         row = ask_again(ws, row)
+    if row["status"] == "unknown" and go_on is not None:
+        return go_on(row)
     if row["status"] == "settled":
         return receipt(row, replayed=True)
     if row["status"] == "failed":
@@ -245,16 +227,19 @@ def _asked(rail: Rail, row: Row) -> Found:
         return NOT_ASKED
 
 
-def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False) -> Row:
+def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False, by_answer: bool = False) -> Row:
     """Write a verdict into the journal: amounts and fee as the provider's record says, the reservation ended.
 
-    `answered` says that the provider took the request: that it never arrived is never concluded then.
+    `answered` says that the provider took the request: that it never arrived is never concluded then. `by_answer` says
+    that what failed without a record was this one request: it stays open if another process has sent it again.
 
     An entry that somebody else has closed meanwhile is left as it is, unless a settled record overrules a failure.
     Returns the entry as it stands.
     """
     with ws.store.write() as db:
-        current = db.execute("SELECT status FROM payment WHERE id=?", (row["id"],)).fetchone()
+        current = db.execute("SELECT status, resent FROM payment WHERE id=?", (row["id"],)).fetchone()
+        if by_answer and current["resent"] and verdict.status == "failed" and verdict.record is None:
+            verdict = verdict._replace(status="unknown")
         # A settled record is proof, even against a "failed" that another process took from a worse view of it.
         overruled = current["status"] == "failed" and verdict.status == "settled"
         if current["status"] == "unknown" or overruled:
@@ -317,17 +302,12 @@ def settled_columns(record: Record | FiatRecord) -> dict[str, object]:
     }
 
 
-def _failed(row: Row, judged: Verdict, wallet: KnownWallet) -> errors.AmaniError:
-    return verdict.failure(judged, row["id"], wallet.url.split("://", 1)[-1], wallet.provider)
-
-
 def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
     """The error for an entry whose outcome is not certain."""
-    return errors.OutcomeUnknown(
-        f"{message} ({row['id']})",
-        id=row["id"],
-        hint=f"Do not pay it again by other means. Ask what became of it: amani reconcile {row['id']}",
-    )
+    hint = f"Do not pay it again by other means. Ask what became of it: amani reconcile {row['id']}"
+    if row["direction"] == "out" and row["bolt11"] is not None:
+        hint += f". If it never arrived, go on with it: amani reconcile --resume {row['id']}"
+    return errors.OutcomeUnknown(f"{message} ({row['id']})", id=row["id"], hint=hint)
 
 
 def receipt(row: Row, *, replayed: bool = False) -> models.Payment:

@@ -54,7 +54,7 @@ EXIT_CODES: dict[int, tuple[str, str, str]] = {
     8: (
         "The outcome is unknown or pending. It is not a failure.",
         "maybe",
-        "Run `amani reconcile`. Never pay the same thing again by other means.",
+        "Run `amani reconcile`. Never pay the same thing again by other means; the same command again is safe.",
     ),
     9: (
         "A rule of amani's refused it: PIN, limit, budget, cool-down, a server known to be unsafe.",
@@ -103,7 +103,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "OUTCOME_UNKNOWN": (
         (8,),
         "The payment was sent, and what became of it is not known yet.",
-        "Run `amani reconcile`.",
+        "Run `amani reconcile`. What never arrived goes on with the same command, or `amani reconcile --resume ID`.",
     ),
     "REFUSED_BY_POLICY": ((9,), "A rule of amani's own refused it.", "Read which one; --yes does not skip it."),
     "UNREACHABLE": ((10,), "The provider could not be reached.", "Check address and network, and try again."),

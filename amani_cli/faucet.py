@@ -106,7 +106,12 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
             "the faucet can't claim from itself", code="SAME_WALLET", hint="Say --wallet NAME."
         )
     wallets.identify(claimer)
-    replay = engine.replayed(ws, reference, f"faucet {claimer.identity}")
+    replay = engine.replayed(
+        ws,
+        reference,
+        f"faucet {claimer.identity}",
+        go_on=lambda entry: payments.resume(ws, source, entry, confirm=None),
+    )
     if replay is not None:
         return _claimed(ws, claimer, replay, row)
     _refuse_claim(ws, ws.store.connection, claimer, row)

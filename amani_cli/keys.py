@@ -338,10 +338,12 @@ def _sandbox_file(path: Path) -> dict[str, Any]:
 
 
 def sandbox_keys(path: Path, wallet_id: str) -> dict[str, str]:
-    """Both keys of a sandbox wallet, as `adminkey` and `inkey`."""
-    for wallet in _sandbox_file(path)["wallets"].values():
-        if wallet["id"] == wallet_id:
-            return dict(wallet)
+    """Both keys of a wallet of the sandbox or of its second LNbits, as `adminkey` and `inkey`."""
+    second = path.parent / "outside" / path.name
+    for file in (path, *([second] if second.exists() else [])):
+        for wallet in _sandbox_file(file)["wallets"].values():
+            if wallet["id"] == wallet_id:
+                return dict(wallet)
     raise errors.NotAuthorised(
         "the sandbox has no key for this wallet any more", code="NO_KEY", hint="Run: amani sandbox start"
     )

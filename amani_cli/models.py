@@ -749,7 +749,7 @@ class Settings(NamedTuple):
     paths: dict[str, str]
 
 
-@document("amani.sandbox/1")
+@document("amani.sandbox/1", leave_out={"outside_state", "outside_url"})
 class SandboxView(NamedTuple):
     """The LNbits on loopback, as it stands."""
 
@@ -758,6 +758,8 @@ class SandboxView(NamedTuple):
     pid: int | None
     version: str | None
     wallets: list[str]
+    outside_state: str | None = None
+    outside_url: str | None = None
 
 
 @document("amani.completion/1", leave_out={"script", "path", "left_to_do"})

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from amani_cli import bolt11, clocks, engine, errors, models, payees, policy, rails, rates, rulebook, success, wallets
-from amani_cli.store import Row, Transaction
+from amani_cli import (
+    bolt11,
+    clocks,
+    engine,
+    errors,
+    models,
+    payees,
+    policy,
+    rails,
+    rates,
+    resends,
+    rulebook,
+    success,
+    wallets,
+)
+from amani_cli.store import Row, Transaction, references
 from amani_cli.store import payments as journal
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -149,9 +163,14 @@ def pay(
     """Pay an invoice once, and return its receipt; the same invoice or reference again returns the same receipt.
 
     `confirm` is shown the plan and raises to stop; None when a yes was given beforehand. Raises
-    `errors.OutcomeUnknown` (money maybe moved), or a failure that proves none did. The POST is never repeated.
+    `errors.OutcomeUnknown` (money maybe moved), or a failure that proves none did. The POST is never repeated within a
+    run; what never arrived in an earlier one is gone on with, see `resume`.
     """
-    replay = engine.replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash)
+
+    def go_on(row: Row) -> models.Payment:
+        return resume(ws, wallet, row, confirm=confirm, max_fee_msat=wanted.max_fee_msat, wait=wait)
+
+    replay = engine.replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash, go_on=go_on)
     if replay is not None:
         return replay
     wallet.must_be("lnbits")
@@ -183,6 +202,67 @@ def pay(
     with wallet.lnbits("admin") as client:
         wallet.spending_id(client)
         return _begin_and_send(ws, wallet, rails.Lightning(ws, client), wanted, reserve_msat, wait=wait)
+
+
+def point_out_open(ws: Workspace, wanted: Order) -> None:
+    """Say so if an earlier attempt of an order is open: paying would not begin another."""
+    if not ws.has_store:
+        return
+    row = journal.sent_for(ws.store.connection, wanted.invoice.payment_hash)
+    if row is None and wanted.reference is not None:
+        row = references.targets(ws.store, {wanted.reference: wanted.meaning}, "payment").get(wanted.reference)
+    if row is not None and row["status"] == "unknown":
+        ws.warn(
+            f"this was sent before and its outcome is open ({row['id']}): paying would go on with that, by its invoice"
+        )
+
+
+def resume(
+    ws: Workspace,
+    wallet: KnownWallet,
+    row: Row,
+    *,
+    confirm: Callable[[models.Plan], None] | None,
+    max_fee_msat: int | None = None,
+    wait: bool = True,
+) -> models.Payment:
+    """Go on with an open payment out of `wallet` that never arrived, by its own invoice; asks and rules as `pay` does.
+
+    What it may cost is reserved already. Raises what `resends.go_on` and `pay` raise.
+    """
+    if row["direction"] != "out" or row["bolt11"] is None:
+        raise engine.open_outcome(row, "this payment is open, and only one by Lightning can go on")
+    wanted = Order(
+        bolt11.decode_invoice(row["bolt11"]),
+        kind=row["kind"],
+        memo=row["memo"] or "",
+        destination=row["destination"],
+        max_fee_msat=max_fee_msat,
+        internal=row["reserved_msat"] == row["amount_msat"],
+    )
+
+    def agree() -> None:
+        if wallet.id != journal.OUTSIDE:  # out of a cheque no rule of ours holds
+            policy.check_again(ws, wallet, wanted.amount_msat)
+        if confirm is not None:
+            planned = plan(ws, wallet, wanted)
+            if planned.balance_msat < planned.amount_msat:
+                raise engine.open_outcome(row, f"wallet '{wallet.name}' holds {planned.balance_msat} msat by now")
+            confirm(planned)
+            ws.restart_clock()
+        elif max_fee_msat is not None:
+            _refuse_dear(wanted, max(0, row["reserved_msat"] - wanted.amount_msat))
+        if wallet.id != journal.OUTSIDE:
+            policy.authorise(ws, wallet, wanted.amount_msat)
+        client.line.deadline = ws.deadline
+
+    try:
+        wallets.identify(wallet)
+        client = wallet.lnbits("admin")
+    except errors.AmaniError as error:
+        raise engine.open_outcome(row, f"this payment is open, and can't go on: {error.message}") from error
+    with client:
+        return resends.go_on(ws, wallet, rails.Lightning(ws, client), row, agree=agree, wait=wait)
 
 
 def pay_one_of_many(

@@ -214,6 +214,12 @@ def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: in
     _within_budget(ws, ws.store.connection, wallet, amount_msat + max_fee_msat)
 
 
+def check_again(ws: Workspace, wallet: KnownWallet, amount_msat: int) -> None:
+    """The same for a payment that is open and goes on: what it may cost is reserved already."""
+    refuse_held(ws, wallet)
+    check_pin(ws, wallet, amount_msat)
+
+
 def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> int:
     """What to hold back for a payment until its outcome is certain: amount and worst-case fee, in msat.
 

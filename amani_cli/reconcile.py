@@ -1,11 +1,13 @@
 """Every open outcome, asked again, until each is settled or failed; no payment is ever sent anew.
 
+What never arrived can be gone on with, by `resume` alone: the same invoice, under the same entry.
 A cheque that was being taken back is taken back to the end: that was asked for, and moves money home alone.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from amani_cli import (
     cheque_voids,
@@ -13,6 +15,8 @@ from amani_cli import (
     engine,
     errors,
     models,
+    payments,
+    rails,
     restored,
     transfers,
     valuations,
@@ -74,6 +78,50 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     return models.Reconciliation(
         len(items), counts["settled"], counts["failed"], open_now, items, compared, apart, unasked
     )
+
+
+def resume(
+    ws: Workspace, text: str, *, confirm: Callable[[models.Plan], None] | None, wait: bool = True
+) -> models.Reconciliation:
+    """Go on with the one open payment that an id, hash or reference names, if it never arrived.
+
+    One that turns out to be settled is not sent. Raises `errors.NotFound`, `errors.Usage` when it is not clear which
+    payment is meant, and what `payments.resume` and `engine.again` raise.
+    """
+    found = journal.find(ws.store, text) if ws.has_store else []
+    rows = [row for row in found if row["direction"] == "out" or row["status"] == "unknown"]
+    open_ones = [row for row in rows if row["status"] == "unknown"] or rows
+    if not open_ones:
+        raise errors.NotFound(f"no payment {quoted(text)}", hint="'amani history list' shows what there is.")
+    if len(open_ones) > 1:
+        raise errors.Usage(
+            f"{quoted(text)} names {len(open_ones)} payments", code="AMBIGUOUS", hint="Give the whole id of one."
+        )
+    paid = engine.again(ws, open_ones[0], go_on=lambda row: _gone_on_with(ws, row, confirm, wait=wait))
+    row = journal.by_id(ws.store, paid.id)
+    assert row is not None
+    _arrival(ws, row)
+    cheque_voids.settle_funded(ws, row)
+    return models.Reconciliation(1, 1, 0, 0, [paid], 0, [], [])
+
+
+def _gone_on_with(
+    ws: Workspace, row: Row, confirm: Callable[[models.Plan], None] | None, *, wait: bool
+) -> models.Payment:
+    if row["direction"] == "in":
+        error = engine.open_outcome(row, "a cheque that is being drawn goes on by the command that draws it")
+        error.hint = "Run the same 'amani cheque claim' or 'amani cheque void' again."
+        raise error
+    if row["bolt11"] is None:
+        raise engine.open_outcome(
+            row, "only a payment by Lightning can go on; this one is asked about, never sent again"
+        )
+    wallet = rails.wallet_of(ws, row)
+    if wallet is None:
+        error = engine.open_outcome(row, f"wallet '{row['wallet']}' is not known here any more")
+        error.hint = "Add it again, under any name, and run this again."
+        raise error
+    return payments.resume(ws, wallet, row, confirm=confirm, wait=wait)
 
 
 def _chosen(ws: Workspace, ids: list[str], older_than_s: int) -> list[Row]:

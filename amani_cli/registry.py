@@ -184,19 +184,30 @@ def create(
     return view
 
 
-def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], username: str) -> None:
-    """Make the sandbox's wallets (name, id) known, marked as fake; names that are taken get `sandbox-` before them."""
+def register_sandbox(
+    ws: Workspace,
+    url: str,
+    wallets: list[tuple[str, str]],
+    username: str,
+    *,
+    outside: list[tuple[str, str, str]] | None = None,
+) -> None:
+    """Make the sandbox's wallets (name, id) known, marked as fake; names that are taken get `sandbox-` before them.
+
+    `outside` are those (name, id, url) of its second LNbits, to which there is no login.
+    """
     from amani_cli.sandbox import LNBITS_VERSION
 
+    everywhere = [*((name, remote_id, url) for name, remote_id in wallets), *(outside or [])]
     with ws.store.write() as db:
         for row in db.execute("SELECT * FROM wallet WHERE sandbox=1").fetchall():
-            if row["remote_id"] not in [remote_id for _, remote_id in wallets]:
+            if row["remote_id"] not in [remote_id for _, remote_id, _ in everywhere]:
                 holds.release(db, row["remote_id"])
                 store_wallets.delete(db, row["id"])
-        for name, remote_id in wallets:
+        for name, remote_id, its_url in everywhere:
             row = db.execute("SELECT * FROM wallet WHERE sandbox=1 AND remote_id=?", (remote_id,)).fetchone()
             if row is not None:
-                store_wallets.update(db, row["id"], url=url, server_version=LNBITS_VERSION)
+                store_wallets.update(db, row["id"], url=its_url, server_version=LNBITS_VERSION)
                 continue
             taken = db.execute("SELECT 1 FROM wallet WHERE name_key=?", (store_wallets.name_key(name),)).fetchone()
             own = f"sandbox-{name}" if taken else name
@@ -205,7 +216,7 @@ def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], us
                 name=own,
                 name_key=store_wallets.name_key(own),
                 provider="lnbits",
-                url=url,
+                url=its_url,
                 remote_id=remote_id,
                 access="spend",
                 key_source=f"sandbox:{remote_id}",
@@ -213,7 +224,7 @@ def register_sandbox(ws: Workspace, url: str, wallets: list[tuple[str, str]], us
                 server_version=LNBITS_VERSION,
                 sandbox=1,
                 live=0,
-                login=url,
+                login=url if its_url == url else None,
             )
         real = db.execute("SELECT 1 FROM wallet WHERE sandbox=0 LIMIT 1").fetchone()
         default = db.execute("SELECT 1 FROM wallet WHERE is_default=1").fetchone()

@@ -36,7 +36,12 @@ def transfer(
     _refuse_same(source, target)
     amounts.require_whole_sat(amount_msat)
     invoices.check_memo(memo)
-    replay = engine.replayed(ws, reference, _meaning(source, target, amount_msat))
+    replay = engine.replayed(
+        ws,
+        reference,
+        _meaning(source, target, amount_msat),
+        go_on=lambda row: payments.resume(ws, source, row, confirm=confirm),
+    )
     if replay is not None:
         note_arrival(ws, target, replay, kind="transfer", memo=memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)

@@ -20,10 +20,19 @@ from tests.driver import CLONE, Amani
 from tests.faults.tally import pytest_terminal_summary, tally
 from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
 from tests.machine import Machine
+from tests.outside_pair import outside, outside_servers
 
 pytest_plugins = ["tests.kit.skips"]
 
-__all__ = ["lnbits_server", "pytest_terminal_summary", "sandbox_home", "sandbox_template", "tally"]
+__all__ = [
+    "lnbits_server",
+    "outside",
+    "outside_servers",
+    "pytest_terminal_summary",
+    "sandbox_home",
+    "sandbox_template",
+    "tally",
+]
 
 _PREFIXES = ("LNBITS_", "FINCRA_", "AMANI_", "XDG_")
 _NAMES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import options
-from amani_cli.options import Command
+from amani_cli import errors, options
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -16,18 +16,37 @@ def reconcile(
     ids: list[str] | None = typer.Argument(None, help="Only these payments.", metavar="[ID]..."),
     older_than: str | None = typer.Option(None, "--older-than", help="Leave younger ones alone, e.g. 10m."),
     books: bool = typer.Option(True, "--books/--no-books", help="Compare records and balances as well."),
+    resume: str | None = typer.Option(
+        None, "--resume", help="Go on with this payment, if it never arrived; asks like pay.", metavar="ID"
+    ),
+    pin_stdin: bool = PIN_STDIN,
+    pin_file: str | None = PIN_FILE,
+    reason: str | None = REASON,
 ) -> None:
     """Settle every open outcome by asking the provider; nothing is ever sent anew. Exit 8 if some stay open.
 
     Then compare the journal with each Lightning wallet's records and balance, or with the records of the payments
     that are named: exit 13 if they differ, whatever else; 10 if nothing is open and somebody could not be asked. With
-    --older-than nothing but old outcomes is looked at.
+    --older-than nothing but old outcomes is looked at. With --resume one payment that its provider has no record of is
+    sent again: the same invoice, under the same entry.
     """
-    from amani_cli.reconcile import reconcile as settle
+    from amani_cli import reconcile as settle
     from amani_cli.times import parse_duration
 
     said = options.of(ctx)
-    result = settle(said.ws, ids or [], parse_duration(older_than) if older_than else 0, compare=books)
+    if resume is not None:
+        if ids or older_than:
+            raise errors.Usage(
+                "--resume goes with one payment and nothing else", hint=f"amani reconcile --resume {resume}"
+            )
+        said.ws.reason = reason
+        said.take_pin(pin_stdin, pin_file)
+        result = settle.resume(said.ws, resume, confirm=said.confirm_payment("Send it again?"))
+        said.out.emit(result, said.ws.warnings, said.ws.notes)
+        return
+    if pin_stdin or pin_file or reason:
+        raise errors.Usage("--pin-stdin, --pin-file and --reason go with --resume")
+    result = settle.reconcile(said.ws, ids or [], parse_duration(older_than) if older_than else 0, compare=books)
     said.out.emit(result, said.ws.warnings, said.ws.notes)
     if result.differences:
         raise typer.Exit(13)

@@ -14,17 +14,29 @@ app = options.group("A real LNbits on this machine, with fake sats, to try thing
 def start(
     ctx: typer.Context,
     port: int | None = typer.Option(None, "--port", help="The port to listen on.", min=1024, max=65535),
+    outside: bool = typer.Option(False, "--outside", help="A second LNbits too, to pay from one server to another."),
 ) -> None:
-    """Start it; the first time LNbits is installed (about 200 MB). Data and wallets survive a stop."""
+    """Start it; the first time LNbits is installed (about 200 MB). Data and wallets survive a stop.
+
+    With --outside a second LNbits is funded by the first: what its wallet `outside` pays to the others leaves its
+    server and needs a fee reserve, as real payments do. It is started with the first from then on.
+    """
     from amani_cli import registry, sandbox
 
     said = options.of(ctx)
-    running = sandbox.start(said.ws.paths.sandbox, port=port, progress=said.out.step)
+    root = said.ws.paths.sandbox
+    running = sandbox.start(root, port=port, progress=said.out.step)
     known = [(wallet.name, wallet.id) for wallet in running.wallets.values()]
-    registry.register_sandbox(said.ws, running.url, known, running.username)
+    names, more, url = list(running.wallets), [], None
+    if outside or sandbox.outside.exists(root):
+        second = sandbox.start_outside(root, progress=said.out.step)
+        url = second.url
+        more = [(wallet.name, wallet.id, second.url) for wallet in second.wallets.values()]
+        names += list(second.wallets)
+    registry.register_sandbox(said.ws, running.url, known, running.username, outside=more)
     said.ws.note("Its sats are fake: nothing here is real money. Stop it with: amani sandbox stop")
-    names = list(running.wallets)
-    view = models.SandboxView("running", running.url, running.pid, running.version, names)
+    state = "running" if url else None
+    view = models.SandboxView("running", running.url, running.pid, running.version, names, state, url)
     said.out.emit(view, said.ws.warnings, said.ws.notes)
 
 
@@ -46,13 +58,20 @@ def status(ctx: typer.Context) -> None:
     from amani_cli import sandbox
 
     said = options.of(ctx)
-    now = sandbox.status(said.ws.paths.sandbox)
-    state = "starting" if now.state == "running" and not now.answers else now.state
-    if state != "running":
+    root = said.ws.paths.sandbox
+    now, second = sandbox.status(root), None
+    if sandbox.outside.exists(root):
+        second = sandbox.status(sandbox.outside.folder(root))
+    states = [
+        "starting" if each.state == "running" and not each.answers else each.state for each in (now, second or now)
+    ]
+    if set(states) != {"running"}:
         said.ws.note("Start it with: amani sandbox start")
-    said.out.emit(
-        models.SandboxView(state, now.url, now.pid, now.version, now.wallets), said.ws.warnings, said.ws.notes
-    )
+    view = models.SandboxView(states[0], now.url, now.pid, now.version, now.wallets)
+    if second is not None:
+        names = [*now.wallets, *second.wallets]
+        view = view._replace(wallets=names, outside_state=states[1], outside_url=second.url)
+    said.out.emit(view, said.ws.warnings, said.ws.notes)
 
 
 @app.command(cls=Command)

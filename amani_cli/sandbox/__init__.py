@@ -7,6 +7,7 @@ Everything lives below one folder, `root`:
     server.json        the process: pid, start, port
     keys.json          0600: the passwords and the keys of its wallets; the money behind them is fake
     lnbits.log install.log lock
+    outside/           a second one, funded by the first, if it was asked for; the same again in it
 
 Every step can be killed and done again: what is already there is found and kept.
 """
@@ -14,12 +15,14 @@ Every step can be killed and done again: what is already there is found and kept
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from amani_cli import errors
+from amani_cli.sandbox import outside
 from amani_cli.sandbox.accounts import WALLETS, SandboxWallet, make_accounts, token_of, top_up, wallets_of
 from amani_cli.sandbox.environment import LNBITS_VERSION, install, is_whole
 from amani_cli.sandbox.folder import Progress, locked, make_folders, read_json
@@ -45,8 +48,10 @@ __all__ = [
     "Stopped",
     "admin_token",
     "fund",
+    "outside",
     "reset",
     "start",
+    "start_outside",
     "status",
     "stop",
     "wallets",
@@ -93,11 +98,19 @@ def _silent(step: str, done: float | None) -> None:
     """Progress that nobody watches."""
 
 
-def start(root: Path, *, port: int | None = None, progress: Progress = _silent) -> Sandbox:
+def start(
+    root: Path,
+    *,
+    port: int | None = None,
+    progress: Progress = _silent,
+    wanted: Mapping[str, int] = WALLETS,
+    backend: Mapping[str, str] | None = None,
+) -> Sandbox:
     """Have the sandbox run, whatever state it was left in, and return it.
 
-    The first run installs LNbits (about 200 MB), makes its admin and the wallets of `WALLETS` and funds them;
+    The first run installs LNbits (about 200 MB), makes its admin and the `wanted` wallets and funds them;
     later runs start it on the same data and port. A second `start` at the same time waits for the first.
+    `backend` is what its money rests on instead of FakeWallet, see `outside`.
     `progress(step, done)` is told what is going on, `done` from 0 to 1 or None where it can't be known.
     Raises Usage (another port than the one it runs on), Unreachable (code NO_PYTHON, INSTALL_FAILED,
     PORT_TAKEN, START_FAILED) and NotAuthorised (its own passwords are gone).
@@ -112,7 +125,7 @@ def start(root: Path, *, port: int | None = None, progress: Progress = _silent) 
             python = install(root, progress)
             progress("starting LNbits", None)
             with listen(record, port, keep=bool(wallets(root))) as listener:
-                record = spawn(root, listener, python)
+                record = spawn(root, listener, python, backend or {})
         elif port not in (None, record.get("port")):
             raise errors.Usage(
                 f"the sandbox already runs on port {record.get('port')}",
@@ -124,7 +137,7 @@ def start(root: Path, *, port: int | None = None, progress: Progress = _silent) 
         fresh = await_ready(root, record)
         progress("making wallets", None)
         with client_of(url) as client:
-            keys = make_accounts(root, client, fresh=fresh)
+            keys = make_accounts(root, client, fresh=fresh, wanted=wanted)
         progress("ready", 1.0)
     return Sandbox(
         root=root,
@@ -142,23 +155,36 @@ def start(root: Path, *, port: int | None = None, progress: Progress = _silent) 
     )
 
 
+def start_outside(root: Path, *, progress: Progress = _silent) -> Sandbox:
+    """Have the second LNbits run, whose wallet is funded by the first, which must run. Raises what `start` raises."""
+    root = root.absolute()
+    outside.prepare(root)
+    url = running_url(root)
+    with client_of(url) as client:
+        backend = outside.backend(root, url, client)
+    return start(outside.folder(root), progress=progress, wanted=outside.WALLETS, backend=backend)
+
+
 def stop(root: Path, *, progress: Progress = _silent) -> Stopped:
-    """End the server that `start` started and nothing else; data, keys and port stay for the next start.
+    """End the server that `start` started, a second one first; data, keys and ports stay for the next start.
 
     SIGTERM first, SIGKILL after `STOP_SECONDS`. A process that has merely got the same pid is left alone.
     """
     root = root.absolute()
     if not root.is_dir():
         return Stopped(None)
+    stop(outside.folder(root), progress=progress)
     with locked(root, progress):
         return end(root)
 
 
 def reset(root: Path, *, progress: Progress = _silent) -> Stopped:
-    """Stop the sandbox and delete its data, keys and log: all its wallets. The environment stays."""
+    """Stop the sandbox and delete its data, keys and log: every wallet, a second one's too. The environment stays."""
     root = root.absolute()
     if not root.is_dir():
         return Stopped(None)
+    stop(outside.folder(root), progress=progress)
+    shutil.rmtree(outside.folder(root), ignore_errors=True)
     with locked(root, progress):
         stopped = end(root)
         # The keys go last: with them and no data the next start begins anew, without them on data it can't.
@@ -213,6 +239,7 @@ def fund(root: Path, wallet_id: str, amount_sat: int) -> None:
 
     Raises Unreachable when it does not run, NotFound for a wallet that it doesn't have.
     """
+    root = outside.root_of(root, wallet_id)
     keys = read_json(root / "keys.json")
     with client_of(running_url(root)) as client:
         top_up(root, client, keys, wallet_id, amount_sat)

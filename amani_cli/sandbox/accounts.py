@@ -72,8 +72,18 @@ def wallets_of(keys: Mapping[str, Any]) -> dict[str, SandboxWallet]:
     }
 
 
-def make_accounts(root: Path, client: httpx.Client, *, fresh: bool) -> dict[str, Any]:
-    """Admin, user, wallets and funds, each only where it is missing and written down before it is used.
+def make_account(client: httpx.Client, name: str) -> dict[str, str]:
+    """A wallet of a new user that nobody can log in as: its id, user and keys."""
+    status, body = _call(client, "POST", "/api/v1/account", json={"name": name})
+    if status != 200:
+        raise _refused(f"the wallet {name}", status, body)
+    return {field: str(body[field]) for field in ("id", "user", "adminkey", "inkey")}
+
+
+def make_accounts(
+    root: Path, client: httpx.Client, *, fresh: bool, wanted: Mapping[str, int] = WALLETS
+) -> dict[str, Any]:
+    """Admin, user, the `wanted` wallets and their sats, each only where it is missing and written down before use.
 
     Keys are read anew from the server, so that ones rotated there are right here.
     """
@@ -105,12 +115,12 @@ def make_accounts(root: Path, client: httpx.Client, *, fresh: bool) -> dict[str,
     token = token_of(root, client, keys, "user")
     known = keys.setdefault("wallets", {})
     on_server = _list_wallets(client, token)
-    for name, sats in WALLETS.items():
+    for name, sats in wanted.items():
         before = known.get(name, {})
         wallet = next((w for w in on_server if w["id"] == before.get("id")), None)
         wallet = wallet or next((w for w in on_server if w["name"] == name), None)
         if wallet is None:
-            wallet = _make_wallet(client, token, name, on_server)
+            wallet = _make_wallet(client, token, name, on_server, wanted)
         entry = {field: wallet[field] for field in ("id", "user", "adminkey", "inkey")}
         entry["funded"] = bool(before.get("funded")) and before.get("id") == wallet["id"]
         if entry != before:
@@ -126,9 +136,11 @@ def make_accounts(root: Path, client: httpx.Client, *, fresh: bool) -> dict[str,
     return keys
 
 
-def _make_wallet(client: httpx.Client, token: str, name: str, on_server: list[dict[str, Any]]) -> dict[str, Any]:
+def _make_wallet(
+    client: httpx.Client, token: str, name: str, on_server: list[dict[str, Any]], wanted: Mapping[str, int]
+) -> dict[str, Any]:
     """A wallet of that name; the nameless one that LNbits gives every new user becomes the first."""
-    if len(on_server) == 1 and on_server[0]["name"] not in WALLETS:
+    if len(on_server) == 1 and on_server[0]["name"] not in wanted:
         wallet = on_server[0]
         status, body = _call(client, "PATCH", "/api/v1/wallet", json={"name": name}, key=wallet["adminkey"])
     else:

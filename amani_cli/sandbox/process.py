@@ -127,8 +127,11 @@ def server_environment(root: Path, port: int) -> dict[str, str]:
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def spawn(root: Path, listener: socket.socket, python: Path) -> dict[str, Any]:
-    """Start the server on its own, detached from the terminal, and write down which process it is."""
+def spawn(root: Path, listener: socket.socket, python: Path, backend: Mapping[str, str]) -> dict[str, Any]:
+    """Start the server on its own, detached from the terminal, and write down which process it is.
+
+    `backend` are settings of its first start that say what its money rests on, other than FakeWallet.
+    """
     # LNbits looks for its own templates below the working directory; elsewhere it starts and never serves.
     site = _site_packages(root)
     port = listener.getsockname()[1]
@@ -152,7 +155,7 @@ def spawn(root: Path, listener: socket.socket, python: Path) -> dict[str, Any]:
             # --app-dir names this sandbox's own path on the command line, by which `_is_ours` knows it.
             [*command, "--app-dir", str(site)],
             cwd=site,
-            env=server_environment(root, port),
+            env={**server_environment(root, port), **backend},
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,

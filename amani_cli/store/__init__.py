@@ -19,7 +19,7 @@ from amani_cli import clocks, errors, private
 from amani_cli.store.clock import LedgerClock
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 BUSY_TIMEOUT_S = 30
 
 # What a database of this schema has, so that one that lost a part is told from it without importing the migrations.

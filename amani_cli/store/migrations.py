@@ -548,3 +548,9 @@ INSERT OR IGNORE INTO hold
     WHERE remote_wallet_id IS NOT NULL AND wallet_id<>-100 GROUP BY remote_wallet_id;
 DELETE FROM mark WHERE name='spending held';
 """
+
+
+@_step
+def _resent(connection: sqlite3.Connection) -> None:
+    """Whether an open payment was sent again: then no answer to one of the requests says that all of them failed."""
+    connection.execute("ALTER TABLE payment ADD COLUMN resent INTEGER NOT NULL DEFAULT 0")

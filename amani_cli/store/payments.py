@@ -34,6 +34,11 @@ def by_id(store: Store, payment_id: str) -> Row | None:
     return store.one("SELECT * FROM payment WHERE id=?", payment_id)
 
 
+def is_open(db: Transaction, payment_id: str) -> bool:
+    """Whether what became of a payment is not certain."""
+    return db.execute("SELECT 1 FROM payment WHERE id=? AND status='unknown'", (payment_id,)).fetchone() is not None
+
+
 def sent_for(db: Transaction, payment_hash: str) -> Row | None:
     """The attempt that settled or may have settled this hash, from any wallet; failed ones don't count."""
     row: Row | None = db.execute(

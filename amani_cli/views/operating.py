@@ -44,6 +44,7 @@ def _sandbox(model: models.SandboxView) -> View:
             ("pid", str(model.pid) if model.pid else None),
             ("LNbits", model.version),
             ("wallets", ", ".join(model.wallets)),
+            ("outside", " ".join(each for each in (model.outside_state, model.outside_url) if each) or None),
         )
     )
 

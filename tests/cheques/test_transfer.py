@@ -157,9 +157,11 @@ class TestReference:
         proxy.on(cut(after=False), "POST", PAYMENTS, nth=2)
         words = ("transfer", "till", "21", "--reference", "r1", "--yes", "--json", "--timeout", "1s")
         first = amani(*words).error
-        again = amani(*words).error
-        assert (first["exit"], again["exit"], again["id"]) == (8, 8, first["id"])
-        assert proxy.count("POST", PAYMENTS) == 2
+        again = amani(*words).data
+        assert (first["exit"], again["id"]) == (8, first["id"])
+        sent = [each.json["bolt11"] for each in proxy.those("POST", PAYMENTS) if each.json["out"]]
+        assert len(sent) == 2
+        assert len(set(sent)) == 1
 
     def test_twenty_processes_one_transfer(self, amani: Amani, giver: Held, taker: Held) -> None:
         words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json")
@@ -204,9 +206,11 @@ class TestFaults:
         words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json", "--timeout", "1s")
         open_ = amani(*words)
         assert (open_.code, open_.error["money_moved"], open_.error["retry"]) == (8, "maybe", "after_reconcile")
-        assert amani(*words).code == 8
-        assert line.count("POST", PAYMENTS) == 2
         assert amani("reconcile", "--json").json["data"]["unknown"] == 1
+        assert line.count("POST", PAYMENTS) == 2
+        assert (giver.sat, taker.sat) == (5000, 0)
+        assert amani(*words).data["id"] == open_.error["id"]  # the same invoice again
+        assert (giver.sat, taker.sat) == (4979, 21)
 
     def test_a_retry_without_a_reference_is_seen(
         self, amani: Amani, giver: Held, taker: Held, line: FaultProxy

@@ -97,3 +97,32 @@ def test_before_it_was_ever_started(amani: Amani, home: Path) -> None:
     assert amani("sandbox", "stop").code == 0
     assert amani("sandbox", "fund", "bob", "5").code == 4
     assert not home.exists()
+
+
+def test_a_second_one_that_pays_outside(amani: Amani, box: Path) -> None:
+    """Funded by the first: what its wallet pays leaves its server, and needs a reserve for the fee."""
+    url = amani("sandbox", "status", "--json").data["url"]
+    started = amani("sandbox", "start", "--outside", "--json").data
+    assert (started["outside_state"], started["url"]) == ("running", url)
+    assert started["outside_url"] not in (None, url)
+    assert set(started["wallets"]) == {*WALLETS, "outside"}
+    shown = amani("wallet", "show", "outside", "--json").data
+    assert (shown["sandbox"], shown["live"], shown["url"]) == (True, False, started["outside_url"])
+    before = amani("wallet", "balance", "bob", "--json").data["balance_msat"]
+    text = amani("invoice", "create", "500", "-w", "bob", "-q").stdout.strip()
+    assert amani("pay", text, "-w", "outside", "--dry-run", "--json").data["max_fee_msat"] > 0
+    assert amani("transfer", "bob", "500", "--from", "outside", "--yes").code == 0
+    assert amani("transfer", "outside", "100", "--from", "alice", "--yes").code == 0
+    assert amani("sandbox", "fund", "outside", "7", "-q").stdout == "99607\n"
+    assert amani("wallet", "balance", "bob", "--json").data["balance_msat"] == before + 500_000
+    # Both are stopped, started and reset together.
+    assert amani("sandbox", "stop").code == 0
+    stopped = amani("sandbox", "status", "--json").data
+    assert (stopped["state"], stopped["outside_state"]) == ("stopped", "stopped")
+    again = amani("sandbox", "start", "--json").data
+    assert (again["outside_state"], again["outside_url"]) == ("running", started["outside_url"])
+    assert amani("wallet", "balance", "outside", "-q").stdout == "99607\n"
+    assert amani("sandbox", "reset", "--yes").code == 0
+    assert amani("wallet", "list", "-q").stdout == ""
+    assert not (box / "outside").exists()
+    assert "outside_state" not in amani("sandbox", "status", "--json").data
