@@ -12,7 +12,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from amani_cli import batch_plans, batch_rows, cheques, destinations, engine, errors, files, models, payments, rails
+from amani_cli import (
+    batch_plans,
+    batch_rows,
+    cheques,
+    destinations,
+    engine,
+    errors,
+    files,
+    models,
+    payments,
+    rails,
+    reading,
+)
 from amani_cli.batch_plans import Plan, Purse
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.providers.base import PayAnswer
@@ -331,9 +343,9 @@ class _Worker:
         )
         return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=None)
 
-    def _destination(self, row: Row) -> destinations.Destination:
+    def _destination(self, row: Row) -> reading.Destination:
         """Whom a row pays: a contact must still be what it was when the plan was made."""
-        destination = destinations.read(self._ws, row.to)
+        destination = reading.read(self._ws, row.to)
         if destination.shown != row.shown:
             raise errors.Usage(
                 f"'{row.to}' meant {row.shown} when the plan was made and means {destination.shown} now",

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from amani_cli import destinations, errors, invoices, payments
+from amani_cli import destinations, errors, invoices, payments, reading
 from amani_cli.amounts import Fiat, format_sat, parse_amount
-from amani_cli.destinations import Destination
 from amani_cli.files import named
+from amani_cli.reading import Destination
 from amani_cli.store import payments as journal
 from amani_cli.store import references
 from amani_cli.times import to_rfc3339
@@ -259,7 +259,7 @@ def _destination(ws: Workspace, to: str, bad: Any) -> Destination | None:
     if to.lower() == CHEQUE:
         return None
     try:
-        return destinations.read(ws, to)
+        return reading.read(ws, to)
     except errors.Usage as error:
         bad("to", error.message)
         return None
@@ -336,7 +336,7 @@ def look_at_servers(ws: Workspace, wallet: KnownWallet, rows: list[Row], problem
     links: dict[str, Link] = {}
     for row in rows:
         if row.kind == "lnurl":
-            link = destinations.read(ws, row.to).link
+            link = reading.read(ws, row.to).link
             assert link is not None
             links[link.url] = link
             by_url.setdefault(link.url, []).append(row)

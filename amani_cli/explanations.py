@@ -285,6 +285,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Do not pay it. Tell the payee.",
     ),
     "PRIVATE_ADDRESS": ((9,), "The address leads into a private network or to this machine.", "Do not trust it."),
+    "NOT_THIS_MACHINE": (
+        (9,),
+        "A name that is kept for this machine (localhost) leads to another one.",
+        "Write 127.0.0.1, or look at /etc/hosts and the resolver.",
+    ),
     "NEEDS_TOR": ((10,), "The address can be reached through Tor only.", "Set ALL_PROXY to a Tor proxy."),
     # -- Fincra
     "BAD_CURRENCY": ((2,), "That is not a currency.", "Write its ISO 4217 code, e.g. NGN or GHS."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amani_cli import destinations, errors, invoices, models
+from amani_cli import destinations, errors, invoices, models, reading
 from amani_cli.amounts import format_sat
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -25,7 +25,7 @@ def claim(
     from amani_cli.providers.http import Lost
 
     wallet.must_be("lnbits")
-    found = destinations.read(ws, text)
+    found = reading.read(ws, text)
     if found.link is None:
         raise errors.Usage("that is no LNURL-withdraw link", hint="To pay an invoice: amani pay INVOICE")
     with destinations.lnurl_for(ws, private=wallet.sandbox) as net:

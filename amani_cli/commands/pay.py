@@ -10,7 +10,7 @@ from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 if TYPE_CHECKING:
-    from amani_cli.destinations import Destination
+    from amani_cli.reading import Destination
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -52,10 +52,10 @@ def pay(
     ws = said.ws
     ws.reason, ws.category = reason, options.category(category)
     said.take_pin(pin_stdin, pin_file)
-    from amani_cli import destinations, rates, wallets
+    from amani_cli import destinations, rates, reading, wallets
     from amani_cli.amounts import parse_amount
 
-    to = destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
+    to = reading.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
     if to.payout is not None:
         if max_fee or comment or keep or max_slippage:
             raise errors.Usage("--max-fee, --max-slippage, --comment and --keep are for Lightning")

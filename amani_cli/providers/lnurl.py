@@ -7,20 +7,18 @@ are msat, and an invoice counts only if it is over the amount and on the network
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import socket
 import time
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from amani_cli import bolt11, errors, keys
 from amani_cli.amounts import MAX_MSAT, format_sat
 from amani_cli.models import SuccessAction
-from amani_cli.providers.http import Answer, Line, Lost, NotSent
+from amani_cli.providers import strangers
+from amani_cli.providers.http import Answer, Line
 from amani_cli.providers.links import LONGEST, Link, link_to
 from amani_cli.text import one_line
 
@@ -72,8 +70,7 @@ class Offer(NamedTuple):
 class Lnurl:
     """Talks to the servers that links lead to, keeping one line to each. Use it as a context manager.
 
-    `private` allows servers on private and loopback addresses, and http to loopback: for the sandbox alone. What is
-    checked is the address that the name resolves to, and it is that address which is connected to.
+    `private` is for the sandbox alone: see `strangers.line`.
     """
 
     def __init__(self, *, deadline: float, timeout: float, private: bool = False) -> None:
@@ -165,67 +162,12 @@ class Lnurl:
 
     def _answer(self, origin: str, path: str, once: bool) -> Answer:
         line = self._lines.get(origin)
-        if line is not None:
-            line.deadline = self.deadline
-            return line.send("GET", path) if once else line.read(path)
-        failure: NotSent | None = None
-        for address in self._addresses(origin):
-            line = Line(
-                origin, deadline=self.deadline, timeout=self._timeout, name=NAME, stranger=True, address=address
+        if line is None:
+            line = self._lines[origin] = strangers.line(
+                origin, deadline=self.deadline, timeout=self._timeout, name=NAME, private=self._private
             )
-            try:
-                answer = line.send("GET", path) if once else line.read(path)
-            except NotSent as error:  # another of its addresses may answer
-                line.close()
-                failure = error
-                continue
-            except Lost:
-                line.close()
-                raise
-            self._lines[origin] = line
-            return answer
-        assert failure is not None
-        raise failure
-
-    def _addresses(self, origin: str) -> list[str | None]:
-        """The IP addresses to try for a server, each one allowed; None leaves the choice to a proxy.
-
-        Raises `errors.RefusedByPolicy` if any address that the name stands for is not one of the public internet.
-        """
-        parts = urlsplit(origin)
-        host = parts.hostname or ""
-        proxied = _proxied(parts.scheme, host)
-        if host.endswith(".onion"):
-            if proxied:
-                return [None]
-            raise NotSent(
-                f"{parts.netloc} can be reached through Tor only",
-                code="NEEDS_TOR",
-                hint="Name an HTTP proxy that goes through Tor in ALL_PROXY, e.g. ALL_PROXY=http://127.0.0.1:8118.",
-            )
-        literal = _ip(host)
-        if literal is None and proxied:
-            return [None]  # the proxy resolves the name, and its own rules say where it may go
-        if literal is not None:
-            found = [literal]
-        else:
-            try:
-                known = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-            except (OSError, UnicodeError):
-                raise NotSent(
-                    f"no server called {host} can be found (DNS)",
-                    code="DNS",
-                    hint="Check the spelling of the address and your network.",
-                ) from None
-            found = list(dict.fromkeys(ip for each in known if (ip := _ip(str(each[4][0]))) is not None))
-        if not self._private and (parts.scheme == "http" or not all(_is_public(ip) for ip in found)):
-            raise errors.RefusedByPolicy(
-                f"{parts.netloc} leads to a private address or this very machine, not to the internet",
-                code="PRIVATE_ADDRESS",
-                retry="never",
-                hint="A link must not reach into your own network. Only a wallet of the sandbox may use such ones.",
-            )
-        return [str(ip) for ip in found]
+        line.deadline = self.deadline
+        return line.send("GET", path) if once else line.read(path)
 
     # -- reading answers ------------------------------------------------------------------------------------
 
@@ -387,30 +329,3 @@ def _success_action(value: object, request: PayRequest) -> SuccessAction | None:
     if tag == "aes":
         return SuccessAction("aes", text("description", 500), ciphertext=text("ciphertext", 4096), iv=text("iv", 24))
     raise _broken(domain, "wants something shown after the payment that amani does not know how to show")
-
-
-def _proxied(scheme: str, host: str) -> bool:
-    """Whether the environment names a proxy for a host, read as httpx reads it."""
-    proxies = getproxies()
-    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)
-
-
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-
-
-def _is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is one of the public internet; those that wrap an IPv4 address are judged by it."""
-    if isinstance(ip, ipaddress.IPv6Address):
-        wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if wrapped is None and ip in _NAT64:
-            wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if wrapped is not None:
-            return _is_public(wrapped)
-    return ip.is_global and not ip.is_multicast
-
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
