@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from amani_cli import destinations, errors, invoices, payments, reading
+from amani_cli import destinations, errors, invoices, payers, payments, reading
 from amani_cli.amounts import Fiat, format_sat, parse_amount
 from amani_cli.files import named
 from amani_cli.reading import Destination
@@ -360,6 +360,8 @@ def look_at_servers(ws: Workspace, wallet: KnownWallet, rows: list[Row], problem
                     problems.append(Problem(row.row, "to", found.message))
                 elif found is None:
                     problems.append(Problem(row.row, "to", "this link does not take money"))
+                elif (lacking := payers.lacking(ws, found)) is not None:
+                    problems.append(Problem(row.row, "to", lacking))
                 elif row.amount_msat is not None and not found.min_msat <= row.amount_msat <= found.max_msat:
                     bounds = f"{format_sat(found.min_msat)} to {format_sat(found.max_msat)}"
                     problems.append(Problem(row.row, "amount", f"{row.shown} takes {bounds}"))

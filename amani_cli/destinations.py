@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from amani_cli import bolt11, contacts, engine, errors, models, payments, rates, success
+from amani_cli import bolt11, contacts, engine, errors, models, payers, payments, rates, success
 from amani_cli.amounts import Fiat, format_sat
 from amani_cli.payments import Order
 from amani_cli.reading import Destination, read
 from amani_cli.store import references
+from amani_cli.text import one_line
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -33,7 +34,10 @@ DEFAULT_SLIPPAGE = Decimal(1)  # percent
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions."""
+    """What somebody wants paid: to whom, how much (msat, fiat, or all that can be spent), on what conditions.
+
+    `payer` is what they agree to have told of themselves (`payers`).
+    """
 
     destination: Destination
     amount: Amount = None
@@ -44,6 +48,7 @@ class Wish:
     keep_msat: int = 0
     max_slippage: Decimal | None = None
     accept_change: bool = False
+    payer: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def meaning(self) -> str:
@@ -182,6 +187,8 @@ def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
         raise errors.Usage(
             "an invoice says itself how much it is over", code="AMOUNT_DIFFERS", hint="Leave the amount out."
         )
+    if wish.payer:
+        raise errors.Usage("an invoice asks for no payer", hint="Leave --payer-name and its like out.")
     if wish.comment:
         raise errors.Usage("an invoice takes no comment", hint="--memo is a note for your own history.")
     return payments.order(
@@ -233,7 +240,10 @@ def _order_for_link(
         if isinstance(amount, Fiat):
             quoted = rates.quote(wallet, amount)
             amount = rates.to_msat(quoted)
-        offer = open_net.invoice(request, amount, wish.comment, ws.config.get("network"))
+        payer = payers.told(ws, request, wish.payer)
+        offer = open_net.invoice(request, amount, wish.comment, ws.config.get("network"), payer)
+    if payer:
+        ws.note(f"{link.domain} was told who pays: {one_line(payer, 300)}")
     if not offer.described:
         ws.warn(
             f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"

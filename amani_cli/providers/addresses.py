@@ -86,7 +86,8 @@ def private(host: str) -> errors.RefusedByPolicy:
         f"{host} leads to a private address or this very machine, not to the internet",
         code="PRIVATE_ADDRESS",
         retry="never",
-        hint="A link must not reach into your own network. Only a wallet of the sandbox may use such ones.",
+        hint="What others give you must not reach into your own network. Only a wallet of the sandbox may go there, and"
+        " a cheque may where a wallet of yours is already.",
     )
 
 

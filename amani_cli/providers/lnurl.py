@@ -1,7 +1,7 @@
 """LNURL: links and Lightning addresses that stand for a payment to make or to fetch, resolved by amani itself.
 
-The texts: https://github.com/lnurl/luds, 01 and 17 (links), 16 (addresses), 06 (pay), 12 (comment), 09 and 10 (what
-is shown after paying), 03 (withdraw). No key is ever sent here, and nothing that a server says is believed: amounts
+The texts: https://github.com/lnurl/luds, 01 and 17 (links), 16 (addresses), 06 (pay), 12 (comment), 18 (who
+pays), 09 and 10 (what is shown after paying), 03 (withdraw). No key is ever sent here, and nothing that a server says is believed: amounts
 are msat, and an invoice counts only if it is over the amount and on the network that was asked for.
 """
 
@@ -27,7 +27,10 @@ NAME = "Lightning LNURL"  # in log lines
 
 @dataclass(frozen=True)
 class PayRequest:
-    """A server's offer to be paid, amounts in msat. `metadata` is the text whose hash the invoice should carry."""
+    """A server's offer to be paid, amounts in msat. `metadata` is the text whose hash the invoice should carry.
+
+    `payer_data` is what it would know of the payer, and whether it insists on each (LUD-18).
+    """
 
     link: Link
     callback: str
@@ -38,6 +41,7 @@ class PayRequest:
     long_description: str | None
     identifier: str | None
     comment_limit: int
+    payer_data: dict[str, bool]
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,10 @@ class Lnurl:
             return self._withdraw_request(link, body)
         raise _broken(link.domain, "does not offer what the link promises")
 
-    def invoice(self, request: PayRequest, amount_msat: int, comment: str, network: str) -> Offer:
-        """Have the server make an invoice over exactly `amount_msat`, and check it (LUD-06, 09, 12).
+    def invoice(self, request: PayRequest, amount_msat: int, comment: str, network: str, payer: str = "") -> Offer:
+        """Have the server make an invoice over exactly `amount_msat`, and check it (LUD-06, 09, 12, 18).
 
+        `payer` is JSON of what it is told of who pays, and becomes a part of what the invoice carries the hash of.
         Raises `errors.Usage` for an amount or comment that the server does not take, `errors.Rejected` for an invoice
         that is not the one asked for.
         """
@@ -123,7 +128,8 @@ class Lnurl:
         if len(comment) > request.comment_limit:
             most = f"at most {request.comment_limit} characters of" if request.comment_limit else "no"
             raise errors.Usage(f"{domain} takes {most} comment", code="BAD_COMMENT", hint="Shorten it or leave it out.")
-        asked = {"amount": str(amount_msat)} | ({"comment": comment} if comment else {})
+        asked = {"amount": str(amount_msat), "comment": comment, "payerdata": payer}
+        asked = {name: text for name, text in asked.items() if text}
         body = self._get(joined(request.callback, asked), domain)
         text = body.get("pr")
         if not isinstance(text, str):
@@ -139,7 +145,7 @@ class Lnurl:
             raise _wrong_invoice(domain, f"it is for {invoice.network}, and this amani pays on {network}")
         if invoice.is_expired(time.time()):
             raise _wrong_invoice(domain, "it has expired already")
-        described = invoice.description_hash == sha256(request.metadata.encode()).hexdigest()
+        described = invoice.description_hash == sha256((request.metadata + payer).encode()).hexdigest()
         return Offer(invoice, described, _success_action(body.get("successAction"), request))
 
     def withdraw(self, request: WithdrawRequest, invoice: str) -> None:
@@ -190,6 +196,7 @@ class Lnurl:
             long_description=one_line(told["text/long-desc"], 2000) if told.get("text/long-desc") else None,
             identifier=one_line(identifier, 320) if identifier else None,
             comment_limit=max(0, min(comment, 1000)),
+            payer_data=_payer_data(body.get("payerData"), link.domain),
         )
 
     def _withdraw_request(self, link: Link, body: dict[str, Any]) -> WithdrawRequest:
@@ -302,6 +309,15 @@ def _metadata(text: object, domain: str) -> dict[str, str]:
     if "text/plain" not in told:
         raise _broken(domain, "does not say in words what is paid for")
     return told
+
+
+def _payer_data(value: object, domain: str) -> dict[str, bool]:
+    """What a server would know of the payer, and whether it insists (LUD-18): on anything but a clear no."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise _broken(domain, "asks who pays in a way that can't be read")
+    return {kind: each.get("mandatory", False) is not False for kind, each in value.items()}
 
 
 def _success_action(value: object, request: PayRequest) -> SuccessAction | None:
