@@ -94,10 +94,10 @@ def pay(
     wallet = wallets.resolve(ws, said.wallet)
     wallet.must_be("lnbits")
     if dry_run:
-        said.out.emit(destinations.planned(ws, wallet, wish), ws.warnings)
+        said.out.emit(destinations.planned(ws, wallet, wish), ws.warnings, ws.notes)
         return
     confirm = said.confirm_payment("Pay?")
-    said.out.emit(destinations.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings)
+    said.out.emit(destinations.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings, ws.notes)
 
 
 def _pay_out(

@@ -1,8 +1,8 @@
 """LNURL: links and Lightning addresses that stand for a payment to make or to fetch, resolved by amani itself.
 
-The texts: https://github.com/lnurl/luds, 01 and 17 (links), 16 (addresses), 06 (pay), 12 (comment), 18 (who
-pays), 09 and 10 (what is shown after paying), 03 (withdraw). No key is ever sent here, and nothing that a server says is believed: amounts
-are msat, and an invoice counts only if it is over the amount and on the network that was asked for.
+The texts: https://github.com/lnurl/luds, 01 and 17 (links), 16 (addresses), 06 (pay), 12 (comment), 18 (who pays), 09
+and 10 (what is shown after paying), 03 (withdraw). No key is ever sent here, and nothing that a server says is
+believed: amounts are msat, and an invoice counts only if it is over the amount and on the network that was asked for.
 """
 
 from __future__ import annotations
