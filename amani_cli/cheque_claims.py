@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from amani_cli import bolt11, cheque_code, cheques, draws, engine, errors, keys, models, payments, rails, reading
 from amani_cli.cheque_code import ChequeCode
+from amani_cli.cheque_servers import is_server_of_ours, named_server
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import Row, Transaction, marks
@@ -15,7 +16,7 @@ from amani_cli.store import cheques as store_cheques
 from amani_cli.store import payments as journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.times import to_rfc3339
-from amani_cli.wallets import KnownWallet, everything, identify, is_server_of_ours, named_server, registered
+from amani_cli.wallets import KnownWallet, everything, identify, registered
 from amani_cli.workspace import Workspace
 
 

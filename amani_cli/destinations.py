@@ -19,7 +19,6 @@ from amani_cli.amounts import Fiat, format_sat
 from amani_cli.payments import Order
 from amani_cli.reading import Destination, read
 from amani_cli.store import references
-from amani_cli.text import one_line
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -242,8 +241,6 @@ def _order_for_link(
             amount = rates.to_msat(quoted)
         payer = payers.told(ws, request, wish.payer)
         offer = open_net.invoice(request, amount, wish.comment, ws.config.get("network"), payer)
-    if payer:
-        ws.note(f"{link.domain} was told who pays: {one_line(payer, 300)}")
     if not offer.described:
         ws.warn(
             f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"

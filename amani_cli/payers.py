@@ -33,6 +33,15 @@ def told(ws: Workspace, request: PayRequest, said: Mapping[str, str]) -> str:
     Raises `errors.Usage` for what is missing, or was said to a server that does not ask for it, and `errors.Rejected`
     where it insists on what amani can't give.
     """
+    answer = _answer(ws, request, said)
+    if not answer:
+        return ""
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    ws.note(f"{request.link.domain} is told who pays: {one_line(text, 300)}")
+    return text
+
+
+def _answer(ws: Workspace, request: PayRequest, said: Mapping[str, str]) -> dict[str, str]:
     domain = request.link.domain
     for kind in said:
         if kind not in request.payer_data:
@@ -60,13 +69,13 @@ def told(ws: Workspace, request: PayRequest, said: Mapping[str, str]) -> str:
                 hint=f"If they may know it: --payer-{kind}, or for every payment: amani config set payer.{kind}",
             )
         answer[kind] = kept
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")) if answer else ""
+    return answer
 
 
 def lacking(ws: Workspace, request: PayRequest) -> str | None:
     """Why a server would refuse a payment for which nothing but the settings says who pays; None if it would not."""
     try:
-        told(ws, request, {})
+        _answer(ws, request, {})
     except errors.AmaniError as error:
         return error.message
     return None

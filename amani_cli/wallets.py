@@ -11,7 +11,6 @@ from amani_cli import errors, keys, models
 from amani_cli.files import named
 from amani_cli.models import Access
 from amani_cli.store import Row, made_at, marks
-from amani_cli.store import payments as journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.text import quoted
 from amani_cli.workspace import Workspace
@@ -183,8 +182,7 @@ class KnownWallet:
     def lnbits(self, kind: KeyKind) -> Lnbits:
         """A client of this wallet's LNbits with the key for reading or spending. Close it."""
         self.must_be("lnbits")
-        made = named_server if self.id == journal.OUTSIDE else lnbits_client
-        client = made(self.ws, self.url, self.key(kind).value)
+        client = lnbits_client(self.ws, self.url, self.key(kind).value)
         client.line.wallet = self.name
         return client
 
@@ -306,24 +304,6 @@ def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:
     from amani_cli.providers.lnbits import Lnbits
 
     return Lnbits(Line(url, deadline=ws.deadline, timeout=ws.timeout), key)
-
-
-def named_server(ws: Workspace, url: str, key: str, *, private: bool = False) -> Lnbits:
-    """A client for the LNbits that a cheque's code names: a stranger's, unless a wallet known here is there too.
-
-    `private` is for the sandbox. Raises what `strangers.line` raises.
-    """
-    if is_server_of_ours(ws, url):
-        return lnbits_client(ws, url, key)
-    from amani_cli.providers import strangers
-    from amani_cli.providers.lnbits import Lnbits
-
-    return Lnbits(strangers.line(url, deadline=ws.deadline, timeout=ws.timeout, name="LNbits", private=private), key)
-
-
-def is_server_of_ours(ws: Workspace, url: str) -> bool:
-    """Whether a wallet that is known here is at that server."""
-    return any(wallet.url == url for wallet in everything(ws))
 
 
 def known(ws: Workspace, row: Row) -> KnownWallet:

@@ -63,9 +63,8 @@ class Line:
 
     `deadline`, on the monotonic clock, may be moved for a line that outlives one task. A `stranger` is a server that
     somebody named to us: its answers are short, read as JSON whatever their content type says (LUD-01), and never
-    unpacked, for a small one may unpack into gigabytes; its paths may be secrets and are not logged. `allow` is shown
-    the addresses that the host resolves to and raises to refuse them; then no proxy is used, and one of those addresses
-    is what is connected to.
+    unpacked, for a small one may unpack into gigabytes; its paths may be secrets and are not logged. With `allow` (see
+    `wire.connect`) no proxy is used.
     """
 
     def __init__(
@@ -103,7 +102,7 @@ class Line:
                 hint="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY take http:// and https:// addresses.",
             ) from None
 
-        # httpx has no option for what its connections are made of. All of them, a proxy's too, keep to one deadline.
+        # httpx has no option for what connections are made of; all of them, a proxy's too, keep to one deadline.
         wire = Wire(allow)
         for transport in filter(None, (self._client._transport, *self._client._mounts.values())):
             transport._pool._network_backend = wire  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ def test_what_it_insists_on_comes_from_an_option(
     paid = amani("pay", ada, 21, "--yes", "--payer-name", " Ada  Obi ", "--json")
     assert (paid.data["status"], told(lnurl_server)) == ("settled", [{"name": "Ada  Obi"}])
     assert paid.json["warnings"] == []  # its invoice carries the hash of metadata and payer together
-    assert "was told who pays" in paid.stderr
+    assert "is told who pays" in paid.stderr
 
 
 @pytest.mark.parametrize(
