@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from amani_cli import contacts, destinations, errors, models, payments, payouts, policy, rates
+from amani_cli import contacts, errors, models, payers, payments, payouts, policy, rates, reading
 from amani_cli.amounts import format_sat
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Problem, Row, told
 from amani_cli.providers import lnurl
@@ -98,11 +98,11 @@ def _behind_addresses(
     problems: list[Problem],
 ) -> dict[int, Seen]:
     """Ask the server of each address, once, whether it takes these amounts."""
-    by_url: dict[str, list[tuple[Row, destinations.Destination]]] = {}
+    by_url: dict[str, list[tuple[Row, reading.Destination]]] = {}
     links: dict[str, Link] = {}
     for row in rows:
         if row.kind == "lnurl":
-            to = destinations.read(ws, row.to)
+            to = reading.read(ws, row.to)
             assert to.link is not None
             links[to.link.url] = to.link
             by_url.setdefault(to.link.url, []).append((row, to))
@@ -130,12 +130,15 @@ def _behind_addresses(
 
 
 def _refusals(
-    ws: Workspace, row: Row, to: destinations.Destination, offer: lnurl.PayRequest, amount_msat: int, seen: Seen
+    ws: Workspace, row: Row, to: reading.Destination, offer: lnurl.PayRequest, amount_msat: int, seen: Seen
 ) -> Iterable[Problem]:
     """What speaks against paying a row to a server that offers this."""
     if not offer.min_msat <= amount_msat <= offer.max_msat:
         bounds = f"{format_sat(offer.min_msat)} to {format_sat(offer.max_msat)}"
         yield Problem(row.row, "amount", f"{row.shown} takes {bounds}")
+    lacking = payers.lacking(ws, offer)
+    if lacking is not None:
+        yield Problem(row.row, "to", lacking)
     if len(row.comment) > offer.comment_limit:
         yield Problem(row.row, "comment", f"{row.shown} takes {offer.comment_limit or 'no'} characters of it")
     if to.contact is not None:
@@ -177,7 +180,7 @@ def _behind_account(ws: Workspace, wallet: KnownWallet, client: Fincra, row: Row
     """The bank and holder of a row's account, or what speaks against paying it."""
     ws.restart_clock()
     client.line.deadline = ws.deadline
-    to = destinations.read(ws, row.to)
+    to = reading.read(ws, row.to)
     assert to.payout is not None
     order = payouts.Order(
         to.payout, row.fiat, row.fiat.currency, to_name=row.to_name, name_unverified=row.name_unverified

@@ -24,6 +24,7 @@ from amani_cli import (
     payments,
     private,
     rails,
+    reading,
     resends,
 )
 from amani_cli.batch_plans import Plan, Purse
@@ -369,9 +370,9 @@ class _Worker:
 
         return destinations.pay_out(self._ws, self._fincra, destination, wanted, confirm=look_at)
 
-    def _destination(self, row: Row) -> destinations.Destination:
+    def _destination(self, row: Row) -> reading.Destination:
         """Whom a row pays: a contact must still be what it was when the plan was made."""
-        destination = destinations.read(self._ws, row.to)
+        destination = reading.read(self._ws, row.to)
         if destination.shown != row.shown:
             raise errors.Usage(
                 f"'{row.to}' meant {row.shown} when the plan was made and means {destination.shown} now",

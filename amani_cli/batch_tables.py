@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from amani_cli import destinations, errors, invoices, payees, payments
+from amani_cli import errors, invoices, payees, payments, reading
 from amani_cli.amounts import Fiat, format_fiat, format_sat, parse_amount
-from amani_cli.destinations import Destination
 from amani_cli.files import named
+from amani_cli.reading import Destination
 from amani_cli.store import Row as StoreRow
 from amani_cli.store import payments as journal
 from amani_cli.store import references
@@ -273,7 +273,7 @@ def _destination(ws: Workspace, to: str, bad: Any) -> Destination | None:
     if to.lower() == CHEQUE:
         return None
     try:
-        return destinations.read(ws, to)
+        return reading.read(ws, to)
     except errors.Usage as error:
         bad("to", error.message)
         return None

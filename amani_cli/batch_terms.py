@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from amani_cli import destinations, errors, models, payments, rates
+from amani_cli import destinations, errors, models, payments, rates, reading
 from amani_cli.amounts import format_sat
 from amani_cli.batch_tables import CHEQUE, PAYOUT, Row
 from amani_cli.wallets import KnownWallet
@@ -91,7 +91,7 @@ def _fetched(ws: Workspace, row: Row, plan_hash: str) -> models.Quoted | None:
     """The price behind the invoice that a run which was cut short has fetched for a row: that one is paid."""
     reference = row.reference_in(plan_hash)
     try:
-        to = destinations.read(ws, row.to)
+        to = reading.read(ws, row.to)
     except errors.Usage:  # a contact that is gone by now: its row will say so
         return None
     order = destinations.remembered(ws, destinations.Wish(to, row.fiat, comment=row.comment, reference=reference))

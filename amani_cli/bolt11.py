@@ -77,7 +77,7 @@ class Invoice(NamedTuple):
 
 def looks_like_invoice(text: str) -> bool:
     """Tell cheaply whether `text` is meant as a BOLT 11 invoice; `decode_invoice` says whether it is one."""
-    head = _bare(text)[:32].lower()
+    head = bare(text)[:32].lower()
     return re.match(r"ln(bcrt|bc|tbs|tb|sb)[0-9]", head) is not None
 
 
@@ -89,10 +89,10 @@ def decode_invoice(text: str, *, payee: str | None = None) -> Invoice:
     Raises:
         Usage: code `BAD_INVOICE`, when BOLT 11 says that it must not be paid. The text is never repeated.
     """
-    bare = _bare(text)
-    if not looks_like_invoice(bare):
-        raise _not_an_invoice(bare)
-    prefix, words = _bech32(bare)
+    written = bare(text)
+    if not looks_like_invoice(written):
+        raise _not_an_invoice(written)
+    prefix, words = _bech32(written)
     network, amount_msat = _network_and_amount(prefix)
     if len(words) < _TIMESTAMP_WORDS + _SIGNATURE_WORDS:
         raise _bad("is too short")
@@ -116,7 +116,7 @@ def decode_invoice(text: str, *, payee: str | None = None) -> Invoice:
     expiry_s = _integer(fields["x"]) if "x" in fields else DEFAULT_EXPIRY_S
 
     return Invoice(
-        bolt11=bare.lower(),
+        bolt11=written.lower(),
         network=network,
         payment_hash=_bytes(fields["p"]).hex(),
         amount_msat=amount_msat,
@@ -139,12 +139,12 @@ def _bad(what: str, hint: str = "Ask the payee for a new invoice.") -> Usage:
 _COPY_AGAIN = "Copy the whole invoice again: every character of it counts."
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Return `text` without white space, invisible characters and the `lightning:` scheme."""
-    bare = "".join(text.split()).translate(_INVISIBLE)
-    scheme, colon, rest = bare.partition(":")
+    joined = "".join(text.split()).translate(_INVISIBLE)
+    scheme, colon, rest = joined.partition(":")
     # BOLT 11 says `lightning:` and not `lightning://`, but the latter is met.
-    return rest.removeprefix("//") if colon and scheme.lower() == "lightning" else bare
+    return rest.removeprefix("//") if colon and scheme.lower() == "lightning" else joined
 
 
 def _not_an_invoice(bare: str) -> Usage:

@@ -42,7 +42,7 @@ def create(
     reference, and never made anew under another one. Raises `errors.Usage` for a payer without a full name.
     """
     wallet.must_be("fincra")
-    name, email = " ".join(name.split()), email.strip()
+    name, email = name.strip(), email.strip()
     if " " not in name:
         raise errors.Usage("Fincra wants the payer's full name", code="BAD_NAME", hint="E.g. --name 'Ada Obi'.")
     if "@" not in email.strip("@"):

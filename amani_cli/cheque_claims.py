@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from urllib.parse import urlsplit
 
 from amani_cli import (
     bolt11,
@@ -16,18 +17,21 @@ from amani_cli import (
     models,
     payments,
     rails,
+    reading,
     resends,
     rulebook,
 )
 from amani_cli.cheque_code import ChequeCode
+from amani_cli.cheque_servers import is_server_of_ours, named_server
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.servers import server_of
 from amani_cli.store import Row, Transaction, marks
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import payments as journal
+from amani_cli.store import wallets as store_wallets
 from amani_cli.times import to_rfc3339
-from amani_cli.wallets import KnownWallet, identify, lnbits_client, registered
+from amani_cli.wallets import KnownWallet, everything, identify, registered
 from amani_cli.workspace import Workspace
 
 
@@ -42,8 +46,11 @@ def read(ws: Workspace, text: str) -> ChequeCode:
         raise errors.Usage(
             f"this is a {code.network} cheque; this amani works on {network}", code="WRONG_NETWORK", hint="amani config"
         )
-    clean_url(code.url)  # plain http off this machine would show the key to the line
-    return code
+    # Plain http off this machine would show the key to the line, but for onion services and where it was agreed to.
+    url = clean_url(code.url, insecure_http=True)
+    if not is_server_of_ours(ws, url) and not (urlsplit(url).hostname or "").endswith(".onion"):
+        clean_url(url)
+    return code._replace(url=url)
 
 
 def _refuse_expired(code: ChequeCode) -> None:
@@ -79,7 +86,7 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
     resumed = row is not None and row["status"] == "unknown" and draws.can_go_on(row)
     if not resumed:
         _refuse_expired(code)
-    with lnbits_client(ws, code.url, code.admin_key) as cheque:
+    with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
         if row is None or not resumed:
             amount_msat = _claimable(ws, cheque, code, outside=target.url != code.url)
             named = draws.destination_of(code.url, code.wallet_id)
@@ -94,6 +101,26 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> models.Payment:
     return engine.receipt(row)
 
 
+def invoice_named(ws: Workspace, text: str) -> str | None:
+    """The bolt11 that a cheque shall pay, in whatever wrapping; None for what can only be a wallet's name.
+
+    Raises `errors.Usage` for what is paid in another way, or can't be right.
+    """
+    name = store_wallets.name_key(text)
+    if any(store_wallets.name_key(wallet.name) == name for wallet in everything(ws)) or not reading.is_form(
+        text.strip()
+    ):
+        return None
+    found = reading.read(ws, text)
+    if found.kind != "bolt11":
+        raise errors.Usage(
+            "a cheque pays a wallet of yours or an invoice, and this is neither",
+            code="BAD_DESTINATION",
+            hint="Ask the payee for an invoice over the whole amount, or claim it first and pay then.",
+        )
+    return found.text
+
+
 def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
     """Have a cheque pay a bolt11 of somebody's; it must ask for exactly what the cheque can pay.
 
@@ -103,7 +130,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> models.Payment:
     code = read(ws, text)
     order = payments.Order(bolt11.decode_invoice(destination), kind="cheque", memo="cheque claimed for another")
     source = _as_wallet(ws, code.url, code.wallet_id)
-    with lnbits_client(ws, code.url, code.admin_key) as cheque:
+    with named_server(ws, code.url, code.admin_key) as cheque:
         rail = rails.Lightning(ws, cheque)
         row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
         if row is not None:

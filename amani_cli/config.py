@@ -137,6 +137,22 @@ def _count(text: str) -> str:
     return text.strip()
 
 
+def payer_text(kind: str, text: str) -> str:
+    """What a payer says of themselves (`name`, `email`, `identifier`), trimmed. Raises `errors.Usage`."""
+    text = text.strip()
+    is_address = kind == "name" or (0 < text.find("@") < len(text) - 1 and " " not in text)
+    if not text or len(text) > 200 or not text.isprintable() or not is_address:
+        what = "a name is one line of up to 200 characters" if kind == "name" else f"'{text[:40]}' is no {kind}"
+        raise errors.Usage(
+            what, code="BAD_PAYER_DATA", hint="E.g. --payer-name 'Ada Obi', --payer-email a@example.com."
+        )
+    return text
+
+
+def _payer(kind: str) -> Callable[[str], str]:
+    return lambda text: text.strip() if text.strip() == "off" else payer_text(kind, text)
+
+
 def _url(text: str) -> str:
     from amani_cli.providers.http import clean_url
 
@@ -165,6 +181,9 @@ REGISTRY: tuple[Setting, ...] = (
     Setting(
         "books_currency", "off", "the currency whose rate is kept beside each settled payment, e.g. USD", _currency
     ),
+    Setting("payer.name", "off", "your name, for payees whose server insists on it (LUD-18)", _payer("name")),
+    Setting("payer.email", "off", "your email address, for payees whose server insists on it", _payer("email")),
+    Setting("payer.identifier", "off", "your Lightning address, as above", _payer("identifier")),
     Setting("color", "auto", "colour on a terminal (--color)", _one_of("auto", "always", "never")),
 )
 

@@ -34,10 +34,10 @@ _ALIKE = str.maketrans(
 
 def add(ws: Workspace, name: str, text: str) -> models.Contact:
     """Name a destination. Raises `errors.Usage` for one that a single payment uses up, and for a name that is taken."""
-    from amani_cli import destinations
+    from amani_cli import reading
 
     name = _good_name(ws, name)
-    found = destinations.read(ws, text)
+    found = reading.read(ws, text)
     if found.contact is not None:
         raise errors.Usage(f"'{found.contact}' is a contact already", hint="Give the address or link itself.")
     if found.kind == "bolt11" or found.amount_msat is not None:
@@ -192,13 +192,13 @@ def _point_out(ws: Workspace, name: str, destination: str) -> None:
 
 
 def _good_name(ws: Workspace, name: str) -> str:
-    from amani_cli import destinations
+    from amani_cli import reading
 
-    name = " ".join(name.split())
+    name = name.strip()
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a contact's name is 1 to 80 printable characters", code="BAD_NAME")
     typed_keys.check_name(name, "a contact's name")
-    if destinations.is_form(name):
+    if reading.is_form(name):
         raise errors.Usage(f"'{name}' could be taken for what is paid itself", code="BAD_NAME", hint="Choose a name.")
     return name
 

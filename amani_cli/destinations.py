@@ -1,25 +1,23 @@
-"""Whom a payment is for: what a person typed, turned into one thing that can be paid or looked at.
+"""Paying whom a text names (`reading`): an address or link is turned into an invoice first.
 
-`read` says offline what a text is; `pay` and `planned` turn it into an invoice first, so that its hash is journaled
-before anything is paid. With a reference the invoice is remembered from the moment it is fetched: a retry, after
-whatever crash, pays that one.
+So its hash is journaled before anything is paid. With a reference the invoice is remembered from the moment it is
+fetched: a retry, after whatever crash, pays that one.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qsl
 
-from amani_cli import bolt11, contacts, engine, errors, models, payees, payments, rates, rulebook, success
-from amani_cli.amounts import Fiat, format_sat, parse_msat
+from amani_cli import bolt11, contacts, engine, errors, models, payees, payers, payments, rates, rulebook, success
+from amani_cli.amounts import Fiat, format_sat
 from amani_cli.payments import Order
+from amani_cli.reading import Destination, read
 from amani_cli.store import references
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import KnownWallet
@@ -27,33 +25,9 @@ from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from amani_cli import fiat, payouts
-    from amani_cli.providers.links import Link
     from amani_cli.providers.lnurl import Lnurl, PayRequest
 
 Amount = int | Fiat | Literal["max"] | None
-FORMS = "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, a contact's name"
-
-
-@dataclass(frozen=True)
-class Destination:
-    """What a text stands for. `text` is it without wrapping; `amount_msat` is what a link around it asked for.
-
-    `contact` is the name it was called by.
-    """
-
-    kind: Literal["bolt11", "lnurl", "payout"]
-    text: str
-    amount_msat: int | None = None
-    link: Link | None = None
-    payout: payouts.Destination | None = None
-    contact: str | None = None
-
-    @property
-    def shown(self) -> str:
-        """How it is shown and journaled: an address as it is, a link with its domain in the open."""
-        if self.link is None:
-            return str(self.payout or self.text)
-        return self.link.address or re.sub(r"^https?://", "lnurlp://", self.link.url)
 
 
 @dataclass(frozen=True)
@@ -62,6 +36,7 @@ class Wish:
 
     `quoted` is what the fiat was agreed to be, without which the price of now is shown and asked about; `seen` is what
     stood behind the destination when it was agreed to.
+    `payer` is what they agree to have told of themselves (`payers`).
     """
 
     destination: Destination
@@ -75,6 +50,7 @@ class Wish:
     accept_change: bool = False
     quoted: models.Quoted | None = None
     seen: contacts.Seen | None = None
+    payer: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def slippage(self) -> Decimal:
@@ -86,77 +62,6 @@ class Wish:
         """What a reference for this stands for, known before anything is fetched."""
         to = self.destination
         return payees.meaning_of_link(self.amount, to.amount_msat, to.shown, self.comment)
-
-
-# -- reading -------------------------------------------------------------------------------------
-
-
-def read(ws: Workspace, text: str) -> Destination:
-    """Say, offline, what somebody who is to be paid was named by.
-
-    Raises `errors.Usage`: for something recognised that can't be right, with the reason; else with what was tried.
-    """
-    bare = "".join(text.split())
-    scheme, _, rest = bare.partition(":")
-    if scheme.lower() == "bitcoin":
-        return _from_bip21(ws, rest)
-    if scheme.lower() in ("bank", "momo"):
-        from amani_cli import payouts
-
-        to = payouts.read(text)
-        return Destination("payout", str(to), payout=to)
-    if scheme.lower() in ("lightning", "lnurl"):
-        bare = rest.removeprefix("//")
-    if bolt11.looks_like_invoice(bare):
-        return Destination("bolt11", bare)
-    from amani_cli.providers import links  # the client behind it costs an import that an invoice does not need
-
-    link = links.read_link(bare)
-    if link is not None:
-        return Destination("lnurl", bare, link=link)
-    contact = contacts.find(ws, text)
-    if contact is not None:
-        return replace(read(ws, contact["destination"]), contact=contact["name"])
-    raise _unknown(ws, text, bare)
-
-
-def is_form(text: str) -> bool:
-    """Whether a text could be meant as something to pay itself, and so can't be a contact's name."""
-    return "@" in text or ":" in text or text.lower().startswith("lnurl1") or bolt11.looks_like_invoice(text)
-
-
-def _from_bip21(ws: Workspace, rest: str) -> Destination:
-    """The Lightning part of a `bitcoin:` link (BIP 21), and the amount it names."""
-    query = {name.lower(): value for name, value in parse_qsl(rest.partition("?")[2])}
-    for name in query:
-        if name.startswith("req-"):
-            raise errors.Usage(
-                f"this bitcoin: link requires '{name[4:][:40]}', which amani does not know", code="BAD_DESTINATION"
-            )
-    inner = query.get("lightning")
-    if inner is None:
-        raise errors.Usage(
-            "this bitcoin: link is on-chain only: it has no lightning= part, and amani pays by Lightning",
-            code="BAD_DESTINATION",
-            hint="Ask the payee for a Lightning invoice or address.",
-        )
-    found = read(ws, inner)
-    if "amount" not in query:
-        return found
-    amount_msat = parse_msat(query["amount"] + "btc")
-    return Destination(found.kind, found.text, amount_msat, found.link)
-
-
-def _unknown(ws: Workspace, text: str, bare: str) -> errors.Usage:
-    # Keys, hashes, offers and on-chain addresses in the wrong place: the decoder of invoices names them, unrepeated.
-    try:
-        bolt11.decode_invoice(bare)
-    except errors.Usage as error:
-        if not error.message.startswith("That is not a Lightning invoice"):
-            return error
-    shown = f"'{text}'" if len(text) <= 60 and text.isprintable() else "that"
-    hint = "An address looks like ada@example.com, an invoice starts with lnbc, an LNURL with lnurl1 or lnurlp://."
-    return errors.Usage(f"{shown} is none of: {FORMS}", code="BAD_DESTINATION", hint=hint)
 
 
 # -- paying -------------------------------------------------------------------------------------
@@ -285,6 +190,8 @@ def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
         raise errors.Usage(
             "an invoice says itself how much it is over", code="AMOUNT_DIFFERS", hint="Leave the amount out."
         )
+    if wish.payer:
+        raise errors.Usage("an invoice asks for no payer", hint="Leave --payer-name and its like out.")
     if wish.comment:
         raise errors.Usage("an invoice takes no comment", hint="--memo is a note for your own history.")
     return payments.order(
@@ -337,7 +244,8 @@ def _order_for_link(
         if isinstance(amount, Fiat):
             quoted = wish.quoted or rates.quote(wallet, amount)
             amount = rates.to_msat(quoted)
-        offer = open_net.invoice(request, amount, wish.comment, rulebook.value(ws, "network"))
+        payer = payers.told(ws, request, wish.payer)
+        offer = open_net.invoice(request, amount, wish.comment, rulebook.value(ws, "network"), payer)
     if not offer.described:
         ws.warn(
             f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"

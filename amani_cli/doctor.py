@@ -107,6 +107,8 @@ def _proxies() -> list[Finding]:
 
 def _wallet(wallet: KnownWallet) -> list[Finding]:
     check = f"wallet {wallet.name}"
+    from amani_cli.providers.addresses import is_loopback
+
     try:
         key = wallet.key("read")
     except errors.AmaniError as error:
@@ -126,7 +128,7 @@ def _wallet(wallet: KnownWallet) -> list[Finding]:
             found += _key_age(check, wallet)
     except errors.AmaniError as error:
         return [Finding(check, "fail", error.message, error.hint)]
-    if not wallet.sandbox and not wallet.url.startswith(("http://127.", "http://localhost")):
+    if not wallet.sandbox and not is_loopback(wallet.url):
         found.append(Finding(check, "ok", f"whoever runs {wallet.url} holds its money"))
     return found
 

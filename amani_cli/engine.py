@@ -202,7 +202,10 @@ def ask_rail(ws: Workspace, rail: Rail, row: Row) -> Row:
 
 def until_certain(ws: Workspace, look: Callable[[], Verdict], *, wait: bool = True) -> Verdict:
     """Look again, ever more slowly, until the verdict is certain or the time is up; once, if `wait` is off."""
-    ends = max(ws.deadline, time.monotonic() + LAST_LOOK_S)
+    from amani_cli.providers.http import LEAST_S
+
+    # The last look that is begun may take LEAST_S, and is over by then too.
+    ends = max(ws.deadline, time.monotonic() + LAST_LOOK_S - LEAST_S)
     pause = 0.3
     while True:
         verdict = look()

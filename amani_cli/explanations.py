@@ -302,7 +302,27 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "The payee's server sent an invoice over something else.",
         "Do not pay it. Tell the payee.",
     ),
+    "BAD_PAYER_DATA": (
+        (2,),
+        "What was said of the payer can't be right, or the payee's server does not ask for it.",
+        "Correct it or leave it out.",
+    ),
+    "PAYER_DATA_NEEDED": (
+        (2,),
+        "The payee's server takes no payment without knowing who pays.",
+        "Give --payer-name or what it asks for, or set payer.name, if they may know it.",
+    ),
+    "PAYER_DATA_UNKNOWN": (
+        (6,),
+        "The payee's server wants something of the payer that amani does not give.",
+        "Ask the payee for an invoice.",
+    ),
     "PRIVATE_ADDRESS": ((9,), "The address leads into a private network or to this machine.", "Do not trust it."),
+    "NOT_THIS_MACHINE": (
+        (9,),
+        "A name that is kept for this machine (localhost) leads to another one.",
+        "Write 127.0.0.1, or look at /etc/hosts and the resolver.",
+    ),
     "NEEDS_TOR": ((10,), "The address can be reached through Tor only.", "Set ALL_PROXY to a Tor proxy."),
     # -- Fincra
     "BAD_CURRENCY": ((2,), "That is not a currency.", "Write its ISO 4217 code, e.g. NGN or GHS."),

@@ -147,10 +147,10 @@ REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar=
 
 
 def category(text: str | None) -> str | None:
-    """A category as the books keep it: one line, white space run together. Raises `errors.Usage`."""
+    """A category as the books keep it: one line, trimmed. Raises `errors.Usage`."""
     if text is None:
         return None
-    name = " ".join(text.split())
+    name = text.strip()
     if not name or len(name) > 100 or not name.isprintable():
         raise errors.Usage("a category is one line of up to 100 characters", code="BAD_CATEGORY")
     return name
@@ -230,6 +230,19 @@ def _with_shared(own: list[Any]) -> list[Any]:
     return own + [option for option in _shared() if not taken.intersection(option.opts)]
 
 
+def _trim(said: dict[str, Any]) -> None:
+    """Trim what people typed at its ends, as the cells of a table are, and change nothing inside.
+
+    Raises `errors.Usage` for a reference of which nothing is left: a variable that was not set would join what has
+    nothing to do with each other.
+    """
+    for name in ("reference", "memo", "comment", "to_name"):
+        if isinstance(said.get(name), str):
+            said[name] = said[name].strip()
+    if said.get("reference") == "":
+        raise errors.Usage("the reference is empty", hint="Leave --reference out, or give a word of your own.")
+
+
 class Command(TyperCommand):
     """A command that takes the shared options too, and is known by its words to whoever counts successes."""
 
@@ -238,6 +251,7 @@ class Command(TyperCommand):
         options = ctx.find_root().obj
         if isinstance(options, Options):
             options.command = ctx.command_path.partition(" ")[2]
+        _trim(ctx.params)
         return super().invoke(ctx)
 
     def get_params(self, ctx: Any) -> list[Any]:

@@ -121,7 +121,7 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
     _refuse_fraction(wanted, bank)
     code = bank.swift or bank.code if currency == "GHS" and not to.mobile else bank.code
     holder = _holder(client, wanted, bank, account, code)
-    name = holder or " ".join((wanted.to_name or "").split())
+    name = holder or (wanted.to_name or "").strip()
     payee = Payee(name, account, code, country, mobile=to.mobile, company=wanted.company)
     available = spendable(client, wallet, source)
     quote = None

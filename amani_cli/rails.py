@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from amani_cli import bolt11, clocks, errors, wallets
+from amani_cli.cheque_servers import named_server
 from amani_cli.providers.base import Named, PayAnswer
 from amani_cli.store import Row, references
 from amani_cli.store import payments as journal
@@ -70,6 +71,9 @@ def rail_of(ws: Workspace, wallet: KnownWallet) -> Iterator[Rail]:
 
         with wallet.fincra("read") as business:
             yield FiatRail(ws, business)
+    elif wallet.id == journal.OUTSIDE:
+        with named_server(ws, wallet.url, wallet.key("read").value) as client:
+            yield Lightning(ws, client)
     else:
         with wallet.lnbits("read") as client:
             yield Lightning(ws, client)

@@ -63,7 +63,8 @@ def add(
     `key_source` is where the key lives from now on (`keyring` stores it there). Raises `errors.Usage` for a name or
     wallet that is known already, `errors.NotAuthorised` for a key that the server refuses.
     """
-    from amani_cli.providers.http import clean_url, is_loopback
+    from amani_cli.providers.addresses import is_loopback
+    from amani_cli.providers.http import clean_url
 
     url = clean_url(url, insecure_http=insecure_http)
     elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
@@ -291,8 +292,8 @@ def register(
 
 
 def free_name(ws: Workspace, name: str) -> str:
-    """A name, tidied, that a new wallet can have. Raises `errors.Usage`."""
-    name = " ".join(name.split())
+    """A name, trimmed, that a new wallet can have. Raises `errors.Usage`."""
+    name = name.strip()
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a wallet's name is 1 to 80 printable characters", code="BAD_NAME")
     if is_secret(name):
@@ -352,7 +353,7 @@ def rename(ws: Workspace, name: str, new: str) -> models.Wallet:
     if wallet.in_environment:
         raise errors.Usage(f"the wallet in the environment is always called '{wallet.name}'", code="ENV_WALLET")
     same = store_wallets.name_key(new) == store_wallets.name_key(wallet.name)
-    new = " ".join(new.split()) if same else free_name(ws, new)
+    new = new.strip() if same else free_name(ws, new)
     with ws.store.write() as db:
         store_wallets.update(db, wallet.id, name=new, name_key=store_wallets.name_key(new))
         for table in ("payment", "invoice"):

@@ -39,13 +39,13 @@ class Clue(NamedTuple):
 
 def read(text: str) -> Clue:
     """Tell what a text is. A cheque's code is money: it is remembered for the mask and never shown again."""
-    text = " ".join(text.split())
+    text = text.strip()
     if not text:
         raise errors.Usage(
             "what shall be traced?", hint="Give an invoice, hash, code, id, reference, address or words."
         )
     if text.lower().startswith(cheque_code.PREFIX):
-        keys.SEEN.add(text)
+        keys.SEEN.update((text, "".join(text.split())))
         code = cheque_code.decode(text)
         keys.SEEN.add(code.admin_key)
         return Clue("a cheque's code", code.wallet_id)

@@ -6,7 +6,7 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from amani_cli import destinations, errors, invoices, models, wallets
+from amani_cli import destinations, errors, invoices, models, reading, wallets
 from amani_cli.amounts import format_sat
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import references
@@ -39,7 +39,7 @@ def claim(
     from amani_cli.providers import lnurl
 
     wallet.must_be("lnbits")
-    found = destinations.read(ws, text)
+    found = reading.read(ws, text)
     if found.link is None:
         raise errors.Usage("that is no LNURL-withdraw link", hint="To pay an invoice: amani pay INVOICE")
     meaning = _meaning(wallet, found.link.url, amount_msat, memo)

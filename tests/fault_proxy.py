@@ -25,7 +25,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 PATIENCE_S = 30.0
@@ -119,6 +119,27 @@ def stall(seconds: float, *, after: bool) -> Fault:
             exchange.forward()
         exchange.proxy.closing.wait(seconds)
         exchange.cut()
+
+    return fault
+
+
+def drip(what: Literal["head", "body", "1xx"], *, after: bool) -> Fault:
+    """An answer that never comes to its end, a little of it every now and then."""
+    begins = {
+        "head": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        "body": (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n", b" "),
+        "1xx": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    }
+    begin, drop = begins[what]
+
+    def fault(exchange: Exchange) -> None:
+        if after:
+            exchange.forward()
+        exchange.handler.close_connection = True
+        with contextlib.suppress(OSError):
+            exchange.handler.wfile.write(begin)
+            while not exchange.proxy.closing.wait(0.05):
+                exchange.handler.wfile.write(drop)
 
     return fault
 

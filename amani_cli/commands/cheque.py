@@ -137,7 +137,6 @@ def claim(
 ) -> None:
     """Claim a cheque into the wallet; whoever is first has it."""
     from amani_cli import cheque_claims, wallets
-    from amani_cli.bolt11 import looks_like_invoice
 
     said = options.of(ctx)
     if code is None:
@@ -146,8 +145,9 @@ def claim(
         code = options.secret_from_stdin("code")
     else:
         said.ws.warn("a code on the command line can be seen by other users of this machine; - reads it from stdin")
-    if to and looks_like_invoice(to):
-        said.out.emit(cheque_claims.claim_to(said.ws, code, to), said.ws.warnings)
+    invoice = cheque_claims.invoice_named(said.ws, to) if to else None
+    if invoice is not None:
+        said.out.emit(cheque_claims.claim_to(said.ws, code, invoice), said.ws.warnings)
         return
     cheque_claims.read(said.ws, code)
     target = wallets.resolve(said.ws, to or said.wallet)

@@ -10,7 +10,7 @@ from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 if TYPE_CHECKING:
-    from amani_cli.destinations import Destination
+    from amani_cli.reading import Destination
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -32,6 +32,9 @@ def pay(
         None, "--max-slippage", help="With fiat: how far the rate may move (1%).", metavar="PERCENT"
     ),
     accept_change: bool = typer.Option(False, "--accept-change", help="Pay a contact whose server or node changed."),
+    payer_name: str | None = typer.Option(None, "--payer-name", help="Who pays, where the payee's server asks."),
+    payer_email: str | None = typer.Option(None, "--payer-email", help="The same: your email address."),
+    payer_identifier: str | None = typer.Option(None, "--payer-identifier", help="The same: your Lightning address."),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
@@ -52,13 +55,14 @@ def pay(
     ws = said.ws
     ws.reason, ws.category = reason, options.category(category)
     said.take_pin(pin_stdin, pin_file)
-    from amani_cli import destinations, rates, wallets
+    from amani_cli import destinations, payers, rates, reading, wallets
     from amani_cli.amounts import parse_amount
 
-    to = destinations.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
+    payer = payers.said(payer_name, payer_email, payer_identifier)
+    to = reading.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
     if to.payout is not None:
-        if max_fee or comment or keep or max_slippage:
-            raise errors.Usage("--max-fee, --max-slippage, --comment and --keep are for Lightning")
+        if max_fee or comment or keep or max_slippage or payer:
+            raise errors.Usage("--max-fee, --max-slippage, --comment, --keep and --payer-… are for Lightning")
         more = {"to_name": to_name, "name_unverified": name_unverified, "company": company}
         _pay_out(
             said,
@@ -84,15 +88,16 @@ def pay(
         max_fee_msat=_fee(max_fee) if max_fee else None,
         keep_msat=_fee(keep) if keep else 0,
         accept_change=accept_change,
+        payer=payer,
         max_slippage=rates.parse_percent(max_slippage) if max_slippage else None,
     )
     wallet = wallets.resolve(ws, said.wallet)
     wallet.must_be("lnbits")
     if dry_run:
-        said.out.emit(destinations.planned(ws, wallet, wish), ws.warnings)
+        said.out.emit(destinations.planned(ws, wallet, wish), ws.warnings, ws.notes)
         return
     confirm = said.confirm_payment("Pay?")
-    said.out.emit(destinations.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings)
+    said.out.emit(destinations.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings, ws.notes)
 
 
 def _pay_out(

@@ -18,6 +18,8 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from amani_cli import __version__, calls, clocks, errors, log
+from amani_cli.providers.addresses import Allow, is_loopback
+from amani_cli.providers.wire import Wire
 
 # httpx/__init__ imports httpx._main, its own command line, which pulls in click, rich and pygments when they are
 # installed: half of httpx's import time, for nothing that amani uses. The stub stands in its place.
@@ -29,6 +31,9 @@ if "httpx" not in sys.modules and "httpx._main" not in sys.modules:
 
 import httpx
 
+# What a request that is begun when time is nearly up may take all the same: the next of many questions must not fail
+# for what was slow before it.
+LEAST_S = 1.0
 # Before a read is tried again; doubled each time, and spread, so that many clients don't come back together.
 FIRST_PAUSE_S = 0.2
 BODY_LIMIT = 32 * 1024 * 1024
@@ -58,8 +63,8 @@ class Line:
 
     `deadline`, on the monotonic clock, may be moved for a line that outlives one task. A `stranger` is a server that
     somebody named to us: its answers are short, read as JSON whatever their content type says (LUD-01), and never
-    unpacked, for a small one may unpack into gigabytes; its paths may be secrets and are not logged. With `address`
-    the connection goes to that IP address whatever the name resolves to by then; the certificate is the name's.
+    unpacked, for a small one may unpack into gigabytes; its paths may be secrets and are not logged. With `allow` (see
+    `wire.connect`) no proxy is used.
     """
 
     def __init__(
@@ -70,23 +75,16 @@ class Line:
         timeout: float,
         name: str = "LNbits",
         stranger: bool = False,
-        address: str | None = None,
+        allow: Allow | None = None,
     ) -> None:
         self.url = url
         self._name = name  # as log lines call the provider
         self.wallet: str | None = None  # whose line it is, for the log
         self._stranger = stranger
-        parts = urlsplit(url)
-        self.host = parts.netloc
+        self.host = urlsplit(url).netloc
         self.deadline = deadline
         self._timeout = timeout
-        self._extensions: dict[str, Any] = {}
-        to = url
         headers = {"User-Agent": f"amani/{__version__}", "Accept": "application/json"}
-        if address is not None:
-            to = f"{parts.scheme}://{_in_url(address)}" + (f":{parts.port}" if parts.port else "") + parts.path
-            self._extensions = {"sni_hostname": parts.hostname}
-            headers["Host"] = parts.netloc
         if stranger:
             headers["Accept-Encoding"] = "identity"
         try:
@@ -94,7 +92,7 @@ class Line:
                 verify=tls(url),
                 follow_redirects=False,
                 headers=headers,
-                trust_env=address is None and not is_loopback(url),
+                trust_env=allow is None and not is_loopback(url),
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise errors.Usage(
@@ -104,12 +102,16 @@ class Line:
                 hint="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY take http:// and https:// addresses.",
             ) from None
 
+        # httpx has no option for what connections are made of; all of them, a proxy's too, keep to one deadline.
+        wire = Wire(allow)
+        for transport in filter(None, (self._client._transport, *self._client._mounts.values())):
+            transport._pool._network_backend = wire  # type: ignore[attr-defined]
         # A client copies the jar that it is given into one that keeps, so this one is put in its place by hand.
         self._client._cookies = _NoCookies()
         # Requests are made from these: for the client to merge its headers, cookies and base address into each takes
         # a third of the time that sending it does. A batch goes to the same path a thousand times.
         self._headers = dict(self._client.headers)
-        self._url_of = lru_cache(8)(lambda path: httpx.URL(to + path))
+        self._url_of = lru_cache(8)(lambda path: httpx.URL(url + path))
 
     def close(self) -> None:
         """Hang up."""
@@ -182,8 +184,8 @@ class Line:
             log.event("info", f"{self._name} {method}{told}", event="provider_call", endpoint=told.strip(), **fields)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None, body: Any, params: Any) -> Answer:
-        wait = max(1.0, min(self._timeout, self.left()))
-        ends = time.monotonic() + wait
+        wait = max(LEAST_S, min(self._timeout, self.left()))
+        ends = time.monotonic() + wait  # of it all: looking up, connecting, sending, head and body
         content = None if body is None else _json(body).encode()
         whole = {**self._headers, **(headers or {})}
         if content is not None:
@@ -195,7 +197,7 @@ class Line:
                 headers=whole,
                 content=content,
                 params=params,
-                extensions={"timeout": httpx.Timeout(wait).as_dict(), **self._extensions},
+                extensions={"timeout": {"connect": ends, "read": ends, "write": ends, "pool": wait}},  # see `wire`
             )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             # The error's text may hold the header's value, which is a key.
@@ -205,7 +207,7 @@ class Line:
             try:
                 if not self._stranger:
                     clocks.hear(self.url, response.headers.get("date"))
-                return self._whole(response, ends)
+                return self._whole(response)
             finally:
                 response.close()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
@@ -225,15 +227,13 @@ class Line:
                 hint="Try again.",
             ) from None
 
-    def _whole(self, response: httpx.Response, ends: float) -> Answer:
+    def _whole(self, response: httpx.Response) -> Answer:
         parts, size, limit = [], 0, STRANGERS_LIMIT if self._stranger else BODY_LIMIT
         packed = not self._stranger and "content-encoding" in response.headers
         for part in response.iter_bytes() if packed else response.iter_raw():
             size += len(part)
             if size > limit:
                 raise Lost(f"{self.host} sent an answer of over {limit >> 10:,} KiB", code="ODD_ANSWER")
-            if time.monotonic() > ends:
-                raise Lost(f"Request timeout: {self.host} was still answering when time was up", code="TIMEOUT")
             parts.append(part)
         location = response.headers.get("location")
         if not self._stranger and "json" not in response.headers.get("content-type", "").lower():
@@ -317,21 +317,6 @@ def clean_url(text: str, *, insecure_http: bool = False) -> str:
 def _no_address() -> errors.Usage:
     # Without what was given, which may hold a password, or be a key in the wrong place.
     return errors.Usage("that is not a web address", code="BAD_URL", hint="Give it as https://lnbits.example.com.")
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is this very machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    # Without the ipaddress module, which every start would pay for: 127.0.0.0/8 in dotted form, and ::1.
-    numbers = host.split(".")
-    return host == "::1" or (len(numbers) == 4 and numbers[0] == "127" and all(n.isdigit() for n in numbers))
-
-
-def _in_url(address: str) -> str:
-    """An IP address as it stands in a URL."""
-    return f"[{address}]" if ":" in address else address
 
 
 class _NoCookies(httpx.Cookies):

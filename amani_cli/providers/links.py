@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from typing import Literal, NamedTuple
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from amani_cli import bech32, errors
-from amani_cli.providers.http import is_loopback
+from amani_cli.providers.addresses import is_loopback
 
 LONGEST = 2000  # characters of a link; a URL that is longer is not taken by servers either
 
@@ -80,10 +80,16 @@ def _fallback(url: str) -> str | None:
         query = urlsplit(url).query
     except ValueError:
         raise _bad("holds no link that can be right") from None
-    for name, values in parse_qs(query).items():
-        if name.lower() == "lightning" and values[0].lower().startswith("lnurl1"):
-            return values[0]
-    return None
+    found = [value for name, value in query_of(query) if name.lower() == "lightning"]
+    if len(found) > 1:
+        raise _bad("has more than one lightning= part, and nobody can say which is meant")
+    return found[0] if found and found[0].lower().startswith("lnurl1") else None
+
+
+def query_of(text: str) -> list[tuple[str, str]]:
+    """The names and values of a query, percent-decoded and no more: a `+` is a plus, as in BIP 21 and URLs."""
+    parts = (part.partition("=") for part in text.split("&") if part)
+    return [(unquote(name), unquote(value)) for name, _, value in parts]
 
 
 def link_to(rest: str, purpose: Purpose | None, scheme: str | None = None) -> Link:
@@ -106,15 +112,17 @@ def link_to(rest: str, purpose: Purpose | None, scheme: str | None = None) -> Li
     domain = _bracketed(host) + (f":{port}" if port else "")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query = "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|") if parts.query else ""
-    tag = parse_qs(parts.query).get("tag", [""])[0]
-    return Link(f"{scheme}://{domain}{path}{query}", domain, None, "login" if tag == "login" else purpose)
+    is_login = ("tag", "login") in query_of(parts.query)
+    return Link(f"{scheme}://{domain}{path}{query}", domain, None, "login" if is_login else purpose)
 
 
 def _ascii_host(host: str) -> str:
     if ":" in host:  # an IPv6 address; urlsplit has looked at it
         return host
     try:
-        name = host.rstrip(".")
+        name = host.removesuffix(".")
+        if not name.isprintable():  # UTS 46 leaves out what can't be seen
+            raise _bad("leads to a domain that can't exist")
         if not name.isascii():
             import idna
 

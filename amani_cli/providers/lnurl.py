@@ -1,26 +1,24 @@
 """LNURL: links and Lightning addresses that stand for a payment to make or to fetch, resolved by amani itself.
 
-The texts: https://github.com/lnurl/luds, 01 and 17 (links), 16 (addresses), 06 (pay), 12 (comment), 09 and 10 (what
-is shown after paying), 03 (withdraw). No key is ever sent here, and nothing that a server says is believed: amounts
-are msat, and an invoice counts only if it is over the amount and on the network that was asked for.
+The texts: https://github.com/lnurl/luds, 01 and 17 (links), 16 (addresses), 06 (pay), 12 (comment), 18 (who pays), 09
+and 10 (what is shown after paying), 03 (withdraw). No key is ever sent here, and nothing that a server says is
+believed: amounts are msat, and an invoice counts only if it is over the amount and on the network that was asked for.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import socket
 import time
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from amani_cli import bolt11, errors, keys
 from amani_cli.amounts import MAX_MSAT, format_sat
 from amani_cli.models import SuccessAction
-from amani_cli.providers.http import Answer, Line, Lost, NotSent
+from amani_cli.providers import strangers
+from amani_cli.providers.http import Answer, Line
 from amani_cli.providers.links import LONGEST, Link, link_to
 from amani_cli.text import one_line
 
@@ -29,7 +27,10 @@ NAME = "Lightning LNURL"  # in log lines
 
 @dataclass(frozen=True)
 class PayRequest:
-    """A server's offer to be paid, amounts in msat. `metadata` is the text whose hash the invoice should carry."""
+    """A server's offer to be paid, amounts in msat. `metadata` is the text whose hash the invoice should carry.
+
+    `payer_data` is what it would know of the payer, and whether it insists on each (LUD-18).
+    """
 
     link: Link
     callback: str
@@ -40,6 +41,7 @@ class PayRequest:
     long_description: str | None
     identifier: str | None
     comment_limit: int
+    payer_data: dict[str, bool]
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,7 @@ class Offer(NamedTuple):
 class Lnurl:
     """Talks to the servers that links lead to, keeping one line to each. Use it as a context manager.
 
-    `private` allows servers on private and loopback addresses, and http to loopback: for the sandbox alone. What is
-    checked is the address that the name resolves to, and it is that address which is connected to.
+    `private` is for the sandbox alone: see `strangers.line`.
     """
 
     def __init__(self, *, deadline: float, timeout: float, private: bool = False) -> None:
@@ -109,9 +110,10 @@ class Lnurl:
             return self._withdraw_request(link, body)
         raise _broken(link.domain, "does not offer what the link promises")
 
-    def invoice(self, request: PayRequest, amount_msat: int, comment: str, network: str) -> Offer:
-        """Have the server make an invoice over exactly `amount_msat`, and check it (LUD-06, 09, 12).
+    def invoice(self, request: PayRequest, amount_msat: int, comment: str, network: str, payer: str = "") -> Offer:
+        """Have the server make an invoice over exactly `amount_msat`, and check it (LUD-06, 09, 12, 18).
 
+        `payer` is JSON of what it is told of who pays, and becomes a part of what the invoice carries the hash of.
         Raises `errors.Usage` for an amount or comment that the server does not take, `errors.Rejected` for an invoice
         that is not the one asked for.
         """
@@ -126,7 +128,8 @@ class Lnurl:
         if len(comment) > request.comment_limit:
             most = f"at most {request.comment_limit} characters of" if request.comment_limit else "no"
             raise errors.Usage(f"{domain} takes {most} comment", code="BAD_COMMENT", hint="Shorten it or leave it out.")
-        asked = {"amount": str(amount_msat)} | ({"comment": comment} if comment else {})
+        asked = {"amount": str(amount_msat), "comment": comment, "payerdata": payer}
+        asked = {name: text for name, text in asked.items() if text}
         body = self._get(joined(request.callback, asked), domain)
         text = body.get("pr")
         if not isinstance(text, str):
@@ -142,7 +145,7 @@ class Lnurl:
             raise _wrong_invoice(domain, f"it is for {invoice.network}, and this amani pays on {network}")
         if invoice.is_expired(time.time()):
             raise _wrong_invoice(domain, "it has expired already")
-        described = invoice.description_hash == sha256(request.metadata.encode()).hexdigest()
+        described = invoice.description_hash == sha256((request.metadata + payer).encode()).hexdigest()
         return Offer(invoice, described, _success_action(body.get("successAction"), request))
 
     def withdraw(self, request: WithdrawRequest, invoice: str) -> str | None:
@@ -168,67 +171,12 @@ class Lnurl:
 
     def _answer(self, origin: str, path: str, *, once: bool) -> Answer:
         line = self._lines.get(origin)
-        if line is not None:
-            line.deadline = self.deadline
-            return line.send("GET", path) if once else line.read(path)
-        failure: NotSent | None = None
-        for address in self._addresses(origin):
-            line = Line(
-                origin, deadline=self.deadline, timeout=self._timeout, name=NAME, stranger=True, address=address
+        if line is None:
+            line = self._lines[origin] = strangers.line(
+                origin, deadline=self.deadline, timeout=self._timeout, name=NAME, private=self._private
             )
-            try:
-                answer = line.send("GET", path) if once else line.read(path)
-            except NotSent as error:  # another of its addresses may answer
-                line.close()
-                failure = error
-                continue
-            except Lost:
-                line.close()
-                raise
-            self._lines[origin] = line
-            return answer
-        assert failure is not None
-        raise failure
-
-    def _addresses(self, origin: str) -> list[str | None]:
-        """The IP addresses to try for a server, each one allowed; None leaves the choice to a proxy.
-
-        Raises `errors.RefusedByPolicy` if any address that the name stands for is not one of the public internet.
-        """
-        parts = urlsplit(origin)
-        host = parts.hostname or ""
-        proxied = _proxied(parts.scheme, host)
-        if host.endswith(".onion"):
-            if proxied:
-                return [None]
-            raise NotSent(
-                f"{parts.netloc} can be reached through Tor only",
-                code="NEEDS_TOR",
-                hint="Name an HTTP proxy that goes through Tor in ALL_PROXY, e.g. ALL_PROXY=http://127.0.0.1:8118.",
-            )
-        literal = _ip(host)
-        if literal is None and proxied:
-            return [None]  # the proxy resolves the name, and its own rules say where it may go
-        if literal is not None:
-            found = [literal]
-        else:
-            try:
-                known = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-            except (OSError, UnicodeError):
-                raise NotSent(
-                    f"no server called {host} can be found (DNS)",
-                    code="DNS",
-                    hint="Check the spelling of the address and your network.",
-                ) from None
-            found = list(dict.fromkeys(ip for each in known if (ip := _ip(str(each[4][0]))) is not None))
-        if not self._private and (parts.scheme == "http" or not all(_is_public(ip) for ip in found)):
-            raise errors.RefusedByPolicy(
-                f"{parts.netloc} leads to a private address or this very machine, not to the internet",
-                code="PRIVATE_ADDRESS",
-                retry="never",
-                hint="A link must not reach into your own network. Only a wallet of the sandbox may use such ones.",
-            )
-        return [str(ip) for ip in found]
+        line.deadline = self.deadline
+        return line.send("GET", path) if once else line.read(path)
 
     # -- reading answers ------------------------------------------------------------------------------------
 
@@ -251,6 +199,7 @@ class Lnurl:
             long_description=one_line(told["text/long-desc"], 2000) if told.get("text/long-desc") else None,
             identifier=one_line(identifier, 320) if identifier else None,
             comment_limit=max(0, min(comment, 1000)),
+            payer_data=_payer_data(body.get("payerData"), link.domain),
         )
 
     def _withdraw_request(self, link: Link, body: dict[str, Any]) -> WithdrawRequest:
@@ -372,6 +321,15 @@ def _metadata(text: object, domain: str) -> dict[str, str]:
     return told
 
 
+def _payer_data(value: object, domain: str) -> dict[str, bool]:
+    """What a server would know of the payer, and whether it insists (LUD-18): on anything but a clear no."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise _broken(domain, "asks who pays in a way that can't be read")
+    return {kind: each.get("mandatory", False) is not False for kind, each in value.items()}
+
+
 def _success_action(value: object, request: PayRequest) -> SuccessAction | None:
     """What the server wants shown after the payment. One of an unknown kind must stop it (LUD-09)."""
     if value is None:
@@ -397,30 +355,3 @@ def _success_action(value: object, request: PayRequest) -> SuccessAction | None:
     if tag == "aes":
         return SuccessAction("aes", text("description", 500), ciphertext=text("ciphertext", 4096), iv=text("iv", 24))
     raise _broken(domain, "wants something shown after the payment that amani does not know how to show")
-
-
-def _proxied(scheme: str, host: str) -> bool:
-    """Whether the environment names a proxy for a host, read as httpx reads it."""
-    proxies = getproxies()
-    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)
-
-
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-
-
-def _is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is one of the public internet; those that wrap an IPv4 address are judged by it."""
-    if isinstance(ip, ipaddress.IPv6Address):
-        wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if wrapped is None and ip in _NAT64:
-            wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if wrapped is not None:
-            return _is_public(wrapped)
-    return ip.is_global and not ip.is_multicast
-
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

@@ -11,14 +11,16 @@ import contextlib
 import json
 import logging
 import os
-import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from amani_cli import __version__, log
-from amani_cli.providers.http import is_loopback, tls
+from amani_cli.providers.addresses import is_loopback
+from amani_cli.providers.http import tls
+from amani_cli.providers.wire import connect
 
 CONNECT_S = 10.0
 FIRST_PAUSE_S = 1.0
@@ -92,12 +94,12 @@ class Ear:
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _connected(self) -> Any:
-        from websockets.sync.client import connect
+        from websockets.sync.client import connect as upgraded
 
         # With a socket of our own no redirect is followed, which might take the key elsewhere.
-        line = socket.create_connection(self._address, CONNECT_S)
+        line = connect(*self._address, time.monotonic() + CONNECT_S)
         line.settimeout(None)
-        return connect(
+        return upgraded(
             self._uri,
             sock=line,
             ssl=self._tls,

@@ -19,9 +19,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amani_cli import amounts, batch_tables, bolt11, cheque_code, config, destinations, errors, times
+from amani_cli import amounts, batch_tables, bolt11, cheque_code, config, errors, reading, times
 from amani_cli.amounts import Fiat
-from amani_cli.providers.http import clean_url, is_loopback
+from amani_cli.providers.addresses import is_loopback
+from amani_cli.providers.http import clean_url
 from amani_cli.providers.links import read_link
 from amani_cli.workspace import Workspace
 from tests.driver import Amani
@@ -243,7 +244,7 @@ def test_links_and_addresses(text: str) -> None:
 )
 def test_whatever_is_named_as_a_destination(text: str) -> None:
     with refused_at_most():
-        destinations.read(Workspace({"HOME": "/nonexistent", "AMANI_HOME": "/nonexistent"}), text)
+        reading.read(Workspace({"HOME": "/nonexistent", "AMANI_HOME": "/nonexistent"}), text)
 
 
 @examples(500)

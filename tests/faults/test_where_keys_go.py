@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import select
 import socket
 import ssl
 import threading
@@ -58,6 +59,38 @@ class _Answers(BaseHTTPRequestHandler):
     do_POST = do_PATCH = do_CONNECT = do_GET  # noqa: N815 (named by http.server)
 
     def log_message(self, format: str, *args: object) -> None: ...
+
+
+@contextlib.contextmanager
+def tunnelling(certificate: Path, to: int) -> Iterator[tuple[int, list[str]]]:
+    """A proxy that is spoken to in TLS and connects everybody to one port; gives its own port, and what was asked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    asked: list[str] = []
+
+    def serve(bare: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(bare, server_side=True) as line:
+            asked.append(line.recv(65536).decode().splitlines()[0])
+            line.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", to)) as beyond:
+                both = [line, beyond]
+                while True:
+                    ready = [line] if line.pending() else select.select(both, [], [], 30)[0]
+                    for each in ready:
+                        data = each.recv(65536)
+                        if not data:
+                            return
+                        both[each is line].sendall(data)
+
+    def listen(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=listen, args=(server,), daemon=True).start()
+        yield server.getsockname()[1], asked
+        server.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
@@ -138,6 +171,27 @@ def test_certificates_that_can_t_be_read(amani: Amani, key_file: Path, tmp_path:
         # A folder is looked into when a certificate is wanted: there is none in it, and nobody listens either.
         assert (refused.code, refused.error["code"]) in ((2, "BAD_CERTIFICATES"), (10, "CONNECTION_REFUSED")), refused
         assert variable == "SSL_CERT_DIR" or refused.code == 2
+
+
+def test_a_proxy_that_is_spoken_to_in_tls(amani: Amani, key_file: Path, tmp_path: Path) -> None:
+    """TLS within TLS: the proxy sees a name and no key, and the key arrives."""
+    certificate = self_signed(tmp_path / "own.pem", "localhost")
+    with listening(certificate) as server, tunnelling(certificate, server.server_port) as (port, asked):
+        env = {"SSL_CERT_FILE": str(certificate), "HTTPS_PROXY": f"https://localhost:{port}"}
+        words = ("wallet", "add", "x", "--url", "https://lnbits.example", "--key-file", key_file, "--json")
+        # The certificate is for another name, and it is the name that counts.
+        refused = amani(*words, "--timeout", "5s", env=env)
+        assert (refused.code, refused.error["code"]) == (10, "TLS")
+        assert server.seen == []
+        own = self_signed(tmp_path / "named.pem", "lnbits.example")
+        both = tmp_path / "both.pem"
+        both.write_bytes(certificate.read_bytes() + own.read_bytes())
+        with listening(own) as named, tunnelling(certificate, named.server_port) as (port, asked):
+            env = {"SSL_CERT_FILE": str(both), "HTTPS_PROXY": f"https://localhost:{port}"}
+            added = amani(*words, "--timeout", "5s", env=env)
+            assert added.code != 10, added
+            assert asked[0] == "CONNECT lnbits.example:443 HTTP/1.1"
+            assert named.seen[0][2]["X-Api-Key"] == KEY
 
 
 def test_a_proxy_of_the_environment(amani: Amani, key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

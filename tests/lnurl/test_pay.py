@@ -14,7 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from amani_cli import store
-from amani_cli.providers.http import NotSent
+from amani_cli.providers import strangers
+from amani_cli.providers.http import Line, NotSent
 from amani_cli.providers.lnbits import Lnbits
 from tests.conftest import AddWallet, Held, change_database
 from tests.driver import Amani
@@ -428,7 +429,7 @@ class TestPrivateAddresses:
     ) -> None:
         add_wallet("real", 1000)
         inside = [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", ("127.0.0.1", 443))]
-        monkeypatch.setattr("amani_cli.providers.lnurl.socket.getaddrinfo", lambda *_, **__: inside)
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: inside)
         refused = amani("pay", "ada@example.com", 21, "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (9, "PRIVATE_ADDRESS")
 
@@ -436,7 +437,12 @@ class TestPrivateAddresses:
         self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ada = lnurl_server.pay_to("ada", honest(payee), callback="https://10.0.0.1/cb")
-        monkeypatch.setattr("amani_cli.providers.lnurl.Lnurl._addresses", _only_this_machine)
+        line = strangers.line
+
+        def as_if_the_first_were_public(origin: str, **more: Any) -> Line:
+            return line(origin, **{**more, "private": origin == lnurl_server.url})
+
+        monkeypatch.setattr(strangers, "line", as_if_the_first_were_public)
         refused = amani("pay", ada, 21, "--yes", "--json")
         assert refused.error["code"] == "PRIVATE_ADDRESS"
 
@@ -446,14 +452,6 @@ class TestPrivateAddresses:
         add_wallet("real", 1000)
         refused = amani("pay", "ada@" + "a" * 56 + ".onion", 21, "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (10, "NEEDS_TOR")
-
-
-def _only_this_machine(self: object, origin: str) -> list[str | None]:
-    from amani_cli import errors
-
-    if "10.0.0.1" in origin:
-        raise errors.RefusedByPolicy("inside", code="PRIVATE_ADDRESS")
-    return ["127.0.0.1"]
 
 
 def test_the_schema_of_an_older_database_is_upgraded(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amani_cli import bech32, errors, payments, success
-from amani_cli.destinations import read
 from amani_cli.models import SuccessAction
-from amani_cli.providers import links, lnurl
+from amani_cli.providers import addresses, links, lnurl
+from amani_cli.reading import read
 from amani_cli.workspace import Workspace
 from tests.make_invoice import bech32 as encode
 from tests.make_invoice import make_invoice, words
@@ -178,7 +178,7 @@ class TestLinks:
         ],
     )
     def test_which_addresses_are_of_the_internet(self, address: str, public: bool) -> None:
-        assert lnurl._is_public(ipaddress.ip_address(address)) is public
+        assert addresses.is_public(ipaddress.ip_address(address)) is public
 
 
 class TestRead:
