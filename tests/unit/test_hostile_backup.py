@@ -170,8 +170,10 @@ def test_a_key_file_elsewhere_is_named_in_the_question(
 
 def test_what_is_there_is_not_overwritten(amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path) -> None:
     key_file = write_key(tmp_path / "main.key", KEY)
-    for spoil in (lambda: None, lambda: (key_file.rename(tmp_path / "kept"), key_file.symlink_to(tmp_path / "kept"))):
-        spoil()
+    for place in ("itself", "a link"):
+        if place == "a link":
+            key_file.rename(tmp_path / "kept")
+            key_file.symlink_to(tmp_path / "kept")
         run = amani("backup", "restore", backup, *opened, "--yes", "--json")
         assert run.error["code"] in ("FILE_EXISTS", "KEY_FILE"), run
         assert key_file.read_text() == f"{KEY}\n"
