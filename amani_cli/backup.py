@@ -358,6 +358,12 @@ def _decrypted(path: Path, content: bytes, passphrase: str) -> bytes:
             raise errors.NotAuthorised(
                 "wrong passphrase", code="WRONG_PASSPHRASE", hint=f"It does not open {path}."
             ) from None
+        if "xcessive work" in str(error):  # age measures how fast this machine is just now
+            raise errors.Usage(
+                f"this machine is too busy, or too slow, to open {path} just now",
+                code="BAD_BACKUP",
+                hint="The file may be whole: try again when less is running, or on the machine that made it.",
+            ) from None
         raise _damaged(path) from None
     return decrypted
 

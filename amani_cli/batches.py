@@ -49,8 +49,8 @@ def results(ws: Workspace, plan: Plan) -> Iterator[str]:
             csv_cell(item.memo),
             csv_cell(item.reference),
             item.id,
-            item.payment_hash,
-            item.preimage,
+            csv_cell(item.payment_hash or ""),
+            csv_cell(item.preimage or ""),
             item.settled_at,
             csv_cell(item.failure or ""),
         ]

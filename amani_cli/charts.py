@@ -10,6 +10,7 @@ from pathlib import Path
 
 from amani_cli import books, errors, files, models
 from amani_cli.books import Books
+from amani_cli.text import plain
 from amani_cli.times import Period, from_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -135,7 +136,7 @@ def svg(chart: models.Chart) -> str:
     ]
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
     parts.append(f'<polyline points="{corners}" fill="none" stroke="{_BALANCE}" stroke-width="2"/>')
-    parts += [f'<text x="{x}" y="{y}">{escape(text)}</text>' for x, y, text in _labels(chart)]
+    parts += [f'<text x="{x}" y="{y}">{escape(plain(text))}</text>' for x, y, text in _labels(chart)]
     return "\n".join([*parts, "</svg>\n"])
 
 

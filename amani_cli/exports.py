@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from amani_cli import engine, ledgers, models
 from amani_cli.books import Books, Movement, number
-from amani_cli.text import csv_cell
+from amani_cli.text import csv_cell, json_line
 from amani_cli.valuations import Rate
 
 FORMATS = ("csv", "jsonl", "ledger", "beancount")
@@ -54,7 +53,7 @@ def _csv(books: Books) -> Iterator[str]:
                 "yes" if each.own else "",
                 csv_cell(row.reference or ""),
                 csv_cell(row.actor or ""),
-                row.payment_hash or "",
+                csv_cell(row.payment_hash or ""),
                 row.id,
                 "yes" if row.sandbox else "",
             )
@@ -107,4 +106,4 @@ def _jsonl(books: Books) -> Iterator[str]:
                 "source": each.rate.source,
                 "at": each.rate.at,
             }
-        yield json.dumps(document) + "\n"
+        yield json_line(document)

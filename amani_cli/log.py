@@ -6,7 +6,6 @@ written for the amani backend match on.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -36,7 +35,7 @@ def event(level: str, message: str, **fields: object) -> None:
     if not shown and not filed:
         return
     from amani_cli import keys
-    from amani_cli.text import mask, plain
+    from amani_cli.text import json_line, mask, plain
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     said: dict[str, object] = {"message": message, **fields}
@@ -44,10 +43,10 @@ def event(level: str, message: str, **fields: object) -> None:
     said = {name: mask(value, keys.SEEN) if isinstance(value, str) else value for name, value in said.items()}
     about = {"timestamp": stamp, "level": level, **said, "request_id": _run}
     if filed:
-        _append(json.dumps(about) + "\n")
+        _append(json_line(about))
     if shown:
         if _as_json:
-            line = json.dumps(about)
+            line = json_line(about)[:-1]
         else:
             rest = " ".join(f"{name}={value}" for name, value in said.items() if name != "message")
             line = plain(f"{stamp} {level} {said['message']} {rest}".rstrip())

@@ -15,6 +15,7 @@ from amani_cli import __version__, balances, models, policy, wallets
 from amani_cli.calls import BUCKETS_MS
 from amani_cli.store import Row, cheques, faucet, figures, holds
 from amani_cli.store import payments as journal
+from amani_cli.text import plain
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import KnownWallet
 from amani_cli.workspace import Workspace
@@ -199,4 +200,4 @@ def _labels(labels: dict[str, str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return plain(value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from itertools import islice
 from typing import IO, Any
 
 from amani_cli import errors, keys, models
-from amani_cli.text import mask, plain
+from amani_cli.text import json_line, mask, plain
 
 _AT_ONCE = 64  # lines in one write: a million single ones take a seventh of an export's time
 
@@ -40,7 +39,7 @@ class Printer:
                 "data": models.as_json(model),
                 "warnings": [mask(warning, keys.SEEN) for warning in warnings or ()],
             }
-            self._write(json.dumps(document) + "\n")
+            self._write(json_line(document))
         else:
             from amani_cli import views
 
@@ -130,7 +129,7 @@ class Printer:
             about |= _masked(models.as_json(error.details))
             masked = [mask(warning, keys.SEEN) for warning in warnings or ()]
             document = {"schema": "amani.error/1", "ok": False, "error": about, "warnings": masked}
-            self._write(json.dumps(document) + "\n")
+            self._write(json_line(document))
         for warning in warnings or ():
             self.say(f"warning: {warning}")
         self.say(f"error: {error.message}")

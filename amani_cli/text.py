@@ -24,7 +24,7 @@ _UNSAFE = (
     "|(?<=[\u200c\u200d\ufe0e\ufe0f])[\u200c\ufe0e\ufe0f]"
     "|(?<=[\u200c\u200d])\u200d"
 )
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_FORMULA = tuple("=+-@＝＋－＠")
 _BEFORE_A_FORMULA = {" ", *_FORMULA}
 _SHORTEST_SECRET = 4
 _SHORTEST_NUMBER = 8
@@ -51,13 +51,21 @@ def one_line(text: str, limit: int) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """Return `text` so that a spreadsheet takes it for text: an apostrophe before what would be a formula.
+    """Return `text` as `plain` does, and so that a spreadsheet takes it for text: an apostrophe before a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection. For text only; a negative number is not text.
     """
+    text = plain(text)
     if text[:1] not in _BEFORE_A_FORMULA:  # nearly always, and an export asks for millions
         return text
     return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def json_line(document: object) -> str:
+    """A document as one line of JSON in which no character can act on a terminal: JSON itself leaves DEL as it is."""
+    import json
+
+    return json.dumps(document).replace("\x7f", "\\u007f") + "\n"
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ CHECK_EVERY_S = 1
 _THREADS = 4
 
 
-class _Line(HTTPChannel):
+class _Line(HTTPChannel):  # type: ignore[misc]  # waitress tells no types
     """A line, which knows since when it waits for a whole request."""
 
     waits_since = 0.0
@@ -49,7 +49,7 @@ class _Line(HTTPChannel):
         return taken
 
 
-class _Server(TcpWSGIServer):
+class _Server(TcpWSGIServer):  # type: ignore[misc]  # waitress tells no types
     """Cuts lines that wait for too long, and the slowest where there are too many."""
 
     channel_class = _Line

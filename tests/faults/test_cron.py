@@ -176,14 +176,14 @@ class TestKeyFiles:
         ("make", "said"),
         [
             (lambda path: path.mkdir(mode=0o700), "Is a directory"),
-            (lambda path: path.symlink_to("nowhere"), "No such file"),
-            (lambda path: path.symlink_to(path), "symbolic links"),
+            (lambda path: path.symlink_to("nowhere"), "is a link to nowhere"),
+            (lambda path: path.symlink_to(path), "is a link"),
             (lambda path: write_key(path, ""), "is empty"),
             (lambda path: write_key(path, "x" * 100_000), "is not a key"),
             (lambda path: write_key(path, "key", 0o644), "can be read by others"),
-            (lambda path: write_key(path, "key", 0o620), "can be read by others"),
+            (lambda path: write_key(path, "key", 0o620), "can be written by others"),
             (lambda path: (path.write_bytes(b"\xff\xfe"), path.chmod(0o600)), "not text"),
-            (lambda path: path.symlink_to("/dev/zero"), "is not a key"),
+            (lambda path: path.symlink_to("/dev/zero"), "is a link"),
         ],
         ids=["folder", "dead link", "loop", "empty", "long", "0644", "0620", "bytes", "endless"],
     )

@@ -32,6 +32,36 @@ def _utc() -> Iterator[None]:
     time.tzset()
 
 
+ACTS = "a\x1b]0;owned\x07b\x9b31mc\u202ed\u2066e\u2028f\u2029g\x85h\x7fi\x00j\rk\nl\u200bm\U000e0041"
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "ledger", "beancount"])
+def test_nothing_in_a_file_acts_on_whoever_looks_at_it(amani: Amani, home: Path, tmp_path: Path, form: str) -> None:
+    """Whoever pays can choose the words of a memo: `cat` of an export must not obey them."""
+    with writing(home) as (_, db):
+        main = add_wallet(db, f"main{ACTS}")
+        for number, amount in enumerate((100_000, -1000)):
+            add_payment(
+                db,
+                main,
+                amount,
+                "2026-07-30T10:00:00Z",
+                id=f"pay_{number}",
+                **dict.fromkeys(("wallet", "memo", "destination", "reference", "actor", "category"), ACTS),
+                rate="65000.00",
+                rate_currency="USD",
+                rate_source=ACTS,
+                rate_at="2026-08-01T10:01:00Z",
+            )
+    file = tmp_path / "out"
+    assert amani("history", "export", "--format", form, "-o", file).code == 0
+    shown = amani("history", "export", "--format", form).stdout
+    for text in (file.read_bytes().decode(), shown, amani("metrics").stdout):
+        lines = text.replace("\r\n", "\n").split("\n")
+        assert [line for line in lines if not line.isprintable()] == []
+    assert "owned" in file.read_text()
+
+
 @pytest.fixture
 def books(home: Path) -> Path:
     """Two wallets over two months: fees, odd msat, a transfer, nasty text, a fiat payout, an open outcome."""
@@ -93,7 +123,7 @@ def test_csv_has_fees_apart_and_a_running_balance(amani: Amani, books: Path) -> 
 
 def test_csv_is_safe_in_a_spreadsheet(amani: Amani, books: Path) -> None:
     memo = {row["id"]: row for row in rows(amani("history", "export", "--format", "csv").stdout)}["pay_b"]
-    assert memo["memo"] == memo["destination"] == "'" + NASTY
+    assert memo["memo"] == memo["destination"] == "'" + NASTY.replace("\n", r"\n")
 
 
 def test_a_month_begins_with_what_was_there(amani: Amani, books: Path) -> None:

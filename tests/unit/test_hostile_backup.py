@@ -16,16 +16,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pyrage
 import pytest
 
-from tests.conftest import AddWallet, write_key
+from tests.conftest import write_key
 from tests.driver import Amani, Result
-from tests.lnbits.test_backup import PASSPHRASE, go_to, parts
+from tests.journals import add_wallet, writing
 
-pytestmark = pytest.mark.lnbits
-
+PASSPHRASE = "correct horse battery staple"
+OWN = "0011223344556677" * 2
 KEY = "fedcba9876543210" * 2
+
+
+@pytest.fixture(autouse=True)
+def _no_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever knows the passphrase makes what they like; to try each costs seconds, and adds nothing here."""
+    monkeypatch.setattr("amani_cli.backup._encrypted", lambda content, _: content)
+    monkeypatch.setattr("amani_cli.backup._decrypted", lambda _path, content, _: content)
 
 
 @pytest.fixture
@@ -35,15 +41,32 @@ def opened(tmp_path: Path, amani: Amani) -> tuple[str, Path]:
 
 
 @pytest.fixture
-def backup(amani: Amani, add_wallet: AddWallet, tmp_path: Path, opened: tuple[str, Path]) -> Path:
+def backup(amani: Amani, home: Path, tmp_path: Path, opened: tuple[str, Path]) -> Path:
     """One with a wallet's key and a pepper in it; the machine is another one now, and empty."""
-    main = add_wallet("main", 50)
+    key_file = write_key(tmp_path / "main.key", OWN)
+    amani.secrets.add(OWN)
+    with writing(home) as (_, db):
+        add_wallet(db, "main", key_source=f"file:{key_file}")
     assert amani("pin", "set", "--pin-stdin", stdin="8317").code == 0
     assert amani("backup", "create", tmp_path / "b", "--with-keys", *opened).code == 0
-    main.key_file.unlink()
-    shutil.rmtree(f"{main.key_file}.amani")
-    go_to(tmp_path / "machine")
+    key_file.unlink()
+    shutil.rmtree(f"{key_file}.amani")
+    os.environ["AMANI_HOME"] = str(tmp_path / "machine")
     return tmp_path / "b"
+
+
+def parts(file: Path) -> dict[str, bytes]:
+    with tarfile.open(file) as archive:
+        return {entry.name: archive.extractfile(entry).read() for entry in archive}  # type: ignore[union-attr]
+
+
+def packed(file: Path, found: dict[str, bytes]) -> Path:
+    with tarfile.open(file, mode="w:gz") as archive:
+        for name, content in found.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return file
 
 
 def remade(file: Path, change: Callable[[dict[str, Any], list[dict[str, str]], Path], None]) -> Path:
@@ -59,14 +82,7 @@ def remade(file: Path, change: Callable[[dict[str, Any], list[dict[str, str]], P
     if manifest.get("sha256") == {}:
         manifest["sha256"] = sums
     found["manifest.json"] = json.dumps(manifest).encode()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, content in found.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    file.write_bytes(pyrage.passphrase.encrypt(packed.getvalue(), PASSPHRASE))
-    return file
+    return packed(file, found)
 
 
 def sql(database: Path, statement: str, *values: object) -> None:
@@ -140,22 +156,24 @@ def test_a_key_file_elsewhere_is_named_in_the_question(
     key_file = tmp_path / "main.key"
     refused = amani("backup", "restore", backup, *opened, "--json")
     assert (refused.code, refused.error["code"]) == (5, "NOT_CONFIRMED")
-    with amani.terminal("backup", "restore", backup, *opened) as terminal:
-        terminal.expect(str(key_file))
-        terminal.expect("Restore it? [y/N] ")
-        terminal.type("n")
-        assert terminal.finish() == 5
+    no = amani("backup", "restore", backup, *opened, stdin="n\n", tty=True)
+    assert no.code == 5
+    assert str(key_file) in no.stderr
+    assert "Restore it? [y/N] " in no.stderr
     assert not key_file.exists()
     assert not (Path(os.environ["AMANI_HOME"]) / "amani.db").exists()
     done = amani("backup", "restore", backup, *opened, "--yes")
     assert f"It writes a key into {key_file}" in done.stderr
-    assert amani("wallet", "balance", "-q").stdout == "50\n"
+    assert key_file.read_text() == f"{OWN}\n"
+    assert key_file.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_there_is_not_overwritten(amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path) -> None:
     key_file = write_key(tmp_path / "main.key", KEY)
-    for spoil in (lambda: None, lambda: (key_file.rename(tmp_path / "kept"), key_file.symlink_to(tmp_path / "kept"))):
-        spoil()
+    for place in ("itself", "a link"):
+        if place == "a link":
+            key_file.rename(tmp_path / "kept")
+            key_file.symlink_to(tmp_path / "kept")
         run = amani("backup", "restore", backup, *opened, "--yes", "--json")
         assert run.error["code"] in ("FILE_EXISTS", "KEY_FILE"), run
         assert key_file.read_text() == f"{KEY}\n"
@@ -165,31 +183,11 @@ def test_what_is_there_is_not_overwritten(amani: Amani, backup: Path, opened: tu
 def test_settings_that_are_there_are_asked_about_and_kept(
     amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path
 ) -> None:
-    assert amani("config", "set", "timeout", "9s").code == 0
     home = Path(os.environ["AMANI_HOME"])
-    go_to(tmp_path / "amani-made")
-    assert amani("config", "set", "timeout", "21s").code == 0
-    settings = (tmp_path / "amani-made" / "config.toml").read_bytes()
-    go_to(home)
-    found = parts(backup)
-    assert "config.toml" not in found
-
-    def with_settings(manifest: dict[str, Any], _s: object, _d: Path) -> None:
-        manifest["sha256"] = {"amani.db": hashlib.sha256(found["amani.db"]).hexdigest()}
-        manifest["sha256"]["keys.json"] = hashlib.sha256(
-            json.dumps(json.loads(found["keys.json"])).encode()
-        ).hexdigest()
-
-    remade(backup, with_settings)
-    content = pyrage.passphrase.decrypt(backup.read_bytes(), PASSPHRASE)
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=io.BytesIO(content)) as old, tarfile.open(fileobj=packed, mode="w:gz") as new:
-        for entry in old:
-            new.addfile(entry, old.extractfile(entry))
-        entry = tarfile.TarInfo("config.toml")
-        entry.size = len(settings)
-        new.addfile(entry, io.BytesIO(settings))
-    backup.write_bytes(pyrage.passphrase.encrypt(packed.getvalue(), PASSPHRASE))
+    assert amani("config", "set", "timeout", "9s").code == 0
+    packed(backup, parts(backup) | {"config.toml": b"timeout = '21s'"})
+    assert amani("backup", "restore", backup, *opened).code == 5
+    assert amani("config", "explain", "timeout", "-q").stdout == "timeout=9s\n"
     done = amani("backup", "restore", backup, *opened, "--yes")
     assert done.code == 0, done
     assert "replaces" in done.stderr
@@ -222,10 +220,9 @@ def test_a_key_of_this_machine_is_not_sent_elsewhere_unasked(
 
     remade(backup, theirs)
     assert amani("backup", "restore", backup, *opened, "--key-folder", tmp_path / "k").code == 5
-    with amani.terminal("backup", "restore", backup, *opened, "--key-folder", tmp_path / "k") as terminal:
-        terminal.expect("sends https://evil.example the key in file")
-        terminal.type("n")
-        assert terminal.finish() == 5
+    no = amani("backup", "restore", backup, *opened, "--key-folder", tmp_path / "k", stdin="n\n", tty=True)
+    assert no.code == 5
+    assert f"sends https://evil.example the key in file {mine}" in no.stderr
 
 
 @pytest.mark.parametrize(
@@ -254,7 +251,7 @@ def test_what_a_killed_one_leaves_goes_with_the_next(
     amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path
 ) -> None:
     home = Path(os.environ["AMANI_HOME"])
-    die = "import os; from amani_cli import backup; backup._opened = lambda *_: os._exit(9)"
+    die = "import os; from amani_cli import backup; backup._opened = lambda *_: os._exit(9)"  # once its folder is made
     words = ["backup", "verify", str(backup), *map(str, opened)]
     code = f"{die}; from amani_cli import cli; cli.run({words!r})"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
