@@ -15,7 +15,7 @@ def main() -> None:
         sys.stdout.write(f"amani {__version__}\n")
         return
     if sys.argv[1:3] == ["completion", "values"]:  # nor at every TAB on a name
-        from amani_cli import names
+        from amani_cli.store import names
 
         names.main(sys.argv[3:])
         _leave(0)

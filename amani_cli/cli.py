@@ -268,7 +268,7 @@ def _mention_open(options: Options, already: str | None) -> None:
     ws = options.__dict__.get("ws")
     if ws is None or "store" not in ws.__dict__ or options.quiet:
         return
-    from amani_cli.store import payments as journal
+    from amani_cli.store import journal
 
     try:
         count, since = journal.count_open(ws.store)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from amani_cli import errors, private
 from amani_cli.files import named, write_private
-from amani_cli.models import Settings, SettingView
+from amani_cli.models.operations import Settings, SettingView
 
 DEFAULT_LNBITS_URL = "https://legend.lnbits.com"
 

@@ -7,7 +7,7 @@ under a code that is not explained here, nor is one explained that nothing raise
 from __future__ import annotations
 
 from amani_cli import errors
-from amani_cli.models import Explanation, Explanations
+from amani_cli.models.operations import Explanation, Explanations
 
 # exit code: what happened, whether money moved, what to do
 EXIT_CODES: dict[int, tuple[str, str, str]] = {

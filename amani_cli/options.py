@@ -16,7 +16,8 @@ from amani_cli import errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from amani_cli.models import BatchPlan, PayoutPlan, Plan
+    from amani_cli.models.batches import BatchPlan
+    from amani_cli.models.payments import PayoutPlan, Plan
     from amani_cli.output import Printer
     from amani_cli.prompts import Prompter
     from amani_cli.times import Period
@@ -130,11 +131,11 @@ class Options:
             self.ask.confirm(question)
 
         def confirm(plan: Plan | PayoutPlan) -> None:
-            from amani_cli import views
+            from amani_cli.views import choosing
 
             for warning in self.ws.warnings:
                 self.out.say(f"warning: {warning}")
-            lines = [f"{label + ':':<15}{value}" for label, value in views.view(plan).fields if label != "expires"]
+            lines = [f"{label + ':':<15}{value}" for label, value in choosing.view(plan).fields if label != "expires"]
             self.ask.confirm(question, *lines)
 
         return confirm

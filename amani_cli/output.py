@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import IO, Any
 
-from amani_cli import errors, keys, models
+from amani_cli import errors, keys
+from amani_cli.models import document as models_document
 from amani_cli.text import json_line, mask, plain
 
 _AT_ONCE = 64  # lines in one write: a million single ones take a seventh of an export's time
@@ -36,17 +37,17 @@ class Printer:
             document = {
                 "schema": model.SCHEMA,
                 "ok": True,
-                "data": models.as_json(model),
+                "data": models_document.as_json(model),
                 "warnings": [mask(warning, keys.SEEN) for warning in warnings or ()],
             }
             self._write(json_line(document))
         else:
-            from amani_cli import views
+            from amani_cli.views import choosing
 
             if self.quiet:
-                self._write("".join(plain(line) + "\n" for line in views.quiet(model)))
+                self._write("".join(plain(line) + "\n" for line in choosing.quiet(model)))
             else:
-                self._view(views.view(model))
+                self._view(choosing.view(model))
         for note in () if self.quiet else notes or ():
             self.say(note)
         for warning in warnings or ():
@@ -126,7 +127,7 @@ class Printer:
             }
             if error.id is not None:
                 about["id"] = error.id
-            about |= _masked(models.as_json(error.details))
+            about |= _masked(models_document.as_json(error.details))
             masked = [mask(warning, keys.SEEN) for warning in warnings or ()]
             document = {"schema": "amani.error/1", "ok": False, "error": about, "warnings": masked}
             self._write(json_line(document))

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from amani_cli import clocks
 from amani_cli.errors import Usage
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
 _LONGEST_S = 3660 * 86400  # ten years and a little
+
+
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
+
+
 # The shapes that `parse_when` takes, each digit written as 0.
 _DATE = "0000-00-00"
+
+
 _MINUTE = "0000-00-00T00:00"
+
+
 _SECOND = "0000-00-00T00:00:00"
+
+
 _OFFSETS = ("", "Z", "+00:00", "-00:00")
 
 
@@ -179,3 +193,8 @@ def _moment(moment: str | datetime | int) -> datetime:
     if isinstance(moment, str):
         return from_rfc3339(moment)
     return datetime.fromtimestamp(moment, UTC) if isinstance(moment, int) else _aware(moment)
+
+
+def now() -> str:
+    """The time as it is stored: RFC 3339, UTC, whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clocks.wall()))

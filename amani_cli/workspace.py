@@ -12,7 +12,7 @@ from functools import cached_property
 
 from amani_cli import errors
 from amani_cli.config import Config, Paths, paths
-from amani_cli.store import Store, open_store
+from amani_cli.store.ledger import Store, open_store
 
 
 def _silent(text: str) -> None:

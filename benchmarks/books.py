@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from amani_cli.store import SCHEMA_VERSION, new_id, open_store
-from amani_cli.store import payments as journal
+from amani_cli.store import journal
+from amani_cli.store.ledger import SCHEMA_VERSION, new_id, open_store
 from benchmarks.measure import Command, alternate, run, spread
 from benchmarks.report import Row
 from benchmarks.starts import compare
 from benchmarks.world import CACHE, World
-from tests.journals import add_wallet
+from tests.kit.journals import add_wallet
 
 FEW, MANY = 1_000, 1_000_000
 BEGIN, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 900

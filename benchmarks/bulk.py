@@ -16,7 +16,7 @@ from benchmarks.measure import Command, Failed, run, spread
 from benchmarks.report import Row
 from benchmarks.starts import add_wallets
 from benchmarks.world import World, server
-from tests.lnbits_server import LnbitsServer
+from tests.kit.lnbits_server import LnbitsServer
 
 REPEATS = 5
 

@@ -13,7 +13,7 @@ from benchmarks.measure import Command, alternate
 from benchmarks.report import Row
 from benchmarks.starts import add_wallets, compare
 from benchmarks.world import CACHE, World
-from tests.lnbits_server import LnbitsServer, prepare_template
+from tests.kit.lnbits_server import LnbitsServer, prepare_template
 
 # Each program: what it is asked to do, `{url}` and `{key}` filled in.
 SAME_GET = {

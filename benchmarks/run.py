@@ -19,7 +19,7 @@ from benchmarks import books, bulk, peers, report, starts
 from benchmarks.measure import Failed
 from benchmarks.report import Report, Row
 from benchmarks.world import World, made, server
-from tests.lnbits_server import LnbitsServer
+from tests.kit.lnbits_server import LnbitsServer
 
 WITHOUT_SERVER: dict[str, Callable[[World, int], Iterable[Row]]] = {
     "start": starts.start,

@@ -13,7 +13,7 @@ from benchmarks.measure import Command, Sample, alternate, run, spread
 from benchmarks.report import Row
 from benchmarks.world import CLONE, World
 from tests.keyring.conftest import NEEDED, service
-from tests.lnbits_server import LnbitsServer
+from tests.kit.lnbits_server import LnbitsServer
 
 
 def compare(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.measure import Command, run
 from scripts import bootstrap
-from tests.lnbits_server import LnbitsServer, copy_of, prepare_template
+from tests.kit.lnbits_server import LnbitsServer, copy_of, prepare_template
 
 CLONE = Path(__file__).resolve().parent.parent
 CACHE = CLONE / ".cache" / "bench"

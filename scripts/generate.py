@@ -32,15 +32,15 @@ def main() -> int:
 
 def files() -> dict[str, str]:
     """Each file's name in the clone, and what it should hold."""
-    from amani_cli import completion
     from amani_cli.cli import root
+    from amani_cli.completion import scripts
 
     tree = root()
     commands = read_commands(tree)
     return {
-        "completions/amani.bash": completion.script("bash", tree),
-        "completions/_amani": completion.script("zsh", tree),
-        "completions/amani.fish": completion.script("fish", tree),
+        "completions/amani.bash": scripts.script("bash", tree),
+        "completions/_amani": scripts.script("zsh", tree),
+        "completions/amani.fish": scripts.script("fish", tree),
         "docs/commands.md": commands_page(commands),
         "docs/exit-codes.md": codes_page(),
         **{f"man/{name}.1": text for name, text in man_pages(commands).items()},
@@ -76,7 +76,7 @@ class Command(NamedTuple):
 
 def read_commands(tree: Any) -> list[Command]:
     """Every command of the tree, the root first; the root's options are those that all share, and told there alone."""
-    from amani_cli.completion import walk
+    from amani_cli.completion.tree import walk
 
     found: list[Command] = []
     for path, ctx in walk(tree):
@@ -246,7 +246,7 @@ def man_pages(commands: list[Command]) -> dict[str, str]:
 
 def _man_head(command: Command) -> str:
     from amani_cli import __version__
-    from amani_cli.completion import first_sentence
+    from amani_cli.completion.tree import first_sentence
 
     name = command.typed.replace(" ", "-")
     line = first_sentence(command.help).removeprefix("amani: ")

@@ -15,12 +15,12 @@ from typing import Any, Literal, Protocol
 
 import pytest
 
-from tests import keyrings, lnbits_versions
-from tests.driver import CLONE, Amani
 from tests.faults.tally import pytest_terminal_summary, tally
-from tests.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
-from tests.machine import Machine
-from tests.outside_pair import outside, outside_servers
+from tests.kit import keyrings, lnbits_versions
+from tests.kit.driver import CLONE, Amani
+from tests.kit.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
+from tests.kit.machine import Machine
+from tests.kit.outside_pair import outside, outside_servers
 
 pytest_plugins = ["tests.kit.skips"]
 

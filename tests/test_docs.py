@@ -23,9 +23,9 @@ import pytest
 
 from amani_cli import config, errors, explanations, schemas
 from scripts import generate
-from tests.driver import CLONE, Amani
-from tests.fincra.double import Double
-from tests.lnbits_server import LnbitsServer
+from tests.kit.driver import CLONE, Amani
+from tests.kit.fincra_double import Double
+from tests.kit.lnbits_server import LnbitsServer
 
 PAGES = [*sorted(CLONE.glob("*.md")), *sorted((CLONE / "docs").glob("*.md"))]
 RUN = ("console", "sh", "python", "crontab")
@@ -205,7 +205,7 @@ def test_the_example_of_a_dotenv_holds_what_amani_reads() -> None:
 def test_no_page_names_a_command_or_option_that_is_not_there() -> None:
     """In running text and in blocks that are not run, too."""
     from amani_cli.cli import root
-    from amani_cli.completion import read_tree
+    from amani_cli.completion.tree import read_tree
 
     nodes = {node.path: node for node in read_tree(root())}
     top = {path[0] for path in nodes if path}

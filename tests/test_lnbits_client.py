@@ -14,10 +14,11 @@ import httpx
 import pytest
 from pytest_httpx import HTTPXMock
 
-from amani_cli import errors, wallets
+from amani_cli import errors
 from amani_cli.providers.http import Line, Lost, NotSent, clean_url
 from amani_cli.providers.lnbits import Lnbits
-from tests.lnbits_server import free_port
+from amani_cli.wallets import servers
+from tests.kit.lnbits_server import free_port
 
 URL = "https://lnbits.example/sub"
 KEY = "0123456789abcdef" * 2
@@ -567,4 +568,4 @@ class TestOlderServers:
 
 
 def test_what_a_double_spending_server_is_called() -> None:
-    assert "1.0.0" in wallets.unsafe_version("w")
+    assert "1.0.0" in servers.unsafe_version("w")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli.bolt11 import decode_invoice
+from amani_cli.encodings.bolt11 import decode_invoice
 from tests.conftest import write_key
-from tests.driver import Amani, environment
 from tests.faults.provider import KEY, Provider, started
-from tests.make_invoice import make_invoice
+from tests.kit.driver import Amani, environment
+from tests.kit.make_invoice import make_invoice
 
 HEAVY = {
     *("pydantic", "rich", "sqlite_utils", "click", "pygments", "keyring", "asyncio", "importlib.metadata", "segno"),

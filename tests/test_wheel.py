@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import generate
-from tests.driver import CLONE
+from tests.kit.driver import CLONE
 
 
 def test_the_wheel_holds_all_that_amani_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def list_(
     after: int | None = typer.Option(None, "--after", help="Go on after this number (the 'next' of a page)."),
 ) -> None:
     """List the audit log, newest first; --wallet narrows it to one wallet, by the name it had then."""
-    from amani_cli import audit
+    from amani_cli.books import audit
     from amani_cli.store.audit import Filter
     from amani_cli.times import parse_when, to_rfc3339
 
@@ -51,7 +51,7 @@ def verify(
     Keep what --quiet prints (the hash of the newest entry) somewhere else: by --head it later shows whether the
     entries up to it are still there.
     """
-    from amani_cli import audit
+    from amani_cli.books import audit
 
     said = options.of(ctx)
     found = audit.verify(said.ws, head)

@@ -27,7 +27,7 @@ def create(
 
     Says what it can't hold. 'age -d FILE | tar xz' opens it where there is no amani.
     """
-    from amani_cli import backup
+    from amani_cli.operations import backup
 
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command, new=True)
@@ -43,7 +43,7 @@ def verify(
     passphrase_command: str | None = PASSPHRASE_COMMAND,
 ) -> None:
     """Open a backup and check all of it: sums, database, audit log. Changes nothing; exit 13 if they are wrong."""
-    from amani_cli import backup
+    from amani_cli.operations import backup
 
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command)
@@ -62,7 +62,7 @@ def restore(
 
     Spending is refused until 'amani reconcile' has brought in what was paid since the backup was made.
     """
-    from amani_cli import backup
+    from amani_cli.operations import backup
 
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command)

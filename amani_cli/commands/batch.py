@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import errors, models, options
+from amani_cli import errors, options
 from amani_cli.files import named
+from amani_cli.models.batches import BatchPlan, BatchRow
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 app = options.group("Many payments from a CSV, planned, run and resumed.")
@@ -24,13 +25,13 @@ def plan(
     offline: bool = typer.Option(False, "--offline", help="Don't ask the servers of addresses about the amounts."),
 ) -> None:
     """Check every row and write a plan; nothing is paid."""
-    from amani_cli import batch_plans
+    from amani_cli.batch import plans
 
     said = options.of(ctx)
     ws = said.ws
     try:
         path = named(output)
-        made = batch_plans.make(ws, said.wallet, fiat_wallet, file, path, look=not offline)
+        made = plans.make(ws, said.wallet, fiat_wallet, file, path, look=not offline)
     except errors.Usage as error:
         for problem in error.details.get("rows", ())[:50]:
             said.out.say(f"row {problem['row']}, column {problem['column']}: {problem['message']}")
@@ -52,7 +53,8 @@ def run(
     reason: str | None = REASON,
 ) -> None:
     """Pay what is left of a plan. Run it again to go on: no row is paid twice. Exit 0 all, 11 partly, 8 in doubt."""
-    from amani_cli import batch_plans, batches, rates
+    from amani_cli.batch import plans, running
+    from amani_cli.wallets import rates
 
     said = options.of(ctx)
     ws = said.ws
@@ -60,17 +62,17 @@ def run(
     said.take_pin(pin_stdin, pin_file)
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Pay them?")
-    read = batch_plans.load(named(plan))
-    purse = batch_plans.purse_of(ws, read, said.wallet)
+    read = plans.load(named(plan))
+    purse = plans.purse_of(ws, read, said.wallet)
 
-    def on_row(row: models.BatchRow, done: int, of: int) -> None:
+    def on_row(row: BatchRow, done: int, of: int) -> None:
         if said.json:
             said.out.stream(row)
         elif row.status != "settled":
             said.out.say(f"row {row.row} ({row.to[:60]}): {row.status}{': ' + row.failure if row.failure else ''}")
         said.out.step(f"{done} of {of} rows", done / of)
 
-    batch, interrupted = batches.run(
+    batch, interrupted = running.run(
         ws,
         purse,
         read,
@@ -88,12 +90,12 @@ def run(
 
 
 def _asking(said: Options) -> options.BatchConfirm:
-    def confirm(overview: models.BatchPlan) -> None:
-        from amani_cli import views
+    def confirm(overview: BatchPlan) -> None:
+        from amani_cli.views import choosing
 
         for warning in said.ws.warnings:
             said.out.say(f"warning: {warning}")
-        said.ask.confirm("Pay them?", *[f"{label + ':':<15}{value}" for label, value in views.view(overview).fields])
+        said.ask.confirm("Pay them?", *[f"{label + ':':<15}{value}" for label, value in choosing.view(overview).fields])
 
     return confirm
 
@@ -101,10 +103,10 @@ def _asking(said: Options) -> options.BatchConfirm:
 @app.command(cls=Command)
 def status(ctx: typer.Context, plan: str = PLAN) -> None:
     """How each row stands, by amani's own books."""
-    from amani_cli import batch_plans, batches
+    from amani_cli.batch import plans, running
 
     said = options.of(ctx)
-    said.out.emit(batches.status(said.ws, batch_plans.load(named(plan))), said.ws.warnings)
+    said.out.emit(running.status(said.ws, plans.load(named(plan))), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -114,14 +116,14 @@ def results(
     output: str = typer.Option(None, "--output", "-o", help="Into this file, 0600.", metavar="FILE"),
 ) -> None:
     """Every row with what became of it, as CSV that is safe in a spreadsheet; cheques with their codes."""
-    from amani_cli import batch_plans, batches
+    from amani_cli.batch import plans, running
 
     said = options.of(ctx)
-    read = batch_plans.load(named(plan))
+    read = plans.load(named(plan))
     if output:
-        batches.write_results(said.ws, read, named(output))
+        running.write_results(said.ws, read, named(output))
         said.ws.note(f"Written to {output}.")
     if output or said.json:
-        said.out.emit(batches.status(said.ws, read), said.ws.warnings, said.ws.notes)
+        said.out.emit(running.status(said.ws, read), said.ws.warnings, said.ws.notes)
         return
-    said.out.lines(batches.results(said.ws, read), records=True)
+    said.out.lines(running.results(said.ws, read), records=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from amani_cli import errors, models, options
+from amani_cli import errors, options
+from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 app = options.group("Funds set aside for whoever has the code.")
@@ -32,9 +33,11 @@ def create(
     reason: str | None = REASON,
 ) -> None:
     """Write a cheque: the money is set aside, and the code, shown once, is the money."""
-    from amani_cli import cheques, files, wallets
+    from amani_cli import files
     from amani_cli.amounts import format_sat, parse_amount
+    from amani_cli.cheques import writing
     from amani_cli.times import parse_duration
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     ws = said.ws
@@ -44,19 +47,19 @@ def create(
     if not isinstance(amount_msat, int):
         raise errors.Usage("a cheque is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
     if qr_file:
-        from amani_cli.qr import check_path
+        from amani_cli.encodings.qr import check_path
 
         check_path(qr_file)
         if count > 1:
             raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
         files.check_writable(Path(qr_file))
     if paper:
-        from amani_cli.cheque_print import check_path as check_paper
+        from amani_cli.cheques.paper import check_path as check_paper
 
         check_paper(paper)
         files.check_writable(Path(paper))
-    wanted = cheques.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
-    wallet = wallets.resolve(ws, said.wallet)
+    wanted = writing.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
+    wallet = finding.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Write it?")
 
@@ -64,8 +67,8 @@ def create(
         set_aside = f"{format_sat(total_msat)} are set aside from '{wallet.name}'."
         said.ask.confirm("Write it?" if count == 1 else f"Write {count} cheques?", *filter(None, (set_aside, terms)))
 
-    written = cheques.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
-    items: list[models.Cheque] = []
+    written = writing.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
+    items: list[Cheque] = []
     stopped: errors.AmaniError | None = None
     try:
         for number, cheque in enumerate(written, 1):
@@ -89,13 +92,13 @@ def create(
     if count == 1:
         said.out.emit(items[0], ws.warnings, ws.notes)
     elif said.json:
-        said.out.emit(models.Cheques(items, sum(item.outstanding_msat for item in items)), ws.warnings)
+        said.out.emit(Cheques(items, sum(item.outstanding_msat for item in items)), ws.warnings)
     else:
         for line in (*ws.notes, *ws.warnings):
             said.out.say(line)
     said.out.flush()  # on paper they may fail to arrive: they are shown first
     if paper:
-        from amani_cli.cheque_print import write
+        from amani_cli.cheques.paper import write
 
         try:
             write(paper, items)
@@ -108,7 +111,7 @@ def create(
         raise typer.Exit(8 if in_doubt or stopped.exit_code == 8 else 11)
 
 
-def _show_code(said: Options, cheque: models.Cheque) -> None:
+def _show_code(said: Options, cheque: Cheque) -> None:
     """A code on a line of its own, as soon as it is money: a kill in the middle loses none that was shown."""
     if cheque.code:
         said.out.raw(cheque.code)
@@ -117,15 +120,15 @@ def _show_code(said: Options, cheque: models.Cheque) -> None:
         said.out.say(f"{cheque.id} was written before; its code is not shown again")
 
 
-def _show_qr(said: Options, cheque: models.Cheque, qr: bool, qr_file: str | None) -> None:
+def _show_qr(said: Options, cheque: Cheque, qr: bool, qr_file: str | None) -> None:
     content = cheque.lnurl or cheque.code
     if content and (qr or qr_file):
-        from amani_cli import qr as codes
+        from amani_cli.encodings import qr as encodings_qr
 
         if qr:
-            said.out.picture(codes.terminal(content.upper(), color=said.out.colored_stderr()))
+            said.out.picture(encodings_qr.terminal(content.upper(), color=said.out.colored_stderr()))
         if qr_file:
-            codes.write(content.upper(), qr_file)
+            encodings_qr.write(content.upper(), qr_file)
             said.out.say(f"QR code written to {qr_file}")
 
 
@@ -136,7 +139,8 @@ def claim(
     to: str | None = typer.Option(None, "--to", help="A wallet, or a bolt11 over the whole amount.", metavar="DEST"),
 ) -> None:
     """Claim a cheque into the wallet; whoever is first has it."""
-    from amani_cli import cheque_claims, wallets
+    from amani_cli.cheques import claiming
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     if code is None:
@@ -145,13 +149,13 @@ def claim(
         code = options.secret_from_stdin("code")
     else:
         said.ws.warn("a code on the command line can be seen by other users of this machine; - reads it from stdin")
-    invoice = cheque_claims.invoice_named(said.ws, to) if to else None
+    invoice = claiming.invoice_named(said.ws, to) if to else None
     if invoice is not None:
-        said.out.emit(cheque_claims.claim_to(said.ws, code, invoice), said.ws.warnings)
+        said.out.emit(claiming.claim_to(said.ws, code, invoice), said.ws.warnings)
         return
-    cheque_claims.read(said.ws, code)
-    target = wallets.resolve(said.ws, to or said.wallet)
-    said.out.emit(cheque_claims.claim(said.ws, code, target), said.ws.warnings)
+    claiming.read(said.ws, code)
+    target = finding.resolve(said.ws, to or said.wallet)
+    said.out.emit(claiming.claim(said.ws, code, target), said.ws.warnings)
 
 
 @app.command("list", cls=Command)
@@ -161,42 +165,42 @@ def list_(
     limit: int = typer.Option(100, "--limit", help="How many at most.", min=1, max=10000),
 ) -> None:
     """List cheques, newest first, with what is outstanding in total."""
-    from amani_cli import cheques
+    from amani_cli.cheques import standing
 
     said = options.of(ctx)
     known = ("funding", "open", "claiming", "claimed", "voiding", "void", "expired", "unknown")
     if status not in (None, *known):
         raise errors.Usage(f"no status '{status}'", hint=f"There are: {', '.join(known)}.")
-    said.out.emit(cheques.listed(said.ws, status=status, limit=limit), said.ws.warnings)
+    said.out.emit(standing.listed(said.ws, status=status, limit=limit), said.ws.warnings)
 
 
 @app.command(cls=Command)
 def show(ctx: typer.Context, id: str = ID) -> None:
     """Show a cheque and whether it was claimed, asked live; never its code."""
-    from amani_cli import cheques
+    from amani_cli.cheques import standing
 
     said = options.of(ctx)
-    said.out.emit(cheques.shown(said.ws, id), said.ws.warnings)
+    said.out.emit(standing.shown(said.ws, id), said.ws.warnings)
 
 
 @app.command(cls=Command)
 def void(ctx: typer.Context, id: str = ID, reason: str | None = REASON) -> None:
     """Bring a cheque's money back, and make its code worthless."""
-    from amani_cli import cheque_voids
+    from amani_cli.cheques import taking_back
 
     said = options.of(ctx)
     said.ws.reason = reason
     said.ask.confirm("Void it?", "Whoever has the code gets nothing any more.")
-    said.out.emit(cheque_voids.void(said.ws, id), said.ws.warnings)
+    said.out.emit(taking_back.void(said.ws, id), said.ws.warnings)
 
 
 @app.command(cls=Command)
 def sweep(ctx: typer.Context) -> None:
     """Bring back the money of every expired cheque; made for cron, asks nothing."""
-    from amani_cli import cheque_voids
+    from amani_cli.cheques import taking_back
 
     said = options.of(ctx)
-    swept, failed = cheque_voids.sweep(said.ws)
+    swept, failed = taking_back.sweep(said.ws)
     for error in failed:
         said.ws.warn(error.message)
     said.out.emit(swept, said.ws.warnings)
@@ -208,8 +212,8 @@ def sweep(ctx: typer.Context) -> None:
 @app.command(cls=Command)
 def reissue(ctx: typer.Context, id: str = ID) -> None:
     """Make a cheque's old code worthless and print a new one; needs a login."""
-    from amani_cli import cheque_voids
+    from amani_cli.cheques import taking_back
 
     said = options.of(ctx)
     said.ask.confirm("Give it a new code?", "The old one becomes worthless.")
-    said.out.emit(cheque_voids.reissue(said.ws, id), said.ws.warnings)
+    said.out.emit(taking_back.reissue(said.ws, id), said.ws.warnings)

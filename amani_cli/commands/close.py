@@ -21,11 +21,12 @@ def close(
 
     Exit 13 if a difference stays that nothing explains, or if a month that was closed has other figures now.
     """
-    from amani_cli import closings, wallets
+    from amani_cli.books import closings
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     said.ws.reason = reason
-    wallet = wallets.resolve(said.ws, said.wallet) if said.wallet else None
+    wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
     found = closings.close(said.ws, month, wallet, accept=accept)
     said.out.emit(found, said.ws.warnings)
     if found.differences:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import models, options
+from amani_cli import options
+from amani_cli.models.operations import Settings
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
 
 app = options.group("Settings, and where each value comes from.")
@@ -27,7 +28,7 @@ def set_(
     reason: str | None = REASON,
 ) -> None:
     """Change a setting; a value that can't be right is refused, and a looser rule takes the PIN."""
-    from amani_cli import consent
+    from amani_cli.rules import consent
 
     said = options.of(ctx)
     said.take_pins(pin_stdin, pin_file)
@@ -42,9 +43,9 @@ def explain(ctx: typer.Context, name: str = typer.Argument(help="The setting."))
     _emit_one(options.of(ctx), name)
 
 
-def _view(said: options.Options) -> models.Settings:
+def _view(said: options.Options) -> Settings:
     """Every setting as it counts: a rule may stand looser in a file than was agreed to."""
-    from amani_cli import rulebook
+    from amani_cli.rules import rulebook
 
     view = said.ws.config.view()
     items = []
@@ -60,11 +61,11 @@ def _emit_one(said: options.Options, name: str) -> None:
     said.ws.config.explain(name)
     view = _view(said)
     items = [item for item in view.items if item.name == name]
-    said.out.emit(models.Settings(items, view.paths), said.ws.warnings)
+    said.out.emit(Settings(items, view.paths), said.ws.warnings)
 
 
 @app.command(cls=Command)
 def path(ctx: typer.Context) -> None:
     """Print the folder and files that amani keeps."""
     said = options.of(ctx)
-    said.out.emit(models.Settings([], said.ws.config.view().paths), said.ws.warnings)
+    said.out.emit(Settings([], said.ws.config.view().paths), said.ws.warnings)

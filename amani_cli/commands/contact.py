@@ -19,7 +19,7 @@ def add(
     dest: str = typer.Argument(help="Lightning address or LNURL-pay link; anything that can be paid more than once."),
 ) -> None:
     """Give somebody a name to be paid by. The first payment pins what is seen of them."""
-    from amani_cli import contacts
+    from amani_cli.destinations import contacts
 
     said = options.of(ctx)
     said.out.emit(contacts.add(said.ws, name, dest), said.ws.warnings)
@@ -28,7 +28,7 @@ def add(
 @app.command("list", cls=Command)
 def list_(ctx: typer.Context) -> None:
     """List the contacts."""
-    from amani_cli import contacts
+    from amani_cli.destinations import contacts
 
     said = options.of(ctx)
     said.out.emit(contacts.every(said.ws), said.ws.warnings)
@@ -37,7 +37,7 @@ def list_(ctx: typer.Context) -> None:
 @app.command(cls=Command)
 def show(ctx: typer.Context, name: str = NAME) -> None:
     """Show one contact and what was pinned of it."""
-    from amani_cli import contacts
+    from amani_cli.destinations import contacts
 
     said = options.of(ctx)
     said.out.emit(contacts.shown(said.ws, name), said.ws.warnings)
@@ -46,7 +46,7 @@ def show(ctx: typer.Context, name: str = NAME) -> None:
 @app.command(cls=Command)
 def remove(ctx: typer.Context, name: str = NAME) -> None:
     """Forget a contact and what was pinned of it; what it was paid stays on record."""
-    from amani_cli import contacts
+    from amani_cli.destinations import contacts
 
     said = options.of(ctx)
     said.out.emit(contacts.remove(said.ws, name), said.ws.warnings)
@@ -55,7 +55,8 @@ def remove(ctx: typer.Context, name: str = NAME) -> None:
 @app.command(cls=Command)
 def banks(ctx: typer.Context, currency: str = typer.Argument(help="E.g. NGN or GHS.")) -> None:
     """List the banks and mobile-money operators that a Fincra wallet can pay in a currency; kept for a day."""
-    from amani_cli import banks, wallets
+    from amani_cli.payees import banks as payees_banks
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    said.out.emit(banks.listed(said.ws, wallets.resolve(said.ws, said.wallet), currency), said.ws.warnings)
+    said.out.emit(payees_banks.listed(said.ws, finding.resolve(said.ws, said.wallet), currency), said.ws.warnings)

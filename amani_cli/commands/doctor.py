@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
 def doctor(ctx: typer.Context) -> None:
     """Look at keyring, files, servers and open outcomes; changes nothing. Exit 13 if something fails."""
-    from amani_cli.doctor import diagnose
+    from amani_cli.operations.doctor import diagnose
 
     said = options.of(ctx)
     found = diagnose(said.ws)

@@ -20,15 +20,16 @@ def configure(
     pin_file: str | None = PIN_FILE,
 ) -> None:
     """Make the wallet (--wallet) the faucet; having it give more takes the wallet's PIN."""
-    from amani_cli import faucet, wallets
     from amani_cli.amounts import parse_msat
+    from amani_cli.lightning import faucet
     from amani_cli.times import parse_duration
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     said.take_pin(pin_stdin, pin_file)
     result = faucet.configure(
         said.ws,
-        wallets.resolve(said.ws, said.wallet),
+        finding.resolve(said.ws, said.wallet),
         amount_msat=parse_msat(amount),
         cooldown_s=parse_duration(cooldown),
         daily_cap_msat=parse_msat(daily_cap) if daily_cap else None,
@@ -42,22 +43,25 @@ def claim(
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
 ) -> None:
     """Have the faucet pay the wallet (--wallet)."""
-    from amani_cli import faucet, wallets
+    from amani_cli.lightning import faucet
+    from amani_cli.wallets import finding, known
 
     said = options.of(ctx)
-    claimer = wallets.resolve(said.ws, said.wallet)
-    wallets.identify(claimer)
+    claimer = finding.resolve(said.ws, said.wallet)
+    known.identify(claimer)
     said.out.emit(faucet.claim(said.ws, claimer, reference=reference), said.ws.warnings)
 
 
 @app.command(cls=Command)
 def status(ctx: typer.Context) -> None:
     """Say what the faucet gives, what is left in it, and when the wallet may claim next."""
-    from amani_cli import errors, faucet, wallets
+    from amani_cli import errors
+    from amani_cli.lightning import faucet
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     try:
-        claimer = wallets.resolve(said.ws, said.wallet)
+        claimer = finding.resolve(said.ws, said.wallet)
     except errors.AmaniError:
         if said.wallet:
             raise

@@ -30,10 +30,11 @@ def list_(
     after: str = typer.Option(None, "--after", help="Go on after this id (the 'next' of a page).", metavar="ID"),
 ) -> None:
     """List payments, newest first, as written down here; 'history sync' brings in what others did."""
-    from amani_cli import history, wallets
     from amani_cli.amounts import parse_msat
-    from amani_cli.store.payments import Filter
+    from amani_cli.books import history
+    from amani_cli.store.journal import Filter
     from amani_cli.times import parse_when, to_rfc3339
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     for value, words in ((status, ("settled", "failed", "unknown")), (direction, ("in", "out"))):
@@ -41,7 +42,7 @@ def list_(
             raise errors.Usage(f"'{value[:40]}' is none of: {', '.join(words)}")
     now = datetime.now(UTC)
     wanted = Filter(
-        wallet_id=wallets.resolve(said.ws, said.wallet).id if said.wallet else None,
+        wallet_id=finding.resolve(said.ws, said.wallet).id if said.wallet else None,
         since=to_rfc3339(parse_when(since, now)) if since else None,
         until=to_rfc3339(parse_when(until, now)) if until else None,
         status=status,
@@ -60,7 +61,7 @@ def show(
     id: str = typer.Argument(help="Id, payment hash, bolt11, reference, or the beginning of one.", metavar="ID"),
 ) -> None:
     """Show one payment."""
-    from amani_cli import history
+    from amani_cli.books import history
 
     said = options.of(ctx)
     said.out.emit(history.shown(said.ws, id), said.ws.warnings)
@@ -69,12 +70,13 @@ def show(
 @app.command(cls=Command)
 def sync(ctx: typer.Context) -> None:
     """Bring in what other clients did on the wallets, money that came too; repeat it as often as you like."""
-    from amani_cli import history, wallets
+    from amani_cli.books import history
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    chosen = [wallets.resolve(said.ws, said.wallet)] if said.wallet else wallets.everything(said.ws)
+    chosen = [finding.resolve(said.ws, said.wallet)] if said.wallet else finding.everything(said.ws)
     if not chosen:
-        chosen = [wallets.resolve(said.ws, None)]
+        chosen = [finding.resolve(said.ws, None)]
     said.out.emit(history.sync(said.ws, chosen), said.ws.warnings)
 
 
@@ -95,10 +97,12 @@ def export(
     """
     from pathlib import Path
 
-    from amani_cli import exports, models, wallets
-    from amani_cli.books import Books
+    from amani_cli.books import exports
+    from amani_cli.books.reading import Books
+    from amani_cli.books.valuations import RateFile
     from amani_cli.files import replaced
-    from amani_cli.valuations import RateFile
+    from amani_cli.models.books import Exported
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     ws = said.ws
@@ -109,7 +113,7 @@ def export(
     books = Books(
         ws,
         options.period(since, until, month),
-        wallets.resolve(ws, said.wallet) if said.wallet else None,
+        finding.resolve(ws, said.wallet) if said.wallet else None,
         RateFile(Path(rates)) if rates else None,
     )
     lines = exports.lines(books, form, opening=opening)
@@ -128,7 +132,7 @@ def export(
             said.out.say(f"warning: {warning}")
         return
     period = books.period
-    done = models.Exported(output, form, period.since, period.until, books.count, books.without_rate, still_open)
+    done = Exported(output, form, period.since, period.until, books.count, books.without_rate, still_open)
     said.out.emit(done, ws.warnings)
 
 
@@ -144,11 +148,12 @@ def chart(
     """Show balance and volume over time, by day, week or month; of all wallets together unless --wallet names one."""
     from pathlib import Path
 
-    from amani_cli import charts, wallets
+    from amani_cli.books import charts
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     period = options.period(since or (None if month else "30d"), until, month)
-    wallet = wallets.resolve(said.ws, said.wallet) if said.wallet else None
+    wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
     found = charts.series(said.ws, period, wallet, currency)
     if output:
         charts.write(found, Path(output))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import errors, models, options
+from amani_cli import errors, options
+from amani_cli.models.invoices import Invoice
 from amani_cli.options import Command, Options
 
 app = options.group("Ask for money, and see whether it came.")
@@ -31,9 +32,10 @@ def create(
     method: list[str] | None = typer.Option(None, "--method", help="Fincra: card, bank_transfer, mobile_money, …"),
 ) -> None:
     """Make an invoice and print it: on a Fincra wallet the address of a payment page."""
-    from amani_cli import invoices, wallets
     from amani_cli.amounts import parse_amount
+    from amani_cli.invoices import lightning
     from amani_cli.times import parse_duration
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     ws = said.ws
@@ -41,25 +43,26 @@ def create(
     wanted = parse_amount(amount)
     if wanted == "max":
         raise errors.Usage("an invoice is over an amount", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
-    invoices.check_memo(memo)
+    lightning.check_memo(memo)
     if qr_file:
-        from amani_cli.qr import check_path
+        from amani_cli.encodings.qr import check_path
 
         check_path(qr_file)
-    wallet = wallets.resolve(ws, said.wallet)
+    wallet = finding.resolve(ws, said.wallet)
     if wallet.provider == "fincra":
         if expiry or webhook:
             raise errors.Usage("--expiry and --webhook are for Lightning: Fincra sets both itself, in its dashboard")
-        from amani_cli import businesses, checkouts
+        from amani_cli.invoices import pages
+        from amani_cli.wallets import businesses
 
         payer = {"name": name or "", "email": email or ""}
         value = businesses.amount(wallet, amount)
-        made = checkouts.create(ws, wallet, value, **payer, methods=method or [], memo=memo, reference=reference)
+        made = pages.create(ws, wallet, value, **payer, methods=method or [], memo=memo, reference=reference)
     else:
         if name or email or method:
             raise errors.Usage("--name, --email and --method are for Fincra wallets")
         expiry_s = parse_duration(expiry or ws.config.get("expiry"))
-        made = invoices.create(ws, wallet, wanted, memo, expiry_s, webhook=webhook, reference=reference)
+        made = lightning.create(ws, wallet, wanted, memo, expiry_s, webhook=webhook, reference=reference)
     _show_qr(said, made, qr, qr_file)
     if wait:
         if not said.json:
@@ -70,31 +73,31 @@ def create(
         said.out.emit(made, ws.warnings, ws.notes)
 
 
-def _show_qr(said: Options, invoice: models.Invoice, qr: bool, qr_file: str | None) -> None:
+def _show_qr(said: Options, invoice: Invoice, qr: bool, qr_file: str | None) -> None:
     if qr or qr_file:
-        from amani_cli import qr as codes
+        from amani_cli.encodings import qr as encodings_qr
 
         text = invoice.to_pay if invoice.link else f"lightning:{invoice.bolt11}".upper()
         if qr:
-            said.out.picture(codes.terminal(text, color=said.out.colored_stderr()))
+            said.out.picture(encodings_qr.terminal(text, color=said.out.colored_stderr()))
         if qr_file:
-            codes.write(text, qr_file)
+            encodings_qr.write(text, qr_file)
             said.out.say(f"QR code written to {qr_file}")
 
 
 def _wait(said: Options, text: str, wallet: str | None, *, limit_s: float | None) -> None:
-    from amani_cli import invoices
+    from amani_cli.invoices import desk
 
-    said.out.emit(invoices.wait(said.ws, text, wallet, limit_s=limit_s), said.ws.warnings)
+    said.out.emit(desk.wait(said.ws, text, wallet, limit_s=limit_s), said.ws.warnings)
 
 
 @app.command(cls=Command)
 def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_FILE) -> None:
     """Show an invoice and what became of it, asked live."""
-    from amani_cli import invoices
+    from amani_cli.invoices import desk
 
     said = options.of(ctx)
-    found = invoices.check(said.ws, hash, said.wallet)
+    found = desk.check(said.ws, hash, said.wallet)
     _show_qr(said, found, qr, qr_file)
     said.out.emit(found, said.ws.warnings)
 
@@ -102,10 +105,10 @@ def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_
 @app.command(cls=Command)
 def check(ctx: typer.Context, hash: str = HASH) -> None:
     """Ask whether an invoice is paid; a paid one enters the history."""
-    from amani_cli import invoices
+    from amani_cli.invoices import desk
 
     said = options.of(ctx)
-    said.out.emit(invoices.check(said.ws, hash, said.wallet), said.ws.warnings)
+    said.out.emit(desk.check(said.ws, hash, said.wallet), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -123,13 +126,14 @@ def list_(
     after: str | None = typer.Option(None, "--after", help="Go on after this hash.", metavar="HASH"),
 ) -> None:
     """List invoices made here, newest first."""
-    from amani_cli import invoices, wallets
+    from amani_cli.invoices import desk
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     if status not in (None, "pending", "paid", "expired"):
         raise errors.Usage(f"no status '{status}'", hint="There are pending, paid and expired.")
-    wallet = wallets.resolve(said.ws, said.wallet) if said.wallet else None
-    said.out.emit(invoices.listed(said.ws, wallet, status=status, after=after, limit=limit), said.ws.warnings)
+    wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
+    said.out.emit(desk.listed(said.ws, wallet, status=status, after=after, limit=limit), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -137,17 +141,18 @@ def decode(
     ctx: typer.Context, text: str = typer.Argument(help="Invoice, Lightning address, LNURL or link; - for stdin.")
 ) -> None:
     """Say what an invoice asks for, offline; for an address or LNURL its server, and nobody else, is asked."""
-    from amani_cli import destinations, wallets
+    from amani_cli.destinations import looking
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     text = options.secret_from_stdin("invoice") if text == "-" else text
     try:
-        wallet = wallets.resolve(said.ws, said.wallet)
+        wallet = finding.resolve(said.ws, said.wallet)
     except errors.AmaniError:
         if said.wallet:
             raise
         wallet = None
-    said.out.emit(destinations.looked_at(said.ws, wallet, text), said.ws.warnings)
+    said.out.emit(looking.looked_at(said.ws, wallet, text), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -160,15 +165,16 @@ def claim(
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait until the money is here."),
 ) -> None:
     """Bring money in by an LNURL-withdraw link: its server pays an invoice of yours."""
-    from amani_cli import wallets, withdrawals
     from amani_cli.amounts import parse_msat
+    from amani_cli.destinations import withdrawals
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     ws = said.ws
     if lnurl == "-":
         lnurl = options.secret_from_stdin("LNURL")
     amount_msat = parse_msat(amount) if amount else None
-    wallet = wallets.resolve(ws, said.wallet)
+    wallet = finding.resolve(ws, said.wallet)
     said.out.emit(
         withdrawals.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference, wait=wait),
         ws.warnings,

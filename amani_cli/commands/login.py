@@ -18,7 +18,7 @@ def login(
     password_stdin: bool = typer.Option(False, "--password-stdin", help="Read the password from stdin."),
 ) -> None:
     """Log in to an LNbits; the token goes to the keyring, the password nowhere."""
-    from amani_cli import logins
+    from amani_cli.wallets import logins
 
     said = options.of(ctx)
     username = username or said.ask.text("User name", "Say --username NAME.")

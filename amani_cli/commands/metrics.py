@@ -23,16 +23,16 @@ def metrics(
     """
     from pathlib import Path
 
-    from amani_cli import metrics as figures
-    from amani_cli import models
     from amani_cli.files import replaced
+    from amani_cli.models.operations import MetricsWritten
+    from amani_cli.operations import metrics as operations_metrics
 
     said = options.of(ctx)
     if mode.strip("01234567") or not 3 <= len(mode) <= 4:
         raise errors.Usage("a mode is three octal digits, e.g. 640 or 644")
     if said.json and output is None:
         raise errors.Usage("with --json the figures need a file", hint="Name it by --output FILE.")
-    text = figures.text(said.ws)
+    text = operations_metrics.text(said.ws)
     if output is None:
         said.out.raw(text)
         for warning in said.ws.warnings:
@@ -41,4 +41,4 @@ def metrics(
     with replaced(Path(output), mode=int(mode, 8)) as file:
         file.write(text)
     samples = sum(not line.startswith("#") for line in text.splitlines())
-    said.out.emit(models.MetricsWritten(output, samples), said.ws.warnings)
+    said.out.emit(MetricsWritten(output, samples), said.ws.warnings)

@@ -10,7 +10,7 @@ from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 if TYPE_CHECKING:
-    from amani_cli.reading import Destination
+    from amani_cli.destinations.reading import Destination
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -55,8 +55,9 @@ def pay(
     ws = said.ws
     ws.reason, ws.category = reason, options.category(category)
     said.take_pin(pin_stdin, pin_file)
-    from amani_cli import destinations, payers, rates, reading, wallets
     from amani_cli.amounts import parse_amount
+    from amani_cli.destinations import ordering, payers, paying, reading
+    from amani_cli.wallets import finding, rates
 
     payer = payers.said(payer_name, payer_email, payer_identifier)
     to = reading.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
@@ -79,7 +80,7 @@ def pay(
         return
     if to_name or name_unverified or company or from_currency:
         raise errors.Usage("--to-name, --name-unverified, --company and --from-currency are for bank: and momo:")
-    wish = destinations.Wish(
+    wish = ordering.Wish(
         to,
         parse_amount(amount) if amount else None,
         comment=comment,
@@ -91,13 +92,13 @@ def pay(
         payer=payer,
         max_slippage=rates.parse_percent(max_slippage) if max_slippage else None,
     )
-    wallet = wallets.resolve(ws, said.wallet)
+    wallet = finding.resolve(ws, said.wallet)
     wallet.must_be("lnbits")
     if dry_run:
-        said.out.emit(destinations.planned(ws, wallet, wish), ws.warnings, ws.notes)
+        said.out.emit(paying.planned(ws, wallet, wish), ws.warnings, ws.notes)
         return
     confirm = said.confirm_payment("Pay?")
-    said.out.emit(destinations.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings, ws.notes)
+    said.out.emit(paying.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings, ws.notes)
 
 
 def _pay_out(
@@ -112,19 +113,21 @@ def _pay_out(
     **more: Any,
 ) -> None:
     """Pay fiat to a bank account or a phone."""
-    from amani_cli import businesses, destinations, payouts, wallets
+    from amani_cli.destinations import paying
+    from amani_cli.fiat import payouts
+    from amani_cli.wallets import businesses, finding
 
     assert to.payout is not None
     if amount is None:
         raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {to.shown} 5000NGN.")
-    wallet = wallets.resolve(said.ws, said.wallet)
+    wallet = finding.resolve(said.ws, said.wallet)
     wallet.must_be("fincra")
     value = businesses.amount(wallet, amount)
     wanted = payouts.Order(to.payout, value, (source or value.currency).upper(), **more)
     if dry_run:
         said.out.emit(payouts.plan(said.ws, wallet, wanted), said.ws.warnings)
         return
-    paid = destinations.pay_out(
+    paid = paying.pay_out(
         said.ws,
         wallet,
         to,

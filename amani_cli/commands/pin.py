@@ -11,7 +11,7 @@ from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, Command, Options
 
 if TYPE_CHECKING:
-    from amani_cli.wallets import KnownWallet
+    from amani_cli.wallets.known import KnownWallet
 
 app = options.group("The PIN of a wallet: needed to send more than its threshold.")
 
@@ -25,10 +25,10 @@ def _given(said: Options, question: str, stdin: bool, file: str | None) -> str:
 
 
 def _wallet(said: Options) -> KnownWallet:
-    from amani_cli import wallets
+    from amani_cli.wallets import finding, known
 
-    wallet = wallets.resolve(said.ws, said.wallet)
-    wallets.identify(wallet)
+    wallet = finding.resolve(said.ws, said.wallet)
+    known.identify(wallet)
     return wallet
 
 
@@ -52,7 +52,7 @@ def set_(
     always: bool | None = ALWAYS,
 ) -> None:
     """Give the wallet a PIN: 4 to 6 digits, none that is easy to guess."""
-    from amani_cli import pins
+    from amani_cli.rules import pins
 
     said = options.of(ctx)
     wallet = _wallet(said)
@@ -79,7 +79,7 @@ def change(
     always: bool | None = ALWAYS,
 ) -> None:
     """Change the PIN, or with --threshold or --always only when it is asked for; needs the PIN."""
-    from amani_cli import pins
+    from amani_cli.rules import pins
 
     said = options.of(ctx)
     wallet = _wallet(said)
@@ -97,7 +97,7 @@ def change(
 @app.command(cls=Command)
 def remove(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None = PIN_FILE) -> None:
     """Take the PIN away; needs the PIN."""
-    from amani_cli import pins
+    from amani_cli.rules import pins
 
     said = options.of(ctx)
     wallet = _wallet(said)
@@ -107,7 +107,7 @@ def remove(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None
 @app.command(cls=Command)
 def verify(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None = PIN_FILE) -> None:
     """Say whether a PIN is right (exit 0), wrong (3) or locked (9); a wrong one costs an attempt."""
-    from amani_cli import pins
+    from amani_cli.rules import pins
 
     said = options.of(ctx)
     wallet = _wallet(said)
@@ -118,7 +118,7 @@ def verify(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None
 @app.command(cls=Command)
 def status(ctx: typer.Context) -> None:
     """Say whether the wallet has a PIN, when it is asked for, and whether it is locked."""
-    from amani_cli import pins
+    from amani_cli.rules import pins
 
     said = options.of(ctx)
     said.out.emit(pins.status(said.ws, _wallet(said)), said.ws.warnings)
@@ -130,7 +130,8 @@ def reset(
     key_stdin: bool = typer.Option(False, "--key-stdin", help="Read the wallet's Admin key from stdin."),
 ) -> None:
     """Have a forgotten PIN fall away after a day; needs the wallet's Admin key typed again."""
-    from amani_cli import keys, pins
+    from amani_cli import keys
+    from amani_cli.rules import pins
 
     said = options.of(ctx)
     wallet = _wallet(said)

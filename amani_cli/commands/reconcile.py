@@ -30,7 +30,7 @@ def reconcile(
     --older-than nothing but old outcomes is looked at. With --resume one payment that its provider has no record of is
     sent again: the same invoice, under the same entry.
     """
-    from amani_cli import reconcile as settle
+    from amani_cli.operations import reconcile as operations_reconcile
     from amani_cli.times import parse_duration
 
     said = options.of(ctx)
@@ -41,12 +41,14 @@ def reconcile(
             )
         said.ws.reason = reason
         said.take_pin(pin_stdin, pin_file)
-        result = settle.resume(said.ws, resume, confirm=said.confirm_payment("Send it again?"))
+        result = operations_reconcile.resume(said.ws, resume, confirm=said.confirm_payment("Send it again?"))
         said.out.emit(result, said.ws.warnings, said.ws.notes)
         return
     if pin_stdin or pin_file or reason:
         raise errors.Usage("--pin-stdin, --pin-file and --reason go with --resume")
-    result = settle.reconcile(said.ws, ids or [], parse_duration(older_than) if older_than else 0, compare=books)
+    result = operations_reconcile.reconcile(
+        said.ws, ids or [], parse_duration(older_than) if older_than else 0, compare=books
+    )
     said.out.emit(result, said.ws.warnings, said.ws.notes)
     if result.differences:
         raise typer.Exit(13)

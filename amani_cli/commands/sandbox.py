@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import errors, models, options
+from amani_cli import errors, options
+from amani_cli.models.operations import SandboxView
 from amani_cli.options import Command
 
 app = options.group("A real LNbits on this machine, with fake sats, to try things on.")
@@ -21,53 +22,54 @@ def start(
     With --outside a second LNbits is funded by the first: what its wallet `outside` pays to the others leaves its
     server and needs a fee reserve, as real payments do. It is started with the first from then on.
     """
-    from amani_cli import registry, sandbox
+    from amani_cli.sandbox import running as sandbox_running
+    from amani_cli.wallets import of_sandbox
 
     said = options.of(ctx)
     root = said.ws.paths.sandbox
-    running = sandbox.start(root, port=port, progress=said.out.step)
+    running = sandbox_running.start(root, port=port, progress=said.out.step)
     known = [(wallet.name, wallet.id) for wallet in running.wallets.values()]
     names, more, url = list(running.wallets), [], None
-    if outside or sandbox.outside.exists(root):
-        second = sandbox.start_outside(root, progress=said.out.step)
+    if outside or sandbox_running.outside.exists(root):
+        second = sandbox_running.start_outside(root, progress=said.out.step)
         url = second.url
         more = [(wallet.name, wallet.id, second.url) for wallet in second.wallets.values()]
         names += list(second.wallets)
-    registry.register_sandbox(said.ws, running.url, known, running.username, outside=more)
+    of_sandbox.register_sandbox(said.ws, running.url, known, running.username, outside=more)
     said.ws.note("Its sats are fake: nothing here is real money. Stop it with: amani sandbox stop")
     state = "running" if url else None
-    view = models.SandboxView("running", running.url, running.pid, running.version, names, state, url)
+    view = SandboxView("running", running.url, running.pid, running.version, names, state, url)
     said.out.emit(view, said.ws.warnings, said.ws.notes)
 
 
 @app.command(cls=Command)
 def stop(ctx: typer.Context) -> None:
     """Stop it; wallets and data stay for the next start."""
-    from amani_cli import sandbox
+    from amani_cli.sandbox import running as sandbox_running
 
     said = options.of(ctx)
-    stopped = sandbox.stop(said.ws.paths.sandbox, progress=said.out.step)
+    stopped = sandbox_running.stop(said.ws.paths.sandbox, progress=said.out.step)
     if stopped.pid is None:
         said.ws.note("The sandbox was not running.")
-    said.out.emit(models.SandboxView("stopped", None, None, None, []), said.ws.warnings, said.ws.notes)
+    said.out.emit(SandboxView("stopped", None, None, None, []), said.ws.warnings, said.ws.notes)
 
 
 @app.command(cls=Command)
 def status(ctx: typer.Context) -> None:
     """Say whether it runs, and where."""
-    from amani_cli import sandbox
+    from amani_cli.sandbox import running as sandbox_running
 
     said = options.of(ctx)
     root = said.ws.paths.sandbox
-    now, second = sandbox.status(root), None
-    if sandbox.outside.exists(root):
-        second = sandbox.status(sandbox.outside.folder(root))
+    now, second = sandbox_running.status(root), None
+    if sandbox_running.outside.exists(root):
+        second = sandbox_running.status(sandbox_running.outside.folder(root))
     states = [
         "starting" if each.state == "running" and not each.answers else each.state for each in (now, second or now)
     ]
     if set(states) != {"running"}:
         said.ws.note("Start it with: amani sandbox start")
-    view = models.SandboxView(states[0], now.url, now.pid, now.version, now.wallets)
+    view = SandboxView(states[0], now.url, now.pid, now.version, now.wallets)
     if second is not None:
         names = [*now.wallets, *second.wallets]
         view = view._replace(wallets=names, outside_state=states[1], outside_url=second.url)
@@ -77,13 +79,14 @@ def status(ctx: typer.Context) -> None:
 @app.command(cls=Command)
 def reset(ctx: typer.Context) -> None:
     """Stop it and delete its wallets and data; what is installed stays."""
-    from amani_cli import registry, sandbox
+    from amani_cli.sandbox import running as sandbox_running
+    from amani_cli.wallets import of_sandbox
 
     said = options.of(ctx)
     said.ask.confirm("Delete the sandbox's wallets and data?", "Only fake sats are lost.")
-    sandbox.reset(said.ws.paths.sandbox, progress=said.out.step)
-    registry.forget_sandbox(said.ws)
-    said.out.emit(models.SandboxView("stopped", None, None, None, []), said.ws.warnings)
+    sandbox_running.reset(said.ws.paths.sandbox, progress=said.out.step)
+    of_sandbox.forget_sandbox(said.ws)
+    said.out.emit(SandboxView("stopped", None, None, None, []), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -93,13 +96,14 @@ def fund(
     amount: str = typer.Argument(help="How much, e.g. 100k or 50000NGN."),
 ) -> None:
     """Put fake sats into a sandbox wallet, or test money into one of Fincra's sandbox."""
-    from amani_cli import balances, sandbox, wallets
     from amani_cli.amounts import parse_msat, require_whole_sat
+    from amani_cli.sandbox import running as sandbox_running
+    from amani_cli.wallets import balances, finding
 
     said = options.of(ctx)
-    wallet = wallets.resolve(said.ws, name)
+    wallet = finding.resolve(said.ws, name)
     if wallet.provider == "fincra":
-        from amani_cli import businesses
+        from amani_cli.wallets import businesses
 
         businesses.fund(said.ws, wallet, businesses.amount(wallet, amount))
         said.out.emit(balances.balance(said.ws, wallet), said.ws.warnings)
@@ -107,5 +111,5 @@ def fund(
     amount_sat = require_whole_sat(parse_msat(amount))
     if not wallet.sandbox or wallet.remote_id is None:
         raise errors.Usage(f"'{wallet.name}' is no sandbox wallet: only fake sats can be made from nothing")
-    sandbox.fund(said.ws.paths.sandbox, wallet.remote_id, amount_sat)
+    sandbox_running.fund(said.ws.paths.sandbox, wallet.remote_id, amount_sat)
     said.out.emit(balances.balance(said.ws, wallet), said.ws.warnings)

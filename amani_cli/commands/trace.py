@@ -21,8 +21,8 @@ def trace(
     Asks here and at every provider, with read keys alone, and changes nothing. Exit 4 if nothing is known of it, which
     does not mean that it was not paid: the answer names what could not be searched.
     """
-    from amani_cli import tracing
-    from amani_cli.cheque_code import PREFIX
+    from amani_cli.encodings.cheque_code import PREFIX
+    from amani_cli.operations import tracing
 
     said = options.of(ctx)
     if anything == "-":

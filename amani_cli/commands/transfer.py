@@ -27,24 +27,27 @@ def transfer(
     ws = said.ws
     ws.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    from amani_cli import wallets
+    from amani_cli.wallets import finding
 
-    giver, taker = wallets.resolve(ws, source or said.wallet), wallets.resolve(ws, to)
+    giver, taker = finding.resolve(ws, source or said.wallet), finding.resolve(ws, to)
     if giver.provider == "fincra":
-        from amani_cli import businesses, fiat_transfers
+        from amani_cli.fiat import transfers
+        from amani_cli.wallets import businesses
 
         taker.must_be("fincra")
         value = businesses.amount(giver, amount)
         confirm = said.confirm_payment("Transfer?")
-        paid = fiat_transfers.transfer(ws, giver, taker, value, memo=memo, reference=reference, confirm=confirm)
+        paid = transfers.transfer(ws, giver, taker, value, memo=memo, reference=reference, confirm=confirm)
     else:
-        from amani_cli import transfers
         from amani_cli.amounts import parse_amount
+        from amani_cli.lightning import transfers as lightning_transfers
 
         taker.must_be("lnbits")
         amount_msat = parse_amount(amount)
         if not isinstance(amount_msat, int):
             raise errors.Usage("a transfer is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
         confirm = said.confirm_payment("Transfer?")
-        paid = transfers.transfer(ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm)
+        paid = lightning_transfers.transfer(
+            ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm
+        )
     said.out.emit(paid, ws.warnings)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import errors, models, options
+from amani_cli import errors, options
 from amani_cli.commands.watch import watch
+from amani_cli.models.money import Balance
 from amani_cli.options import Command, Options
 
 app = options.group("Wallets: add, create, list, balance and their keys.")
@@ -31,7 +32,8 @@ def add(
     public_key: str | None = typer.Option(None, "--public-key", help="Fincra: pk_…, to ask for money.", metavar="PK"),
 ) -> None:
     """Register a wallet by its key. The key is asked for, or comes from where an option says."""
-    from amani_cli import keys, registry, typed_keys
+    from amani_cli import keys
+    from amani_cli.wallets import adding, typed_keys
 
     said = options.of(ctx)
     ws = said.ws
@@ -69,7 +71,7 @@ def add(
             text = said.ask.secret(what, f"Use --key-stdin. {keys.OTHER_WAYS}")
         key = keys.Key(keys.clean(text, "what was entered"), "prompt")
     if provider == "fincra":
-        from amani_cli import businesses
+        from amani_cli.wallets import businesses
 
         wallet = businesses.add(
             ws,
@@ -82,7 +84,7 @@ def add(
             public_key=public_key,
         )
     else:
-        wallet = registry.add(ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http)
+        wallet = adding.add(ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http)
     said.out.emit(wallet, ws.warnings, ws.notes)
 
 
@@ -95,33 +97,34 @@ def create(
     reference: str | None = typer.Option(None, "--reference", help="The same one again makes no second wallet."),
 ) -> None:
     """Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login."""
-    from amani_cli import registry, typed_keys
     from amani_cli.files import named
+    from amani_cli.wallets import adding, typed_keys
 
     said = options.of(ctx)
     source = f"file:{named(key_file).absolute()}" if key_file else "keyring"
     typed_keys.check_name(source.rpartition("/")[2], "a file's path")
-    wallet = registry.create(said.ws, name, url, key_source=source, reference=reference)
+    wallet = adding.create(said.ws, name, url, key_source=source, reference=reference)
     said.out.emit(wallet, said.ws.warnings, said.ws.notes)
 
 
 @app.command("list", cls=Command)
 def list_(ctx: typer.Context) -> None:
     """List the wallets that amani knows."""
-    from amani_cli import models, wallets
+    from amani_cli.models.wallets import Wallets
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    items = [wallet.view() for wallet in wallets.everything(said.ws)]
-    said.out.emit(models.Wallets(items), said.ws.warnings)
+    items = [wallet.view() for wallet in finding.everything(said.ws)]
+    said.out.emit(Wallets(items), said.ws.warnings)
 
 
 @app.command(cls=Command)
 def show(ctx: typer.Context, name: str | None = typer.Argument(None, help="The wallet.")) -> None:
     """Show one wallet: where it is, what its key can do and where the key lives."""
-    from amani_cli import wallets
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    said.out.emit(wallets.resolve(said.ws, name or said.wallet).view(), said.ws.warnings)
+    said.out.emit(finding.resolve(said.ws, name or said.wallet).view(), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -134,7 +137,7 @@ def balance(
     into: str = typer.Option(None, "--in", help="Also about what it is worth, e.g. USD.", metavar="CURRENCY"),
 ) -> None:
     """Say what a wallet holds, asked live."""
-    from amani_cli import balances, wallets
+    from amani_cli.wallets import balances, finding
 
     said = options.of(ctx)
     ws = said.ws
@@ -145,12 +148,12 @@ def balance(
         age = parse_duration(max_age, minimum=0)
     if not every and len(names or []) < 2:
         name = names[0] if names else said.wallet
-        held = balances.balance(ws, wallets.resolve(ws, name), age, currency)
+        held = balances.balance(ws, finding.resolve(ws, name), age, currency)
         said.out.emit(_valued(said, held, into), ws.warnings)
         return
     if currency is not None:
         raise errors.Usage("--currency goes with one wallet")
-    chosen = wallets.everything(ws) if every else [wallets.resolve(ws, name) for name in names or []]
+    chosen = finding.everything(ws) if every else [finding.resolve(ws, name) for name in names or []]
     found, failed = balances.balances(ws, chosen, age)
     for error in failed:
         ws.warn(error.message)
@@ -162,10 +165,10 @@ def balance(
         raise typer.Exit(failed[0].exit_code)
 
 
-def _valued(said: Options, held: models.Balance, currency: str | None) -> models.Balance:
+def _valued(said: Options, held: Balance, currency: str | None) -> Balance:
     if currency is None:
         return held
-    from amani_cli import rates
+    from amani_cli.wallets import rates
 
     return rates.valued(said.ws, held, currency)
 
@@ -173,10 +176,10 @@ def _valued(said: Options, held: models.Balance, currency: str | None) -> models
 @app.command(cls=Command)
 def use(ctx: typer.Context, name: str = typer.Argument(help="The wallet.")) -> None:
     """Make a wallet the default."""
-    from amani_cli import registry
+    from amani_cli.wallets import keeping
 
     said = options.of(ctx)
-    said.out.emit(registry.use(said.ws, name), said.ws.warnings)
+    said.out.emit(keeping.use(said.ws, name), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -186,10 +189,10 @@ def rename(
     new: str = typer.Argument(help="Its new name here."),
 ) -> None:
     """Give a wallet another name here."""
-    from amani_cli import registry
+    from amani_cli.wallets import keeping
 
     said = options.of(ctx)
-    said.out.emit(registry.rename(said.ws, name, new), said.ws.warnings)
+    said.out.emit(keeping.rename(said.ws, name, new), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -199,27 +202,27 @@ def remove(
     delete_remote: bool = typer.Option(False, "--delete-remote", help="Delete it at its server too, if empty."),
 ) -> None:
     """Forget a wallet and its keys; says what is lost and asks first."""
-    from amani_cli import registry
+    from amani_cli.wallets import removing
 
     said = options.of(ctx)
 
     def confirm(loss: str) -> None:
         said.ask.confirm("Remove it?", loss)
 
-    said.out.emit(registry.remove(said.ws, name, delete_remote=delete_remote, confirm=confirm), said.ws.warnings)
+    said.out.emit(removing.remove(said.ws, name, delete_remote=delete_remote, confirm=confirm), said.ws.warnings)
 
 
 @app.command("rotate-keys", cls=Command)
 def rotate_keys(ctx: typer.Context, name: str | None = typer.Argument(None, help="The wallet.")) -> None:
     """Have the server make new keys and store them; the old ones are dead at once. Needs a login."""
-    from amani_cli import registry
+    from amani_cli.wallets import rotating
 
     said = options.of(ctx)
 
     def confirm(loss: str) -> None:
         said.ask.confirm("Rotate them?", loss)
 
-    said.out.emit(registry.rotate_keys(said.ws, name or said.wallet, confirm), said.ws.warnings)
+    said.out.emit(rotating.rotate_keys(said.ws, name or said.wallet, confirm), said.ws.warnings)
 
 
 @app.command(cls=Command)
@@ -233,15 +236,16 @@ def limit(
     reason: str | None = options.REASON,
 ) -> None:
     """Show a wallet's limits and budget, or set the budget (amount and fee, what is in flight reserved)."""
-    from amani_cli import policy, wallets
+    from amani_cli.rules import budgets
+    from amani_cli.wallets import finding, known
 
     said = options.of(ctx)
     ws = said.ws
     ws.reason = reason
-    wallet = wallets.resolve(ws, name or said.wallet)
-    wallets.identify(wallet)
+    wallet = finding.resolve(ws, name or said.wallet)
+    known.identify(wallet)
     if per_payment is None and per_day is None:
-        said.out.emit(policy.limits(ws, wallet), ws.warnings)
+        said.out.emit(budgets.limits(ws, wallet), ws.warnings)
         return
     said.take_pin(pin_stdin, pin_file)
     unit, payment = _budget(per_payment)
@@ -249,7 +253,7 @@ def limit(
     if unit and day_unit and unit != day_unit:
         raise errors.Usage("give both limits in the same unit", code="BAD_AMOUNT")
     said.out.emit(
-        policy.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day), ws.warnings
+        budgets.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day), ws.warnings
     )
 
 
@@ -280,13 +284,14 @@ def convert(
     reason: str | None = options.REASON,
 ) -> None:
     """Exchange one currency of a Fincra wallet for another, at a quote that holds for about 30 seconds."""
-    from amani_cli import businesses, conversions, wallets
+    from amani_cli.fiat import conversions
+    from amani_cli.wallets import businesses, finding
 
     said = options.of(ctx)
     ws = said.ws
     ws.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    wallet = wallets.resolve(ws, said.wallet)
+    wallet = finding.resolve(ws, said.wallet)
     wallet.must_be("fincra")
     value = businesses.amount(wallet, amount)
     if dry_run:

@@ -25,17 +25,18 @@ def watch(
     it is asked. A server that goes away is asked again until it is back. For cron:
     'amani watch --below 50000sat --for 10m' ends with 7 if the mark was crossed, else with 0.
     """
-    from amani_cli import wallets, watching
     from amani_cli.amounts import parse_msat
+    from amani_cli.operations import watching
     from amani_cli.times import parse_duration
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     ws = said.ws
     if names:
-        chosen = [wallets.resolve(ws, name) for name in names]
+        chosen = [finding.resolve(ws, name) for name in names]
     else:
-        chosen = [wallets.resolve(ws, said.wallet)] if said.wallet else wallets.everything(ws)
-        chosen = chosen or [wallets.resolve(ws, None)]
+        chosen = [finding.resolve(ws, said.wallet)] if said.wallet else finding.everything(ws)
+        chosen = chosen or [finding.resolve(ws, None)]
     below_msat = parse_msat(below) if below else None
     if below_msat is not None and any(wallet.provider != "lnbits" for wallet in chosen):
         raise errors.Usage("--below takes an amount of sats: name the Lightning wallets to watch", code="BAD_AMOUNT")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import errors, models, options
+from amani_cli import errors, options
+from amani_cli.models.operations import Event
 from amani_cli.options import Command
 
 app = options.group("A receiver for the webhooks of LNbits and Fincra.")
@@ -33,8 +34,9 @@ def listen(
     It enters the history. LNbits' webhooks are unsigned: they are a hint, and never believed. Fincra's need the secret
     they are signed with. For 'invoice create --webhook URL', give this receiver's address with /lnbits behind it.
     """
-    from amani_cli import keys, watching, webhooks
+    from amani_cli import keys
     from amani_cli.files import named
+    from amani_cli.operations import watching, webhooks
     from amani_cli.workspace import Workspace
 
     said = options.of(ctx)
@@ -49,7 +51,7 @@ def listen(
     def workspace() -> Workspace:
         return Workspace(said.environ, timeout_s=said.ws.timeout, actor=said.ws.actor)
 
-    def told(event: models.Event) -> None:
+    def told(event: Event) -> None:
         said.out.stream(event)
         if run:
             watching.run(said.ws, run, event)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
-    from amani_cli.models import CurrencyBalance
+    from amani_cli.models.money import CurrencyBalance
 
 RecordStatus = Literal["settled", "pending", "failed"]
 Heard = Literal["settled", "pending", "failed", "refused", "limited", "silence"]

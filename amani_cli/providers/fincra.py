@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from amani_cli import errors
 from amani_cli.amounts import padded
-from amani_cli.models import CurrencyBalance
+from amani_cli.models.money import CurrencyBalance
 from amani_cli.providers import fincra_wire as wire
 from amani_cli.providers.base import FiatRecord, PayAnswer
 from amani_cli.providers.fiat import Bank, Business, Checkout, CurrencyAccount, Movement, Payee, Quote

@@ -9,7 +9,8 @@ import re
 from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
-from amani_cli import bech32, errors
+from amani_cli import errors
+from amani_cli.encodings import bech32
 from amani_cli.providers.addresses import is_loopback
 
 LONGEST = 2000  # characters of a link; a URL that is longer is not taken by servers either

@@ -13,8 +13,9 @@ from decimal import Decimal
 from typing import Any, Self, TypeGuard
 from urllib.parse import quote
 
-from amani_cli import bech32, errors, keys
-from amani_cli.models import Access
+from amani_cli import errors, keys
+from amani_cli.encodings import bech32
+from amani_cli.models.wallets import Access
 from amani_cli.providers.base import Named, NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
 from amani_cli.providers.http import Answer, Line, Lost, NotSent
 from amani_cli.text import mask

@@ -14,9 +14,10 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-from amani_cli import bolt11, errors, keys
+from amani_cli import errors, keys
 from amani_cli.amounts import MAX_MSAT, format_sat
-from amani_cli.models import SuccessAction
+from amani_cli.encodings import bolt11
+from amani_cli.models.payments import SuccessAction
 from amani_cli.providers import strangers
 from amani_cli.providers.http import Answer, Line
 from amani_cli.providers.links import LONGEST, Link, link_to

@@ -6,8 +6,8 @@ import json
 import time
 
 from amani_cli.providers.fiat import Bank
-from amani_cli.store import Store, Transaction, now
-from amani_cli.times import to_rfc3339
+from amani_cli.store.ledger import Store, Transaction
+from amani_cli.times import now, to_rfc3339
 
 
 def kept(store: Store, url: str, currency: str, *, mobile: bool, max_age_s: int) -> list[Bank] | None:

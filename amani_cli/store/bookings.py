@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from amani_cli.store import Row, Store
-from amani_cli.store.payments import OUTSIDE
+from amani_cli.store.journal import OUTSIDE
+from amani_cli.store.ledger import Row, Store
 
 MSAT = Decimal("0.001")  # in sat
 

@@ -8,7 +8,7 @@ from amani_cli import clocks
 from amani_cli.times import from_rfc3339
 
 if TYPE_CHECKING:
-    from amani_cli.store import Row, Store, Transaction
+    from amani_cli.store.ledger import Row, Store, Transaction
 
 
 class LedgerClock:

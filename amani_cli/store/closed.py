@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amani_cli.store import Row, Transaction, now
+from amani_cli.store.ledger import Row, Transaction
+from amani_cli.times import now
 
 
 def read(db: Transaction, month: str, wallet_id: int, unit: str) -> Row | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.store.ledger import Row, Store, Transaction
 from amani_cli.store.wallets import name_key
+from amani_cli.times import now
 
 
 def every(store: Store) -> list[Row]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amani_cli import errors
-from amani_cli.store import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store, explained, holds, marks, open_store
+from amani_cli.store import holds, marks
+from amani_cli.store.ledger import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store, explained, open_store
 
 # What must be in a copy that takes the place of the database, by what makes a row of it the same.
 _KEPT = {

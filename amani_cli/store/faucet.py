@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli.store import Row, Store, Transaction
+from amani_cli.store.ledger import Row, Store, Transaction
 
 
 def settings(store: Store) -> Row | None:

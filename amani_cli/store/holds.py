@@ -6,8 +6,9 @@ whatever name it is known later, registered or not, until it has been read back 
 
 from __future__ import annotations
 
-from amani_cli.store import Row, Store, Transaction, marks
-from amani_cli.store.payments import OUTSIDE
+from amani_cli.store import marks
+from amani_cli.store.journal import OUTSIDE
+from amani_cli.store.ledger import Row, Store, Transaction
 
 
 def spread(db: Transaction) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.times import now
 
 
 def insert(db: Transaction, **columns: object) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amani_cli.store import Row, Store, Transaction, now
+from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.times import now
 
 HELD = "spending held"
 """A copy of the database, whose wallets are held until they have been read back (`holds` tells them apart)."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from amani_cli import clocks
 from amani_cli.servers import server_of
-from amani_cli.store import now
+from amani_cli.times import now
 
 _STEPS: list[Callable[[sqlite3.Connection], None]] = []
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from amani_cli.store import Store, Transaction, now
+from amani_cli.store.ledger import Store, Transaction
+from amani_cli.times import now
 
 MARGIN_S = 120
 """Something may become visible after what is younger, or while the provider's clock is set: this much is read again."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from amani_cli.models import Money
-from amani_cli.store import Row, Store, Transaction, now
-from amani_cli.store.payments import OUTSIDE
-from amani_cli.times import to_rfc3339
+from amani_cli.models.money import Money
+from amani_cli.store.journal import OUTSIDE
+from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.times import now, to_rfc3339
 
 DAY_S = 86400
 

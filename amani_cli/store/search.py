@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import closing
 
 from amani_cli import errors
-from amani_cli.store import Store, beyond, make_private
+from amani_cli.store.ledger import Store, beyond, make_private
 
 NAME = "search.db"
 FEW = 2000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amani_cli.store import Row, Store, literal
+from amani_cli.store.ledger import Row, Store, literal
 
 MOST = 20
 _SHORTEST_WORD = 4

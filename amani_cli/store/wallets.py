@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from amani_cli.servers import server_of
-from amani_cli.store import Row, Store, Transaction, now
-from amani_cli.store.payments import OUTSIDE
+from amani_cli.store.journal import OUTSIDE
+from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.times import now
 
 
 def name_key(name: str) -> str:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.cheques.conftest import shared_keyring
 from tests.conftest import AddWallet, Held
-from tests.driver import Amani
-from tests.lnurl.conftest import lnurl_server, mark_as_sandbox
+from tests.destinations.conftest import lnurl_server, mark_as_sandbox
+from tests.kit.driver import Amani
 
 __all__ = ["lnurl_server", "shared_keyring"]
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import errors, rates
-from amani_cli.batch_tables import Row
-from amani_cli.batch_terms import Allowance, Share, Terms
+from amani_cli import errors
+from amani_cli.batch.table import Row
+from amani_cli.batch.terms import Allowance, Share, Terms
+from amani_cli.wallets import rates
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import Held
-from tests.driver import Amani
-from tests.lnurl.server import LnurlServer
-from tests.lnurl.test_fiat import Prices, ada, prices
+from tests.destinations.test_fiat import Prices, ada, prices
+from tests.kit.driver import Amani
+from tests.kit.lnurl_server import LnurlServer
 
 __all__ = ["ada", "prices"]
 

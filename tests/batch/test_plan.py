@@ -11,9 +11,9 @@ import pytest
 
 from tests.batch.conftest import WriteTable
 from tests.conftest import AddWallet, Held
-from tests.driver import Amani
-from tests.lnurl.server import LnurlServer
-from tests.make_invoice import make_invoice
+from tests.kit.driver import Amani
+from tests.kit.lnurl_server import LnurlServer
+from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
 

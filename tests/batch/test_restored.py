@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Held, write_key
-from tests.driver import Amani
-from tests.lnurl.server import METADATA, LnurlServer
+from tests.kit.driver import Amani
+from tests.kit.lnurl_server import METADATA, LnurlServer
 
 pytestmark = pytest.mark.lnbits
 

@@ -18,11 +18,11 @@ import pytest
 
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import AddWallet, Held, change_database
-from tests.driver import Amani
-from tests.lnbits_server import LnbitsServer
-from tests.lnurl.proxy import Answer, Proxy
-from tests.lnurl.server import METADATA, LnurlServer, Query
-from tests.make_invoice import make_invoice
+from tests.kit.driver import Amani
+from tests.kit.lnbits_server import LnbitsServer
+from tests.kit.lnurl_proxy import Answer, Proxy
+from tests.kit.lnurl_server import METADATA, LnurlServer, Query
+from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
 
@@ -208,8 +208,8 @@ class TestFailures:
     def test_the_servers_rate_limit_is_waited_out(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("amani_cli.batch_crew.PAUSE_S", 0.05)
-        monkeypatch.setattr("amani_cli.batch_crew.STOCK_INTERVAL_S", 0.01)
+        monkeypatch.setattr("amani_cli.batch.crew.PAUSE_S", 0.05)
+        monkeypatch.setattr("amani_cli.batch.crew.STOCK_INTERVAL_S", 0.01)
         plan = planned([{"to": payee.invoice(1)} for _ in range(10)])
         count = 0
 
@@ -237,9 +237,9 @@ class TestFailures:
         monkeypatch: pytest.MonkeyPatch,
         budget: bool,
     ) -> None:
-        monkeypatch.setattr("amani_cli.batch_crew.PAUSE_S", 0.05)
-        monkeypatch.setattr("amani_cli.batch_crew.STOCK_INTERVAL_S", 0.01)
-        monkeypatch.setattr("amani_cli.batch_crew.LONGEST_WAIT_S", 0.2)
+        monkeypatch.setattr("amani_cli.batch.crew.PAUSE_S", 0.05)
+        monkeypatch.setattr("amani_cli.batch.crew.STOCK_INTERVAL_S", 0.01)
+        monkeypatch.setattr("amani_cli.batch.crew.LONGEST_WAIT_S", 0.2)
         if budget:  # then what the way may cost is asked for first
             assert amani("wallet", "limit", "payer", "--per-day", "50").code == 0
         plan = planned([{"to": payee.invoice(1)}])
@@ -432,7 +432,7 @@ class TestKilled:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr("amani_cli.engine.send", killed)
+            patch.setattr("amani_cli.payments.engine.send", killed)
             amani("batch", "run", plan, "--yes")
         assert amani("batch", "status", plan, "--json").data["unknown"] == 1
         assert payee.sat == 0

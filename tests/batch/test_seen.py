@@ -12,11 +12,11 @@ from tests.batch.conftest import WriteTable, lines
 from tests.batch.test_agreed import failures
 from tests.batch.test_mixed import PAYOUTS, shop
 from tests.conftest import Held, change_database
-from tests.driver import Amani
-from tests.fincra import double as doubles
-from tests.fincra.conftest import add_business, client, double, merchant
-from tests.fincra.double import Double, Merchant
-from tests.lnurl.server import METADATA, LnurlServer
+from tests.fiat.conftest import add_business, client, double, merchant
+from tests.kit import fincra_double as doubles
+from tests.kit.driver import Amani
+from tests.kit.fincra_double import Double, Merchant
+from tests.kit.lnurl_server import METADATA, LnurlServer
 
 __all__ = ["add_business", "client", "double", "merchant", "shop"]
 

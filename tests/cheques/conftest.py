@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import keyrings
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.driver import Amani, Environment
-from tests.fault_proxy import FaultProxy, answer
-from tests.lnbits_server import LnbitsServer
+from tests.kit import keyrings
+from tests.kit.driver import Amani, Environment
+from tests.kit.fault_proxy import FaultProxy, answer
+from tests.kit.lnbits_server import LnbitsServer
 
 PASSWORD = "correct horse battery"
 

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from pytest_httpx import HTTPXMock
 
-from amani_cli import cheque_code, errors, pins
+from amani_cli import errors
+from amani_cli.encodings import cheque_code
+from amani_cli.rules import pins
 from amani_cli.times import from_rfc3339
-from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, claim_to_be, grow_older
 from tests.conftest import AddWallet, Held, change_database
-from tests.driver import Amani
-from tests.fault_proxy import FaultProxy
+from tests.kit.books import compared, held_by, tell
+from tests.kit.driver import Amani
+from tests.kit.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.lnbits
 
@@ -140,7 +142,7 @@ class TestCreate:
         def full(*_: object) -> None:
             raise errors.Usage("can't write it: No space left on device", code="CANT_WRITE")
 
-        monkeypatch.setattr("amani_cli.cheque_print.write", full)
+        monkeypatch.setattr("amani_cli.cheques.paper.write", full)
         made = amani(*CREATE, "100", "--count", "2", "--print", tmp_path / "a.html", "--yes", "--json")
         assert (made.code, [item["code"][:6] for item in made.json["data"]["items"]]) == (11, ["amani1"] * 2)
         assert "No space left on device" in made.stderr
@@ -193,7 +195,7 @@ class TestSets:
         codes: list[str] = []
         killed = 0
         for step in itertools.count(14, 7):
-            run = amani.process(*words, python=("-m", "tests.stop_at", str(step)))
+            run = amani.process(*words, python=("-m", "tests.kit.stop_at", str(step)))
             codes += run.stdout.splitlines()
             if run.code == 0:
                 break

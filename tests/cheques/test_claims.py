@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import cheque_code, engine
-from amani_cli.bolt11 import decode_invoice
-from tests.books import compared, held_by, tell
+from amani_cli.encodings import cheque_code
+from amani_cli.encodings.bolt11 import decode_invoice
+from amani_cli.payments import engine
 from tests.cheques.conftest import Machines, User, through
 from tests.cheques.test_cheques import wallet_of, write
 from tests.conftest import AddWallet, Held, change_database, full_disk
-from tests.crowd import at_once, codes
-from tests.driver import Amani
-from tests.fault_proxy import Answer, Exchange, Fault, FaultProxy, cut, garbled, html, torn
-from tests.lnbits_server import free_port
-from tests.make_invoice import make_invoice
+from tests.kit.books import compared, held_by, tell
+from tests.kit.crowd import at_once, codes
+from tests.kit.driver import Amani
+from tests.kit.fault_proxy import Answer, Exchange, Fault, FaultProxy, cut, garbled, html, torn
+from tests.kit.lnbits_server import free_port
+from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
 

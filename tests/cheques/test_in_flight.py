@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, grow_older, log_in, through
 from tests.cheques.test_cheques import write
 from tests.cheques.test_kills import settle
 from tests.conftest import Held
-from tests.driver import PATIENCE_S, Amani
-from tests.fault_proxy import Exchange, FaultProxy, answer, kill
+from tests.kit.books import compared, held_by, tell
+from tests.kit.driver import PATIENCE_S, Amani
+from tests.kit.fault_proxy import Exchange, FaultProxy, answer, kill
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 

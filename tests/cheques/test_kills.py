@@ -15,11 +15,11 @@ from typing import Literal
 
 import pytest
 
-from tests.books import compared, held_by, tell
 from tests.cheques.conftest import User, grow_older
 from tests.cheques.test_cheques import write
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.driver import Amani, Result
+from tests.kit.books import compared, held_by, tell
+from tests.kit.driver import Amani, Result
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 
@@ -35,7 +35,7 @@ def stopped(amani: Amani, words: Callable[[str], tuple[object, ...]]) -> Iterato
     for step in itertools.count(1):
         reference = secrets.token_hex(4)
         run_words = words(reference)
-        run = amani.process(*run_words, python=("-m", "tests.stop_at", str(step)))
+        run = amani.process(*run_words, python=("-m", "tests.kit.stop_at", str(step)))
         yield reference, run
         if run.code != -9:
             assert run.code == 0, run
@@ -125,7 +125,7 @@ def test_a_cheque_that_was_given_up_needs_the_pin_again(
     assert amani("pin", "set", "--pin-file", pin).code == 0
     for step in itertools.count(1):
         words = ("cheque", "create", "11k", "--yes", "--reference", f"r{step}")
-        run = amani.process(*words, "--pin-file", pin, python=("-m", "tests.stop_at", str(step)))
+        run = amani.process(*words, "--pin-file", pin, python=("-m", "tests.kit.stop_at", str(step)))
         assert run.code == -9
         if "/api/v1/wallet" in run.stderr and "POST" in run.stderr:  # its wallet is made, and nothing paid
             break

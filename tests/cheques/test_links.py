@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from pytest_httpx import HTTPXMock
 
-from amani_cli import bech32, cheque_code
-from tests.books import compared
+from amani_cli.encodings import bech32, cheque_code
 from tests.cheques.conftest import User
 from tests.cheques.test_cheques import write
 from tests.cheques.test_voids import LONG_AGO, the_one
 from tests.conftest import Held, change_database, mark_on_server
-from tests.driver import Amani
-from tests.make_invoice import bech32 as written
+from tests.kit.books import compared
+from tests.kit.driver import Amani
+from tests.kit.make_invoice import bech32 as written
 
 pytestmark = pytest.mark.lnbits
 

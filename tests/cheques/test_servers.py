@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import cheque_code
+from amani_cli.encodings import cheque_code
 from tests.cheques.conftest import Machines
 from tests.cheques.test_cheques import write
 from tests.cheques.test_claims import CLAIM
 from tests.conftest import Held, change_database
-from tests.driver import Amani
-from tests.fault_proxy import FaultProxy, redirect
-from tests.make_invoice import make_invoice
+from tests.kit.driver import Amani
+from tests.kit.fault_proxy import FaultProxy, redirect
+from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
 

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import cheque_code, cheques, engine, errors, models
-from tests.books import compared, held_by, tell
+from amani_cli import errors
+from amani_cli.cheques import standing
+from amani_cli.encodings import cheque_code
+from amani_cli.models.cheques import Cheques
+from amani_cli.payments import engine
 from tests.cheques.conftest import User, log_in, through
 from tests.cheques.test_cheques import wallet_of, write
 from tests.conftest import Held, change_database, mark_on_server
-from tests.crowd import at_once, codes
-from tests.driver import Amani
-from tests.fault_proxy import FaultProxy, cut
+from tests.kit.books import compared, held_by, tell
+from tests.kit.crowd import at_once, codes
+from tests.kit.driver import Amani
+from tests.kit.fault_proxy import FaultProxy, cut
 
 pytestmark = pytest.mark.lnbits
 
@@ -163,7 +167,7 @@ class TestVoid:
     def test_voided_while_it_is_written_it_stays_void(
         self, amani: Amani, giver: Held, user: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        opened = cheques.opened
+        opened = standing.opened
 
         def overtaken(*args: object) -> None:
             cheque_id = str(args[1]["id"])  # type: ignore[index]
@@ -173,7 +177,7 @@ class TestVoid:
             opened(*args)  # type: ignore[arg-type]
 
         voided: list[str] = []
-        monkeypatch.setattr(cheques, "opened", overtaken)
+        monkeypatch.setattr(standing, "opened", overtaken)
         assert amani("cheque", "create", "100", "--yes").code == 0
         listed = amani("cheque", "list", "--json").data
         assert (listed["items"][0]["status"], listed["outstanding_msat"], giver.sat) == ("void", 0, 5000)
@@ -254,5 +258,5 @@ class TestSweep:
         self, amani: Amani, giver: Held, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         failed = [errors.Unreachable("away"), errors.OutcomeUnknown("open"), errors.BooksDiffer("differ")]
-        monkeypatch.setattr("amani_cli.cheque_voids.sweep", lambda _: (models.Cheques([], 0), failed))
+        monkeypatch.setattr("amani_cli.cheques.taking_back.sweep", lambda _: (Cheques([], 0), failed))
         assert amani("cheque", "sweep").code == 8

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import change_database, write_key
-from tests.driver import Amani, Result
-from tests.fault_proxy import FaultProxy
-from tests.fincra.double import FAILING_ACCOUNT, Double, Merchant
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import FaultProxy
+from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
 
 BANKS, RESOLVE, WALLETS = "GET /core/banks", "POST /core/accounts/resolve", "GET /wallets"
 ME, LOGS, OWNER = "GET /profile/business/me", "GET /wallets/logs", "GET /wallets/{number}/get-by-wallet-number"

@@ -16,25 +16,13 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.books import compared
 from tests.cheques.conftest import PASSWORD, grow_older, log_in
 from tests.conftest import AddWallet, Held, change_database
-from tests.driver import Amani, Result
-from tests.fault_proxy import (
-    Answer,
-    Exchange,
-    Fault,
-    FaultProxy,
-    answer,
-    cut,
-    garbled,
-    html,
-    redirect,
-    stall,
-    torn,
-)
-from tests.lnbits_server import LnbitsServer
-from tests.lnurl.server import METADATA, LnurlServer, Query
+from tests.kit.books import compared
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import Answer, Exchange, Fault, FaultProxy, answer, cut, garbled, html, redirect, stall, torn
+from tests.kit.lnbits_server import LnbitsServer
+from tests.kit.lnurl_server import METADATA, LnurlServer, Query
 
 SAT = 21
 BODY_LIMIT = 4 << 20
@@ -562,7 +550,7 @@ def world(
     assert amani("wallet", "use", "payer").code == 0
     for limit in ("invoice", "check", "cheque", "transfer"):
         assert amani("config", "set", f"limit.{limit}", "off").code == 0
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.3)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.3)
     monkeypatch.setattr("amani_cli.providers.http.BODY_LIMIT", BODY_LIMIT)
     stranger, payees = Stranger(), LnurlServer()
     with FaultProxy(lnbits_server.url) as proxy:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-from tests.driver import PATIENCE_S
+from tests.kit.driver import PATIENCE_S
 
 WALLET_ID = "1dea" * 8
 KEY = "0123456789abcdef" * 2

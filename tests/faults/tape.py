@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fault_proxy import Answer, Exchange, FaultProxy
+from tests.kit.fault_proxy import Answer, Exchange, FaultProxy
 
 
 @dataclass

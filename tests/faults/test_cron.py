@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from tests import keyrings
 from tests.conftest import write_key
-from tests.driver import Amani, Environment, environment
 from tests.faults import fiat
 from tests.faults.fiat import BANK, COMMANDS, World
 from tests.faults.tally import DEEP, Tally
-from tests.straits import PYTHON
+from tests.kit import keyrings
+from tests.kit.driver import Amani, Environment, environment
+from tests.kit.straits import PYTHON
 
 pytestmark = pytest.mark.faults
 
@@ -29,7 +29,7 @@ CRON: Environment = {
     "LANG": "C",
     **dict.fromkeys(("HOME", "USER", "LOGNAME", "TERM", "SHELL", "LC_ALL", "PYTHONIOENCODING", "PYTHONUTF8")),
 }
-# The straits (see tests/straits.py) and what is in the environment besides.
+# The straits (see tests/kit/straits.py) and what is in the environment besides.
 PLACES: dict[str, tuple[tuple[str, ...], Environment]] = {
     "cron": (("stdin-closed",), CRON),
     "cron without a locale": (
@@ -80,7 +80,7 @@ def test_every_job(line: World, home: Path, place: str, tally: Tally) -> None:
     memo = "rent" if "PYTHONCOERCECLOCALE" in env else "café·₦·日本"
     for text, code in jobs:
         argv = [word.format(memo=memo).replace("·", " ") for word in text.split()]
-        command = [PYTHON, "-m", "tests.straits", *straits, "-m", "amani_cli", *argv]
+        command = [PYTHON, "-m", "tests.kit.straits", *straits, "-m", "amani_cli", *argv]
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, env=environment(env), check=False, timeout=60
         )
@@ -106,7 +106,9 @@ def test_a_home_made_from_nothing_is_private(line: World, tmp_path: Path) -> Non
     for strait in ("umask-000", "umask-777"):
         fresh = tmp_path / strait
         env = {**CRON, "AMANI_HOME": str(fresh), "AMANI_LOG": str(fresh / "log")}
-        added = line.amani.process(*line.words(COMMANDS["wallet add"]), env=env, python=("-m", "tests.straits", strait))
+        added = line.amani.process(
+            *line.words(COMMANDS["wallet add"]), env=env, python=("-m", "tests.kit.straits", strait)
+        )
         assert added.code == 0, added
         for path in [fresh, *fresh.rglob("*")]:
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
@@ -114,7 +116,7 @@ def test_a_home_made_from_nothing_is_private(line: World, tmp_path: Path) -> Non
 
 def test_a_pin_from_a_closed_stdin(line: World) -> None:
     run = line.amani.process(
-        "pin", "set", "--pin-stdin", "--json", python=("-m", "tests.straits", "stdin-closed"), env=CRON
+        "pin", "set", "--pin-stdin", "--json", python=("-m", "tests.kit.straits", "stdin-closed"), env=CRON
     )
     assert run.code == 2
     assert "stdin" in run.error["message"]

@@ -14,19 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli.store import SCHEMA_VERSION, migrations
-from tests.books import compared
+from amani_cli.store import migrations
+from amani_cli.store.ledger import SCHEMA_VERSION
 from tests.cheques.conftest import shared_keyring
 from tests.conftest import AddWallet
-from tests.crowd import at_once
-from tests.driver import Amani, Result
 from tests.faults.line import SAT, World, world
 from tests.faults.tally import DEEP, Tally
 from tests.faults.test_fincra_kills import is_whole
-from tests.journals import add_payment, writing
-from tests.journals import add_wallet as add_row
-from tests.lnbits_server import LnbitsServer
-from tests.unit.test_store import older
+from tests.kit.books import compared
+from tests.kit.crowd import at_once
+from tests.kit.driver import Amani, Result
+from tests.kit.journals import add_payment, writing
+from tests.kit.journals import add_wallet as add_row
+from tests.kit.lnbits_server import LnbitsServer
+from tests.store.test_store import older
 
 __all__ = ["shared_keyring", "world"]
 

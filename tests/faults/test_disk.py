@@ -17,14 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli.store import SCHEMA_VERSION, migrations
-from tests import straits
+from amani_cli.store import migrations
+from amani_cli.store.ledger import SCHEMA_VERSION
 from tests.conftest import AddWallet, Held, change_database
-from tests.driver import Amani, Result
-from tests.fault_proxy import Exchange, FaultProxy
 from tests.faults import fiat
 from tests.faults.fiat import BANK, COMMANDS, World
 from tests.faults.tally import Tally
+from tests.kit import straits
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import Exchange, FaultProxy
 
 pytestmark = pytest.mark.faults
 
@@ -143,7 +144,7 @@ def test_a_full_disk(line: World, home: Path, tmp_path: Path, tally: Tally) -> N
 @pytest.mark.parametrize("size", [0, 4096, 40_000])
 def test_files_that_may_not_grow(line: World, home: Path, size: int, tally: Tally) -> None:
     """A limit on the size of files does what a full disk or a quota does, for every user."""
-    straits = ("-m", "tests.straits", f"full={size}")
+    straits = ("-m", "tests.kit.straits", f"full={size}")
     before = picture(home)
     for name, text in WRITERS.items():
         run = line.amani.process(*words(line, text), "--json", python=straits, env={"AMANI_LOG": "log"})
@@ -227,7 +228,7 @@ def test_an_answer_that_can_not_be_written(line: World, strait: str) -> None:
     """The payment stands; that its receipt got nowhere is said, and the same command tells it again."""
     command = line.words(COMMANDS["pay bank"])
     run = subprocess.run(
-        [straits.PYTHON, "-m", "tests.straits", strait, "-m", "amani_cli", *command],
+        [straits.PYTHON, "-m", "tests.kit.straits", strait, "-m", "amani_cli", *command],
         capture_output=True,
         text=True,
         check=False,
@@ -241,7 +242,7 @@ def test_an_answer_that_can_not_be_written(line: World, strait: str) -> None:
 # -- no rights -----------------------------------------------------------------------------------------------------
 
 bound_by_modes = pytest.mark.skipif(not straits.can_lose_rights(), reason="file modes don't bind this user")
-NO_RIGHTS = ("-m", "tests.straits", "no-rights")
+NO_RIGHTS = ("-m", "tests.kit.straits", "no-rights")
 
 
 @contextlib.contextmanager
@@ -512,7 +513,7 @@ def test_nothing_is_asked_of_lnbits_that_can_not_be_written_down(
     proxy, payee = lightning
     with modes(**{str(home / "amani.db"): 0o400}):
         for name, said in lightning_words(payee, proxy.url).items():
-            run = amani.process(*said, "--json", python=("-m", "tests.straits", strait))
+            run = amani.process(*said, "--json", python=("-m", "tests.kit.straits", strait))
             tally("faults")
             is_one_clear_line(run)
             assert (run.code, run.error["money_moved"]) == (2, "no"), (name, run)

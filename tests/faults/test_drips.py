@@ -10,14 +10,14 @@ from typing import Literal
 
 import pytest
 
-from amani_cli import engine
+from amani_cli.payments import engine
 from tests.cheques.conftest import through
 from tests.conftest import AddWallet, Held
-from tests.drips import dripping
-from tests.driver import Amani
-from tests.fault_proxy import FaultProxy, drip
-from tests.lnbits_server import LnbitsServer
-from tests.lnurl.conftest import mark_as_sandbox
+from tests.destinations.conftest import mark_as_sandbox
+from tests.kit.drips import dripping
+from tests.kit.driver import Amani
+from tests.kit.fault_proxy import FaultProxy, drip
+from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 

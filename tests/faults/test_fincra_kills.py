@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.driver import PATIENCE_S, Amani
-from tests.fault_proxy import Exchange, Fault, kill
 from tests.faults import fiat
 from tests.faults.fiat import COMMANDS, SENDS_MONEY, World
 from tests.faults.tally import DEEP, Tally
+from tests.kit.driver import PATIENCE_S, Amani
+from tests.kit.fault_proxy import Exchange, Fault, kill
 
 pytestmark = pytest.mark.faults
 
@@ -25,7 +25,7 @@ QUICK = ("pay bank", "wallet convert")
 
 @pytest.fixture
 def line(amani: Amani, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.2)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.2)
     with fiat.world(amani, home, tmp_path) as made:
         yield made
 
@@ -38,17 +38,17 @@ def is_whole(home: Path) -> None:
 
 @pytest.mark.parametrize("name", MOVERS if DEEP else QUICK)
 def test_kill_9_after_each_step_that_lasts(amani: Amani, home: Path, tmp_path: Path, name: str, tally: Tally) -> None:
-    """After each transaction and each answer; see tests/stop_at.py."""
+    """After each transaction and each answer; see tests/kit/stop_at.py."""
     command = COMMANDS[name]
     for step in itertools.count(1):
         fresh = tmp_path / str(step)
         fresh.mkdir()
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AMANI_HOME", str(fresh / "amani"))
-            patch.setattr("amani_cli.engine.LAST_LOOK_S", 0.2)
+            patch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.2)
             with fiat.world(amani, fresh / "amani", fresh) as line:
                 line.prepare(command.after)
-                run = amani.process(*line.words(command), python=("-m", "tests.stop_at", str(step)))
+                run = amani.process(*line.words(command), python=("-m", "tests.kit.stop_at", str(step)))
                 if run.code == 0:
                     break
                 assert (run.code, "killed after" in run.stderr) == (-9, True), run

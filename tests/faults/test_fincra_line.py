@@ -12,11 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.driver import Amani, Result
-from tests.fault_proxy import Exchange, Fault, FaultProxy, answer, cut, garbled, html, refuse_from_here_on, stall, torn
 from tests.faults import fiat
 from tests.faults.fiat import COMMANDS, PAYOUT, SENDS_MONEY, Command, World
 from tests.faults.tally import DEEP, Tally
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import (
+    Exchange,
+    Fault,
+    FaultProxy,
+    answer,
+    cut,
+    garbled,
+    html,
+    refuse_from_here_on,
+    stall,
+    torn,
+)
 
 pytestmark = pytest.mark.faults
 
@@ -128,7 +139,7 @@ def _trap() -> Iterator[None]:
 
 @pytest.fixture
 def line(amani: Amani, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.2)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.2)
     monkeypatch.setattr("amani_cli.providers.http.BODY_LIMIT", LARGEST)
     with fiat.world(amani, home, tmp_path) as made:
         yield made

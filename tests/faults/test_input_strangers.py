@@ -16,18 +16,18 @@ from amani_cli import errors
 from amani_cli.providers.links import Link, link_to
 from amani_cli.providers.lnurl import Lnurl, PayRequest, WithdrawRequest
 from tests.conftest import change_database
-from tests.driver import Amani
-from tests.fault_proxy import Answer, Exchange, FaultProxy
+from tests.destinations.conftest import lnurl_server
 from tests.faults.depth import examples
 from tests.faults.spoiled import spoiled, spoilers
 from tests.faults.tally import Tally
 from tests.faults.world import EXIT_CODES
-from tests.fincra.conftest import add_business, double, merchant
-from tests.fincra.double import Double, Merchant
-from tests.fincra.test_payouts import shop
-from tests.lnurl.conftest import lnurl_server
-from tests.lnurl.server import METADATA, LnurlServer
-from tests.make_invoice import make_invoice
+from tests.fiat.conftest import add_business, double, merchant
+from tests.fiat.test_payouts import shop
+from tests.kit.driver import Amani
+from tests.kit.fault_proxy import Answer, Exchange, FaultProxy
+from tests.kit.fincra_double import Double, Merchant
+from tests.kit.lnurl_server import METADATA, LnurlServer
+from tests.kit.make_invoice import make_invoice
 
 __all__ = ["add_business", "double", "lnurl_server", "merchant", "shop"]
 

@@ -19,19 +19,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amani_cli import amounts, batch_tables, bolt11, cheque_code, config, errors, reading, times
+from amani_cli import amounts, config, errors, times
 from amani_cli.amounts import Fiat
+from amani_cli.batch import table as batch_table
+from amani_cli.destinations import reading
+from amani_cli.encodings import bolt11, cheque_code
 from amani_cli.providers.addresses import is_loopback
 from amani_cli.providers.http import clean_url
 from amani_cli.providers.links import read_link
 from amani_cli.workspace import Workspace
-from tests.driver import Amani
+from tests.cli.test_tree import TREE
 from tests.faults.depth import examples
 from tests.faults.spoiled import HOSTILE_TEXTS
 from tests.faults.tally import Tally
-from tests.lnbits_server import free_port
-from tests.make_invoice import bech32, make_invoice, words
-from tests.test_tree import TREE
+from tests.kit.driver import Amani
+from tests.kit.lnbits_server import free_port
+from tests.kit.make_invoice import bech32, make_invoice, words
 
 pytestmark = pytest.mark.faults
 
@@ -309,7 +312,7 @@ def _csv(rows: list[list[str]], delimiter: str, quoting: Any) -> bytes:
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 
-header = st.lists(st.sampled_from([*batch_tables.COLUMNS, "TO", "extra", "", "=to"]), min_size=1, max_size=9)
+header = st.lists(st.sampled_from([*batch_table.COLUMNS, "TO", "extra", "", "=to"]), min_size=1, max_size=9)
 tables = st.one_of(
     st.binary(max_size=200),
     st.builds(
@@ -325,7 +328,7 @@ tables = st.one_of(
     ),
     st.lists(
         st.dictionaries(
-            st.sampled_from([*batch_tables.COLUMNS, "x"]),
+            st.sampled_from([*batch_table.COLUMNS, "x"]),
             st.one_of(cells, st.integers(), st.none(), st.lists(cells, max_size=1)),
         ),
         max_size=3,
@@ -342,7 +345,7 @@ def test_a_table_of_payments(tmp_path: Path) -> None:
     def holds(content: bytes) -> None:
         path.write_bytes(content)
         with refused_at_most():
-            rows, problems = batch_tables.read(ws, str(path))
+            rows, problems = batch_table.read(ws, str(path))
             for row in rows:
                 if row.amount_msat is not None and row.amount:
                     assert row.amount_msat == amounts.parse_amount(row.amount)
@@ -397,7 +400,7 @@ def test_any_words_for_any_command(
     path: tuple[str, ...], amani: Amani, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
     monkeypatch.setattr("amani_cli.options._seconds", lambda text: 0.05 if text else None)
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.0)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("socket.getaddrinfo", _only_here)
     monkeypatch.setenv("AMANI_DEFAULT_URL", f"http://127.0.0.1:{free_port()}")

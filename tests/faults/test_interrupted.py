@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import bolt11
+from amani_cli.encodings import bolt11
 from tests.conftest import change_database, write_key
-from tests.driver import PATIENCE_S, Amani, environment
 from tests.faults.provider import KEY, Provider, started
-from tests.make_invoice import make_invoice
+from tests.kit.driver import PATIENCE_S, Amani, environment
+from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.faults
 
@@ -123,7 +123,7 @@ def test_a_crash_after_the_payment_settled(
 
     provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
     with monkeypatch.context() as patch:
-        patch.setattr("amani_cli.engine.receipt", crash)
+        patch.setattr("amani_cli.payments.receipts.receipt", crash)
         ended = amani("pay", text, "--yes", "--json")
     assert (ended.code, ended.error["money_moved"], ended.error["retry"]) == (8, "maybe", "after_reconcile")
     assert ended.error["ids"] == [ended.error["id"]]
@@ -163,7 +163,7 @@ def test_a_signal_before_anything_was_sent(
 def test_a_server_that_takes_too_long(
     amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.5)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.5)
     provider.moods[POST] = "stall"
     late = amani("pay", text, "--yes", "--timeout", "1s", "--json")
     assert (late.code, late.error["money_moved"]) == (8, "maybe")
@@ -185,7 +185,7 @@ def test_a_line_that_breaks_after_the_payment_was_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The record decides; where there is none a moment later, that proves nothing."""
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.5)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.5)
     provider.moods[POST] = "hang up"
     if status is not None:
         provider.knows(text, payment_hash, status, AMOUNT_MSAT)
@@ -229,9 +229,9 @@ def test_an_invoice_that_ends_while_the_pin_is_typed(
     amani: Amani, provider: Provider, home: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def type_slowly(*_: object) -> None:
-        monkeypatch.setattr("amani_cli.bolt11.Invoice.is_expired", lambda *_: True)
+        monkeypatch.setattr("amani_cli.encodings.bolt11.Invoice.is_expired", lambda *_: True)
 
-    monkeypatch.setattr("amani_cli.policy.authorise", type_slowly)
+    monkeypatch.setattr("amani_cli.rules.approval.authorise", type_slowly)
     ended = amani("pay", text, "--yes", "--json")
     assert (ended.code, ended.error["code"]) == (6, "INVOICE_EXPIRED")
     assert journal(home) == []
@@ -250,7 +250,7 @@ def test_no_room_to_write_it_down_and_nothing_is_sent(amani: Amani, provider: Pr
 def test_a_database_that_stays_locked(
     amani: Amani, provider: Provider, home: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amani_cli.store.BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("amani_cli.store.ledger.BUSY_TIMEOUT_S", 0.2)
     with closing(sqlite3.connect(home / "amani.db")) as db:
         db.execute("BEGIN IMMEDIATE")
         ended = amani("pay", text, "--yes", "--json")
@@ -276,7 +276,7 @@ def test_an_answer_was_heard_so_that_it_did_arrive(
     amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A record that is missing long after proves that nothing arrived only where nothing was heard of it."""
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.5)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.5)
     provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
     assert provider.record is not None
     provider.record["wallet_id"] = "another's"

@@ -11,11 +11,11 @@ import signal
 import pytest
 
 from tests.cheques.conftest import shared_keyring
-from tests.driver import PATIENCE_S, Amani
-from tests.fault_proxy import Exchange, kill
 from tests.faults.line import COMMANDS, Line, World, world
 from tests.faults.tally import DEEP, Tally
 from tests.faults.test_fincra_kills import is_whole, told_to_stop
+from tests.kit.driver import PATIENCE_S, Amani
+from tests.kit.fault_proxy import Exchange, kill
 
 __all__ = ["shared_keyring", "world"]
 
@@ -31,11 +31,11 @@ before_and_after = pytest.mark.parametrize("after", [False, True], ids=["before 
 
 @some
 def test_kill_9_after_each_step_that_lasts(amani: Amani, world: World, name: str, tally: Tally) -> None:
-    """After each transaction, each secret kept and each answer; see tests/stop_at.py."""
+    """After each transaction, each secret kept and each answer; see tests/kit/stop_at.py."""
     line = Line(world, COMMANDS[name])
     for step in itertools.count(1):
         with line.attempt(f"killed after step {step}") as attempt:
-            run = amani.process(*attempt.words[:-1], python=("-m", "tests.stop_at", str(step)))
+            run = amani.process(*attempt.words[:-1], python=("-m", "tests.kit.stop_at", str(step)))
             assert run.code in (0, -9), run
             is_whole(world.home)
         if run.code == 0:

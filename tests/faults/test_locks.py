@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from tests.cheques.conftest import shared_keyring
-from tests.driver import PATIENCE_S, Amani
-from tests.fault_proxy import Exchange
 from tests.faults.line import COMMANDS, Line, World, world
 from tests.faults.tally import Tally
+from tests.kit.driver import PATIENCE_S, Amani
+from tests.kit.fault_proxy import Exchange
 
 __all__ = ["shared_keyring", "world"]
 

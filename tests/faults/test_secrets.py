@@ -22,16 +22,16 @@ import pytest
 
 from amani_cli import keys
 from tests.cheques.conftest import PASSWORD, log_in, shared_keyring
+from tests.cli.test_tree import TREE
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.driver import CLONE, PATIENCE_S, Amani, Result, environment
-from tests.fault_proxy import Exchange, Fault, FaultProxy
 from tests.faults.tally import DEEP, Tally
 from tests.faults.tape import Restore
-from tests.fincra.conftest import AddBusiness, add_business, double, merchant
-from tests.fincra.double import Double, Merchant
-from tests.fincra.test_payouts import shop
-from tests.make_invoice import make_invoice
-from tests.test_tree import TREE
+from tests.fiat.conftest import AddBusiness, add_business, double, merchant
+from tests.fiat.test_payouts import shop
+from tests.kit.driver import CLONE, PATIENCE_S, Amani, Result, environment
+from tests.kit.fault_proxy import Exchange, Fault, FaultProxy
+from tests.kit.fincra_double import Double, Merchant
+from tests.kit.make_invoice import make_invoice
 
 __all__ = ["add_business", "double", "merchant", "shared_keyring", "shop"]
 
@@ -135,12 +135,12 @@ def vault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Vault]:
     for name in (
-        "amani_cli.engine.LAST_LOOK_S",
+        "amani_cli.payments.engine.LAST_LOOK_S",
         "amani_cli.providers.http.FIRST_PAUSE_S",
-        "amani_cli.watching.EVERY_S",
+        "amani_cli.operations.watching.EVERY_S",
     ):
         monkeypatch.setattr(name, 0.02)
-    monkeypatch.setattr("amani_cli.pins.COST", 4)
+    monkeypatch.setattr("amani_cli.rules.pins.COST", 4)
     monkeypatch.setattr("amani_cli.options._seconds", lambda text: 0.3 if text else None)
     other, main = add_wallet("other", 500), add_wallet("main", 5000)
     business = add_business()

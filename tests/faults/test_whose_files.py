@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import AddWallet, write_key
-from tests.driver import Amani, Result
 from tests.faults import fiat
 from tests.faults.fiat import BANK, World
 from tests.faults.tally import Tally
+from tests.kit.driver import Amani, Result
 
 pytestmark = pytest.mark.faults
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.cheques.conftest import PASSWORD, log_in, shared_keyring
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.driver import Amani, Result
-from tests.fault_proxy import FaultProxy
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import FaultProxy
 
 __all__ = ["shared_keyring"]
 
@@ -133,7 +133,7 @@ def world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """Its waiting is cut short: how long amani is patient is not what is looked at here."""
-    for name in ("amani_cli.engine.LAST_LOOK_S", "amani_cli.providers.http.FIRST_PAUSE_S"):
+    for name in ("amani_cli.payments.engine.LAST_LOOK_S", "amani_cli.providers.http.FIRST_PAUSE_S"):
         monkeypatch.setattr(name, 0.02)
     monkeypatch.setattr("amani_cli.options._seconds", lambda text: 0.05 if text else None)
     other, main = add_wallet("other", 500), add_wallet("main", 5000)

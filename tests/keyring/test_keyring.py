@@ -11,10 +11,10 @@ import httpx
 import pytest
 import secretstorage
 
-from tests import keyrings
-from tests.driver import Amani
-from tests.fault_proxy import FaultProxy
-from tests.lnbits_server import LnbitsServer
+from tests.kit import keyrings
+from tests.kit.driver import Amani
+from tests.kit.fault_proxy import FaultProxy
+from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.keyring]
 

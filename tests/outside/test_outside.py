@@ -15,13 +15,13 @@ from typing import Literal
 
 import pytest
 
-from tests.books import compared
 from tests.cheques.conftest import log_in, shared_keyring
 from tests.conftest import Held, write_key
-from tests.driver import PATIENCE_S, Amani, Environment
-from tests.fault_proxy import Answer, Exchange, FaultProxy, cut, kill
-from tests.lnbits_server import LnbitsServer
-from tests.outside_pair import FEE_MSAT, OutsidePair, as_it_is, charge, say, unknown_to_it, with_ids_of_its_own
+from tests.kit.books import compared
+from tests.kit.driver import PATIENCE_S, Amani, Environment
+from tests.kit.fault_proxy import Answer, Exchange, FaultProxy, cut, kill
+from tests.kit.lnbits_server import LnbitsServer
+from tests.kit.outside_pair import FEE_MSAT, OutsidePair, as_it_is, charge, say, unknown_to_it, with_ids_of_its_own
 
 __all__ = ["shared_keyring"]
 
@@ -68,7 +68,7 @@ def world(
     shared_keyring: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
-    monkeypatch.setattr("amani_cli.engine.LAST_LOOK_S", 0.5)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.5)
     proxy = FaultProxy(outside.second.url)
 
     def add(name: str, server: LnbitsServer, url: str, sat: int) -> Held:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import engine, pins
-from tests.books import compared, tell
+from amani_cli.payments import engine
+from amani_cli.rules import pins
 from tests.conftest import AddWallet, Held, change_database
-from tests.crowd import Run, at_once, codes
-from tests.driver import Amani, Result
-from tests.fault_proxy import FaultProxy, answer, cut
-from tests.lnbits_server import LnbitsServer
+from tests.kit.books import compared, tell
+from tests.kit.crowd import Run, at_once, codes
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import FaultProxy, answer, cut
+from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = pytest.mark.lnbits
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import pins
+from amani_cli.rules import pins
 from tests.conftest import AddWallet, Held, write_key
-from tests.driver import Amani, Result
+from tests.kit.driver import Amani, Result
 
 pytestmark = pytest.mark.lnbits
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import engine
+from amani_cli.payments import engine
 from amani_cli.times import from_rfc3339
-from tests.books import tell
 from tests.conftest import AddWallet, Held, change_database, take_server_away
-from tests.crowd import at_once, codes
-from tests.driver import Amani, Result
-from tests.fault_proxy import FaultProxy, cut, refuse_from_here_on, stall
-from tests.lnbits_server import LnbitsServer
+from tests.kit.books import tell
+from tests.kit.crowd import at_once, codes
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import FaultProxy, cut, refuse_from_here_on, stall
+from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = pytest.mark.lnbits
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from amani_cli import pins
+from amani_cli.rules import pins
 from amani_cli.times import from_rfc3339
-from tests.books import tell
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.crowd import at_once, codes
-from tests.driver import Amani, Result
+from tests.kit.books import tell
+from tests.kit.crowd import at_once, codes
+from tests.kit.driver import Amani, Result
 
 pytestmark = pytest.mark.lnbits
 
@@ -242,7 +242,7 @@ class TestChange:
         now, new = PIN, OTHER
         for step in range(1, 20):
             words = ("pin", "change", "--pin-file", files[now], "--new-pin-file", files[new])
-            run = amani.process(*words, python=("-m", "tests.stop_at", str(step)))
+            run = amani.process(*words, python=("-m", "tests.kit.stop_at", str(step)))
             works = [pin for pin in (PIN, OTHER) if verify(amani, pin).code == 0]
             assert len(works) == 1
             now, new = works[0], (OTHER if works[0] == PIN else PIN)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import engine, pins
+from amani_cli.payments import engine
+from amani_cli.rules import pins
 from tests.conftest import AddWallet, Held, change_database
-from tests.driver import Amani, Result
-from tests.fault_proxy import FaultProxy, cut
-from tests.machine import Machine
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import FaultProxy, cut
+from tests.kit.machine import Machine
 
 pytestmark = pytest.mark.lnbits
 

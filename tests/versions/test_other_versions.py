@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import bolt11
+from amani_cli.encodings import bolt11
 from amani_cli.times import from_rfc3339
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.driver import Amani
-from tests.lnbits_server import LnbitsServer
-from tests.make_invoice import make_invoice
+from tests.kit.driver import Amani
+from tests.kit.lnbits_server import LnbitsServer
+from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
 

@@ -18,11 +18,11 @@ from typing import Any
 import httpx
 import pytest
 
-from amani_cli.bolt11 import decode_invoice
-from amani_cli.resends import PAYS_A_HASH_ONCE
-from tests.fault_proxy import Exchange, cut
-from tests.lnbits_versions import VERSION
-from tests.outside_pair import OutsidePair, say, with_ids_of_its_own
+from amani_cli.encodings.bolt11 import decode_invoice
+from amani_cli.lightning.resends import PAYS_A_HASH_ONCE
+from tests.kit.fault_proxy import Exchange, cut
+from tests.kit.lnbits_versions import VERSION
+from tests.kit.outside_pair import OutsidePair, say, with_ids_of_its_own
 
 pytestmark = pytest.mark.lnbits
 

@@ -1,0 +1,1 @@
+"""Many payments by one plan."""

@@ -1,0 +1,167 @@
+"""How the rows of a batch stand, by our own books: each by the payment or cheque that its reference stands for."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from amani_cli import errors, files, private
+from amani_cli.batch.plans import Plan
+from amani_cli.batch.table import CHEQUE, PAYOUT, Row
+from amani_cli.models.batches import Batch, BatchRow
+from amani_cli.models.money import Money
+from amani_cli.models.payments import Payment
+from amani_cli.store import journal, references
+from amani_cli.store.ledger import Row as Entry
+from amani_cli.workspace import Workspace
+
+
+def standing(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
+    """How each row stands. A reference of its own that stands for something else is not the row's: it is open."""
+    named = {row.reference_in(plan.hash): row.meaning(ws) for row in plan.rows if row.kind != CHEQUE}
+    paid = references.targets(ws.store, named, "payment") if ws.has_store else {}
+    for row in plan.rows:
+        reference = row.reference_in(plan.hash)
+        if row.kind == CHEQUE:
+            yield of_cheque(row, *cheque(ws, plan, row))
+        else:
+            yield of_payment(row, reference, paid.get(reference))
+
+
+def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, Entry | None]:
+    """The cheque of a row, and the reference it has or will have: one that never got its money is not written on."""
+    reference, meant = row.reference_in(plan.hash), row.meaning(ws, plan.wallets["lightning"].identity)
+    for attempt in range(1, 100):
+        named = reference if attempt == 1 else f"{reference}#{attempt}"
+        entry = references.targets(ws.store, {named: meant}, "cheque").get(named) if ws.has_store else None
+        if entry is None or entry["status"] != "void":
+            return named, entry
+        if journal.sent_for(ws.store.connection, entry["funding_hash"] or "") is not None:
+            return named, entry
+    raise errors.RefusedByPolicy(f"{reference} was tried a hundred times", code="REFERENCE_TAKEN")
+
+
+def of_payment(row: Row, reference: str, entry: Entry | None, failure: str | None = None) -> BatchRow:
+    return BatchRow(
+        row=row.row,
+        to=row.shown,
+        status=_stands(entry, failure),
+        amount_msat=entry["amount_msat"] if entry is not None else row.amount_msat,
+        fee_msat=entry["fee_msat"] if entry is not None else None,
+        memo=row.memo,
+        reference=reference,
+        id=entry["id"] if entry is not None else None,
+        payment_hash=entry["payment_hash"] if entry is not None else row.payment_hash,
+        preimage=entry["preimage"] if entry is not None else None,
+        settled_at=entry["settled_at"] if entry is not None else None,
+        failure=failure or (entry["failure"] if entry is not None else None),
+        amount=_money(entry, "amount") or (Money(*row.fiat) if row.kind == PAYOUT else None),
+        fee=_money(entry, "fee"),
+    )
+
+
+def _money(entry: Entry | None, column: Literal["amount", "fee"]) -> Money | None:
+    if entry is None or entry[column] is None:
+        return None
+    return Money(Decimal(entry[column]), entry["currency"])
+
+
+def of_receipt(row: Row, reference: str, paid: Payment) -> BatchRow:
+    return BatchRow(
+        row=row.row,
+        to=row.shown,
+        status=paid.status,
+        amount_msat=paid.amount_msat,
+        fee_msat=paid.fee_msat,
+        memo=row.memo,
+        reference=reference,
+        id=paid.id,
+        payment_hash=paid.payment_hash,
+        preimage=paid.preimage,
+        settled_at=paid.settled_at,
+        amount=paid.amount,
+        fee=paid.fee,
+    )
+
+
+def _stands(entry: Entry | None, failure: str | None) -> Literal["settled", "failed", "unknown", "open"]:
+    if entry is None:
+        return "failed" if failure else "open"
+    stands: Literal["settled", "failed", "unknown"] = entry["status"]
+    return stands
+
+
+def of_cheque(row: Row, reference: str, entry: Entry | None, failure: str | None = None) -> BatchRow:
+    stands: Any = "failed" if failure else "open"
+    if entry is not None and not failure:
+        # A cheque that was written is a row that is done, whatever became of the cheque.
+        stands = {"funding": "unknown", "unknown": "unknown"}.get(entry["status"], "settled")
+    return BatchRow(
+        row=row.row,
+        to=CHEQUE,
+        status=stands,
+        amount_msat=row.amount_msat,
+        fee_msat=0 if stands == "settled" else None,
+        memo=row.memo,
+        reference=reference,
+        id=entry["id"] if entry is not None else None,
+        payment_hash=entry["funding_hash"] if entry is not None else None,
+        preimage=None,
+        settled_at=entry["created_at"] if entry is not None and stands == "settled" else None,
+        failure=failure,
+    )
+
+
+def summary(plan: Plan, items: list[BatchRow]) -> Batch:
+    counts = {name: sum(item.status == name for item in items) for name in ("settled", "failed", "unknown", "open")}
+    settled = [item for item in items if item.status == "settled"]
+    sums: dict[str, Decimal] = {}
+    for item in settled:
+        if item.amount is not None:
+            sums[item.amount.currency] = sums.get(item.amount.currency, Decimal(0)) + item.amount.value
+    lightning = plan.wallets.get("lightning")
+    return Batch(
+        plan=str(plan.path),
+        hash=plan.hash,
+        wallet=lightning.name if lightning is not None else None,
+        rows=len(items),
+        settled=counts["settled"],
+        failed=counts["failed"],
+        unknown=counts["unknown"],
+        open=counts["open"],
+        paid_msat=sum(item.amount_msat or 0 for item in settled),
+        fee_msat=sum(item.fee_msat or 0 for item in settled),
+        paid=[Money(value, currency) for currency, value in sums.items()],
+        items=items,
+    )
+
+
+def codes_path(plan: Plan) -> Path:
+    """Where the codes of a plan's cheques are put, for their owner alone."""
+    return plan.path.with_name(plan.path.name + ".codes.csv")
+
+
+def check_codes(plan: Plan) -> None:
+    """Make sure, before a cheque is written, that its code can be kept. Raises `errors.Usage`."""
+    path = codes_path(plan)
+    if not private.check(path):
+        files.check_writable(path)
+        return
+    try:
+        os.close(private.opened(path, os.O_APPEND | os.O_WRONLY))
+    except OSError as error:
+        raise files.cant_write(path, error) from None
+
+
+def kept_codes(plan: Plan) -> dict[int, str]:
+    """The codes that were kept, by row. Raises `errors.Usage` for a file that is not the user's alone."""
+    try:
+        descriptor = private.opened(codes_path(plan), os.O_RDONLY)
+        with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
+            return {int(cells[0]): cells[2] for cells in csv.reader(file) if len(cells) == 3 and cells[0].isdigit()}
+    except FileNotFoundError:
+        return {}

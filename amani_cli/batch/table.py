@@ -1,0 +1,391 @@
+"""Tables of payments: CSV or JSON Lines, read and checked row by row before anything is planned."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from amani_cli import errors
+from amani_cli.amounts import Fiat, format_fiat, format_sat, parse_amount
+from amani_cli.destinations import reading
+from amani_cli.destinations.reading import Destination
+from amani_cli.files import named
+from amani_cli.invoices import lightning
+from amani_cli.lightning import paying
+from amani_cli.payees import canonical
+from amani_cli.store import journal, references
+from amani_cli.store.ledger import Row as StoreRow
+from amani_cli.times import to_rfc3339
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.fiat import payouts
+
+COLUMNS = ("to", "amount", "memo", "reference", "category", "comment", "to_name", "name_unverified")
+CHEQUE, PAYOUT = "cheque", "payout"
+RECENT_S = 7 * 86400  # how far back the same payee and amount are pointed out
+LARGEST_FILE = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """One payment of a plan. `row` is the line it stands in; `amount_msat` is None where the amount is in fiat.
+
+    `kind` is what it pays (an invoice, an address or link, a cheque, a bank account or phone), `shown` what `to` stood
+    for when it was checked. `payment_hash`, `payee` and `expires_at` are an invoice's; `to_name` is whose account it
+    must be, and `name_unverified` that it is paid where nobody can say whose it is. `seen` is what the plan found
+    behind `to`: the server of a link, the holder of an account.
+    """
+
+    row: int
+    kind: str
+    to: str
+    shown: str
+    amount: str
+    amount_msat: int | None
+    memo: str
+    reference: str | None
+    category: str | None
+    comment: str
+    payment_hash: str | None = None
+    payee: str | None = None
+    expires_at: str | None = None
+    to_name: str | None = None
+    name_unverified: bool = False
+    seen: dict[str, str] | None = None
+
+    def meaning(self, ws: Workspace, giver: str = "") -> str:
+        """What its reference stands for, in the words of whoever pays it; `giver` is who gives a cheque."""
+        if self.kind == "bolt11":
+            return f"pay {self.payment_hash}"
+        if self.kind == PAYOUT:
+            found = (self.seen or {}).get("bank")
+            return canonical.meaning_of_payout(ws, self.shown, self.fiat, self.fiat.currency, found)
+        if self.kind == CHEQUE:
+            from amani_cli.cheques import writing
+
+            assert self.amount_msat is not None
+            return writing.Wanted(self.amount_msat, self.memo).meaning(giver)
+        return canonical.meaning_of_link(self.meant, None, self.shown, self.comment)
+
+    def whom(self, ws: Workspace) -> str:
+        """Who is paid, however it was spelled: a bank or phone as the plan found it, if it looked."""
+        if self.kind == PAYOUT:
+            return canonical.of(ws, (self.seen or {}).get("bank", self.shown), self.fiat.currency)
+        return canonical.of_lightning(self.shown)
+
+    @property
+    def meant(self) -> int | Fiat:
+        """How much is meant, as a number: msat, or fiat."""
+        return self.amount_msat if self.amount_msat is not None else self.fiat
+
+    @property
+    def fiat(self) -> Fiat:
+        """The amount of a row that is paid, or worked out, in fiat."""
+        parsed = parse_amount(self.amount)
+        assert isinstance(parsed, Fiat)
+        return parsed
+
+    def reference_in(self, plan_hash: str) -> str:
+        """What makes it one payment however often the plan is run: its own word, or its place in this very plan."""
+        return self.reference or f"batch:{plan_hash[:16]}:{self.row}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one cell."""
+
+    row: int
+    column: str
+    message: str
+
+
+def read(ws: Workspace, source: str) -> tuple[list[Row], list[Problem]]:
+    """The rows of a table, checked offline, and what is wrong with those that can't be right; `-` is stdin.
+
+    Raises `errors.Usage` (code BAD_ROWS) for what is no table.
+    """
+    problems: list[Problem] = []
+    rows = [row for number, cells in _table(source) if (row := _read_row(ws, number, cells, problems)) is not None]
+    if not rows and not problems:
+        raise errors.Usage(f"{_name(source)} holds no rows", code="BAD_ROWS")
+    return rows, problems
+
+
+def _table(source: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of CSV or JSON Lines, each with the number of the line it begins in."""
+    text = _text(source)
+    lines = _json_lines(text) if text.lstrip()[:1] == "{" else _csv(text)
+    for number, cells in lines:
+        unknown = [name for name in cells if name not in COLUMNS]
+        if unknown:
+            raise errors.Usage(
+                f"line {number}: there is no column '{str(unknown[0])[:40]}'",
+                code="BAD_ROWS",
+                hint=f"Columns: {', '.join(COLUMNS)}.",
+            )
+        yield number, cells
+
+
+def _text(source: str) -> str:
+    try:
+        if source == "-":
+            data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+        else:
+            with named(source).open("rb") as file:
+                data = file.read(LARGEST_FILE + 1)
+        if len(data) > LARGEST_FILE:
+            raise errors.Usage(f"{_name(source)} is larger than {LARGEST_FILE >> 20} MiB", code="BAD_ROWS")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise errors.Usage(f"can't read {source}: {error.strerror}", code="CANT_READ") from None
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise errors.Usage(
+            f"{_name(source)}, line {line}: not UTF-8 text", code="BAD_ROWS", hint="Save it as CSV UTF-8."
+        ) from None
+
+
+def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    header = text.lstrip().partition("\n")[0]
+    delimiter = next((sign for sign in ",;\t" if sign in header), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    names: list[str] | None = None
+    begins = 1
+    try:
+        for cells in reader:
+            number, begins = begins, reader.line_num + 1
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
+                continue
+            if names is None:
+                names = [cell.lower() for cell in cells]
+                if "to" not in names or len(set(names)) < len(names):
+                    raise errors.Usage(
+                        "the first line names no column 'to', or one twice",
+                        code="BAD_ROWS",
+                        hint=f"It is: {','.join(COLUMNS)} (all but 'to' may be missing).",
+                    )
+                continue
+            if len(cells) > len(names):
+                raise errors.Usage(f"line {number} has more cells than the first line", code="BAD_ROWS")
+            yield number, dict(zip(names, cells, strict=False))
+    except csv.Error as error:
+        raise errors.Usage(f"line {reader.line_num} is not CSV: {error}", code="BAD_ROWS") from None
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            # An amount may stand as a number; its own digits are what counts, not what a float makes of them.
+            said = json.loads(line, parse_float=str, parse_int=str)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, dict) or not all(isinstance(value, str | None) for value in said.values()):
+            raise errors.Usage(
+                f"line {number} is not a JSON object of texts", code="BAD_ROWS", hint='E.g. {"to": "ada@example.com"}'
+            )
+        yield number, {name: (value or "").strip() for name, value in said.items()}
+
+
+def _read_row(ws: Workspace, number: int, cells: dict[str, str], problems: list[Problem]) -> Row | None:
+    """Check one row, offline; what is wrong with it is added to `problems`."""
+    before = len(problems)
+
+    def bad(column: str, message: str) -> None:
+        problems.append(Problem(number, column, message))
+
+    to, written = cells.get("to", ""), cells.get("amount", "")
+    memo, reference = cells.get("memo", ""), cells.get("reference", "") or None
+    category, comment = cells.get("category", "") or None, cells.get("comment", "")
+    to_name, unverified = cells.get("to_name", "") or None, cells.get("name_unverified", "").lower()
+    destination = _destination(ws, to, bad)
+    amount: int | Fiat | None = None
+    if written:
+        try:
+            parsed = parse_amount(written)
+            if parsed == "max":
+                bad("amount", "max can't stand in a batch: write an amount")
+            else:
+                amount = parsed
+        except errors.Usage as error:
+            bad("amount", error.message)
+    try:
+        lightning.check_memo(memo)
+    except errors.Usage as error:
+        bad("memo", error.message)
+    if reference is not None and (len(reference) > 200 or not reference.isprintable()):
+        bad("reference", "a reference is up to 200 printable characters")
+    if category is not None and (len(category) > 100 or not category.isprintable()):
+        bad("category", "a category is one line of up to 100 characters")
+    if unverified not in ("", "no", "yes"):
+        bad("name_unverified", "write yes or no")
+    if len(problems) > before:
+        return None
+    about: dict[str, Any] = {}
+    if destination is None:
+        kind, shown = CHEQUE, CHEQUE
+        if not isinstance(amount, int):
+            bad("amount", "a cheque is over sat: write for example 1000sat")
+    else:
+        kind, shown = destination.kind, destination.shown
+        amount = _with_stated(destination, amount, bad)
+        if destination.kind == "bolt11":
+            about, amount = _about_invoice(ws, destination, amount, bad)
+        if destination.payout is not None:
+            about = {"to_name": to_name, "name_unverified": unverified == "yes"}
+            if isinstance(amount, int):
+                bad("amount", "banks and phones are paid in fiat: write for example 5000NGN")
+            elif amount is not None:
+                _check_account(destination.payout, amount, bad)
+    if amount is None and len(problems) == before:
+        bad("amount", f"how much shall {shown} get?")
+    if comment and kind != "lnurl":
+        bad("comment", "only addresses and LNURLs take a comment")
+    if to_name is not None and kind != PAYOUT:
+        bad("to_name", "only banks and phones have a holder to check")
+    if len(problems) > before:
+        return None
+    return Row(
+        row=number,
+        kind=kind,
+        to=destination.text if destination is not None and kind == "bolt11" else to,
+        shown=shown,
+        amount=written,
+        amount_msat=amount if isinstance(amount, int) else None,
+        memo=memo,
+        reference=reference,
+        category=category,
+        comment=comment,
+        **about,
+    )
+
+
+def _destination(ws: Workspace, to: str, bad: Any) -> Destination | None:
+    """Whom a row pays; None for a cheque, or when it can't be told."""
+    if not to:
+        bad("to", "nobody is named")
+        return None
+    if to.lower() == CHEQUE:
+        return None
+    try:
+        return reading.read(ws, to)
+    except errors.Usage as error:
+        bad("to", error.message)
+        return None
+
+
+def _check_account(to: payouts.Destination, amount: Fiat, bad: Any) -> None:
+    """Whether a number can be one of an account or a phone at all."""
+    from amani_cli.payees import banks
+
+    try:
+        (banks.phone if to.mobile else banks.account)(to.account, amount.currency)
+    except errors.Usage as error:
+        bad("to", told(error))
+
+
+def told(error: errors.AmaniError) -> str:
+    """What is wrong with a cell, and the way out."""
+    return f"{error.message.rstrip('.')}. {error.hint}" if error.hint else error.message
+
+
+def _with_stated(destination: Destination, amount: int | Fiat | None, bad: Any) -> int | Fiat | None:
+    stated = destination.amount_msat
+    if stated is not None and amount not in (None, stated):
+        bad("amount", f"the link asks for {format_sat(stated)}")
+    return amount if amount is not None else stated
+
+
+def _about_invoice(
+    ws: Workspace, destination: Destination, amount: int | Fiat | None, bad: Any
+) -> tuple[dict[str, Any], int | None]:
+    try:
+        if isinstance(amount, Fiat):
+            raise errors.Usage("an invoice says itself how much it is over: leave the amount out")
+        order = paying.order(ws, destination.text, amount)
+        paying.check(ws, order)
+    except errors.AmaniError as error:
+        column = "amount" if error.code in ("AMOUNT_DIFFERS", "USAGE") else "to"
+        bad(column, error.message)
+        return {}, None
+    invoice = order.invoice
+    return {
+        "payment_hash": invoice.payment_hash,
+        "payee": invoice.payee,
+        "expires_at": to_rfc3339(invoice.expires_at),
+    }, order.amount_msat
+
+
+def find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> None:
+    """Rows that pay the same invoice or carry the same reference are wrong; what only looks so is pointed out."""
+    seen: dict[tuple[str, str], int] = {}
+    same: dict[tuple[str, int | Fiat], list[Row]] = {}
+    for row in rows:
+        for column, value in (("to", row.payment_hash), ("reference", row.reference)):
+            if value is None:
+                continue
+            first = seen.setdefault((column, value), row.row)
+            if first != row.row:
+                what = "the invoice" if column == "to" else "the reference"
+                problems.append(Problem(row.row, column, f"{what} stands in row {first} already"))
+        if row.kind in ("lnurl", PAYOUT):
+            same.setdefault((row.whom(ws), row.meant), []).append(row)
+    for alike in same.values():
+        if len(alike) > 1:
+            names = " = ".join(dict.fromkeys(row.shown for row in alike))
+            numbers = ", ".join(str(row.row) for row in alike)
+            ws.warn(f"rows {numbers}: {names} gets {_how_much(alike[0].meant)} each time")
+    _point_out_paid(ws, rows, set(same))
+
+
+def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int | Fiat]]) -> None:
+    """Rows whose invoice was paid, or whose payee got the same lately."""
+    since = to_rfc3339(int(ws.store.clock.earlier()) - RECENT_S)
+    earlier: dict[tuple[str, int | Fiat], StoreRow] = {}
+    for entry in journal.paid_since(ws.store, since) if wanted else ():
+        payee = canonical.of_entry(ws, entry)
+        earlier |= {(payee, amount): entry for amount in canonical.amounts_of(entry) if (payee, amount) in wanted}
+    for row in rows:
+        if row.payment_hash is not None:
+            found = journal.sent_for(ws.store.connection, row.payment_hash)
+        else:
+            found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
+        if found is not None:
+            ws.warn(f"row {row.row}: {row.shown[:60]} got the same on {found['created_at']} ({found['id']})")
+
+
+def _how_much(amount: int | Fiat) -> str:
+    return format_sat(amount) if isinstance(amount, int) else format_fiat(amount)
+
+
+def find_taken(ws: Workspace, rows: list[Row], giver: str, problems: list[Problem]) -> None:
+    """A row whose own reference stands for something else already would never be paid."""
+    own = {row.reference: row for row in rows if row.reference is not None}
+    for reference in references.taken(ws.store, {name: row.meaning(ws, giver) for name, row in own.items()}):
+        message = f"'{reference}' stands for something else already: amani history show {reference}"
+        problems.append(Problem(own[reference].row, "reference", message))
+
+
+def bad_rows(problems: list[Problem]) -> errors.Usage:
+    """The error that tells of every problem, the first in its message."""
+    problems = sorted(problems, key=lambda problem: (problem.row, problem.column))
+    first = problems[0]
+    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return errors.Usage(
+        f"row {first.row}, column {first.column}: {first.message}{more}",
+        code="BAD_ROWS",
+        hint="No plan was written. Mend the table and plan again.",
+        details={"rows": [asdict(problem) for problem in problems]},
+    )
+
+
+def _name(source: str) -> str:
+    return "stdin" if source == "-" else source

@@ -1,0 +1,159 @@
+"""Closing a month: opening balance, what moved, closing balance, tied to the provider's own figure.
+
+The provider's closing balance is today's, counted back over what has moved since. A month that was closed is
+remembered, and one whose figures are others later is said so: books that were handed in don't change by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from amani_cli import errors
+from amani_cli.books import history, reading
+from amani_cli.books.differences import is_explained, of_balance, shown
+from amani_cli.books.reading import Books
+from amani_cli.models.books import ClosedWallet, Closing
+from amani_cli.models.document import as_json
+from amani_cli.store import audit as audit_log
+from amani_cli.store import cheques, closed, journal
+from amani_cli.times import Period, from_rfc3339, parse_month, to_rfc3339
+from amani_cli.wallets import finding
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+Key = tuple[int, str]
+
+
+def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool = False) -> Closing:
+    """Close a month that is over, in the local zone. `differences` holds what nothing explains: none, and it is closed.
+
+    With `accept` the figures of today take the place of those it was closed with. Raises `errors.Usage` for a month
+    that is not over, `errors.Unreachable` when a provider can't be asked.
+    """
+    first, end = parse_month(month, datetime.now(UTC))
+    if end > datetime.now(UTC):
+        raise errors.Usage("that month is not over yet", code="BAD_DATE", hint="Close 'last', or one before.")
+    period = Period(to_rfc3339(first), to_rfc3339(end))
+    label = first.astimezone().strftime("%Y-%m")
+    known = [wallet] if wallet is not None else finding.real(finding.everything(ws))
+    live: dict[int, dict[str, Decimal]] = {}
+    for each in known:
+        ws.progress(f"asking for the balance and history of {each.name}")
+        history.sync(ws, [each])
+        live[each.id] = _held(each)
+    figures, later = _figures(ws, period, wallet)
+    items = []
+    for each in known:
+        units = sorted({unit for wallet_id, unit in figures if wallet_id == each.id} | set(live[each.id]))
+        items += [
+            _closed(ws, each, unit, figures[each.id, unit], live[each.id].get(unit), later[each.id, unit])
+            for unit in units
+        ]
+    differences = [text for item in items for text in item.differences]
+    differences += _changed(ws, label, known, items, accept=accept, done=not differences)
+    open_msat = sum(
+        row["amount_msat"] + row["reserve_msat"] for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    )
+    unknown = journal.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
+    return Closing(label, reading.zone(), *period, items, open_msat, unknown, differences)  # type: ignore[arg-type]
+
+
+def _held(wallet: KnownWallet) -> dict[str, Decimal]:
+    """What the provider says now, by unit."""
+    with wallet.client("read") as client:
+        held = client.held()
+    if isinstance(held, int):
+        return {"sat": Decimal(held).scaleb(-3)}
+    return {each.currency: each.ledger for each in held}
+
+
+def _figures(
+    ws: Workspace, period: Period, wallet: KnownWallet | None
+) -> tuple[dict[Key, dict[str, Decimal]], dict[Key, Decimal]]:
+    """A month's sums by wallet and unit, and what each has moved since its end."""
+    figures: dict[Key, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    month = Books(ws, period, wallet)
+    for each in month.movements():
+        sums = figures[each.row.wallet_id, each.unit]
+        way = "in" if each.amount > 0 else "out"
+        name = f"own_{way}" if each.own else {"in": "received", "out": "sent"}[way]
+        sums[name] += abs(each.amount)
+        sums["fees"] += each.fee
+        sums["payments"] += 1
+        if not each.own and each.row.kind in ("faucet", "cheque"):
+            sums[f"{each.row.kind}_{way}"] += abs(each.amount)
+    for key, amount in month.closing.items():
+        figures[key]["closing"] = amount
+        figures[key]["opening"] = month.opening.get(key, Decimal(0))
+    later: dict[Key, Decimal] = defaultdict(Decimal)
+    for each in Books(ws, Period(period.until, None), wallet).movements():
+        later[each.row.wallet_id, each.unit] += each.change
+    return figures, later
+
+
+def _closed(
+    ws: Workspace, wallet: KnownWallet, unit: str, sums: dict[str, Decimal], live: Decimal | None, later: Decimal
+) -> ClosedWallet:
+    """One wallet's figures. `live` is what it holds now, `later` what it has moved since the month's end."""
+    provider = None if live is None else live - later
+    notes, differences = [], []
+    if provider is not None and provider != sums["closing"]:
+        apart = provider - sums["closing"]
+        # What is open has left the provider's balance, with a fee that may be given back, and is in no sum here.
+        if is_explained(apart, journal.flying(ws.store, wallet.id, unit)):
+            notes.append(f"{shown(-apart, unit)} are held back for open outcomes: amani reconcile")
+        else:
+            differences.append(of_balance(wallet, apart, unit))
+    names = ("opening", "received", "sent", "fees", "own_in", "own_out", "closing")
+    values = {name: reading.value(sums[name], unit) for name in names}
+    apart_too = {
+        name: reading.value(sums[name], unit) for name in ("faucet_in", "faucet_out", "cheque_in", "cheque_out")
+    }
+    return ClosedWallet(
+        wallet=wallet.name,
+        unit="msat" if unit == "sat" else unit,
+        **values,
+        **apart_too,
+        provider_closing=None if provider is None else reading.value(provider, unit),
+        payments=int(sums["payments"]),
+        notes=notes,
+        differences=differences,
+    )
+
+
+def _changed(
+    ws: Workspace,
+    label: str,
+    known: list[KnownWallet],
+    items: list[ClosedWallet],
+    *,
+    accept: bool,
+    done: bool,
+) -> list[str]:
+    """Remember a month that closes; say of one that was closed before what is not as it was."""
+    ids = {wallet.name: wallet.id for wallet in known}
+    changed = []
+    with ws.store.write() as db:
+        for item in items:
+            figures = {name: value for name, value in as_json(item).items() if name not in _NOT_CLOSED}
+            before = closed.read(db, label, ids[item.wallet], item.unit)
+            if before is not None and json.loads(before["figures"]) != figures and not accept:
+                changed.append(_how(item, json.loads(before["figures"]), figures, before["closed_at"]))
+            elif done and (before is None or accept):
+                closed.write(db, label, ids[item.wallet], item.wallet, item.unit, reading.zone(), json.dumps(figures))
+        if accept:
+            audit_log.append(db, "month closed anew", subject=label, outcome="done", actor=ws.actor, reason=ws.reason)
+    return changed
+
+
+_NOT_CLOSED = ("wallet", "provider_closing", "notes", "differences")
+
+
+def _how(item: ClosedWallet, before: dict[str, Any], after: dict[str, Any], when: str) -> str:
+    names = ", ".join(f"{name} {before.get(name)} → {after[name]}" for name in after if before.get(name) != after[name])
+    day = from_rfc3339(when).astimezone().date()
+    return f"{item.wallet}: not as it was closed on {day}: {names} ({item.unit}); --accept takes the new figures"

@@ -1,0 +1,84 @@
+"""What happened on our wallets: the journal, searched, and brought up to date with what others did on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from amani_cli import errors
+from amani_cli.books import records, valuations
+from amani_cli.encodings import bolt11
+from amani_cli.models.books import History, Synced
+from amani_cli.models.payments import Payment
+from amani_cli.payments import receipts
+from amani_cli.providers.base import Record
+from amani_cli.store import journal
+from amani_cli.store.journal import Filter
+from amani_cli.store.ledger import is_unambiguous
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+
+def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> History:
+    """A page of the journal, newest first; `after` is the `next` of the page before."""
+    from dataclasses import replace
+
+    if not ws.has_store:
+        return History([], None)
+    if after is not None:
+        last = journal.by_id(ws.store, after)
+        if last is None:
+            raise errors.NotFound(f"no payment '{after}' to go on from")
+        wanted = replace(wanted, after=(last["created_at"], last["id"]))
+    if wanted.search is not None:
+        ws.progress("searching")  # the first time, all that there is
+    rows = journal.page(ws.store, replace(wanted, limit=wanted.limit + 1))
+    more = len(rows) > wanted.limit
+    rows = rows[: wanted.limit]
+    return History([receipts.receipt(row) for row in rows], rows[-1]["id"] if more else None)
+
+
+def shown(ws: Workspace, text: str) -> Payment:
+    """One payment by id, payment hash, bolt11, reference or an unambiguous beginning of id or hash.
+
+    A payment between two of our wallets has two entries: the one that left is shown.
+    """
+    text = text.strip()
+    if bolt11.looks_like_invoice(text):
+        text = bolt11.decode_invoice(text).payment_hash
+    rows = journal.find(ws.store, text) if ws.has_store else []
+    attempts = {(row["payment_hash"] or row["id"]) for row in rows}
+    if len(rows) > 1 and len(attempts) == 1:
+        rows = sorted(rows, key=lambda row: (row["direction"] == "out", row["status"] != "failed", row["id"]))[-1:]
+    return receipts.receipt(is_unambiguous(rows, text, "payment"))
+
+
+def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record]], None] | None = None) -> Synced:
+    """Bring in what other clients did on these wallets, money that came too; again and again without doubles.
+
+    `look` is shown each page of a Lightning wallet's records, newest first, before it is brought in.
+    """
+    new = updated = 0
+    for wallet in known:
+        ws.progress(f"reading the history of {wallet.name}")
+        if wallet.provider == "fincra":
+            from amani_cli.fiat import log
+
+            its_new, its_updated = log.sync(ws, wallet)
+        else:
+            its_new, its_updated = records.sync(ws, wallet, look)
+        new, updated = new + its_new, updated + its_updated
+    valuations.remember(ws)
+    return Synced([wallet.name for wallet in known], new, updated)
+
+
+def confirm(ws: Workspace, wallet: KnownWallet, hashes: Collection[str]) -> bool:
+    """Bring in what the wallet's own records say of these payments; one that it has no record of is nothing.
+
+    False if one of them is not decided yet.
+    """
+    with wallet.lnbits("read") as client:
+        told = [client.record(payment_hash) for payment_hash in hashes]
+    found = [record for record in told if record is not None]
+    records.take_in(ws, wallet, found)
+    valuations.remember(ws)
+    return all(record.status != "pending" for record in found)

@@ -1,0 +1,225 @@
+"""Bringing in what a Lightning wallet's own records say: what others did on it, and what our own entries came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from amani_cli.invoices.lightning import insert_incoming, note_record
+from amani_cli.payments import engine
+from amani_cli.payments.verdict import judge
+from amani_cli.providers.base import Record
+from amani_cli.store import audit as audit_log
+from amani_cli.store import invoices as store_invoices
+from amani_cli.store import journal, read_back, references
+from amani_cli.store import wallets as store_wallets
+from amani_cli.store.ledger import Row, Transaction
+from amani_cli.times import from_rfc3339, now
+from amani_cli.wallets import known as wallets_known
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.lnbits import Lnbits
+
+LATE_S = 86400
+"""So long after its end an invoice may still be paid (within one LNbits), or its payment come to light."""
+
+Look = Callable[[list[Record]], None]
+
+
+def sync(ws: Workspace, wallet: KnownWallet, look: Look | None = None) -> tuple[int, int]:
+    """Bring in the records, newest first, until nothing is missing below; how many entries are new and have changed.
+
+    Where nothing is new that is one page. Cut anywhere, the next sync goes on with what is missing. A record that was
+    pending when it was read, far down, is asked about until it has settled, failed or is long past its end. `look` is
+    shown each page before it is brought in. Raises `errors.NotAuthorised` for the key of another wallet.
+    """
+    new = updated = 0
+    progress: read_back.Progress | None = None
+    waiting: _Waiting | None = None
+    with wallet.lnbits("read") as client:
+        while progress is None or progress.gaps:
+            is_first = progress is None
+            down_to = None
+            for page in client.all_records(progress.gaps[0].upper if progress is not None else None):
+                times = [record.listed_at for record in page if record.listed_at is not None]
+                _belongs(wallet, page)
+                if progress is None or waiting is None:
+                    progress = read_back.progress(ws.store, wallet.identity)
+                    progress.begin(times)
+                    waiting = _Waiting(ws, wallet.identity, times[0] if times else None)
+                if look is not None:
+                    look(page)
+                page_new, page_updated = take_in(ws, wallet, page)
+                new, updated = new + page_new, updated + page_updated
+                waiting.note(page)
+                down_to = times[-1] if times else down_to
+                has_met = progress.took(down_to, len(page))
+                progress.save(ws.store)
+                if has_met:
+                    break
+            else:
+                assert progress is not None  # a list of records has a first page, be it empty
+                down_to = None
+                progress.ended()
+                progress.save(ws.store)
+            if is_first and waiting is not None and down_to is not None:
+                page_new, page_updated = _look_after(ws, wallet, client, waiting, down_to)
+                new, updated = new + page_new, updated + page_updated
+    return new, updated
+
+
+def _belongs(wallet: KnownWallet, page: list[Record]) -> None:
+    """Refuse the records of another wallet; learn from the first one whose key this is, where that is not known."""
+    for record in page:
+        wallet.must_match(record.wallet_id)
+        if wallet.remote_id is None and record.wallet_id is not None:
+            wallets_known.learn(wallet, record.wallet_id)
+
+
+class _Waiting:
+    """The records of a wallet that were pending when they were read, as long as something may still become of them."""
+
+    def __init__(self, ws: Workspace, identity: str, newest: float | None) -> None:
+        self._ws, self._identity, self._now = ws, identity, newest or 0.0  # of the provider's clock, at least
+        read_back.give_up(ws.store, identity, self._now)
+        self.since = read_back.awaited(ws.store, identity)
+
+    def note(self, page: list[Record]) -> None:
+        """Remember which of a page are pending, and that others are not any more."""
+        over = [each for each in page if each.status != "pending" and each.payment_hash in self.since]
+        pending = [each for each in page if each.status == "pending" and each.payment_hash not in self.since]
+        ends = {each.payment_hash: self._ends(each) for each in pending}
+        pending = [each for each in pending if (ends[each.payment_hash] or self._now) >= self._now]
+        if not over and not pending:
+            return
+        with self._ws.store.write() as db:
+            for record in over:
+                read_back.came(db, self._identity, record.payment_hash)
+                self.since.pop(record.payment_hash, None)
+            for record in pending:
+                made = record.listed_at or 0.0
+                read_back.expect(db, self._identity, record.payment_hash, made, ends[record.payment_hash])
+                self.since[record.payment_hash] = made
+
+    def forget(self, payment_hash: str) -> None:
+        """Wait no longer for a record that is gone."""
+        with self._ws.store.write() as db:
+            read_back.came(db, self._identity, payment_hash)
+
+    def _ends(self, record: Record) -> float | None:
+        if record.amount_msat < 0 or record.expires_at is None:
+            return None
+        return from_rfc3339(record.expires_at).timestamp() + LATE_S
+
+
+def _look_after(
+    ws: Workspace, wallet: KnownWallet, client: Lnbits, waiting: _Waiting, down_to: float
+) -> tuple[int, int]:
+    """Ask what became of records that were pending, where they stand below what has just been read (`down_to`)."""
+    left = {payment_hash: made for payment_hash, made in waiting.since.items() if made < down_to}
+    if not left:
+        return 0, 0
+    pending: set[str] = set()
+    for page in client.all_records(down_to, status="pending"):
+        _belongs(wallet, page)
+        pending |= {record.payment_hash for record in page if record.status == "pending"}
+        if page and (page[-1].listed_at or 0.0) < min(left.values()):
+            break
+    told = {payment_hash: client.record(payment_hash) for payment_hash in left.keys() - pending}
+    found = [record for record in told.values() if record is not None]
+    _belongs(wallet, found)
+    counts = take_in(ws, wallet, found)
+    waiting.note(found)
+    for payment_hash in [each for each, record in told.items() if record is None]:
+        waiting.forget(payment_hash)
+    return counts
+
+
+def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int, int]:
+    """Bring in a page of records: how many entries are new and how many have changed."""
+    relevant = [each for each in page if each.amount_msat < 0 or each.status == "settled"]  # else nobody has paid it
+    hashes = {each.payment_hash for each in relevant}
+    known = journal.by_hashes(ws.store.connection, wallet.id, wallet.remote_id, hashes)
+    new = updated = 0
+    if any(_key(each) not in known for each in relevant):
+        awaited = store_invoices.unpaid(ws.store, wallet.id, hashes)
+        with ws.store.write() as db:
+            # Asked anew: another sync, or a payment that is being made, may have been first.
+            known = journal.by_hashes(db, wallet.id, wallet.remote_id, hashes)
+            told = []
+            for record in relevant:
+                if _key(record) in known or (record.amount_msat > 0 and record.payment_hash in awaited):
+                    told.append(record)
+                else:
+                    known[_key(record)] = _insert(db, wallet, record)
+                    new += 1
+            store_wallets.clear_cached_balance(db, wallet.id)
+        relevant = told
+    for record in relevant:
+        entry = known.get(_key(record))
+        if entry is not None:
+            updated += _correct(ws, wallet, entry, record)
+            continue
+        invoice = store_invoices.of_wallet(ws.store, wallet.id, record.payment_hash)
+        assert invoice is not None
+        note_record(ws, wallet, invoice, record)
+        new += 1
+    return new, updated
+
+
+def _key(record: Record) -> tuple[str, str]:
+    return record.payment_hash, "out" if record.amount_msat < 0 else "in"
+
+
+def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Entry, record: Record) -> int:
+    """Have an entry be as certain as its record; 1 if that changes it."""
+    if entry.remote_id is None and wallet.remote_id is not None:
+        with ws.store.write() as db:
+            journal.update(db, entry.id, remote_wallet_id=wallet.remote_id)
+    if entry.status == "unknown" and record.status != "pending":
+        engine.close(ws, _row(ws, entry), judge(None, record))
+        return 1
+    if entry.status == "failed" and record.status == "settled":
+        ws.warn(f"{entry.id} was written down as failed, and {wallet.url} says it settled")
+        with ws.store.write() as db:
+            journal.update(db, entry.id, status="settled", failure=None, **engine.settled_columns(record))
+            audit_log.append(db, "correction", wallet=wallet.name, subject=entry.id, outcome="settled")
+        return 1
+    return 0
+
+
+def _row(ws: Workspace, entry: journal.Entry) -> Row:
+    row = journal.by_id(ws.store, entry.id)
+    assert row is not None
+    return row
+
+
+def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Entry:
+    """Journal a record that is not known here, in the caller's transaction."""
+    if record.amount_msat > 0:
+        return journal.Entry(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
+    status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
+    entry = journal.insert(
+        db,
+        **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
+        direction="out",
+        kind="pay",
+        status=status,
+        amount_msat=abs(record.amount_msat),
+        fee_msat=record.fee_msat if status == "settled" else None,
+        reserved_msat=abs(record.amount_msat) + record.fee_msat if status == "unknown" else 0,
+        payment_hash=record.payment_hash,
+        bolt11=record.bolt11 or None,
+        preimage=record.preimage if status == "settled" else None,
+        memo=record.memo,
+        reference=record.named.reference if record.named is not None else None,
+        failure="failed at the provider" if status == "failed" else None,
+        created_at=record.created_at or now(),
+        expires_at=record.expires_at,
+        settled_at=record.settled_at,
+    )
+    if record.named is not None and status != "failed":
+        references.restore(db, *record.named, entry)
+    return journal.Entry(entry, status, wallet.remote_id)

@@ -1,0 +1,200 @@
+"""Claiming a cheque: on any machine, by its code alone; whoever is first has it, in full."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+from amani_cli import errors, keys
+from amani_cli.cheques import drawing, standing
+from amani_cli.destinations import forms, reading
+from amani_cli.encodings import bolt11, cheque_code
+from amani_cli.encodings.cheque_code import ChequeCode
+from amani_cli.lightning import paying, resends
+from amani_cli.models.payments import Payment
+from amani_cli.payments import earlier, engine, lightning_rail, receipts
+from amani_cli.providers.base import PayAnswer
+from amani_cli.providers.lnbits import Lnbits
+from amani_cli.rules import rulebook
+from amani_cli.servers import server_of
+from amani_cli.store import cheques as store_cheques
+from amani_cli.store import journal, marks
+from amani_cli.store import wallets as store_wallets
+from amani_cli.store.ledger import Row, Transaction
+from amani_cli.times import to_rfc3339
+from amani_cli.wallets.cheque_servers import is_server_of_ours, named_server
+from amani_cli.wallets.finding import everything
+from amani_cli.wallets.known import KnownWallet, identify
+from amani_cli.wallets.outside import UNNAMED, as_wallet, keep_key, mark_of
+from amani_cli.workspace import Workspace
+
+
+def read(ws: Workspace, text: str) -> ChequeCode:
+    """Read a code and refuse, offline, what can't be a cheque for us: damaged, another network, an unsafe line."""
+    from amani_cli.providers.http import clean_url
+
+    code = cheque_code.decode(text)
+    keys.SEEN.update((code.admin_key, "".join(text.split())))
+    network = rulebook.value(ws, "network")
+    if code.network != network:
+        raise errors.Usage(
+            f"this is a {code.network} cheque; this amani works on {network}", code="WRONG_NETWORK", hint="amani config"
+        )
+    # Plain http off this machine would show the key to the line, but for onion services and where it was agreed to.
+    url = clean_url(code.url, insecure_http=True)
+    if not is_server_of_ours(ws, url) and not (urlsplit(url).hostname or "").endswith(".onion"):
+        clean_url(url)
+    return code._replace(url=url)
+
+
+def _refuse_expired(code: ChequeCode) -> None:
+    if code.expires_at <= time.time():
+        raise errors.Rejected(
+            f"this cheque expired at {to_rfc3339(code.expires_at)}",
+            code="CHEQUE_EXPIRED",
+            retry="never",
+            hint="Ask whoever gave it to you for another.",
+        )
+
+
+def claim(ws: Workspace, text: str, target: KnownWallet) -> Payment:
+    """Claim a cheque into a wallet, in full. Claiming it again from the same wallet returns the receipt.
+
+    Raises `errors.Rejected` for one that is expired, void or claimed, `errors.RefusedByPolicy` for one's own, and
+    `errors.OutcomeUnknown` when the answer was lost: the same command again goes on, by the same invoice.
+    """
+    code = read(ws, text)
+    identify(target)
+    # Of the same server: an id that another server tells, of our wallet or in a code, makes no cheque our own.
+    if code.origin == cheque_code.origin_of(target.identity) and server_of(code.url) == server_of(target.url):
+        raise errors.RefusedByPolicy(
+            f"this cheque was written from '{target.name}' itself",
+            code="OWN_CHEQUE",
+            hint="Take it back with 'amani cheque void', or claim it into another wallet.",
+        )
+    row = drawing.earlier(ws, target, code.url, code.wallet_id, face_msat=code.amount_msat)
+    if row is not None and row["status"] == "unknown":
+        row = earlier.ask_again(ws, row)
+    if row is not None and row["status"] == "settled":
+        return receipts.receipt(row, replayed=True)
+    resumed = row is not None and row["status"] == "unknown" and drawing.can_go_on(row)
+    if not resumed:
+        _refuse_expired(code)
+    with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
+        if row is None or not resumed:
+            amount_msat = _claimable(ws, cheque, code, outside=target.url != code.url)
+            named = drawing.destination_of(code.url, code.wallet_id)
+            row = drawing.begin(ws, target, named, amount_msat, kind="cheque", memo="cheque claimed")
+        row, answer = drawing.finish(ws, target, cheque, code.wallet_id, row, resumed=resumed)
+    if row["status"] == "failed":
+        first = drawing.earlier(ws, target, code.url, code.wallet_id)
+        if first is not None and first["status"] == "settled":  # by another process, into the same wallet
+            return receipts.receipt(first, replayed=True)
+        raise drawing.refused(answer, row["id"])
+    _tell_giver(ws, code, row)
+    return receipts.receipt(row)
+
+
+def invoice_named(ws: Workspace, text: str) -> str | None:
+    """The bolt11 that a cheque shall pay, in whatever wrapping; None for what can only be a wallet's name.
+
+    Raises `errors.Usage` for what is paid in another way, or can't be right.
+    """
+    name = store_wallets.name_key(text)
+    if any(store_wallets.name_key(wallet.name) == name for wallet in everything(ws)) or not forms.is_form(text.strip()):
+        return None
+    found = reading.read(ws, text)
+    if found.kind != "bolt11":
+        raise errors.Usage(
+            "a cheque pays a wallet of yours or an invoice, and this is neither",
+            code="BAD_DESTINATION",
+            hint="Ask the payee for an invoice over the whole amount, or claim it first and pay then.",
+        )
+    return found.text
+
+
+def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
+    """Have a cheque pay a bolt11 of somebody's; it must ask for exactly what the cheque can pay.
+
+    The journal keeps the payment, and while it is open the code's key is kept: `reconcile` or the same command again
+    asks what became of it.
+    """
+    code = read(ws, text)
+    order = paying.Order(bolt11.decode_invoice(destination), kind="cheque", memo="cheque claimed for another")
+    source = as_wallet(ws, code.url, code.wallet_id)
+    with named_server(ws, code.url, code.admin_key) as cheque:
+        rail = lightning_rail.Lightning(ws, cheque)
+        row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
+        if row is not None:
+            return _claimed_before(ws, code, source, rail, row)
+        _refuse_expired(code)
+        paying.check(ws, order)
+        amount_msat = _claimable(ws, cheque, code, outside=True)
+        if order.amount_msat not in (amount_msat, code.amount_msat):
+            raise errors.Usage(
+                f"the invoice must ask for exactly {amount_msat} msat: a cheque is claimed in full",
+                code="AMOUNT_DIFFERS",
+                hint="Ask for an invoice over that amount.",
+            )
+        place = keep_key(ws, code, order.invoice.payment_hash)
+
+        def note_place(db: Transaction, entry: str) -> None:
+            if place is not None:
+                marks.make(db, mark_of(entry), f"{code.url} {place}")
+
+        row, begun = paying.journal_outside(ws, order, source, code.wallet_id, note_place)
+        if not begun:
+            return _claimed_before(ws, code, source, rail, row)
+        try:
+            return engine.send(ws, source, rail, row, wait=True)
+        except errors.InsufficientFunds:
+            raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row["id"]) from None
+        except errors.NotAuthorised:
+            raise drawing.void() from None
+
+
+def _claimed_before(
+    ws: Workspace, code: ChequeCode, source: KnownWallet, rail: lightning_rail.Lightning, row: Row
+) -> Payment:
+    """What became of an earlier payment of the same invoice: by this cheque, or by something else."""
+    if row["remote_wallet_id"] != code.wallet_id or row["wallet"] not in (source.name, UNNAMED):
+        raise errors.Rejected(
+            "this invoice was paid before, and not by this cheque",
+            code="PAID_BY_ANOTHER",
+            retry="never",
+            id=row["id"],
+            hint="The cheque is untouched. Ask for a new invoice.",
+        )
+    if row["status"] == "unknown":
+        return resends.go_on(ws, as_wallet(ws, code.url, code.wallet_id), rail, row)
+    if row["status"] == "failed":
+        raise errors.Rejected(
+            f"this was tried before and failed: {row['failure']}", id=row["id"], hint="Run it again to try anew."
+        )
+    return receipts.receipt(row, replayed=True)
+
+
+def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool) -> int:
+    """What can be drawn now: the face, or less the fee reserve where a claim leaves a server that set none aside."""
+    try:
+        held = cheque.wallet().balance_msat
+    except errors.NotAuthorised:
+        raise drawing.void() from None
+    if held < code.amount_msat:
+        raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), None)
+    reserve = max(2000, -(-code.amount_msat // 100))
+    if not outside or held >= code.amount_msat + reserve:
+        return code.amount_msat
+    # The largest whole sat A with A + max(2 sat, 1 %) within what is held.
+    amount_sat = min((held - 2000) // 1000, held * 100 // 101 // 1000)
+    if amount_sat < 1:
+        raise errors.Rejected("this cheque is too small to leave its server", code="TOO_SMALL", hint="Claim it there.")
+    ws.warn(f"{code.amount_msat - amount_sat * 1000} msat stay behind as the fee reserve of the cheque's server")
+    return amount_sat * 1000
+
+
+def _tell_giver(ws: Workspace, code: ChequeCode, row: Row) -> None:
+    """If the cheque was written on this machine, its entry learns of the claim: at once, or when it is looked at."""
+    with ws.once_paid("the cheque's own entry does not say so yet"):
+        for written in store_cheques.of_wallet(ws.store, code.url, code.wallet_id):
+            standing.claimed(ws, written, row["payment_hash"], row["settled_at"])

@@ -1,0 +1,1 @@
+"""Whom a payment is for: read, resolved, agreed to, paid."""

@@ -1,0 +1,156 @@
+"""Whom a text names: an invoice, an address, an LNURL, a link, a bank account or phone, a contact. Offline.
+
+One reading for whatever takes such a text. What people type is trimmed at its ends and never changed inside: white
+space is understood only in an invoice or a bech32 LNURL, where it can't belong, and a `+` is a plus.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from amani_cli import errors
+from amani_cli.amounts import format_sat, parse_msat
+from amani_cli.destinations import contacts
+from amani_cli.destinations.forms import FORMS
+from amani_cli.encodings import bolt11
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.fiat import payouts
+    from amani_cli.providers.links import Link
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What a text stands for. `text` is it without wrapping; `amount_msat` is what a link around it asked for.
+
+    `contact` is the name it was called by.
+    """
+
+    kind: Literal["bolt11", "lnurl", "payout"]
+    text: str
+    amount_msat: int | None = None
+    link: Link | None = None
+    payout: payouts.Destination | None = None
+    contact: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """How it is shown and journaled: an address as it is, a link with its domain in the open."""
+        if self.link is None:
+            return str(self.payout or self.text)
+        return self.link.address or re.sub(r"^https?://", "lnurlp://", self.link.url)
+
+
+def read(ws: Workspace, text: str) -> Destination:
+    """Say, offline, what somebody who is to be paid was named by.
+
+    Raises `errors.Usage`: for something recognised that can't be right, with the reason; else with what was tried.
+    """
+    text = text.strip()
+    found = _itself(text)
+    if found is not None:
+        return found
+    contact = contacts.find(ws, text)
+    if contact is not None:
+        kept = _itself(contact["destination"])
+        if kept is not None:
+            return replace(kept, contact=contact["name"])
+    raise _unknown(text)
+
+
+def _itself(text: str) -> Destination | None:
+    """What a text says by itself, without anybody's names for it; None for what is no such thing."""
+    scheme, colon, rest = text.partition(":")
+    scheme = scheme.lower() if colon else ""
+    if scheme == "bitcoin":
+        return _from_bip21(rest)
+    if scheme in ("bank", "momo"):
+        from amani_cli.fiat import payouts
+
+        to = payouts.read(text)
+        return Destination("payout", str(to), payout=to)
+    return _inside(rest.removeprefix("//")) if scheme in ("lightning", "lnurl") else _lightning(text)
+
+
+def _inside(text: str) -> Destination | None:
+    """What stands in a link, where only what `_lightning` reads belongs."""
+    scheme = text.partition(":")[0].strip().lower()
+    if scheme in ("lightning", "bitcoin", "lnurl", "bank", "momo"):
+        raise errors.Usage(
+            f"there is '{scheme}:' inside this link; only an invoice, an LNURL or a Lightning address belongs there",
+            code="BAD_DESTINATION",
+            hint="Give what is inside by itself, if you trust it.",
+        )
+    return _lightning(text)
+
+
+def _lightning(text: str) -> Destination | None:
+    """An invoice, an LNURL or an address, without a wrapping."""
+    if bolt11.looks_like_invoice(text):
+        return Destination("bolt11", bolt11.bare(text))
+    from amani_cli.providers import links
+
+    joined = "".join(text.split())
+    is_bech32 = joined.lower().startswith("lnurl1")
+    link = links.read_link(joined if is_bech32 else text)
+    return None if link is None else Destination("lnurl", joined if is_bech32 else text, link=link)
+
+
+def _from_bip21(rest: str) -> Destination:
+    """The Lightning part of a `bitcoin:` link (BIP 21), and the amount it names."""
+    from amani_cli.providers.links import query_of
+
+    query: dict[str, str] = {}
+    for name, value in query_of(rest.partition("?")[2]):
+        name = name.lower()
+        if name.startswith("req-"):
+            raise errors.Usage(
+                f"this bitcoin: link requires '{name[4:][:40]}', which amani does not know", code="BAD_DESTINATION"
+            )
+        if name in ("lightning", "amount") and name in query:
+            raise errors.Usage(
+                f"this bitcoin: link has more than one {name}= part, and nobody can say which is meant",
+                code="BAD_DESTINATION",
+                hint="Ask the payee for a new link, or for an invoice.",
+            )
+        query[name] = value
+    inner = query.get("lightning", "").strip()
+    if not inner:
+        raise errors.Usage(
+            "this bitcoin: link is on-chain only: it has no lightning= part, and amani pays by Lightning",
+            code="BAD_DESTINATION",
+            hint="Ask the payee for a Lightning invoice or address.",
+        )
+    found = _inside(inner)
+    if found is None:
+        raise errors.Usage(
+            "the lightning= part of this bitcoin: link is no invoice, no LNURL and no Lightning address",
+            code="BAD_DESTINATION",
+            hint="Only these belong in a link. A contact is paid by its name alone: amani pay NAME AMOUNT",
+        )
+    if "amount" not in query:
+        return found
+    amount_msat = parse_msat(query["amount"].strip() + "btc")
+    asked = bolt11.decode_invoice(found.text).amount_msat if found.kind == "bolt11" else None
+    if asked not in (None, amount_msat):
+        raise errors.Usage(
+            f"this bitcoin: link asks for {format_sat(amount_msat)}, and the invoice in it for {format_sat(asked)}",
+            code="AMOUNT_DIFFERS",
+            hint="Ask the payee which is right, and for a new link.",
+        )
+    return replace(found, amount_msat=amount_msat)
+
+
+def _unknown(text: str) -> errors.Usage:
+    # Keys, hashes, offers and on-chain addresses in the wrong place: the decoder of invoices names them, unrepeated.
+    try:
+        bolt11.decode_invoice(text)
+    except errors.Usage as error:
+        if not error.message.startswith("That is not a Lightning invoice"):
+            return error
+    shown = f"'{text}'" if len(text) <= 60 and text.isprintable() else "that"
+    hint = "An address looks like ada@example.com, an invoice starts with lnbc, an LNURL with lnurl1 or lnurlp://."
+    return errors.Usage(f"{shown} is none of: {FORMS}", code="BAD_DESTINATION", hint=hint)

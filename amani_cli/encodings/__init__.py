@@ -1,0 +1,1 @@
+"""How invoices, links and pictures are written: no money, no network."""

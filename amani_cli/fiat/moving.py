@@ -1,0 +1,253 @@
+"""What every movement of fiat has in common: rules, a journal entry under a reference of ours, one POST, the record.
+
+Payouts, transfers between businesses and conversions say what is to be moved (`Move`); `carry_out` moves it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from amani_cli import clocks, errors
+from amani_cli.amounts import Fiat, currency_decimals, format_fiat
+from amani_cli.models.payments import Payment, PayoutPlan
+from amani_cli.payees import canonical
+from amani_cli.payments import earlier, engine
+from amani_cli.payments.fincra_rail import FiatRail
+from amani_cli.providers.base import PayAnswer
+from amani_cli.providers.fiat import Quote
+from amani_cli.rules import approval, budgets, held
+from amani_cli.store import journal, references
+from amani_cli.store.ledger import Row, Transaction
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.fincra import Fincra
+
+
+# What the names made of users' references begin from; another one would make other names of them.
+_NAMES = uuid.UUID("6d0f4c1e-6f0b-5b6e-9a53-0c2f8f6d7a41")
+
+
+# A quote holds for about 30 s; one that is this near its end is asked for anew.
+QUOTE_MARGIN_S = 4
+
+
+Confirm = Callable[[PayoutPlan], None]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A movement that could be made now. `charged` leaves, the fee with it as far as it is known; `order` is the POST.
+
+    `quote` is what its rate rests on, where two currencies are about.
+    """
+
+    plan: PayoutPlan
+    charged: Decimal
+    order: Callable[[str], PayAnswer]
+    quote: Quote | None = None
+
+
+def carry_out(
+    ws: Workspace,
+    wallet: KnownWallet,
+    client: Fincra,
+    move: Move,
+    *,
+    kind: str,
+    reference: str | None,
+    meaning: str,
+    confirm: Confirm | None,
+    again: Callable[[], Move],
+    wait: bool = True,
+    on_journal: Callable[[Transaction, str], object] | None = None,
+    authorised: bool = False,
+) -> Payment:
+    """Make a movement once, and return its receipt.
+
+    `confirm` is shown the plan and raises to stop; None when a yes was given beforehand. `again` prepares the move
+    anew, for a quote that has run out meanwhile. `authorised` says that the PIN was given for a batch that this is a
+    part of. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal movement is still open), or a failure that
+    proves that none did.
+    """
+    currency = move.plan.amount.currency
+    if reference is not None:
+        known = _brought_in(ws, client, move, kind, reference, meaning)
+        if known is not None:
+            return earlier.again(ws, known)
+    refuse_poor(move.plan)
+    if not authorised:
+        budgets.check_fiat(ws, wallet, move.charged, currency)
+        held.refuse_unread(ws, reference)
+    if confirm is not None:
+        confirm(move.plan)
+    if not authorised:
+        approval.authorise(ws, wallet, move.charged, currency)
+    ws.restart_clock()  # a person may think for as long as they like
+    client.line.deadline = ws.deadline
+    move = _still(move, again, clocks.best(client.line.url))
+    row, begun = _begin(ws, wallet, client, move, kind, reference, meaning, on_journal)
+    if not begun:
+        return earlier.again(ws, row)
+    return engine.send(ws, wallet, FiatRail(ws, client, move.order), row, wait=wait)
+
+
+def _begin(
+    ws: Workspace,
+    wallet: KnownWallet,
+    client: Fincra,
+    move: Move,
+    kind: str,
+    reference: str | None,
+    meaning: str,
+    on_journal: Callable[[Transaction, str], object] | None,
+) -> tuple[Row, bool]:
+    business = client.identity()
+
+    def columns(db: Transaction) -> dict[str, object]:
+        entry = _columns(move.plan)
+        if reference is None:
+            _refuse_twin(ws, db, business, kind, entry)
+        budgets.reserve_fiat(ws, db, wallet, move.charged, move.plan.amount.currency)
+        return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
+
+    return engine.begin(
+        ws,
+        wallet,
+        business,
+        kind=kind,
+        reference=reference,
+        meaning=meaning,
+        columns=columns,
+        on_journal=on_journal,
+        reason=f"{format_fiat(Fiat(*move.plan.received))} to {_destination(move.plan)}",
+    )
+
+
+def _destination(planned: PayoutPlan) -> str:
+    return f"{planned.destination} {planned.payee}"
+
+
+def _columns(planned: PayoutPlan) -> dict[str, object]:
+    return {
+        "amount": str(planned.amount.value),
+        "currency": planned.amount.currency,
+        "fee": str(planned.fee.value) if planned.fee else None,
+        "received": str(planned.received.value),
+        "received_currency": planned.received.currency,
+        "destination": _destination(planned),
+        "memo": planned.memo,
+    }
+
+
+def _our_reference(db: Transaction, business: str, reference: str | None, meaning: str) -> str:
+    """The name that Fincra knows a movement by, and takes once.
+
+    With a reference of the user's it is the same however often it is worked out: a journal that was restored from
+    before the payment makes it again, and Fincra refuses a second one. A try that failed has used up its name.
+    """
+    if reference is None:
+        return str(uuid.uuid4())
+    tries = journal.count_tries(db, reference)
+    return str(uuid.uuid5(_NAMES, "\n".join((business, reference, meaning, str(tries)))))
+
+
+def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference: str, meaning: str) -> Row | None:
+    """The entry, if a sync has brought in this very movement from Fincra's log, which knows no reference of the user's.
+
+    It becomes that reference's, open until Fincra's record is asked: a line of the log does not say how it ended.
+    """
+    db, business = ws.store.connection, client.identity()
+    names = [_our_reference(db, business, reference, way) for way in references.spellings(meaning)]
+    known = [row for name in names if (row := journal.by_our_reference(db, name, "out")) is not None]
+    found = next((row for row in known if row["reference"] is None), None)
+    if found is None:
+        return None
+    with ws.store.write() as db:
+        references.claim(db, reference, meaning)
+        references.point(db, reference, found["id"])
+        journal.update(
+            db, found["id"], **_columns(move.plan), kind=kind, reference=reference, status="unknown", settled_at=None
+        )
+    return journal.by_id(ws.store, found["id"])
+
+
+def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
+    """The move with a quote that holds at this moment of its maker's clock: a new one if need be, no dearer, to the
+    same payee."""
+    if move.quote is None or moment < move.quote.expires_at - QUOTE_MARGIN_S:
+        return move
+    fresh = again()
+    dearer = fresh.charged > move.charged or fresh.plan.received.value < move.plan.received.value
+    if dearer:
+        now = [format_fiat(Fiat(value, currency)) for value, currency in (fresh.plan.amount, fresh.plan.received)]
+        raise errors.Rejected(
+            f"the quote expired, and now {now[0]} would bring {now[1]}; nothing was sent",
+            code="QUOTE_EXPIRED",
+            hint="Run the same command again to see and accept the new rate.",
+        )
+    was, now_is = ((each.plan.destination, each.plan.payee) for each in (move, fresh))
+    if was != now_is:
+        raise errors.RefusedByPolicy(
+            f"{' of '.join(was)} was agreed to, and by now it is {' of '.join(now_is)}; nothing was sent",
+            code="PAYEE_CHANGED",
+            retry="never",
+            hint="Ask the payee whose account it is.",
+        )
+    return fresh
+
+
+def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, entry: dict[str, object]) -> None:
+    """Refuse a retry of what is still open. What an exchange would bring moves with the rate, and was not asked for.
+
+    Raises `errors.OutcomeUnknown`.
+    """
+    exchange = kind == "convert"
+    said = ("amount", "currency") if exchange else ("received",)
+    twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
+    if not exchange:  # the name behind an account may have been typed, and differently
+        payee = canonical.of_entry(ws, entry)
+        twins = [twin for twin in twins if canonical.of_entry(ws, twin) == payee]
+    engine.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
+
+
+def refuse_poor(planned: PayoutPlan) -> None:
+    """Refuse what the balance does not cover. Raises `errors.InsufficientFunds`."""
+    if not planned.sufficient:
+        raise errors.InsufficientFunds(
+            f"wallet '{planned.wallet}' can spend {format_fiat(Fiat(*planned.balance))},"
+            f" less than {format_fiat(Fiat(*planned.amount))} to pay",
+            hint="Top it up, or choose another wallet with --wallet.",
+        )
+
+
+def spendable(client: Fincra, wallet: KnownWallet, currency: str) -> Decimal:
+    """What a wallet can spend of a currency. Raises `errors.NotFound` when it does not hold it."""
+    accounts = client.accounts()
+    for each in accounts:
+        if each.currency == currency:
+            return each.available
+    raise errors.NotFound(
+        f"wallet '{wallet.name}' holds no {currency}",
+        code="NO_SUCH_CURRENCY",
+        hint=f"It holds: {', '.join(each.currency for each in accounts) or 'nothing'}.",
+    )
+
+
+def tidy(quote: Quote) -> Quote:
+    """A quote without the noise that Fincra's floats leave behind the last decimal of a currency."""
+
+    def rounded(value: Decimal, currency: str) -> Decimal:
+        return value.quantize(Decimal(1).scaleb(-currency_decimals(currency)), rounding=ROUND_HALF_UP)
+
+    return quote._replace(
+        amount=rounded(quote.amount, quote.source),
+        charged=rounded(quote.charged, quote.source),
+        fee=rounded(quote.fee, quote.source),
+        received=rounded(quote.received, quote.destination),
+    )

@@ -1,0 +1,1 @@
+"""Asking for money, by either provider."""

@@ -1,0 +1,135 @@
+"""The journal, its months, its pictures and its audit log."""
+
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from amani_cli.models.document import document
+from amani_cli.models.payments import Payment
+
+
+@document("amani.history/1")
+class History(NamedTuple):
+    """Payments, newest first; `next` is what `--after` takes to go on."""
+
+    items: list[Payment]
+    next: str | None
+
+
+@document("amani.exported/1")
+class Exported(NamedTuple):
+    """What `history export` wrote: settled payments of a period; `open` were left out for want of an outcome."""
+
+    path: str
+    format: str
+    since: str | None
+    until: str | None
+    payments: int
+    without_rate: int
+    open: int
+
+
+class ClosedWallet(NamedTuple):
+    """One wallet's month in one unit: whole `msat`, or exact decimals of a currency.
+
+    `received` and `sent` leave out `own_in` and `own_out`, which moved between our wallets; what the faucet gave and
+    cheques cost is in them, and named apart. `provider_closing` is the provider's figure, counted back from today's.
+    """
+
+    wallet: str
+    unit: str
+    opening: int | Decimal
+    received: int | Decimal
+    sent: int | Decimal
+    fees: int | Decimal
+    own_in: int | Decimal
+    own_out: int | Decimal
+    closing: int | Decimal
+    faucet_in: int | Decimal
+    faucet_out: int | Decimal
+    cheque_in: int | Decimal
+    cheque_out: int | Decimal
+    provider_closing: int | Decimal | None
+    payments: int
+    notes: list[str]
+    differences: list[str]
+
+
+@document("amani.closing/1")
+class Closing(NamedTuple):
+    """A month's books. `zone` is the one its days are counted in; `differences` is what nothing explains."""
+
+    month: str
+    zone: str
+    since: str
+    until: str
+    items: list[ClosedWallet]
+    open_cheques_msat: int
+    open_outcomes: int
+    differences: list[str]
+
+
+ChartStep = Literal["day", "week", "month"]
+
+
+class ChartPoint(NamedTuple):
+    """What was there at the end of a step that begins on `day`, and what came and left in it."""
+
+    day: str
+    balance: int | Decimal
+    received: int | Decimal
+    sent: int | Decimal
+
+
+@document("amani.chart/1")
+class Chart(NamedTuple):
+    """Balance and volume over time, whole `msat` or exact decimals of a currency; days are those of `zone`."""
+
+    wallet: str | None
+    unit: str
+    step: ChartStep
+    zone: str
+    points: list[ChartPoint]
+
+
+@document("amani.sync/1")
+class Synced(NamedTuple):
+    """What `history sync` learned from the providers."""
+
+    wallets: list[str]
+    new: int
+    updated: int
+
+
+class AuditEntry(NamedTuple):
+    """One entry of the audit log, with its hash in the chain."""
+
+    seq: int
+    at: str
+    who: str
+    actor: str | None
+    what: str
+    wallet: str | None
+    subject: str | None
+    amount_msat: int | None
+    outcome: str | None
+    reason: str | None
+    hash: str
+
+
+@document("amani.audit/1")
+class Audit(NamedTuple):
+    """Entries of the audit log, newest first."""
+
+    items: list[AuditEntry]
+    next: str | None
+
+
+@document("amani.audit_verdict/1")
+class AuditVerdict(NamedTuple):
+    """Whether the audit log is whole: `head` is the hash of its last entry, `broken_at` the first that is wrong."""
+
+    entries: int
+    head: str
+    intact: bool
+    broken_at: int | None
+    detail: str

@@ -1,0 +1,79 @@
+"""Requests for money."""
+
+from typing import Literal, NamedTuple
+
+from amani_cli.models.document import document
+from amani_cli.models.money import Money, Quoted
+
+InvoiceStatus = Literal["pending", "paid", "expired"]
+
+
+@document(
+    "amani.invoice/1",
+    leave_out={
+        *("quoted", "payment_hash", "bolt11", "amount_msat"),
+        *("amount", "received", "variance", "link", "our_reference", "provider_reference"),
+    },
+)
+class Invoice(NamedTuple):
+    """A request for money made on one of our wallets.
+
+    On Lightning it is a `bolt11` over `amount_msat`; on Fincra a page at `link` over `amount`, paid only when what was
+    `received` covers it, and known by `our_reference`. `purpose` is `withdraw` for one that an LNURL-withdraw was asked
+    to pay.
+    """
+
+    wallet: str
+    memo: str
+    status: InvoiceStatus
+    created_at: str
+    expires_at: str
+    payment_hash: str | None = None
+    bolt11: str | None = None
+    amount_msat: int | None = None
+    paid_at: str | None = None
+    preimage: str | None = None
+    reference: str | None = None
+    replayed: bool = False
+    quoted: Quoted | None = None
+    amount: Money | None = None
+    received: Money | None = None
+    variance: Literal["underpayment", "overpayment"] | None = None
+    link: str | None = None
+    our_reference: str | None = None
+    provider_reference: str | None = None
+    purpose: str = "invoice"
+
+    @property
+    def key(self) -> str:
+        """What it is asked about by: its payment hash, or our reference."""
+        return self.payment_hash or self.our_reference or ""
+
+    @property
+    def to_pay(self) -> str:
+        """What is handed to whoever shall pay: the bolt11, or the page's address."""
+        return self.bolt11 or self.link or ""
+
+
+@document("amani.invoices/1")
+class Invoices(NamedTuple):
+    """Invoices, newest first; `next` continues the list."""
+
+    items: list[Invoice]
+    next: str | None = None
+
+
+@document("amani.decoded/1")
+class Decoded(NamedTuple):
+    """What a bolt11 invoice says, read offline."""
+
+    bolt11: str
+    payment_hash: str
+    amount_msat: int | None
+    description: str | None
+    description_hash: str | None
+    payee: str
+    network: str
+    created_at: str
+    expires_at: str
+    expired: bool

@@ -1,0 +1,390 @@
+"""Backups: database, settings and, if asked for, keys in one file that only a passphrase opens.
+
+The file is a gzipped tar archive encrypted as age does with a passphrase (https://age-encryption.org/v1), so that the
+standard tool opens it where no amani is at hand: `age -d FILE | tar xz`. In it: `manifest.json`, `amani.db`,
+`config.toml` if there is one, and `keys.json` with --with-keys.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amani_cli import __version__, errors, files, keys, private
+from amani_cli.amounts import format_sat
+from amani_cli.books import audit
+from amani_cli.config import parse_toml
+from amani_cli.models.operations import Backup, Restored
+from amani_cli.operations import key_chest
+from amani_cli.store import audit as audit_log
+from amani_cli.store import cheques, copies, holds
+from amani_cli.store.ledger import SCHEMA_VERSION, Store
+from amani_cli.times import now
+from amani_cli.wallets.finding import registered
+from amani_cli.workspace import Workspace
+
+FORMAT = 1
+_PREFIX = ".backup-"
+SHORTEST_PASSPHRASE = 12
+
+NOT_HELD = (
+    "the wallets' money and history at their server: whoever runs an LNbits backs up its data folder or database",
+    "channel state of a Lightning node: the node's own backup (LND channel.backup; CLN hsm_secret, emergency.recover)",
+)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What was found in a backup, unpacked into a private folder that is gone when it is no longer looked at."""
+
+    manifest: dict[str, Any]
+    database: Path
+    settings: bytes | None
+    secrets: list[key_chest.Secret]
+
+
+def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Backup:
+    """Write a backup into a new file, 0600. The database may be in use meanwhile.
+
+    Raises `errors.Usage` for a passphrase that is too short or a file that exists, `errors.NotAuthorised` when keys
+    are asked for and one can't be read.
+    """
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise errors.Usage(
+            f"a passphrase has {SHORTEST_PASSPHRASE} characters or more",
+            code="WEAK_PASSPHRASE",
+            hint="Five or six random words are easy to keep and hard to guess.",
+        )
+    if path.exists():
+        raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.")
+    if not ws.has_store:
+        raise errors.NotFound("there is nothing to back up yet")
+    secrets, without = key_chest.collect(ws) if with_keys else ([], [])
+    with ws.store.write() as db:
+        audit_log.append(db, "backup create", outcome="with keys" if with_keys else "without keys", actor=ws.actor)
+    made_at = now()
+    parts: dict[str, bytes] = {}
+    with _private_folder(ws) as folder:
+        copies.take(ws.store, folder / "amani.db", held=f"a copy restored from the backup of {made_at}")
+        with copies.opened(folder / "amani.db") as copy:
+            about = _about(copy)
+        parts["amani.db"] = (folder / "amani.db").read_bytes()
+    if ws.paths.settings.exists():
+        parts["config.toml"] = ws.paths.settings.read_bytes()
+    if with_keys:
+        parts["keys.json"] = json.dumps([secret._asdict() for secret in secrets]).encode()
+    manifest = {
+        "format": FORMAT,
+        "amani": __version__,
+        "schema": SCHEMA_VERSION,
+        "made_at": made_at,
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()},
+        **about,
+    }
+    parts = {"manifest.json": json.dumps(manifest, indent=1).encode(), **parts}
+    files.write_private(path, _encrypted(_packed(parts), passphrase), replace=False)
+    _warn_of_cheques(ws, with_keys)
+    left_out = [*without, *NOT_HELD]
+    if not with_keys:
+        left_out.insert(0, "keys, PIN peppers and logins: ask for them with --with-keys")
+    return _view(path, manifest, secrets if with_keys else None, left_out)
+
+
+def verify(ws: Workspace, path: Path, passphrase: str) -> Backup:
+    """Open a backup and check that all of it is as it was written: sums, database, audit chain. Changes nothing."""
+    with _private_folder(ws) as folder:
+        found = _opened(path, passphrase, folder)
+        with copies.opened(found.database) as copy:
+            if not copies.is_sound(copy) or not audit.verify_store(copy).intact:
+                raise errors.BooksDiffer(f"the database in {path} is damaged", code="BAD_BACKUP")
+    has_keys = "keys.json" in found.manifest["sha256"]
+    return _view(path, found.manifest, found.secrets if has_keys else None, [])
+
+
+def restore(
+    ws: Workspace, path: Path, passphrase: str, *, key_folder: Path | None, confirm: Callable[..., None]
+) -> Restored:
+    """Put a backup in place. What is there already is never lost: newer data is refused, older is copied aside.
+
+    `key_folder` takes all keys as files, 0600, instead of where they were. `confirm` is told what would be replaced,
+    written outside of amani's folders or run for a key; no command of the backup's is run. Until `reconcile` has run,
+    spending is refused. Raises `errors.RefusedByPolicy` (code NEWER_DATA).
+    """
+    with _private_folder(ws) as folder:
+        found = _opened(path, passphrase, folder)
+        with copies.opened(found.database) as copy:
+            if not copies.is_sound(copy) or not copies.is_of_ours(copy):
+                raise errors.Usage(f"the database in {path} is damaged", code="BAD_BACKUP")
+            key_chest.check(copy, found.secrets)
+            places = key_chest.plan(found.secrets, key_folder)
+            replaces = ws.has_store
+            if replaces:
+                _refuse_newer(ws, found)
+            told = _to_ask(ws, found, copy, places, key_folder)
+            if told:
+                confirm(*told)
+            with copies.alone(ws.store, ws.lock_wait_s):
+                _refuse_newer(ws, found)  # a payment may have begun while a person thought
+                aside = _put_aside(ws) if replaces else None
+                key_chest.put(copy, found.secrets, places)
+                copies.put(copy, ws.store)
+    _put_settings(ws, found)
+    with ws.store.write() as db:
+        holds.spread(db)  # a backup of an older amani has one mark for all
+        audit_log.append(
+            db, "backup restore", subject=found.manifest["made_at"], outcome="spending held", actor=ws.actor
+        )
+    ws.note("Spending is refused until 'amani reconcile' has brought in what was paid since the backup was made.")
+    ws.note(
+        "Does the amani that it was made of still run? Then run one of the two only: LNbits refuses to pay one invoice"
+        " twice, but a Lightning address or a payout paid by both is paid twice."
+    )
+    return Restored(
+        made_at=found.manifest["made_at"],
+        wallets=[wallet.name for wallet in registered(ws)],
+        keys_restored=len(found.secrets),
+        without_key=key_chest.without_key(ws),
+        replaced=str(aside) if aside else None,
+    )
+
+
+def _to_ask(ws: Workspace, found: Contents, copy: Store, places: dict[str, str], key_folder: Path | None) -> list[str]:
+    """What a restore would do beyond making amani's own files, or keys where the user said, each in a line."""
+    lines = []
+    if ws.has_store:
+        lines.append(f"This replaces {ws.paths.database} by the backup of {found.manifest['made_at']}.")
+    if _other_settings(ws, found):
+        lines.append(f"It replaces {ws.paths.settings}, of which a copy is kept beside it.")
+    return lines + key_chest.to_ask(ws, copy, found.secrets, places, key_folder)
+
+
+def _other_settings(ws: Workspace, found: Contents) -> bool:
+    settings = ws.paths.settings
+    return found.settings is not None and bool(ws.config.stored()) and settings.read_bytes() != found.settings
+
+
+def _put_settings(ws: Workspace, found: Contents) -> None:
+    if found.settings is None:
+        return
+    settings = ws.paths.settings
+    if _other_settings(ws, found):
+        aside = settings.with_name(f"{settings.name}.before-restore-{now().replace(':', '')}")
+        files.write_private(aside, settings.read_bytes())
+    files.write_private(settings.resolve() if settings.is_symlink() else settings, found.settings)
+
+
+def _refuse_newer(ws: Workspace, found: Contents) -> None:
+    """Refuse to overwrite what the backup lacks."""
+    lost = copies.missing_from(found.database, ws.store)
+    if lost:
+        raise errors.RefusedByPolicy(
+            f"{ws.paths.database} holds what the backup of {found.manifest['made_at']} lacks ({', '.join(lost)})",
+            code="NEWER_DATA",
+            hint="Restore into another AMANI_HOME, or move the database away first if you mean it.",
+        )
+
+
+def _put_aside(ws: Workspace) -> Path:
+    """Copy what is to be replaced, and say where it lies."""
+    aside = ws.paths.database.with_name(f"{ws.paths.database.name}.before-restore-{now().replace(':', '')}")
+    copies.take(ws.store, aside, held="the copy from before a restore")
+    return aside
+
+
+def _about(copy: Store) -> dict[str, Any]:
+    """What a person wants to know of a backup without opening its database."""
+    verdict = audit.verify_store(copy)
+    if not verdict.intact:
+        raise errors.BooksDiffer(
+            f"the audit log is broken at entry {verdict.broken_at}: {verdict.detail}",
+            hint="See 'amani audit verify'. A backup is made of books that are whole.",
+        )
+    payments = copy.one("SELECT count(*) FROM payment")
+    wallets = copy.all("SELECT name FROM wallet ORDER BY name_key")
+    return {
+        "audit_entries": verdict.entries,
+        "audit_head": verdict.head,
+        "payments": payments[0] if payments else 0,
+        "wallets": [row["name"] for row in wallets],
+    }
+
+
+def _warn_of_cheques(ws: Workspace, with_keys: bool) -> None:
+    rows = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    if rows and not with_keys:
+        amount = sum(row["amount_msat"] + row["reserve_msat"] for row in rows)
+        ws.warn(
+            f"the keys of {len(rows)} unclaimed cheque(s) over {format_sat(amount)} are not in this backup: should they"
+            " be lost here, that money can't be taken back (--with-keys)"
+        )
+
+
+def _view(path: Path, manifest: dict[str, Any], secrets: list[key_chest.Secret] | None, left_out: list[str]) -> Backup:
+    return Backup(
+        path=str(path),
+        size_bytes=path.stat().st_size,
+        made_at=manifest["made_at"],
+        amani_version=manifest["amani"],
+        schema_version=manifest["schema"],
+        wallets=manifest["wallets"],
+        payments=manifest["payments"],
+        audit_entries=manifest["audit_entries"],
+        audit_head=manifest["audit_head"],
+        with_keys=secrets is not None,
+        keys=len(secrets or ()),
+        not_held=left_out,
+    )
+
+
+# -- the file ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _private_folder(ws: Workspace) -> Iterator[Path]:
+    """A folder of our own beside the database: what is unpacked there is as private as the database itself.
+
+    It is locked while it is in use, and one that is not is what a killed amani left, and goes.
+    """
+    ws.paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.check_folder(ws.paths.data)
+    with ExitStack() as stack:
+        with _locked(ws.paths.data):
+            for left in left_behind(ws):
+                shutil.rmtree(left, ignore_errors=True)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=ws.paths.data))
+            stack.enter_context(_locked(Path(folder)))
+        yield Path(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def left_behind(ws: Workspace) -> list[Path]:
+    """Folders of backups and restores that were killed; the next one takes them away."""
+    return [each for each in sorted(ws.paths.data.glob(f"{_PREFIX}*")) if each.is_dir() and _is_left(each)]
+
+
+def _is_left(folder: Path) -> bool:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # a link, or it has just gone
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+
+
+def _packed(parts: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=6) as archive:
+        for name, content in parts.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o600
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _encrypted(content: bytes, passphrase: str) -> bytes:
+    from pyrage import passphrase as age
+
+    encrypted: bytes = age.encrypt(content, passphrase)
+    return encrypted
+
+
+def _opened(path: Path, passphrase: str, folder: Path) -> Contents:
+    """Decrypt and check a backup, its database unpacked into `folder`."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise errors.Usage(f"can't read {path}: {error.strerror}", code="BAD_BACKUP") from None
+    parts = _unpacked(path, _decrypted(path, content, passphrase))
+    try:
+        manifest = json.loads(parts["manifest.json"])
+        if manifest["format"] != FORMAT or manifest["schema"] > SCHEMA_VERSION:
+            raise errors.Usage(
+                f"{path} was made by a newer amani ({manifest['amani']})", code="NEWER_BACKUP", hint="Upgrade amani."
+            )
+        if any(hashlib.sha256(parts[name]).hexdigest() != right for name, right in manifest["sha256"].items()):
+            raise _damaged(path)
+        secrets = [key_chest.Secret(**each) for each in json.loads(parts.get("keys.json", b"[]"))]
+        if not _is_whole(manifest, secrets):
+            raise _damaged(path)
+        if "config.toml" in parts:
+            parse_toml(parts["config.toml"], path)
+        database = folder / "amani.db"
+        files.write_private(database, parts["amani.db"])
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise _damaged(path) from None
+    keys.SEEN.update(secret.value for secret in secrets)
+    return Contents(manifest, database, parts.get("config.toml"), secrets)
+
+
+def _is_whole(manifest: dict[str, Any], secrets: list[key_chest.Secret]) -> bool:
+    """Whether a manifest and its secrets have all that is read from them, each of its kind."""
+    kinds = {"made_at": str, "amani": str, "schema": int, "payments": int, "audit_entries": int, "audit_head": str}
+    texts = [*manifest["wallets"], *(text for secret in secrets for text in secret)]
+    sums = {"amani.db", *(["keys.json"] if secrets else [])} <= set(manifest["sha256"])
+    whole = sums and all(type(manifest[name]) is kind for name, kind in kinds.items())
+    return whole and isinstance(manifest["wallets"], list) and all(isinstance(text, str) for text in texts)
+
+
+def _decrypted(path: Path, content: bytes, passphrase: str) -> bytes:
+    import pyrage
+
+    try:
+        decrypted: bytes = pyrage.passphrase.decrypt(content, passphrase)
+    except pyrage.DecryptError as error:
+        # age says this of a header that the passphrase does not open, and other words of what comes after it.
+        if str(error) == "Decryption failed":
+            raise errors.NotAuthorised(
+                "wrong passphrase", code="WRONG_PASSPHRASE", hint=f"It does not open {path}."
+            ) from None
+        if "xcessive work" in str(error):  # age measures how fast this machine is just now
+            raise errors.Usage(
+                f"this machine is too busy, or too slow, to open {path} just now",
+                code="BAD_BACKUP",
+                hint="The file may be whole: try again when less is running, or on the machine that made it.",
+            ) from None
+        raise _damaged(path) from None
+    return decrypted
+
+
+def _unpacked(path: Path, content: bytes) -> dict[str, bytes]:
+    parts = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+            for entry in archive:
+                file = archive.extractfile(entry)
+                if file is not None:
+                    parts[entry.name] = file.read()
+    except (tarfile.TarError, OSError, EOFError):
+        raise _damaged(path) from None
+    return parts
+
+
+def _damaged(path: Path) -> errors.Usage:
+    return errors.Usage(
+        f"{path} is no backup of amani, is cut off or is damaged", code="BAD_BACKUP", hint="Use another copy of it."
+    )

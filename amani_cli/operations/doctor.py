@@ -1,0 +1,230 @@
+"""What may be wrong with this amani, its files, its wallets and their servers; looks, and changes nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.request import getproxies
+
+from amani_cli import clocks, errors, keys, private
+from amani_cli.models.operations import Diagnosis, Finding
+from amani_cli.operations import backup
+from amani_cli.store import cheques, journal
+from amani_cli.times import from_rfc3339, parse_duration
+from amani_cli.wallets import finding, servers
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+CLOCK_TOLERANCE_S = 30
+SLOW_S = 1.0
+
+
+def diagnose(ws: Workspace) -> Diagnosis:
+    """Everything that can be looked at without changing it; each finding with the way to mend it."""
+    items = [*_files(ws), *_dotenv(ws), _keyring(), *_proxies()]
+    try:
+        ws.config.stored()
+        known = finding.everything(ws)
+    except errors.AmaniError as error:
+        found = Finding("settings" if error.code == "BAD_SETTINGS" else "database", "fail", error.message, error.hint)
+        told = error.code == "NOT_PRIVATE" or found in items  # among the files
+        return Diagnosis(items if told else [*items, found])
+    if not known:
+        items.append(Finding("wallets", "warn", "no wallet yet", "amani wallet add NAME --url URL"))
+    for wallet in known:
+        items.extend(_wallet(wallet))
+    items.extend(_own_clock(ws))
+    items.extend(_cheques(ws))
+    items.extend(_outcomes(ws))
+    return Diagnosis(items)
+
+
+def _files(ws: Workspace) -> list[Finding]:
+    found = []
+    paths = ws.paths
+    database = paths.database
+    secret = [database.with_name(database.name + ending) for ending in ("", "-wal", "-shm")]
+    secret += [paths.sandbox / name for name in ("keys.json", "outside/keys.json", "outside/funds.json")]
+    for path in dict.fromkeys((paths.data, paths.config, paths.settings, *secret)):
+        try:
+            fault = private.fault(path) if path in secret else private.fault_of_settings(path, others=0o077)
+        except OSError:
+            continue
+        if fault is not None:
+            found.append(Finding(f"file {path}", "fail", fault.words, fault.mend))
+    if ws.has_store:
+        try:
+            intact = ws.store.one("PRAGMA quick_check")
+            if intact is None or intact[0] != "ok":
+                found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
+        except errors.AmaniError as error:
+            if error.code != "NOT_PRIVATE":
+                found.append(Finding("database", "fail", error.message, error.hint))
+    fix = "the next 'amani backup verify' removes it"
+    found += [Finding(f"file {each}", "warn", "left by a killed backup", fix) for each in backup.left_behind(ws)]
+    return found or [Finding("files", "ok", f"private, in {paths.data}")]
+
+
+def _dotenv(ws: Workspace) -> list[Finding]:
+    try:
+        path = Path.cwd() / ".env"
+        about = path.stat()
+    except OSError:  # there is none, or the folder itself is gone
+        return []
+    if about.st_mode & 0o077:
+        return [Finding(".env", "fail", "others may read it", "chmod 600 .env")]
+    try:
+        tracked = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", ".env"],
+            cwd=path.parent,
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+        if tracked.returncode == 0:
+            return [Finding(".env", "fail", "it is tracked by git", "git rm --cached .env, and change the keys in it")]
+    except (OSError, subprocess.TimeoutExpired):
+        pass
+    return [Finding(".env", "ok", "private")]
+
+
+def _keyring() -> Finding:
+    try:
+        return Finding("keyring", "ok", keys.keyring_name())
+    except errors.AmaniError as error:
+        return Finding("keyring", "warn", error.message, error.hint)
+
+
+def _proxies() -> list[Finding]:
+    proxies = {scheme: url for scheme, url in getproxies().items() if scheme in ("http", "https", "all")}
+    if not proxies:
+        return []
+    # A proxy's address may hold a password.
+    names = ", ".join(f"{scheme} via {url.rsplit('@', 1)[-1]}" for scheme, url in sorted(proxies.items()))
+    return [Finding("proxy", "ok", f"from the environment: {names}")]
+
+
+def _wallet(wallet: KnownWallet) -> list[Finding]:
+    check = f"wallet {wallet.name}"
+    from amani_cli.providers.addresses import is_loopback
+
+    try:
+        key = wallet.key("read")
+    except errors.AmaniError as error:
+        return [Finding(check, "fail", error.message, error.hint)]
+    # Each wallet gets its own time, so that one slow server does not hide the others.
+    wallet.ws.deadline = time.monotonic() + min(wallet.ws.timeout, 10)
+    try:
+        if wallet.provider == "fincra":
+            return [*_business(check, wallet, key), *_key_age(check, wallet)]
+        with wallet.lnbits("read") as client:
+            begun = time.monotonic()
+            remote = client.wallet()
+            took = time.monotonic() - begun
+            found = [_reached(check, wallet, key, took, can_spend=remote.can_spend)]
+            found += _clock(check, client.health())
+            found += _version(check, client.version())
+            found += _key_age(check, wallet)
+    except errors.AmaniError as error:
+        return [Finding(check, "fail", error.message, error.hint)]
+    if not wallet.sandbox and not is_loopback(wallet.url):
+        found.append(Finding(check, "ok", f"whoever runs {wallet.url} holds its money"))
+    return found
+
+
+def _business(check: str, wallet: KnownWallet, key: keys.Key) -> list[Finding]:
+    with wallet.fincra("read") as client:
+        business = client.business()
+    kind = "live" if wallet.live else "sandbox"
+    found = [Finding(check, "ok", f"key from {key.source} accepted by {wallet.url} ({kind}): {business.name}")]
+    if wallet.remote_id not in (None, business.id):
+        found.append(Finding(check, "fail", "the key is another business' than it was", "remove it and add it again"))
+    if wallet.public_key is None:
+        fix = "set FINCRA_PUBLIC_KEY, or add it again with --public-key"
+        found.append(Finding(check, "warn", "no public key, so it can't ask for money", fix))
+    return found
+
+
+def _key_age(check: str, wallet: KnownWallet) -> list[Finding]:
+    longest, stored_at = wallet.ws.config.get("key_max_age"), wallet.key_stored_at()
+    if longest == "off" or stored_at is None or time.time() - stored_at <= parse_duration(longest):
+        return []
+    fix = f"amani wallet rotate-keys '{wallet.name}'"
+    if wallet.provider == "fincra":
+        fix = "make a new key in Fincra's dashboard, remove the wallet and add it again"
+    words = f"its key has been stored for {(time.time() - stored_at) / 86400:.0f} days"
+    return [Finding(check, "warn", words, f"{fix} (amani config set key_max_age 730d, or off, for another limit)")]
+
+
+def _reached(check: str, wallet: KnownWallet, key: keys.Key, took: float, *, can_spend: bool) -> Finding:
+    words = f"key from {key.source} accepted by {wallet.url} in {took * 1000:.0f} ms"
+    if wallet.access == "read" and can_spend:
+        words += "; read-only here, though the key could pay"
+    if took > SLOW_S:
+        return Finding(check, "warn", words, "the server is slow: allow more time with --timeout")
+    return Finding(check, "ok", words)
+
+
+def _own_clock(ws: Workspace) -> list[Finding]:
+    """What this machine's clock is worth, by the ledger and by whoever told the time just now."""
+    if not ws.has_store:
+        return []
+    fix = "set this machine's clock (timedatectl): nothing is proven by it, and no lock or budget ends by it"
+    if ws.store.clock.is_behind():
+        return [Finding("clock", "fail", "it is behind the newest entry of the journal", fix)]
+    by_theirs = clocks.told()
+    apart = 0.0 if by_theirs is None else abs(clocks.wall() - by_theirs)
+    if apart > clocks.TOLERANCE_S:
+        return [Finding("clock", "fail", f"it is {apart / 60:.0f} min off what a provider tells", fix)]
+    doubt = ws.store.clock.doubt()
+    if doubt:
+        return [Finding("clock", "warn", doubt, fix)]
+    return [Finding("clock", "ok", "it agrees with the journal and with what providers tell")]
+
+
+def _clock(check: str, server_time: datetime | None) -> list[Finding]:
+    if server_time is None:
+        return []
+    apart = abs((datetime.now(UTC) - server_time).total_seconds())
+    if apart <= CLOCK_TOLERANCE_S:
+        return []
+    return [
+        Finding(
+            check,
+            "warn",
+            f"its clock and ours are {apart:.0f} s apart",
+            "set this machine's clock (timedatectl)",
+        )
+    ]
+
+
+def _version(check: str, version: str | None) -> list[Finding]:
+    if version is None:
+        return [Finding(check, "warn", "the server does not tell its version")]
+    if version == servers.DOUBLE_SPENDING_VERSION:
+        return [Finding(check, "fail", "LNbits 1.0.0 can spend a balance twice", "have the server upgraded")]
+    if version.startswith("0."):
+        return [Finding(check, "warn", f"LNbits {version} is old", "1.5.4 or newer is best")]
+    return [Finding(check, "ok", f"LNbits {version}")]
+
+
+def _cheques(ws: Workspace) -> list[Finding]:
+    if not ws.has_store:
+        return []
+    open_ones = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    expired = [row for row in open_ones if from_rfc3339(row["expires_at"]).timestamp() <= time.time()]
+    if expired:
+        words = f"{len(expired)} expired and not swept: other tools can still claim them"
+        return [Finding("cheques", "warn", words, "amani cheque sweep (from cron)")]
+    return [Finding("cheques", "ok", f"{len(open_ones)} outstanding")] if open_ones else []
+
+
+def _outcomes(ws: Workspace) -> list[Finding]:
+    if not ws.has_store:
+        return []
+    count, since = journal.count_open(ws.store)
+    if not count:
+        return [Finding("outcomes", "ok", "none is open")]
+    return [Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")]

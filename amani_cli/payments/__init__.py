@@ -1,0 +1,1 @@
+"""A payment's life, whatever the rail: journaled, sent once, judged, recorded. Knows no command and no destination."""

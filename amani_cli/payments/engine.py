@@ -1,0 +1,240 @@
+"""A payment's life, whatever the rail: journaled, sent once, judged, recorded, and asked about until it is certain."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from amani_cli import errors
+from amani_cli.models.payments import Payment
+from amani_cli.payments.rail import Rail
+from amani_cli.payments.receipts import open_outcome, receipt
+from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found, Verdict, failure, judge
+from amani_cli.providers.base import FiatRecord, PayAnswer, Record
+from amani_cli.store import audit as audit_log
+from amani_cli.store import journal, references, rules
+from amani_cli.store import wallets as store_wallets
+from amani_cli.store.ledger import Row, Transaction
+from amani_cli.times import now
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+# Even when time is up, the record is asked for a little longer: an answer is worth more than punctuality.
+LAST_LOOK_S = 4.0
+
+
+def begin(
+    ws: Workspace,
+    wallet: KnownWallet,
+    wallet_id: str,
+    *,
+    kind: str,
+    reference: str | None,
+    meaning: str,
+    columns: Callable[[Transaction], dict[str, object]],
+    sent: Callable[[Transaction], Row | None] = lambda db: None,
+    on_journal: Callable[[Transaction, str], object] | None = None,
+    reason: str | None = None,
+) -> tuple[Row, bool]:
+    """Journal a payment durably, or find (False) the attempt that another process made first.
+
+    All in one transaction: `sent` looks for an earlier attempt, as the reference does; `columns` reserves the amount,
+    or refuses, and says what is journaled.
+    """
+    with ws.store.write() as db:
+        earlier = sent(db)
+        if earlier is None and reference is not None:
+            earlier = journal.standing(db, references.claim(db, reference, meaning))
+        if earlier is not None:
+            return earlier, False
+        entry = columns(db)
+        payment_id = journal.insert(
+            db,
+            **{**wallet.journaled, "remote_wallet_id": wallet_id},
+            direction="out",
+            kind=kind,
+            status="unknown",
+            reference=reference,
+            category=ws.category,
+            actor=ws.actor,
+            **ws.store.clock.stamp(wallet.url),
+            **entry,
+        )
+        if reference is not None:
+            references.point(db, reference, payment_id)
+        if on_journal is not None:
+            on_journal(db, payment_id)
+        store_wallets.clear_cached_balance(db, wallet.id)
+        ws.untold.begin(payment_id)
+        audit_log.append(
+            db,
+            kind,
+            wallet=wallet.name,
+            subject=payment_id,
+            amount_msat=entry.get("amount_msat"),  # type: ignore[arg-type]
+            outcome="sending",
+            actor=ws.actor,
+            reason="; ".join(text for text in (reason, ws.reason) if text) or None,
+        )
+    row = journal.by_id(ws.store, payment_id)
+    assert row is not None
+    return row, True
+
+
+def refuse_twin(twins: Iterable[Row], what: str) -> None:
+    """Refuse what looks like a retry of what is still open, where no invoice of the payee's can be paid only once.
+
+    Raises `errors.OutcomeUnknown`.
+    """
+    for twin in twins:
+        raise open_outcome(
+            twin,
+            f"the same {what} before and its outcome is still open; nothing was sent now."
+            " If this is another one, give it a --reference of its own",
+        )
+
+
+def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool) -> Payment:
+    """Send a journaled payment, once, and close its entry with what is certain."""
+    from amani_cli.providers.http import NotSent
+
+    try:
+        ws.progress(f"paying from {wallet.name}")
+        try:
+            answer = rail.post(row)
+        except NotSent as error:
+            row = close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"), by_answer=True)
+            if row["status"] == "unknown":
+                raise open_outcome(row, f"{error.message}; but another amani sent it meanwhile") from error
+            error.id = row["id"]
+            raise
+        verdict = _settle(ws, rail, row, answer, wait=wait)
+        row = close(ws, row, verdict, answered=answer.accepted, by_answer=True)
+    except KeyboardInterrupt:
+        raise open_outcome(row, "interrupted after the payment was sent") from None
+    except (NotSent, errors.OutcomeUnknown):
+        raise
+    except Exception as error:
+        # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
+        text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
+        raise open_outcome(row, f"the payment was sent, and then: {text}") from error
+    if row["status"] == "unknown":
+        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
+    if row["status"] == "failed":
+        if verdict.status != "failed":  # another process knew it
+            verdict = verdict._replace(reason=row["failure"] or "", code="REJECTED")
+        host = wallet.url.split("://", 1)[-1]
+        raise failure(verdict, row["id"], host, wallet.provider)
+    return receipt(row)
+
+
+def ask_rail(ws: Workspace, rail: Rail, row: Row) -> Row:
+    """Ask an open rail what became of a payment, and close its entry if that is certain. Raises what looking raises."""
+    found = rail.find(row)
+    never_arrived = found == ABSENT and not row["answered"] and rail.never_arrived(row)
+    return close(ws, row, judge(None, found, never_arrived=never_arrived))
+
+
+def until_certain(ws: Workspace, look: Callable[[], Verdict], *, wait: bool = True) -> Verdict:
+    """Look again, ever more slowly, until the verdict is certain or the time is up; once, if `wait` is off."""
+    from amani_cli.providers.http import LEAST_S
+
+    # The last look that is begun may take LEAST_S, and is over by then too.
+    ends = max(ws.deadline, time.monotonic() + LAST_LOOK_S - LEAST_S)
+    pause = 0.3
+    while True:
+        verdict = look()
+        if verdict.status != "unknown" or not wait or time.monotonic() + pause > ends:
+            return verdict
+        ws.progress("asking what became of the payment")
+        time.sleep(pause)
+        pause = min(pause * 1.6, 3.0)
+
+
+def _settle(ws: Workspace, rail: Rail, row: Row, answer: PayAnswer, *, wait: bool) -> Verdict:
+    """Ask for the record until the outcome is certain or the time is up."""
+    if answer.record is not None and answer.record.status == "settled":
+        return judge(answer, answer.record)
+    return until_certain(ws, lambda: judge(answer, _asked(rail, row)), wait=wait)
+
+
+def _asked(rail: Rail, row: Row) -> Found:
+    try:
+        return rail.find(row)
+    except errors.AmaniError:
+        return NOT_ASKED
+
+
+def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False, by_answer: bool = False) -> Row:
+    """Write a verdict into the journal: amounts and fee as the provider's record says, the reservation ended.
+
+    `answered` says that the provider took the request: that it never arrived is never concluded then. `by_answer` says
+    that what failed without a record was this one request: it stays open if another process has sent it again.
+
+    An entry that somebody else has closed meanwhile is left as it is, unless a settled record overrules a failure.
+    Returns the entry as it stands.
+    """
+    with ws.store.write() as db:
+        current = db.execute("SELECT status, resent FROM payment WHERE id=?", (row["id"],)).fetchone()
+        if by_answer and current["resent"] and verdict.status == "failed" and verdict.record is None:
+            verdict = verdict._replace(status="unknown")
+        # A settled record is proof, even against a "failed" that another process took from a worse view of it.
+        overruled = current["status"] == "failed" and verdict.status == "settled"
+        if current["status"] == "unknown" or overruled:
+            _write_verdict(db, row, verdict, ws.actor)
+            if answered and verdict.status == "unknown":
+                journal.update(db, row["id"], answered=1)
+    fresh = journal.by_id(ws.store, row["id"])
+    assert fresh is not None
+    if fresh["status"] == "failed":
+        ws.untold.told(row["id"])
+    if fresh["status"] != "unknown" and row["wallet_id"] == journal.OUTSIDE:
+        from amani_cli.wallets.outside import forget_key
+
+        forget_key(ws, row)
+    return fresh
+
+
+def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | None) -> None:
+    record = verdict.record
+    if verdict.status == "unknown":
+        journal.update(db, row["id"], checked_at=now())
+        return
+    columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
+    if verdict.status == "settled":
+        assert record is not None
+        columns |= {"failure": None, **settled_columns(record)}
+    else:
+        columns["failure"] = verdict.reason or "failed"
+        rules.drop_events_for(db, row["id"])
+    journal.update(db, row["id"], **columns)
+    store_wallets.clear_cached_balance(db, row["wallet_id"])
+    audit_log.append(
+        db,
+        row["kind"],
+        wallet=row["wallet"],
+        subject=row["id"],
+        amount_msat=row["amount_msat"],
+        outcome=verdict.status,
+        reason=verdict.reason or None,
+        actor=actor,
+    )
+
+
+def settled_columns(record: Record | FiatRecord) -> dict[str, object]:
+    """What the journal keeps of a settled record."""
+    if isinstance(record, FiatRecord):
+        told = {
+            "fee": record.fee,
+            "received": record.received,
+            "received_currency": record.received_currency,
+            "provider_reference": record.provider_reference,
+        }
+        columns = {name: str(value) for name, value in told.items() if value is not None}
+        return {**columns, "settled_at": record.settled_at or now()}
+    return {
+        "amount_msat": abs(record.amount_msat),
+        "fee_msat": record.fee_msat,
+        "preimage": record.preimage,
+        "settled_at": record.settled_at or now(),
+    }

@@ -1,0 +1,202 @@
+"""The rules of amani's own that a payment must pass before a byte is sent: PIN, rate limits, budgets.
+
+`check` refuses early and writes nothing, `authorise` asks for the PIN, and `reserve` decides, inside the transaction
+that journals the payment, so that parallel payments can't slip under a limit together.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from amani_cli import errors
+from amani_cli.config import parse_rate
+from amani_cli.models.rules import Limits, LimitView
+from amani_cli.rules import pins, rulebook
+from amani_cli.rules.approval import check_pin, shown
+from amani_cli.rules.held import refuse_held
+from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
+from amani_cli.store import audit as audit_log
+from amani_cli.store import rules
+from amani_cli.store.ledger import Row, Transaction
+from amani_cli.times import to_rfc3339
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+
+def has_budget(ws: Workspace, wallet: KnownWallet) -> bool:
+    """Whether a Lightning wallet has a budget: then the fee that is reserved must be the server's own figure."""
+    return rules.budget(ws.store, wallet.identity, "msat") is not None
+
+
+def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> None:
+    """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
+    refuse_held(ws, wallet)
+    check_pin(ws, wallet, amount_msat)
+    _within_budget(ws, ws.store.connection, wallet, amount_msat + max_fee_msat)
+
+
+def check_again(ws: Workspace, wallet: KnownWallet, amount_msat: int) -> None:
+    """The same for a payment that is open and goes on: what it may cost is reserved already."""
+    refuse_held(ws, wallet)
+    check_pin(ws, wallet, amount_msat)
+
+
+def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> int:
+    """What to hold back for a payment until its outcome is certain: amount and worst-case fee, in msat.
+
+    Called inside the transaction that journals the payment. Raises `errors.RefusedByPolicy` (code BUDGET) when the
+    wallet's budget does not cover it beside what is in flight.
+    """
+    _decide(ws, db, wallet, amount_msat + max_fee_msat)
+    return amount_msat + max_fee_msat
+
+
+def check_fiat(ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
+    """The same for fiat; `charged` is the amount with the fee, as far as that is known beforehand."""
+    refuse_held(ws, wallet)
+    check_pin(ws, wallet, charged, currency)
+    _within_budget(ws, ws.store.connection, wallet, charged, currency)
+
+
+def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
+    """The same for fiat: what an open entry of the journal is over is held back."""
+    _decide(ws, db, wallet, charged, currency)
+
+
+def refuse_large(ws: Workspace, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> Row | None:
+    """Refuse what is more, with its worst-case fee, than one payment may be; returns the wallet's budget, if any.
+
+    Raises `errors.RefusedByPolicy` (code BUDGET).
+    """
+    row = rules.budget(ws.store, wallet.identity, unit)
+    if row is not None and row["per_payment"] is not None and wanted > Decimal(row["per_payment"]):
+        raise errors.RefusedByPolicy(
+            f"{shown(wanted, unit)} with the {_fee(unit)} is more than the"
+            f" {shown(Decimal(row['per_payment']), unit)} that one payment from '{wallet.name}' may be",
+            code="BUDGET",
+            hint=f"See: amani wallet limit '{wallet.name}'",
+        )
+    return row
+
+
+def _fee(unit: str) -> str:
+    return "worst-case fee" if unit == "msat" else "fee as far as it is known"
+
+
+def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:
+    if wallet.remote_id is None:  # by another name neither its budget nor what was spent of it would be found
+        raise errors.Bug(f"wallet '{wallet.name}' is to pay, and its id at its server is not known")
+    refuse_held(ws, wallet)
+    _within_budget(ws, db, wallet, wanted, unit)
+
+
+def _within_budget(
+    ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat"
+) -> None:
+    row = refuse_large(ws, wallet, wanted, unit)
+    if row is None or row["per_day"] is None:
+        return
+    since = _a_day_ago(ws)
+    spent, flying = rules.spent(db, wallet.remote_id, unit, since)
+    left = Decimal(row["per_day"]) - spent - flying
+    if wanted > left:
+        oldest = rules.oldest_spend(db, wallet.remote_id, unit, since)
+        opens = to_rfc3339(int(ws.store.clock.on_the_wall(oldest)) + DAY_S) if oldest is not None else None
+        raise errors.RefusedByPolicy(
+            f"{shown(wanted, unit)} with the {_fee(unit)} is more than the"
+            f" {shown(max(Decimal(0), left), unit)} left of the day's budget of '{wallet.name}'"
+            f" ({shown(flying, unit)} is in flight)",
+            code="BUDGET",
+            details={"opens_at": opens} if opens else {},
+            hint=f"Part of it comes free at {opens}." if opens else f"See: amani wallet limit '{wallet.name}'",
+        )
+
+
+def _a_day_ago(ws: Workspace) -> rules.Since:
+    """A day ago by the ledger's time, and for what others have dated by the earlier of that and this machine's."""
+    clock = ws.store.clock
+    return rules.Since(int(clock.now()) - DAY_S, int(clock.earlier()) - DAY_S)
+
+
+def day_budgets_left(ws: Workspace, wallet: KnownWallet) -> dict[str, Decimal]:
+    """What is left of a wallet's budgets of 24 hours, by unit (`msat` or a currency), what is in flight counted in."""
+    since = _a_day_ago(ws)
+    left = {}
+    for row in rules.budgets(ws.store, wallet.identity):
+        if row["per_day"] is not None:
+            spent, flying = rules.spent(ws.store.connection, wallet.remote_id, row["unit"], since)
+            left[row["unit"]] = max(Decimal(0), Decimal(row["per_day"]) - spent - flying)
+    return left
+
+
+def set_budget(
+    ws: Workspace,
+    wallet: KnownWallet,
+    *,
+    unit: str,
+    per_payment: str | None,
+    per_day: str | None,
+) -> Limits:
+    """Set a wallet's budget in `unit`; 'off' lifts a part, None leaves it. Needs the PIN of a wallet that has one."""
+    if (unit == "msat") != (wallet.provider == "lnbits"):
+        raise errors.Usage(
+            f"the budget of '{wallet.name}' is in {'sats' if wallet.provider == 'lnbits' else 'its currencies'}",
+            code="BAD_AMOUNT",
+            hint="E.g. 50000sat on a Lightning wallet, 20000NGN on a Fincra wallet.",
+        )
+    if pins.is_set(ws, wallet):
+        pin = ws.ask_pin(wallet.name)
+        if pin is None:
+            raise errors.RefusedByPolicy(
+                f"changing the budget of '{wallet.name}' needs its PIN", code="PIN_NEEDED", hint="Use --pin-stdin."
+            )
+        pins.verify(ws, wallet, pin)
+    old = rules.budget(ws.store, wallet.identity, unit)
+
+    def part(given: str | None, name: str) -> str | None:
+        if given is None:
+            return None if old is None else old[name]
+        return None if given == "off" else given
+
+    payment, day = part(per_payment, "per_payment"), part(per_day, "per_day")
+    was = ["off" if old is None else old[name] or "off" for name in ("per_payment", "per_day")]
+    before = f"before: per payment {was[0]}, per day {was[1]}"
+    with ws.store.write() as db:
+        rules.save_budget(db, wallet.identity, unit, payment, day)
+        audit_log.append(
+            db,
+            "limit change",
+            wallet=wallet.name,
+            outcome=f"per payment {payment or 'off'}, per day {day or 'off'} ({unit}), {before}",
+            actor=ws.actor,
+            reason=ws.reason,
+        )
+    return limits(ws, wallet)
+
+
+def limits(ws: Workspace, wallet: KnownWallet) -> Limits:
+    """Every limit and budget of a wallet: what is used, reserved and left, and when the next slot opens."""
+    moment = ws.store.clock.now()
+    items = []
+    db = ws.store.connection
+    for kind in KINDS:
+        rate = parse_rate(rulebook.value(ws, f"limit.{kind}"))
+        if rate is None:
+            items.append(LimitView(kind, "off", "", "", "", None))
+            continue
+        number, window = rate
+        used = len(rules.events(db, wallet.identity, kind, moment - window))
+        opens = opens_at(db, wallet, ws.actor, kind, rate, moment)
+        when = to_rfc3339(int(ws.store.clock.on_the_wall(opens)) + 1) if opens else None
+        allowed = f"{number} in {window_of(window)}"
+        items.append(LimitView(kind, allowed, str(used), "", str(max(0, number - used)), when))
+    for row in rules.budgets(ws.store, wallet.identity):
+        if row["per_payment"] is not None:
+            items.append(LimitView("per payment", shown(Decimal(row["per_payment"]), row["unit"]), "", "", "", None))
+        if row["per_day"] is not None:
+            unit, day = row["unit"], Decimal(row["per_day"])
+            spent, flying = rules.spent(db, wallet.remote_id, unit, _a_day_ago(ws))
+            left = max(Decimal(0), day - spent - flying)
+            per_day, gone, reserved, free = (shown(each, unit) for each in (day, spent, flying, left))
+            items.append(LimitView("per day", per_day, gone, reserved, free, None))
+    return Limits(wallet.name, items)

@@ -1,0 +1,42 @@
+"""After a restore: what a wallet that may have paid since must not do until it was read back."""
+
+from __future__ import annotations
+
+from amani_cli import errors
+from amani_cli.store import holds
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+
+def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
+    """Refuse to spend from a wallet that a restored copy knew until `reconcile` has read it back, by its own id.
+
+    Raises `errors.RefusedByPolicy`.
+    """
+    copy = holds.of_copy(ws.store)
+    held = holds.of_wallet(ws.store, wallet.remote_id)
+    if copy is None and held is None:
+        return
+    why = copy["value"] if copy is not None else held["why"] if held is not None else ""
+    raise errors.RefusedByPolicy(
+        f"wallet '{wallet.name}' is held: this is {why}, and what was paid from it since then may be missing",
+        code="RECONCILE_FIRST",
+        hint="Run 'amani reconcile': it reads that back, and lets spending go on when the books agree.",
+    )
+
+
+def refuse_unread(ws: Workspace, reference: str | None) -> None:
+    """Refuse a reference that is new here while a wallet is held that may have paid for it since the copy was made.
+
+    Whichever wallet it would be paid from now: a reference does not say from which it was. An invoice needs no such
+    care, for it is paid once. Raises `errors.RefusedByPolicy`.
+    """
+    held = [row["wallet"] for row in holds.everything(ws.store) if row["here"]] if reference is not None else []
+    if held:
+        raise errors.RefusedByPolicy(
+            f"wallet '{held[0]}' is held, and what it paid since this copy was made is not known: '{reference}' may be"
+            " paid already",
+            code="RECONCILE_FIRST",
+            hint=f"Run 'amani reconcile' when '{held[0]}' can be asked. Invoices, and what has no reference, can be"
+            " paid from other wallets meanwhile.",
+        )

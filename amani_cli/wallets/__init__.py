@@ -1,0 +1,1 @@
+"""The wallets that amani knows, their servers, keys and balances."""

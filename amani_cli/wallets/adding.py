@@ -1,0 +1,160 @@
+"""Which wallets amani knows: added, made, renamed, removed, their keys rotated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amani_cli import errors, keys
+from amani_cli.models.wallets import Wallet
+from amani_cli.store import audit as audit_log
+from amani_cli.store import references
+from amani_cli.store import wallets as store_wallets
+from amani_cli.wallets import identities, logins
+from amani_cli.wallets.clients import lnbits_client
+from amani_cli.wallets.finding import resolve
+from amani_cli.wallets.keeping import free_name, refuse_known, register
+from amani_cli.wallets.known import known
+from amani_cli.wallets.rotating import store_key
+from amani_cli.wallets.servers import DOUBLE_SPENDING_VERSION, shared_wallet, told_version, unsafe_version
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    pass
+
+
+def add(
+    ws: Workspace,
+    name: str,
+    url: str,
+    key: keys.Key,
+    *,
+    key_source: str,
+    read_only: bool = False,
+    insecure_http: bool = False,
+) -> Wallet:
+    """Register a wallet by its key; the server is asked which kind of key it is.
+
+    `key_source` is where the key lives from now on (`keyring` stores it there). Raises `errors.Usage` for a name or
+    wallet that is known already, `errors.NotAuthorised` for a key that the server refuses.
+    """
+    from amani_cli.providers.addresses import is_loopback
+    from amani_cli.providers.http import clean_url
+
+    url = clean_url(url, insecure_http=insecure_http)
+    elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
+    if elsewhere is None or elsewhere["provider"] != "lnbits" or elsewhere["url"] == url:
+        name, elsewhere = free_name(ws, name), None  # which needs nobody to be asked
+    with lnbits_client(ws, url, key.value) as client:
+        remote = client.wallet()
+        # An invoice key is not told its wallet's id, but every record of the wallet bears it.
+        remote_id = remote.id or client.wallet_id()
+        if elsewhere is not None and remote_id is not None and remote_id == elsewhere["remote_id"]:
+            identities.move(ws, known(ws, elsewhere), url, client)
+            return resolve(ws, name).view()
+        name = free_name(ws, name)
+        if remote_id is not None:
+            refuse_known(ws, remote_id, url)
+            if ws.has_store:
+                identities.meet(ws.store, client, remote_id, told_of=False)
+        shared = client.is_shared(remote) if remote.can_spend else None
+        if shared:
+            raise shared_wallet(name)
+        both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
+        version = told_version(client)
+    spends = remote.can_spend and not read_only
+    if version == DOUBLE_SPENDING_VERSION:
+        ws.warn(unsafe_version(name))
+    stored = (key_source, False)
+    if key_source == "keyring":
+        reads = both.read_key if both is not None else None
+        stored = store_key("keyring", reads, None) if read_only and reads else store_key("keyring", key.value, reads)
+    added = register(
+        ws,
+        name=name,
+        url=url,
+        remote_id=remote_id,
+        access="spend" if spends else "read",
+        key_source=stored[0],
+        has_read_key=int(stored[1]),
+        insecure_http=int(insecure_http),
+        server_version=version,
+        own=shared is False,
+    )
+    if not remote.can_spend:
+        ws.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
+    if not is_loopback(url):
+        ws.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
+    ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
+    return added
+
+
+def create(
+    ws: Workspace, name: str, url: str | None, *, key_source: str = "keyring", reference: str | None = None
+) -> Wallet:
+    """Make a wallet on an LNbits and register it: as the logged-in user where there is a login, else nameless.
+
+    Raises `errors.NotAuthorised` with "log in again" when the stored token is refused.
+    """
+    from amani_cli.providers.http import clean_url
+
+    url = clean_url(url or ws.config.get("default_url"))
+    if reference is not None:
+        with ws.store.write() as db:
+            target = references.claim(db, reference, f"wallet create {store_wallets.name_key(name)} {url}")
+        if target is not None:
+            row = store_wallets.by_id(ws.store, int(target))
+            if row is not None:
+                return known(ws, row).view()
+    name = free_name(ws, name)
+    login = store_wallets.login_for(ws.store, url)
+    fake = login is not None and bool(login["sandbox"])
+    if fake:
+        key_source = "sandbox"
+    elif key_source == "keyring":
+        keys.keyring_keeps()  # a wallet whose keys can't be kept must not be made
+    elif Path(key_source[5:]).exists():
+        raise errors.Usage(f"{key_source[5:]} exists already", code="FILE_EXISTS", hint="Name a new file.")
+    token = logins.token(ws, url)
+    with ws.store.write() as db:  # what can't be written down must not be made either
+        audit_log.append(db, "wallet create", wallet=name, subject=url, outcome="sending", actor=ws.actor)
+    with lnbits_client(ws, url) as client:
+        version = told_version(client)
+        made = client.create_wallet(token, name) if token else client.create_account(name)
+    if version == DOUBLE_SPENDING_VERSION:
+        ws.warn(unsafe_version(name))
+        if ws.has_store:
+            identities.meet(ws.store, client, made.id, told_of=False)
+    keys.SEEN.update((made.admin_key, made.read_key))
+    if fake:
+        file = ws.paths.sandbox / "keys.json"
+        keys.add_sandbox_keys(file, name, made.id, made.admin_key, made.read_key)
+        source, has_read_key = f"sandbox:{made.id}", True
+    else:
+        source, has_read_key = store_key(key_source, made.admin_key, made.read_key)
+    view = register(
+        ws,
+        name=name,
+        url=url,
+        remote_id=made.id,
+        access="spend",
+        key_source=source,
+        has_read_key=int(has_read_key),
+        login=url if token else None,
+        server_version=version,
+        sandbox=int(fake),
+        live=int(not fake),
+        what="wallet create",
+        reference=reference,
+        own=True,
+    )
+    if fake:
+        ws.note("Made on the sandbox: its sats are fake. Fund it with: amani sandbox fund NAME AMOUNT")
+    elif token:
+        ws.note(f"Made with your login on {url}: its keys can be rotated, and it can be deleted there.")
+    else:
+        ws.note(
+            f"Made without a login on {url}: nobody can ever list it there, rotate its keys or delete it,"
+            " and whoever loses the keys loses the money. For more, run 'amani login' first."
+        )
+    return view

@@ -1,0 +1,87 @@
+"""Fincra businesses as wallets: which environment a key is for, and how one is added."""
+
+from __future__ import annotations
+
+from amani_cli import errors, keys
+from amani_cli.amounts import Fiat, parse_fiat
+from amani_cli.models.wallets import Wallet
+from amani_cli.wallets import keeping, rotating
+from amani_cli.wallets.fincra_environment import check_public_key, environment, variables
+from amani_cli.wallets.known import KnownWallet
+from amani_cli.workspace import Workspace
+
+
+def fund(ws: Workspace, wallet: KnownWallet, amount: Fiat) -> None:
+    """Put test money into a wallet of Fincra's sandbox. Raises `errors.RefusedByPolicy` for a live one."""
+    if wallet.live:
+        raise errors.RefusedByPolicy(
+            f"'{wallet.name}' is live: only test money can be made from nothing", code="LIVE_WALLET", retry="never"
+        )
+    with wallet.fincra("admin") as client:
+        client.fund(amount.currency, amount.value)
+
+
+def amount(wallet: KnownWallet, text: str) -> Fiat:
+    """The amount of fiat in `text`; a bare number is taken only where the wallet holds one currency.
+
+    Raises `errors.Usage`, for a bare number with the currencies there are.
+    """
+    if not text.strip()[-1:].isdigit():
+        return parse_fiat(text)
+    with wallet.fincra("read") as client:
+        currencies = [account.currency for account in client.accounts()]
+    if len(currencies) != 1:
+        raise errors.Usage(
+            f"'{text[:24]}' of which currency? Wallet '{wallet.name}' holds more than one",
+            code="BAD_AMOUNT",
+            hint=f"Write it after the number: {', '.join(text.strip()[:24] + each for each in currencies[:4])}.",
+        )
+    return parse_fiat(text, currencies[0])
+
+
+def add(
+    ws: Workspace,
+    name: str,
+    url: str | None,
+    key: keys.Key,
+    *,
+    key_source: str,
+    live: bool,
+    read_only: bool,
+    public_key: str | None,
+) -> Wallet:
+    """Register a Fincra business by its secret key; Fincra is asked whose key it is.
+
+    Raises `errors.Usage` for a name or business that is known already, `errors.NotAuthorised` for a key that Fincra
+    refuses, or that says itself that it belongs to the other environment.
+    """
+    from amani_cli.providers.fincra import Fincra, check_environment
+    from amani_cli.providers.http import Line
+
+    address, is_live = environment(url, live=live)
+    name = keeping.free_name(ws, name)
+    check_environment(key.value, address)
+    public_key = check_public_key(public_key) if public_key else variables(ws)[1]
+    with Fincra(Line(address, deadline=ws.deadline, timeout=ws.timeout, name="FinCra"), key.value) as client:
+        business = client.business()
+    keeping.refuse_known(ws, business.id, address)
+    source, _ = rotating.store_key("keyring", key.value, None) if key_source == "keyring" else (key_source, False)
+    added = keeping.register(
+        ws,
+        name=name,
+        provider="fincra",
+        url=address,
+        remote_id=business.id,
+        access="read" if read_only else "spend",
+        key_source=source,
+        live=int(is_live),
+        public_key=public_key,
+    )
+    kind = "LIVE: real money" if is_live else "Fincra's sandbox: test money"
+    ws.note(f"This is the business '{business.name}' ({kind}).")
+    if public_key is None:
+        ws.note("To ask for money it needs the public key too: add it with --public-key, or set FINCRA_PUBLIC_KEY.")
+    if read_only:
+        ws.note("Fincra has one kind of key: it is amani that does not pay with it, not Fincra that would refuse.")
+    ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not at Fincra.")
+    return added

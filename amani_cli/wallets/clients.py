@@ -1,0 +1,26 @@
+"""Clients of the servers that wallets are on, within this command's time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.lnbits import Lnbits
+    from amani_cli.providers.lnurl import Lnurl
+
+
+def lnurl_for(ws: Workspace, *, private: bool) -> Lnurl:
+    """Lines to LNURL servers, within this command's time."""
+    from amani_cli.providers.lnurl import Lnurl
+
+    return Lnurl(deadline=ws.deadline, timeout=ws.timeout, private=private)
+
+
+def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:
+    """A client for an LNbits, with a key or none, within this command's time."""
+    from amani_cli.providers.http import Line
+    from amani_cli.providers.lnbits import Lnbits
+
+    return Lnbits(Line(url, deadline=ws.deadline, timeout=ws.timeout), key)

@@ -1,0 +1,68 @@
+"""Rates kept beside settled payments: best effort, marked with source and time, never on a payment's way."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpx import HTTPXMock
+
+from amani_cli.books import valuations
+from amani_cli.store.ledger import open_store
+from amani_cli.times import to_rfc3339
+from amani_cli.workspace import Workspace
+from tests.kit.driver import Amani
+from tests.kit.journals import add_payment, add_wallet, writing
+
+RATE = "http://127.0.0.1:9/api/v1/rate/KES"
+
+
+def kept(home: Path) -> list[tuple[Any, ...]]:
+    store = open_store(home / "amani.db")
+    found = store.all("SELECT rate, rate_currency, rate_source FROM payment ORDER BY id")
+    store.close()
+    return [tuple(row) for row in found]
+
+
+@pytest.fixture
+def ws(home: Path, amani: Amani) -> Workspace:
+    """Three payments: an old one, one of just now, and one on the sandbox."""
+    just_now = to_rfc3339(int(time.time()) - 5)
+    with writing(home) as (_, db):
+        main = add_wallet(db, "main")
+        add_payment(db, main, 5, "2026-08-01T00:00:00Z", id="pay_a")
+        add_payment(db, main, 5, just_now, id="pay_b")
+        add_payment(db, main, 5, just_now, id="pay_c", sandbox=1)
+    assert amani("config", "set", "books_currency", "kes").code == 0
+    return Workspace({"AMANI_HOME": str(home)})
+
+
+def test_fresh_payments_get_todays_rate(ws: Workspace, home: Path, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(url=RATE, json={"rate": 12.1, "price": 8264462.81})
+    assert valuations.remember(ws) == 1
+    assert kept(home) == [(None, None, None), ("8264462.81", "KES", "127.0.0.1:9"), (None, None, None)]
+    assert valuations.remember(ws) == 0  # and nobody is asked again
+
+
+@pytest.mark.parametrize("answer", [{"rate": 0.0, "price": 0.0}, {}, {"price": "12"}, {"price": None}])
+def test_no_rate_is_not_made_up(ws: Workspace, home: Path, httpx_mock: HTTPXMock, answer: dict[str, object]) -> None:
+    httpx_mock.add_response(url=RATE, json=answer)
+    assert valuations.remember(ws) == 0
+    assert kept(home)[1] == (None, None, None)
+
+
+def test_a_server_without_rates_is_no_failure(ws: Workspace, home: Path, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(url=RATE, status_code=400, json={"detail": "Currency 'KES' not allowed."})
+    assert valuations.remember(ws) == 0
+
+
+def test_off_asks_nobody(ws: Workspace, amani: Amani) -> None:
+    amani("config", "set", "books_currency", "off")
+    ws.config._stored = None
+    assert valuations.remember(ws) == 0
+
+
+def test_a_currency_must_be_one(amani: Amani) -> None:
+    assert amani("config", "set", "books_currency", "shillings").code == 2

@@ -1,0 +1,250 @@
+"""What a restored copy holds is the wallet at its server: until that one was read back and its books agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from amani_cli.providers import lnbits
+from amani_cli.store import migrations, read_back
+from amani_cli.store.ledger import open_store
+from tests.conftest import AddWallet, Held, change_database, write_key
+from tests.kit import fault_proxy
+from tests.kit.driver import Amani, Result
+from tests.kit.fault_proxy import FaultProxy
+
+pytestmark = pytest.mark.lnbits
+
+PASSPHRASE = "correct horse battery staple"
+RECORDS = "/api/v1/payments/paginated"
+
+
+@pytest.fixture
+def other(add_wallet: AddWallet) -> Held:
+    """Who is paid; in another home when `main` is alone."""
+    return add_wallet("other", 1000)
+
+
+@pytest.fixture
+def main(amani: Amani, other: Held, add_wallet: AddWallet) -> Held:
+    """The only wallet there is, with 500 sat."""
+    assert amani("wallet", "remove", "other", "--yes").code == 0
+    held = add_wallet("main", 500)
+    assert amani("wallet", "use", "main").code == 0
+    return held
+
+
+@pytest.fixture
+def restore(amani: Amani, main: Held, tmp_path: Path) -> Callable[[], None]:
+    """Makes a backup now; the call is another machine on which it is restored."""
+    file = tmp_path / "a.backup"
+    amani.secrets.add(PASSPHRASE)
+    opened = ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
+    assert amani("backup", "create", file, *opened).code == 0
+    homes: list[Path] = []
+
+    def restore() -> None:
+        homes.append(tmp_path / f"home-{len(homes)}")
+        os.environ["AMANI_HOME"] = str(homes[-1])
+        assert amani("backup", "restore", file, *opened).code == 0
+
+    return restore
+
+
+def refused(result: Result) -> None:
+    assert (result.code, result.error["code"]) == (9, "RECONCILE_FIRST"), result
+
+
+def add(amani: Amani, held: Held, name: str) -> None:
+    assert amani("wallet", "add", name, "--url", held.server.url, "--key-file", held.key_file).code == 0
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_removed_reconciled_and_added_again_it_pays_a_reference_once(
+    amani: Amani, main: Held, other: Held, restore: Callable[[], None], synced: bool
+) -> None:
+    late = ("pay", other.invoice(20), "--reference", "rent-11", "--yes", "--json")
+    first = amani(*late).data
+    restore()
+    assert amani("wallet", "remove", "main", "--yes").code == 0
+    nobody = amani("reconcile")
+    assert nobody.code == 10
+    assert "possible again" not in nobody.stderr
+    assert "'main' stays held: it is not known here any more" in nobody.stderr
+    add(amani, main, "again")
+    refused(amani(*late))
+    if synced:
+        assert amani("history", "sync").code == 0
+        refused(amani("pay", other.invoice(1), "--yes", "--json"))
+    done = amani("reconcile")
+    assert done.code == 0, done
+    assert "Spending is possible again" in done.stderr
+    again = amani(*late).data
+    assert (again["payment_hash"], again["replayed"]) == (first["payment_hash"], True)
+    assert main.sat == 480
+
+
+def test_a_catch_up_that_was_cut_lifts_nothing(
+    amani: Amani, main: Held, other: Held, restore: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even by the second reconcile; and what fills the first page hides nothing."""
+    monkeypatch.setattr(lnbits, "PAGE", 3)
+    monkeypatch.setattr(read_back, "DEPTH", 0)
+    monkeypatch.setattr(read_back, "MARGIN_S", 0)
+    late = ("pay", other.invoice(20), "--reference", "rent-11", "--yes", "--json")
+    first = amani(*late).data
+    for _ in range(8):
+        other.pay(main.invoice(1))
+    restore()
+    with FaultProxy(main.server.url) as proxy:
+        change_database(Path(os.environ["AMANI_HOME"]), "UPDATE wallet SET url=?", proxy.url)
+        proxy.on(fault_proxy.answer(500, {"detail": "trouble"}), "GET", RECORDS, nth=2, times=None)
+        for _ in range(2):
+            cut = amani("reconcile")
+            assert cut.code == 10
+            assert "possible again" not in cut.stderr
+            refused(amani(*late))
+        proxy.heal()
+        done = amani("reconcile")
+        assert (done.code, "Spending is possible again" in done.stderr) == (0, True)
+        assert amani(*late).data["payment_hash"] == first["payment_hash"]
+    assert main.sat == 500 - 20 + 8
+
+
+def test_books_that_differ_keep_the_hold(
+    amani: Amani, main: Held, other: Held, restore: Callable[[], None], home: Path
+) -> None:
+    assert amani("history", "sync").code == 0
+    restore()
+    change_database(Path(os.environ["AMANI_HOME"]), "UPDATE payment SET amount_msat=amount_msat+1000")
+    assert amani("history", "sync").code == 0
+    change_database(Path(os.environ["AMANI_HOME"]), "UPDATE payment SET amount_msat=amount_msat+1000")
+    for _ in range(2):
+        differs = amani("reconcile")
+        assert differs.code == 13
+        assert "possible again" not in differs.stderr
+        assert "'main' stays held" in differs.stderr
+        refused(amani("pay", other.invoice(1), "--yes", "--json"))
+
+
+def test_one_wallet_is_free_while_another_is_held(
+    amani: Amani, main: Held, other: Held, add_wallet: AddWallet, tmp_path: Path
+) -> None:
+    amani.secrets.add(PASSPHRASE)
+    second, file = add_wallet("second", 50), tmp_path / "b.backup"
+    opened = ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
+    assert amani("backup", "create", file, *opened).code == 0
+    os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
+    assert amani("backup", "restore", file, *opened).code == 0
+    key = second.key_file.read_text().strip()
+    second.key_file.unlink()
+    partly = amani("reconcile", "--json")
+    assert (partly.code, partly.json["data"]["unasked"]) == (10, ["second"])
+    assert "possible again" not in partly.stderr
+    assert "Wallet 'main' has been read back" in partly.stderr
+    assert amani("pay", other.invoice(1), "--yes").code == 0
+    held = amani("pay", other.invoice(1), "-w", "second", "--yes", "--json")
+    refused(held)
+    assert "wallet 'second' is held" in held.error["message"]
+    add_wallet("third", 5)  # the copy did not know it
+    assert amani("pay", other.invoice(1), "-w", "third", "--yes").code == 0
+    write_key(second.key_file, key)
+    assert "Spending is possible again" in amani("reconcile").stderr
+    assert amani("pay", other.invoice(1), "-w", "second", "--yes").code == 0
+
+
+def test_nobody_can_be_asked(amani: Amani, main: Held, other: Held, restore: Callable[[], None]) -> None:
+    """A copy without keys: nothing is asked, so nothing is released, and it is no success."""
+    restore()
+    main.key_file.unlink()
+    for words in ((), ("--no-books",), ("--older-than", "10m")):
+        result = amani("reconcile", *words)
+        assert result.code == 10, words
+        assert "possible again" not in result.stderr
+    assert 'command="reconcile"' not in amani("metrics").stdout
+    assert "amani_spending_held 1" in amani("metrics").stdout
+
+
+def test_the_wallet_in_the_environment_is_held_too(amani: Amani, main: Held, other: Held, tmp_path: Path) -> None:
+    env = {"LNBITS_API_KEY": other.admin_key, "LNBITS_BASE_URL": other.server.url}
+    assert amani("wallet", "remove", "main", "--yes").code == 0
+    assert amani("pay", main.invoice(7), "--yes", env=env).code == 0
+    file, opened = tmp_path / "b.backup", ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
+    assert amani("backup", "create", file, *opened).code == 0
+    late = ("pay", main.invoice(20), "--reference", "rent-11", "--yes", "--json")
+    first = amani(*late, env=env).data
+    os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
+    assert amani("backup", "restore", file, *opened).code == 0
+    assert amani("reconcile").code == 10  # without its variables
+    refused(amani(*late, env=env))
+    done = amani("reconcile", env=env)
+    assert (done.code, "Spending is possible again" in done.stderr) == (0, True)
+    assert amani(*late, env=env).data["payment_hash"] == first["payment_hash"]
+    assert other.sat == 1000 - 27
+
+
+def test_restores_on_top_of_each_other(
+    amani: Amani, main: Held, other: Held, restore: Callable[[], None], tmp_path: Path
+) -> None:
+    late = ("pay", other.invoice(20), "--reference", "rent-11", "--yes", "--json")
+    first = amani(*late).data
+    restore()
+    assert amani("wallet", "remove", "main", "--yes").code == 0
+    file, opened = tmp_path / "b.backup", ("--passphrase-file", tmp_path / "passphrase")
+    assert amani("backup", "create", file, *opened).code == 0
+    os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
+    assert amani("backup", "restore", file, *opened).code == 0
+    assert amani("backup", "restore", file, *opened, "--yes").code == 0
+    add(amani, main, "again")
+    refused(amani(*late))
+    assert amani("reconcile").code == 0
+    assert amani(*late).data["payment_hash"] == first["payment_hash"]
+    assert main.sat == 480
+
+
+@pytest.mark.parametrize("form", ["mark", "older schema"])
+def test_the_hold_of_an_older_amani_holds_every_wallet(
+    amani: Amani, main: Held, other: Held, home: Path, form: str
+) -> None:
+    """It was one mark for all."""
+    assert amani("pay", other.invoice(1), "--yes").code == 0
+    change_database(home, "INSERT INTO mark VALUES ('spending held', 'the copy from before an upgrade', '2026-11-01')")
+    if form == "older schema":
+        for table in ("read_back", "awaited", "hold"):
+            change_database(home, f"DROP TABLE {table}")
+        change_database(home, f"PRAGMA user_version={_step_before_holds()}")
+    refused(amani("pay", other.invoice(1), "--yes", "--json"))
+    assert amani("wallet", "remove", "main", "--yes").code == 0
+    assert amani("reconcile").code == 10
+    add(amani, main, "again")
+    refused(amani("pay", other.invoice(1), "--yes", "--json"))
+    assert amani("reconcile").code == 0
+    assert amani("pay", other.invoice(1), "--yes").code == 0
+    open_store(home / "amani.db").close()
+
+
+def _step_before_holds() -> int:
+    return migrations._STEPS.index(migrations._read_back)
+
+
+def test_a_reference_that_a_held_wallet_may_have_paid_is_not_paid_from_another(
+    amani: Amani, main: Held, other: Held, restore: Callable[[], None], add_wallet: AddWallet, tmp_path: Path
+) -> None:
+    """A payment to an address under a reference says nowhere from which wallet it was."""
+    restore()
+    assert amani("wallet", "remove", "main", "--yes").code == 0
+    add_wallet("fresh", 50)
+    assert amani("reconcile").code == 10
+    assert amani("pay", other.invoice(1), "--reference", "r-1", "--yes").code == 0  # an invoice is paid once
+    words = ("transfer", "fresh", "1", "--from", "fresh2", "--reference", "r-2", "--yes", "--json")
+    add_wallet("fresh2", 50)
+    held = amani(*words)
+    refused(held)
+    assert "wallet 'main' is held" in held.error["message"]
+    assert "Invoices" in held.error["hint"]
+    add(amani, main, "again")
+    assert amani("reconcile").code == 0
+    assert amani(*words).code == 0
