@@ -17,6 +17,7 @@ from amani_cli import errors
 from amani_cli.amounts import format_sat
 from amani_cli.batch.table import CHEQUE, PAYOUT, Problem, Row, told
 from amani_cli.destinations import contacts, payers, reading
+from amani_cli.destinations.forms import Destination
 from amani_cli.fiat import payouts
 from amani_cli.lightning import fees
 from amani_cli.models.money import Quoted
@@ -104,7 +105,7 @@ def _behind_addresses(
     problems: list[Problem],
 ) -> dict[int, Seen]:
     """Ask the server of each address, once, whether it takes these amounts."""
-    by_url: dict[str, list[tuple[Row, reading.Destination]]] = {}
+    by_url: dict[str, list[tuple[Row, Destination]]] = {}
     links: dict[str, Link] = {}
     for row in rows:
         if row.kind == "lnurl":
@@ -136,7 +137,7 @@ def _behind_addresses(
 
 
 def _refusals(
-    ws: Workspace, row: Row, to: reading.Destination, offer: lnurl.PayRequest, amount_msat: int, seen: Seen
+    ws: Workspace, row: Row, to: Destination, offer: lnurl.PayRequest, amount_msat: int, seen: Seen
 ) -> Iterable[Problem]:
     """What speaks against paying a row to a server that offers this."""
     if not offer.min_msat <= amount_msat <= offer.max_msat:

@@ -21,6 +21,7 @@ from amani_cli.batch.terms import Allowance
 from amani_cli.cheques import writing
 from amani_cli.destinations import ordering, reading
 from amani_cli.destinations import paying as destinations_paying
+from amani_cli.destinations.forms import Destination
 from amani_cli.lightning import paying, resends
 from amani_cli.models.batches import BatchRow
 from amani_cli.models.cheques import Cheque
@@ -30,7 +31,7 @@ from amani_cli.payments import lightning_rail
 from amani_cli.payments.verdict import Found
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import journal, references
-from amani_cli.store.ledger import Row as Entry
+from amani_cli.store.rows import Row as Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -367,7 +368,7 @@ class _Worker:
 
         return destinations_paying.pay_out(self._ws, self._fincra, destination, wanted, confirm=look_at)
 
-    def _destination(self, row: Row) -> reading.Destination:
+    def _destination(self, row: Row) -> Destination:
         """Whom a row pays: a contact must still be what it was when the plan was made."""
         destination = reading.read(self._ws, row.to)
         if destination.shown != row.shown:

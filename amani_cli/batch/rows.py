@@ -16,7 +16,7 @@ from amani_cli.models.batches import Batch, BatchRow
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 from amani_cli.store import journal, references
-from amani_cli.store.ledger import Row as Entry
+from amani_cli.store.rows import Row as Entry
 from amani_cli.workspace import Workspace
 
 

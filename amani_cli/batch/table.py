@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from amani_cli import errors
 from amani_cli.amounts import Fiat, format_fiat, format_sat, parse_amount
 from amani_cli.destinations import reading
-from amani_cli.destinations.reading import Destination
+from amani_cli.destinations.forms import Destination
 from amani_cli.files import named
 from amani_cli.invoices import lightning
 from amani_cli.lightning import paying
 from amani_cli.payees import canonical
 from amani_cli.store import journal, references
-from amani_cli.store.ledger import Row as StoreRow
+from amani_cli.store.rows import Row as StoreRow
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
 

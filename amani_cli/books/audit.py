@@ -9,7 +9,8 @@ from amani_cli import errors
 from amani_cli.models.books import Audit, AuditEntry, AuditVerdict
 from amani_cli.store import audit as log
 from amani_cli.store.audit import GENESIS, Filter
-from amani_cli.store.ledger import Row, Store
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row
 from amani_cli.workspace import Workspace
 
 

@@ -13,7 +13,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, read_back, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet

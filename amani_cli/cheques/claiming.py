@@ -20,7 +20,7 @@ from amani_cli.servers import server_of
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import journal, marks
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.cheque_servers import is_server_of_ours, named_server
 from amani_cli.wallets.finding import everything
@@ -136,7 +136,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
                 code="AMOUNT_DIFFERS",
                 hint="Ask for an invoice over that amount.",
             )
-        place = keep_key(ws, code, order.invoice.payment_hash)
+        place = keep_key(ws, code.admin_key, order.invoice.payment_hash)
 
         def note_place(db: Transaction, entry: str) -> None:
             if place is not None:

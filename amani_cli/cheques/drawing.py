@@ -19,7 +19,7 @@ from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.servers import server_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace

@@ -16,7 +16,8 @@ from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row, Transaction, is_unambiguous
+from amani_cli.store.ledger import is_unambiguous
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
 from amani_cli.wallets.clients import lnbits_client

@@ -19,7 +19,7 @@ from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import environment, finding, known, logins
 from amani_cli.wallets.clients import lnbits_client

@@ -21,7 +21,8 @@ from amani_cli.providers.base import NewWallet
 from amani_cli.rules import approval, budgets, limits, rulebook
 from amani_cli.store import cheques, journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row, Transaction, new_id
+from amani_cli.store.ledger import new_id
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets import logins, servers

@@ -19,10 +19,10 @@ def add(
     dest: str = typer.Argument(help="Lightning address or LNURL-pay link; anything that can be paid more than once."),
 ) -> None:
     """Give somebody a name to be paid by. The first payment pins what is seen of them."""
-    from amani_cli.destinations import contacts
+    from amani_cli.destinations import contacts, reading
 
     said = options.of(ctx)
-    said.out.emit(contacts.add(said.ws, name, dest), said.ws.warnings)
+    said.out.emit(contacts.add(said.ws, name, reading.read(said.ws, dest)), said.ws.warnings)
 
 
 @app.command("list", cls=Command)

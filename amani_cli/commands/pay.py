@@ -10,7 +10,7 @@ from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 if TYPE_CHECKING:
-    from amani_cli.destinations.reading import Destination
+    from amani_cli.destinations.forms import Destination
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 

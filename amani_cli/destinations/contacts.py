@@ -10,11 +10,13 @@ import json
 import unicodedata
 
 from amani_cli import errors
+from amani_cli.destinations import forms
+from amani_cli.destinations.forms import Destination
 from amani_cli.models.payments import Contact, Contacts
 from amani_cli.payees import canonical
 from amani_cli.store import audit as audit_log
 from amani_cli.store import contacts as store_contacts
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.wallets import typed_keys
 from amani_cli.workspace import Workspace
 
@@ -35,12 +37,9 @@ _ALIKE = str.maketrans(
 )
 
 
-def add(ws: Workspace, name: str, text: str) -> Contact:
+def add(ws: Workspace, name: str, found: Destination) -> Contact:
     """Name a destination. Raises `errors.Usage` for one that a single payment uses up, and for a name that is taken."""
-    from amani_cli.destinations import reading
-
     name = _good_name(ws, name)
-    found = reading.read(ws, text)
     if found.contact is not None:
         raise errors.Usage(f"'{found.contact}' is a contact already", hint="Give the address or link itself.")
     if found.kind == "bolt11" or found.amount_msat is not None:
@@ -195,8 +194,6 @@ def _point_out(ws: Workspace, name: str, destination: str) -> None:
 
 
 def _good_name(ws: Workspace, name: str) -> str:
-    from amani_cli.destinations import forms
-
     name = name.strip()
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a contact's name is 1 to 80 printable characters", code="BAD_NAME")

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from amani_cli.encodings import bolt11
 
 if TYPE_CHECKING:
-    pass
+    from amani_cli.fiat import payouts
+    from amani_cli.providers.links import Link
 
 
 FORMS = "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, a contact's name"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What a text stands for. `text` is it without wrapping; `amount_msat` is what a link around it asked for.
+
+    `contact` is the name it was called by.
+    """
+
+    kind: Literal["bolt11", "lnurl", "payout"]
+    text: str
+    amount_msat: int | None = None
+    link: Link | None = None
+    payout: payouts.Destination | None = None
+    contact: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """How it is shown and journaled: an address as it is, a link with its domain in the open."""
+        if self.link is None:
+            return str(self.payout or self.text)
+        return self.link.address or re.sub(r"^https?://", "lnurlp://", self.link.url)
 
 
 def is_form(text: str) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from amani_cli import errors
 from amani_cli.amounts import Fiat, format_sat
 from amani_cli.destinations import contacts, payers
-from amani_cli.destinations.reading import Destination
+from amani_cli.destinations.forms import Destination
 from amani_cli.encodings import bolt11
 from amani_cli.lightning import fees, paying
 from amani_cli.lightning.paying import Order

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amani_cli.destinations import contacts
+from amani_cli.destinations.forms import Destination
 from amani_cli.destinations.ordering import Wish, order
-from amani_cli.destinations.reading import Destination
 from amani_cli.lightning import paying
 from amani_cli.models.money import Quoted
 from amani_cli.models.payments import Nothing, Payment, PayoutPlan, Plan

@@ -6,42 +6,18 @@ space is understood only in an invoice or a bech32 LNURL, where it can't belong,
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.amounts import format_sat, parse_msat
 from amani_cli.destinations import contacts
-from amani_cli.destinations.forms import FORMS
+from amani_cli.destinations.forms import FORMS, Destination
 from amani_cli.encodings import bolt11
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from amani_cli.fiat import payouts
-    from amani_cli.providers.links import Link
-
-
-@dataclass(frozen=True)
-class Destination:
-    """What a text stands for. `text` is it without wrapping; `amount_msat` is what a link around it asked for.
-
-    `contact` is the name it was called by.
-    """
-
-    kind: Literal["bolt11", "lnurl", "payout"]
-    text: str
-    amount_msat: int | None = None
-    link: Link | None = None
-    payout: payouts.Destination | None = None
-    contact: str | None = None
-
-    @property
-    def shown(self) -> str:
-        """How it is shown and journaled: an address as it is, a link with its domain in the open."""
-        if self.link is None:
-            return str(self.payout or self.text)
-        return self.link.address or re.sub(r"^https?://", "lnurlp://", self.link.url)
+    pass
 
 
 def read(ws: Workspace, text: str) -> Destination:

@@ -10,7 +10,7 @@ from amani_cli.payments import earlier
 from amani_cli.providers.fiat import Movement
 from amani_cli.store import holds, journal, read_back
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace

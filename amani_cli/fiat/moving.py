@@ -21,7 +21,7 @@ from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
 from amani_cli.store import journal, references
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 

@@ -16,7 +16,7 @@ from amani_cli.rules import approval, consent
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, rules
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import balances, known
 from amani_cli.wallets.known import KnownWallet

@@ -16,7 +16,7 @@ from amani_cli.payments import earlier, engine, lightning_rail, receipts, succes
 from amani_cli.payments import rail as payments_rail
 from amani_cli.rules import approval, budgets, held, rulebook
 from amani_cli.store import journal, references
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import known, rates, servers
 from amani_cli.wallets.known import KnownWallet

@@ -17,7 +17,7 @@ from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.rules import held
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import servers
 from amani_cli.wallets.known import KnownWallet

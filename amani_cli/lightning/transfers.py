@@ -15,7 +15,7 @@ from amani_cli.payments import earlier
 from amani_cli.rules import budgets, limits
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace

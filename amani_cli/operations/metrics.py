@@ -16,7 +16,7 @@ from amani_cli.calls import BUCKETS_MS
 from amani_cli.models.money import Balance
 from amani_cli.rules import budgets, limits
 from amani_cli.store import cheques, faucet, figures, holds, journal
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.text import plain
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import balances, finding

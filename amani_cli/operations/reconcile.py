@@ -21,7 +21,7 @@ from amani_cli.payments import earlier, rails, receipts
 from amani_cli.payments.verdict import ABSENT
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import journal
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import finding

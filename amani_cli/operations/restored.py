@@ -6,7 +6,7 @@ from amani_cli import errors
 from amani_cli.books import differences, history
 from amani_cli.store import audit as audit_log
 from amani_cli.store import holds
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.wallets import environment, finding
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet

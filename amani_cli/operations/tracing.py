@@ -18,7 +18,7 @@ from amani_cli.encodings import bolt11, cheque_code
 from amani_cli.models.operations import Trace, TraceEvent, TraceGap
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import traces
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.text import one_line
 from amani_cli.times import now
 from amani_cli.wallets import finding

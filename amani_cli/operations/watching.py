@@ -21,7 +21,7 @@ from amani_cli.models.document import as_json
 from amani_cli.models.operations import Event
 from amani_cli.payments import receipts
 from amani_cli.store import journal
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.times import now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from amani_cli.payments.verdict import Found
 from amani_cli.providers.base import PayAnswer
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 
 if TYPE_CHECKING:
     pass

@@ -17,7 +17,7 @@ from amani_cli.rules.held import refuse_held
 from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

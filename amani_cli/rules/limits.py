@@ -8,7 +8,7 @@ from amani_cli import errors
 from amani_cli.config import parse_rate
 from amani_cli.rules import pins, rulebook
 from amani_cli.store import rules
-from amani_cli.store.ledger import Transaction
+from amani_cli.store.rows import Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

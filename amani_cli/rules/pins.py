@@ -20,7 +20,7 @@ from amani_cli.models.rules import Pin
 from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

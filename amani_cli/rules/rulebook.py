@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from amani_cli.config import parse_rate
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
-from amani_cli.store.ledger import Transaction
+from amani_cli.store.rows import Transaction
 from amani_cli.times import from_rfc3339, parse_duration
 from amani_cli.workspace import Workspace
 

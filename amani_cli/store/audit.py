@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 GENESIS = "0" * 64

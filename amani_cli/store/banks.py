@@ -6,7 +6,8 @@ import json
 import time
 
 from amani_cli.providers.fiat import Bank
-from amani_cli.store.ledger import Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Transaction
 from amani_cli.times import now, to_rfc3339
 
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Row, Store
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row
 
 MSAT = Decimal("0.001")  # in sat
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from amani_cli.servers import server_of
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 UNFINISHED = ("funding", "voiding", "unknown")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from amani_cli import clocks
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import from_rfc3339
-
-if TYPE_CHECKING:
-    from amani_cli.store.ledger import Row, Store, Transaction
 
 
 class LedgerClock:
     """What time it is by a ledger, in unix seconds: equal to the wall clock's while nobody has touched that."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, read: Callable[[], Row | None]) -> None:
+        """`read` gives the one row of the ledger's clock, None where there is none yet."""
+        self._read = read
         self._anchor: clocks.Anchor | None = None
 
     def now(self) -> float:
@@ -82,7 +81,7 @@ class LedgerClock:
 
     def _known(self) -> clocks.Anchor:
         if self._anchor is None:
-            row = self._store.one("SELECT * FROM clock")
+            row = self._read()
             self._anchor = clocks.begin() if row is None else clocks.Anchor(*tuple(row)[1:])
         return self._anchor
 

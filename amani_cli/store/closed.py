@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Row, Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.store.wallets import name_key
 from amani_cli.times import now
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 
 
 def settings(store: Store) -> Row | None:

@@ -7,7 +7,8 @@ import sqlite3
 import time
 
 from amani_cli.calls import BUCKETS_MS, Endpoint
-from amani_cli.store.ledger import Row, Store
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row
 
 _COUNTS = ("calls", "errors", "total_ms", *(f"le_{limit}" for limit in BUCKETS_MS))
 _ADD = (

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from amani_cli.store import marks
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 
 
 def spread(db: Transaction) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 

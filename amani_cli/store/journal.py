@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from amani_cli.store.ledger import Row, Store, Transaction, beyond, literal, new_id
+from amani_cli.store.ledger import Store, beyond, literal, new_id
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 OUTSIDE = -100

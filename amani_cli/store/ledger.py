@@ -16,6 +16,7 @@ from typing import Any
 
 from amani_cli import clocks, errors, private
 from amani_cli.store.clock import LedgerClock
+from amani_cli.store.rows import Row
 from amani_cli.text import quoted
 
 SCHEMA_VERSION = 13
@@ -45,12 +46,6 @@ TABLES = frozenset(
 )
 
 
-Row = sqlite3.Row
-
-
-Transaction = sqlite3.Connection
-
-
 class Store:
     """An open database. Use `write()` for anything that changes it."""
 
@@ -58,7 +53,7 @@ class Store:
         self.path = path
         self.connection = connection
         self.wrote = False
-        self.clock = LedgerClock(self)
+        self.clock = LedgerClock(lambda: self.one("SELECT * FROM clock"))
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from amani_cli.store.ledger import Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Transaction
 from amani_cli.times import now
 
 MARGIN_S = 120

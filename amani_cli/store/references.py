@@ -8,7 +8,8 @@ from typing import Literal
 
 from amani_cli import errors
 from amani_cli.store import wallets
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 HASHED = "sha256:"  # what a reference stands for, where only its hash came back

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from amani_cli.models.money import Money
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now, to_rfc3339
 
 DAY_S = 86400

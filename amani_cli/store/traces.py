@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amani_cli.store.ledger import Row, Store, literal
+from amani_cli.store.ledger import Store, literal
+from amani_cli.store.rows import Row
 
 MOST = 20
 _SHORTEST_WORD = 4

@@ -6,7 +6,8 @@ import re
 
 from amani_cli.servers import server_of
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Row, Store, Transaction
+from amani_cli.store.ledger import Store
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 

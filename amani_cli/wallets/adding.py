@@ -1,4 +1,4 @@
-"""Which wallets amani knows: added, made, renamed, removed, their keys rotated."""
+"""How a wallet becomes known: one that is there by its key, or a new one made at its server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from amani_cli.wallets.servers import DOUBLE_SPENDING_VERSION, shared_wallet, to
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    pass
+    from amani_cli.providers.lnbits import Lnbits
+    from amani_cli.wallets.known import KnownWallet
 
 
 def add(
@@ -50,7 +51,7 @@ def add(
         # An invoice key is not told its wallet's id, but every record of the wallet bears it.
         remote_id = remote.id or client.wallet_id()
         if elsewhere is not None and remote_id is not None and remote_id == elsewhere["remote_id"]:
-            identities.move(ws, known(ws, elsewhere), url, client)
+            _move(ws, known(ws, elsewhere), url, client)
             return resolve(ws, name).view()
         name = free_name(ws, name)
         if remote_id is not None:
@@ -158,3 +159,22 @@ def create(
             " and whoever loses the keys loses the money. For more, run 'amani login' first."
         )
     return view
+
+
+def _move(ws: Workspace, wallet: KnownWallet, url: str, client: Lnbits) -> None:
+    """Have a wallet be at its server's new address, which has shown that it has the wallet's records.
+
+    Keys, rules, history and cheques stay. Raises `errors.RefusedByPolicy` for a server that can't show any.
+    """
+    assert wallet.remote_id is not None
+    if not identities.shows_records(ws.store, client, wallet.remote_id, at_least=1):
+        raise errors.RefusedByPolicy(
+            f"{url} tells the id of wallet '{wallet.name}' at {wallet.url}, and does not show that this is the same",
+            code="ID_OF_ANOTHER",
+            retry="never",
+            hint="If that wallet has moved without ever having paid or been paid, remove it and add it anew.",
+        )
+    with ws.store.write() as db:
+        store_wallets.move(db, wallet.id, url)
+        audit_log.append(db, "wallet move", wallet=wallet.name, subject=url, outcome="done", actor=ws.actor)
+    ws.note(f"'{wallet.name}' was at {wallet.url} and is at {url} now; its limits, history and cheques are as before.")

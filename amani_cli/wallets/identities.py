@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.servers import server_of
-from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Store
 
 if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
-    from amani_cli.wallets.known import KnownWallet
-    from amani_cli.workspace import Workspace
 
 SHOWN = 20  # of the newest settled payments, each of which must be on record
 
@@ -47,25 +44,6 @@ def meet(store: Store, client: Lnbits, remote_id: str, *, told_of: bool = True) 
     if told_of:
         with store.write() as db:
             store_wallets.met(db, remote_id, server)
-
-
-def move(ws: Workspace, wallet: KnownWallet, url: str, client: Lnbits) -> None:
-    """Have a wallet be at its server's new address, which has shown that it has the wallet's records.
-
-    Keys, rules, history and cheques stay. Raises `errors.RefusedByPolicy` for a server that can't show any.
-    """
-    assert wallet.remote_id is not None
-    if not shows_records(ws.store, client, wallet.remote_id, at_least=1):
-        raise errors.RefusedByPolicy(
-            f"{url} tells the id of wallet '{wallet.name}' at {wallet.url}, and does not show that this is the same",
-            code="ID_OF_ANOTHER",
-            retry="never",
-            hint="If that wallet has moved without ever having paid or been paid, remove it and add it anew.",
-        )
-    with ws.store.write() as db:
-        store_wallets.move(db, wallet.id, url)
-        audit_log.append(db, "wallet move", wallet=wallet.name, subject=url, outcome="done", actor=ws.actor)
-    ws.note(f"'{wallet.name}' was at {wallet.url} and is at {url} now; its limits, history and cheques are as before.")
 
 
 def shows_records(store: Store, client: Lnbits, remote_id: str, *, at_least: int) -> bool:

@@ -11,7 +11,8 @@ from amani_cli import errors, keys
 from amani_cli.files import named
 from amani_cli.models.wallets import Access, Provider, Wallet
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import Row, made_at
+from amani_cli.store.ledger import made_at
+from amani_cli.store.rows import Row
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.variables import ENVIRONMENT, not_configured
 from amani_cli.workspace import Workspace

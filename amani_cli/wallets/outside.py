@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 
 from amani_cli import errors, keys
-from amani_cli.encodings.cheque_code import ChequeCode
 from amani_cli.servers import server_of
 from amani_cli.store import journal, marks
-from amani_cli.store.ledger import Row
+from amani_cli.store.rows import Row
 from amani_cli.wallets.finding import registered
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 
-def keep_key(ws: Workspace, code: ChequeCode, payment_hash: str) -> str | None:
+def keep_key(ws: Workspace, admin_key: str, payment_hash: str) -> str | None:
     """Keep a code's key, before it is used, where the keys of our wallets are; returns where, or None if nowhere."""
     for source in [wallet.key_source for wallet in registered(ws)] or ["keyring"]:
         try:
             place = keys.place_for(source, ws.paths.sandbox)
-            keys.keep(place, f"claim:{payment_hash}", code.admin_key)
+            keys.keep(place, f"claim:{payment_hash}", admin_key)
         except errors.AmaniError:
             continue
         return place

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from amani_cli.store import journal, wallets
-from amani_cli.store.ledger import Store, Transaction, open_store
+from amani_cli.store.ledger import Store, open_store
+from amani_cli.store.rows import Transaction
 
 
 @contextmanager

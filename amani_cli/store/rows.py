@@ -1,0 +1,382 @@
+"""The rows of the ledger, typed: each column by its name, so that nothing outside the store spells one as text.
+
+A row is what SQLite hands out, with its columns as attributes; the annotations are for readers and the type checker,
+and a test holds them to the tables.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+from amani_cli.models.invoices import InvoiceStatus
+from amani_cli.models.payments import PaymentStatus
+from amani_cli.models.wallets import Access, Provider
+
+Transaction = sqlite3.Connection
+
+
+class Row(sqlite3.Row):
+    """A row of any query."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            try:
+                return self[name]
+            except IndexError:
+                raise AttributeError(name) from None
+
+
+class Entry(Row):
+    """A payment of the journal: what left or came, and what became of it."""
+
+    id: str
+    wallet_id: int
+    wallet: str
+    remote_wallet_id: str | None
+    provider: Provider
+    direction: Literal["in", "out"]
+    kind: str
+    status: PaymentStatus
+    amount_msat: int | None
+    fee_msat: int | None
+    reserved_msat: int
+    amount: str | None
+    fee: str | None
+    currency: str | None
+    payment_hash: str | None
+    bolt11: str | None
+    preimage: str | None
+    destination: str | None
+    memo: str
+    reference: str | None
+    actor: str | None
+    failure: str | None
+    sandbox: int
+    created_at: str
+    expires_at: str | None
+    settled_at: str | None
+    checked_at: str | None
+    success: str | None
+    our_reference: str | None
+    provider_reference: str | None
+    received: str | None
+    received_currency: str | None
+    log_id: str | None
+    category: str | None
+    rate: str | None
+    rate_currency: str | None
+    rate_source: str | None
+    rate_at: str | None
+    quoted: str | None
+    answered: int
+    ledger_ahead: int | None
+    told_ahead: int | None
+    resent: int
+
+
+class InvoiceRow(Row):
+    """What was asked for, by whichever provider it is to come."""
+
+    payment_hash: str
+    wallet_id: int
+    wallet: str
+    bolt11: str
+    amount_msat: int
+    memo: str
+    status: InvoiceStatus
+    purpose: str
+    reference: str | None
+    preimage: str | None
+    created_at: str
+    expires_at: str
+    paid_at: str | None
+    amount: str | None
+    currency: str | None
+    received: str | None
+    link: str | None
+    provider_reference: str | None
+    category: str | None
+    quoted: str | None
+
+
+class ChequeRow(Row):
+    """A cheque: the wallet that holds it, and how it stands. Never its key."""
+
+    id: str
+    wallet_id: int
+    wallet: str
+    identity: str
+    url: str
+    remote_id: str | None
+    place: str
+    has_login: int
+    status: str
+    amount_msat: int
+    reserve_msat: int
+    memo: str
+    reference: str | None
+    funding_hash: str | None
+    payment_hash: str | None
+    claimed_at: str | None
+    claimed_by: str | None
+    swept: int
+    created_at: str
+    expires_at: str
+    ledger_ahead: int | None
+
+
+class WalletRow(Row):
+    """A wallet: where it is, and where its keys are. Never a key."""
+
+    id: int
+    name: str
+    name_key: str
+    provider: Provider
+    url: str
+    remote_id: str | None
+    access: Access
+    key_source: str
+    has_read_key: int
+    sandbox: int
+    live: int
+    login: str | None
+    insecure_http: int
+    server_version: str | None
+    is_default: int
+    balance: str | None
+    balance_at: str | None
+    created_at: str
+    public_key: str | None
+    balance_clock: float | None
+
+
+class LoginRow(Row):
+    """A user's login at one LNbits."""
+
+    url: str
+    username: str
+    sandbox: int
+    created_at: str
+
+
+class AuditRow(Row):
+    """An entry of the audit log."""
+
+    seq: int
+    at: str
+    who: str
+    actor: str | None
+    what: str
+    wallet: str | None
+    subject: str | None
+    amount_msat: int | None
+    outcome: str | None
+    reason: str | None
+    hash: str
+
+
+class PinRow(Row):
+    """A wallet's PIN, hashed."""
+
+    identity: str
+    hash: str
+    place: str
+    pepper: str
+    always: int
+    failures: int
+    reset_at: str | None
+    changed_at: str
+    streak: int
+
+
+class BudgetRow(Row):
+    """A wallet's budget in one unit, as decimal text."""
+
+    identity: str
+    unit: str
+    per_payment: str | None
+    per_day: str | None
+
+
+class FaucetRow(Row):
+    """What the faucet gives, out of which wallet."""
+
+    id: int
+    wallet_id: int
+    amount_msat: int
+    cooldown_s: int
+    daily_cap_msat: int | None
+
+
+class ContactRow(Row):
+    """A name for a payee, and what was seen of it."""
+
+    name: str
+    name_key: str
+    destination: str
+    seen: str | None
+    seen_at: str | None
+    created_at: str
+
+
+class MarkRow(Row):
+    """Something to remember, by its name."""
+
+    name: str
+    value: str
+    at: str
+
+
+class ReferenceRow(Row):
+    """What a reference stands for."""
+
+    reference: str
+    what: str
+    target: str | None
+    created_at: str
+
+
+class HoldRow(Row):
+    """A wallet that a restored copy knew, and that was not read back since."""
+
+    remote_id: str
+    wallet: str
+    here: int
+    why: str
+    at: str
+
+
+class ResolutionRow(Row):
+    """The invoice that a reference was resolved to."""
+
+    reference: str
+    bolt11: str
+    expires_at: str
+    details: str
+    created_at: str
+
+
+class NewEntry(TypedDict, total=False):
+    """The columns that such a row may be written with."""
+
+    id: str
+    wallet_id: int
+    wallet: str
+    remote_wallet_id: str | None
+    provider: Provider
+    direction: Literal["in", "out"]
+    kind: str
+    status: PaymentStatus
+    amount_msat: int | None
+    fee_msat: int | None
+    reserved_msat: int
+    amount: str | None
+    fee: str | None
+    currency: str | None
+    payment_hash: str | None
+    bolt11: str | None
+    preimage: str | None
+    destination: str | None
+    memo: str
+    reference: str | None
+    actor: str | None
+    failure: str | None
+    sandbox: int
+    created_at: str
+    expires_at: str | None
+    settled_at: str | None
+    checked_at: str | None
+    success: str | None
+    our_reference: str | None
+    provider_reference: str | None
+    received: str | None
+    received_currency: str | None
+    log_id: str | None
+    category: str | None
+    rate: str | None
+    rate_currency: str | None
+    rate_source: str | None
+    rate_at: str | None
+    quoted: str | None
+    answered: int
+    ledger_ahead: int | None
+    told_ahead: int | None
+    resent: int
+
+
+class NewInvoice(TypedDict, total=False):
+    """The columns that such a row may be written with."""
+
+    payment_hash: str
+    wallet_id: int
+    wallet: str
+    bolt11: str
+    amount_msat: int
+    memo: str
+    status: InvoiceStatus
+    purpose: str
+    reference: str | None
+    preimage: str | None
+    created_at: str
+    expires_at: str
+    paid_at: str | None
+    amount: str | None
+    currency: str | None
+    received: str | None
+    link: str | None
+    provider_reference: str | None
+    category: str | None
+    quoted: str | None
+
+
+class NewCheque(TypedDict, total=False):
+    """The columns that such a row may be written with."""
+
+    id: str
+    wallet_id: int
+    wallet: str
+    identity: str
+    url: str
+    remote_id: str | None
+    place: str
+    has_login: int
+    status: str
+    amount_msat: int
+    reserve_msat: int
+    memo: str
+    reference: str | None
+    funding_hash: str | None
+    payment_hash: str | None
+    claimed_at: str | None
+    claimed_by: str | None
+    swept: int
+    created_at: str
+    expires_at: str
+    ledger_ahead: int | None
+
+
+class NewWallet(TypedDict, total=False):
+    """The columns that such a row may be written with."""
+
+    id: int
+    name: str
+    name_key: str
+    provider: Provider
+    url: str
+    remote_id: str | None
+    access: Access
+    key_source: str
+    has_read_key: int
+    sandbox: int
+    live: int
+    login: str | None
+    insecure_http: int
+    server_version: str | None
+    is_default: int
+    balance: str | None
+    balance_at: str | None
+    created_at: str
+    public_key: str | None
+    balance_clock: float | None
