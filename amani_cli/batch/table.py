@@ -65,7 +65,8 @@ class Row:
             return f"pay {self.payment_hash}"
         if self.kind == PAYOUT:
             found = (self.seen or {}).get("bank")
-            return canonical.meaning_of_payout(ws, self.shown, self.fiat, self.fiat.currency, found)
+            value, currency = self.fiat
+            return canonical.meaning_of_payout(ws, self.shown, currency, f"{value} {currency} {currency}", found)
         if self.kind == CHEQUE:
             from amani_cli.cheques import writing
 
@@ -286,6 +287,8 @@ def _check_account(to: payouts.Destination, amount: Fiat, bad: Any) -> None:
     """Whether a number can be one of an account or a phone at all."""
     from amani_cli.payees import banks
 
+    if not to.bank:
+        return
     try:
         (banks.phone if to.mobile else banks.account)(to.account, amount.currency)
     except errors.Usage as error:

@@ -60,7 +60,8 @@ class Order:
 
     def meaning(self, ws: Workspace) -> str:
         """What a reference for this stands for, as far as the banks' names are known here by now."""
-        return canonical.meaning_of_payout(ws, str(self.to), self.amount, self.source)
+        value, currency = self.amount
+        return canonical.meaning_of_payout(ws, str(self.to), currency, f"{value} {currency} {self.source}")
 
 
 def read(text: str) -> Destination:

@@ -85,19 +85,19 @@ def meaning_of_link(amount: object, stated: object, shown: str, comment: str) ->
 
 
 def meaning_of_payout(
-    ws: Workspace, shown: str, amount: Fiat, source: str, found: str | None = None
+    ws: Workspace, shown: str, currency: str, amount: str, found: str | None = None
 ) -> references.Meaning:
-    """What a reference for a payout stands for. `found` is the account that `shown` was once found to be."""
+    """What a reference for a payout in a currency stands for; `amount` says how much, and out of what.
+
+    `found` is the account that `shown` was once found to be.
+    """
     kind, _, rest = shown.partition(":")
     bank, _, account = rest.rpartition("/")
-
-    def said(whom: str) -> str:
-        return f"payout {whom} {amount.value} {amount.currency} {source}"
-
-    also = [f"{kind}:{bank.casefold()}/{account}"]
-    also += [f"{kind}:{name}/{account}" for name in _names(ws, kind, bank, amount.currency)]
-    also += [of(ws, found, amount.currency)] if found else []  # lists of banks change
-    return references.Meaning(said(of(ws, shown, amount.currency)), [said(whom) for whom in also])
+    also = [f"{kind}:{bank.casefold()}/{account}" if bank else shown]
+    also += [f"{kind}:{name}/{account}" for name in _names(ws, kind, bank, currency)]
+    also += [of(ws, found, currency)] if found else []  # lists of banks change
+    said = [f"payout {whom} {amount}" for whom in (of(ws, shown, currency), *also)]
+    return references.Meaning(said[0], said[1:])
 
 
 # -- hosts, links, banks ------------------------------------------------------------------------------

@@ -264,15 +264,18 @@ class TestFaults:
     def test_a_claim_elsewhere_that_never_got_there(
         self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
     ) -> None:
-        """Nothing is sent anew for it; the money is still the code's, for another invoice."""
+        """The money is still the code's, for another invoice; the first one goes on in vain then, and stays open."""
         code = write(amani, 1000, "--outside")
         text = taker.invoice(1000)
         line.on(cut(after=False), "POST", "/api/v1/payments")
         words = (*CLAIM, "-", "--to", text, "--timeout", "1s")
         assert amani(*words, stdin=code).code == 8
-        assert amani(*words, stdin=code).code == 8
         assert line.count("POST", "/api/v1/payments") == 3  # the cheque's invoice, its payment, this one
         assert amani(*CLAIM, "-", "--to", "taker", stdin=code).code == 0
+        assert taker.sat == 1000
+        again = amani(*words, "--json", stdin=code)
+        assert (again.code, again.error["money_moved"]) == (8, "maybe")
+        assert "Insufficient balance" in again.error["message"]
         assert taker.sat == 1000
 
     def test_a_server_that_lies_about_the_draw(self, amani: Amani, giver: Held, taker: Held, line: FaultProxy) -> None:

@@ -183,6 +183,15 @@ class World:
         return str(ended.error["id"])
 
     @property
+    def lost(self) -> str:
+        """The id of a payment that never arrived."""
+        self.proxy.on(cut(after=False), "POST", "/api/v1/payments")
+        ended = self.amani("pay", self.foreign, "--yes", "--no-wait", "--timeout", "1s", "--json")
+        assert ended.code == 8, ended
+        self.proxy.heal()
+        return str(ended.error["id"])
+
+    @property
     def key_file(self) -> Path:
         """The key of a wallet on the server that amani does not know."""
         path = self.folder / f"{self.new}.key"
@@ -306,6 +315,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command(lambda w: "doctor"),
     "metrics": Command(lambda w: f"metrics -o {w.folder / w.new}"),
     "login": Command(lambda w: f"login {w.proxy.url} -u {w.user} --password-stdin", stdin=PASSWORD),
+    "reconcile --resume": Command(lambda w: f"reconcile --resume {w.lost} --yes", SAT),
 }
 """A command that speaks to an LNbits is one line here."""
 

@@ -356,6 +356,15 @@ class TestReferences:
         assert pay(amani, BANK, "5000NGN", "--no-wait", "--reference", "another").code == 8
         assert len(double.payouts) == 2
 
+    def test_an_open_one_is_never_sent_again(self, amani: Amani, shop: Merchant, double: Double) -> None:
+        """Fincra takes a reference once and may lose the first request: going on is Lightning's alone."""
+        double.settle_on_read = 1000
+        open_ = pay(amani, BANK, "5000NGN", "--no-wait").error
+        refused = amani("reconcile", "--resume", open_["id"], "--yes", "--json")
+        assert (refused.code, refused.error["id"]) == (8, open_["id"])
+        assert "only a payment by Lightning can go on" in refused.error["message"]
+        assert len(double.payouts) == len(double.posts(PAYOUTS)) == 1
+
     def test_twenty_processes_with_one_reference_pay_once(self, amani: Amani, shop: Merchant, double: Double) -> None:
         words = ("pay", BANK, "5000NGN", "--yes", "--json", "--reference", "rent", "--timeout", "30s")
         results: list[Result] = []

@@ -42,6 +42,7 @@ def put_back(home: Path, copy: Path) -> None:
     for path in home.glob("amani.db*"):
         path.unlink()
     shutil.copy(copy, home / "amani.db")
+    (home / "amani.db").chmod(0o600)
 
 
 def sent(double: Double) -> int:

@@ -370,6 +370,7 @@ class TestAttempts:
         self, amani: Amani, pinned: Held, home: Path, tmp_path: Path
     ) -> None:
         verify(amani, PIN)
+        (tmp_path / "copy.db").touch(mode=0o600)
         with sqlite3.connect(home / "amani.db") as db, sqlite3.connect(tmp_path / "copy.db") as copy:
             db.backup(copy)
         for _ in range(3):
