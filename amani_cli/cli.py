@@ -186,7 +186,7 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
         failure = _left_in_doubt(failure, options) or failure
     if options.debug or "--debug" in words:
         _traceback(error, options)
-    warnings = options.ws.warnings if "ws" in options.__dict__ else None
+    warnings = options.opened.talk.warnings if options.opened is not None else None
     try:
         options.out.fail(failure, warnings)
         _mention_open(options, failure.id)
@@ -211,8 +211,8 @@ def _left_in_doubt(failure: errors.AmaniError, options: Options) -> errors.Amani
 
 
 def _untold(options: Options) -> tuple[str, ...]:
-    ws = options.__dict__.get("ws")
-    return ws.untold.close() if ws is not None else ()
+    ws = options.opened
+    return ws.talk.untold.close() if ws is not None else ()
 
 
 def _as_failure(error: BaseException) -> errors.AmaniError:
@@ -265,8 +265,8 @@ def _traceback(error: BaseException, options: Options) -> None:
 
 def _mention_open(options: Options, already: str | None) -> None:
     """Tell the user, in one line, of outcomes that are still open, if this command looked at the books."""
-    ws = options.__dict__.get("ws")
-    if ws is None or "store" not in ws.__dict__ or options.quiet:
+    ws = options.opened
+    if ws is None or ws.opened_store is None or options.quiet:
         return
     from amani_cli.store import journal
 
@@ -281,14 +281,14 @@ def _mention_open(options: Options, already: str | None) -> None:
 
 def _keep_figures(options: Options, code: int) -> None:
     """Write down how this run ended, what its calls cost, and its success if it did more than look at the books."""
-    ws = options.__dict__.get("ws")
+    ws = options.opened
     if ws is not None:
         from amani_cli import log
 
         log.ended(options.command or "", code, wallet=options.wallet)
     calls = sys.modules.get("amani_cli.calls")
     seen = calls.taken() if calls is not None else {}
-    if ws is not None and "store" in ws.__dict__ and (seen or ws.store.wrote):
+    if ws is not None and ws.opened_store is not None and (seen or ws.store.wrote):
         from amani_cli.store import figures
 
         figures.keep(ws.store, seen, options.command if code == 0 else None)
@@ -296,8 +296,8 @@ def _keep_figures(options: Options, code: int) -> None:
 
 def _close_books(options: Options) -> None:
     """Close the database: nothing else does when the process ends."""
-    ws = options.__dict__.get("ws")
-    if ws is not None and "store" in ws.__dict__:
+    ws = options.opened
+    if ws is not None and ws.opened_store is not None:
         ws.store.close()
 
 

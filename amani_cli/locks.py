@@ -23,7 +23,7 @@ def held(ws: Workspace, name: str, what: str) -> Iterator[None]:
         private.check_folder(folder)
     handle = private.opened(ws.paths.locks / f"{name}.lock", os.O_RDWR | os.O_CREAT)
     try:
-        ends = time.monotonic() + ws.lock_wait_s
+        ends = time.monotonic() + ws.said.lock_wait_s
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -34,7 +34,7 @@ def held(ws: Workspace, name: str, what: str) -> Iterator[None]:
                         f"another amani is at work on {what}",
                         hint="Run this again when it is done, or wait for it with --lock-wait 30s.",
                     ) from None
-                ws.progress(f"waiting for another amani at work on {what}")
+                ws.talk.progress(f"waiting for another amani at work on {what}")
                 time.sleep(0.1)
         yield
     finally:

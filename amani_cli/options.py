@@ -50,15 +50,17 @@ class Options:
     def ws(self) -> Workspace:
         """The workspace of this run."""
         from amani_cli import log
-        from amani_cli.workspace import Workspace
+        from amani_cli.workspace import Said, Talk, Workspace
 
         log.configure(self.verbose, self.log_json, self.environ.get("AMANI_LOG") or None)
         return Workspace(
             self.environ,
             timeout_s=_seconds(self.timeout),
-            actor=self.actor or self.environ.get("AMANI_ACTOR") or None,
-            lock_wait_s=_seconds(self.lock_wait) or 0,
-            progress=self.out.progress,
+            said=Said(
+                actor=self.actor or self.environ.get("AMANI_ACTOR") or None,
+                lock_wait_s=_seconds(self.lock_wait) or 0,
+            ),
+            talk=Talk(progress=self.out.progress),
         )
 
     @cached_property
@@ -74,6 +76,16 @@ class Options:
         from amani_cli.prompts import Prompter
 
         return Prompter(yes=self.yes, no_input=self.no_input, out=self.out)
+
+    @property
+    def opened(self) -> Workspace | None:
+        """The workspace if this run has come to need one."""
+        found: Workspace | None = self.__dict__.get("ws")
+        return found
+
+    def emit(self, model: Any) -> None:
+        """Print the answer, and what else is to be told."""
+        self.out.emit(model, self.ws.talk.warnings, self.ws.talk.notes)
 
     def pin(self, from_stdin: bool, from_file: str | None) -> str | None:
         """A PIN given by --pin-stdin or --pin-file; None when neither was said."""
@@ -103,12 +115,12 @@ class Options:
                 pin = self.ask.secret(f"PIN of wallet '{wallet}'", "")
             return pin
 
-        self.ws.ask_pin = given
+        self.ws.said.ask_pin = given
 
     def take_pins(self, from_stdin: bool, from_file: str | None) -> None:
         """Have PINs of several wallets come from stdin or a file, a line each in the order of names, or a prompt."""
         self.take_pin(from_stdin, from_file)
-        one, lines = self.ws.ask_pin, list[str]()
+        one, lines = self.ws.said.ask_pin, list[str]()
 
         def given(wallet: str) -> str | None:
             if not (from_stdin or from_file):
@@ -118,7 +130,7 @@ class Options:
                 lines.insert(0, "")  # the end
             return lines.pop() or None
 
-        self.ws.ask_pin = given
+        self.ws.said.ask_pin = given
 
     def confirm_payment(self, question: str) -> Confirm | None:
         """The question before a payment: who, how much in two units, the worst fee, from where, what will be left.
@@ -133,7 +145,7 @@ class Options:
         def confirm(plan: Plan | PayoutPlan) -> None:
             from amani_cli.views import choosing
 
-            for warning in self.ws.warnings:
+            for warning in self.ws.talk.warnings:
                 self.out.say(f"warning: {warning}")
             lines = [f"{label + ':':<15}{value}" for label, value in choosing.view(plan).fields if label != "expires"]
             self.ask.confirm(question, *lines)

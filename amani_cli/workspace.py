@@ -55,29 +55,68 @@ class Untold:
 
 
 @dataclass
-class Workspace:
-    """Collaborators of the domain, each made when first used, so that cheap commands build nothing.
+class Said:
+    """What the user of a run said of themselves and of what they want done.
 
-    `warnings` gathers what the user should hear beside the answer, `notes` what is said in passing; `progress` is told
-    what is being waited for. `ask_pin` is asked for the PIN of a wallet by name, and gives None when there is nobody to
-    ask. `reason` is what the user said a movement of money is for; it goes into the audit log. `category` is what the
-    books shall file it under; it goes into the journal. `prices` are those of bitcoin that were just asked for, by
-    server and currency, with the moment on the monotonic clock; `rules` are the settings of which it is known by now
-    that they count.
+    `actor` is who is behind the call, `reason` what a movement of money is for: both go into the audit log. `category`
+    is what the books shall file it under; it goes into the journal. `ask_pin` is asked for the PIN of a wallet by name,
+    and gives None when there is nobody to ask. `lock_wait_s` is how long another amani's lock is waited for.
+    """
+
+    actor: str | None = None
+    reason: str | None = None
+    category: str | None = None
+    ask_pin: Callable[[str], str | None] = _no_pin
+    lock_wait_s: float = 0
+
+
+@dataclass
+class Talk:
+    """What the user of a run is to be told beside the answer.
+
+    `warnings` is what they should hear, `notes` what is said in passing; `progress` is told what is being waited for,
+    and `untold` knows what would be in doubt if the run ended now.
+    """
+
+    progress: Callable[[str], None] = _silent
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    untold: Untold = field(default_factory=Untold)
+
+    def warn(self, text: str) -> None:
+        """Have the user told something, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def note(self, text: str) -> None:
+        """Have the user told something that is no warning: it goes to stderr alone."""
+        self.notes.append(text)
+
+    @contextmanager
+    def once_paid(self, otherwise: str) -> Iterator[None]:
+        """Do what is written down after money has moved: it may fail, and the payment has settled all the same.
+
+        Then the user is warned of what is missing (`otherwise`), and gets the receipt.
+        """
+        try:
+            yield
+        except errors.AmaniError as error:
+            self.warn(f"paid, but {otherwise}: {error.message}")
+
+
+@dataclass
+class Workspace:
+    """What a run works with, each made when first used, so that cheap commands build nothing.
+
+    `prices` are those of bitcoin that were just asked for, by server and currency, with the moment on the monotonic
+    clock; `rules` are the settings of which it is known by now that they count.
     """
 
     environ: Mapping[str, str]
     timeout_s: float | None = None
-    actor: str | None = None
-    lock_wait_s: float = 0
-    progress: Callable[[str], None] = _silent
-    ask_pin: Callable[[str], str | None] = _no_pin
-    reason: str | None = None
+    said: Said = field(default_factory=Said)
+    talk: Talk = field(default_factory=Talk)
     wallet_in_use: int | None = None
-    category: str | None = None
-    warnings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    untold: Untold = field(default_factory=Untold)
     prices: dict[tuple[str, str], tuple[Decimal, float]] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
 
@@ -90,7 +129,7 @@ class Workspace:
     def config(self) -> Config:
         """Settings and the providers' variables."""
         config = Config(self.paths, self.environ)
-        config.warnings = self.warnings
+        config.warnings = self.talk.warnings
         return config
 
     @cached_property
@@ -99,9 +138,15 @@ class Workspace:
         return open_store(self.paths.database)
 
     @property
+    def opened_store(self) -> Store | None:
+        """The database if this run has opened it."""
+        found: Store | None = self.__dict__.get("store")
+        return found
+
+    @property
     def has_store(self) -> bool:
         """Whether there is a database yet; looking makes none. One that can't be looked at says so when opened."""
-        if "store" in self.__dict__:
+        if self.opened_store is not None:
             return True
         try:
             self.paths.database.lstat()
@@ -128,23 +173,3 @@ class Workspace:
     def restart_clock(self) -> None:
         """Give what follows the whole time again: a person has answered, or the next of many things begins."""
         self.deadline = time.monotonic() + self.timeout
-
-    def warn(self, text: str) -> None:
-        """Have the user told something, once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
-
-    @contextmanager
-    def once_paid(self, otherwise: str) -> Iterator[None]:
-        """Do what is written down after money has moved: it may fail, and the payment has settled all the same.
-
-        Then the user is warned of what is missing (`otherwise`), and gets the receipt.
-        """
-        try:
-            yield
-        except errors.AmaniError as error:
-            self.warn(f"paid, but {otherwise}: {error.message}")
-
-    def note(self, text: str) -> None:
-        """Have the user told something that is no warning: it goes to stderr alone."""
-        self.notes.append(text)

@@ -126,7 +126,7 @@ def _behind_addresses(
     seen: dict[int, Seen] = {}
     with ThreadPoolExecutor(LNURL_LINES) as pool:
         for url, found in zip(by_url, pool.map(ask, by_url), strict=True):
-            ws.progress(f"looking at {links[url].domain}")
+            ws.talk.progress(f"looking at {links[url].domain}")
             for row, to in by_url[url]:
                 if isinstance(found, errors.AmaniError):
                     problems.append(Problem(row.row, "to", found.message))
@@ -165,14 +165,14 @@ def _behind_accounts(ws: Workspace, wallet: KnownWallet, rows: list[Row], proble
         return seen
 
     def look(some: list[Row]) -> list[tuple[Row, Seen | errors.AmaniError]]:
-        own = replace(ws, progress=lambda _: None)  # with a database of its own
+        own = replace(ws, talk=replace(ws.talk, progress=lambda _: None))  # with a database of its own
         try:
             with replace(wallet, ws=own).fincra("read") as client:
                 return [(row, _behind_account(own, wallet, client, row)) for row in some]
         finally:
             own.store.close()
 
-    ws.progress(f"looking at {len(rows)} accounts")
+    ws.talk.progress(f"looking at {len(rows)} accounts")
     lines = min(FINCRA_LINES, len(rows))
     with ThreadPoolExecutor(lines) as pool:
         for row, found in chain.from_iterable(pool.map(look, [rows[at::lines] for at in range(lines)])):

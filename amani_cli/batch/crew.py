@@ -175,17 +175,17 @@ class Crew:
                 else:
                     self.done.append(result)
                     on_row(result, len(self.done), len(rows))
-                    self.ws.untold.told(result.id)
+                    self.ws.talk.untold.told(result.id)
             except KeyboardInterrupt:
                 if interrupted:
                     raise
                 interrupted = True
                 self._stop.set()
-                self.ws.progress("finishing what is on its way; once more to leave it in doubt")
+                self.ws.talk.progress("finishing what is on its way; once more to leave it in doubt")
         if failure is not None and not self.done:
             raise failure
         if failure is not None:
-            self.ws.warn(str(failure))
+            self.ws.talk.warn(str(failure))
         return interrupted
 
     def _work(self) -> None:
@@ -227,7 +227,7 @@ class _Worker:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._ws = replace(crew.ws, progress=lambda _: None)
+        self._ws = replace(crew.ws, talk=replace(crew.ws.talk, progress=lambda _: None))
         self._wallet = replace(crew.purse.lightning, ws=self._ws) if crew.purse.lightning is not None else None
         self._fincra = replace(crew.purse.fincra, ws=self._ws) if crew.purse.fincra is not None else None
 
@@ -262,7 +262,7 @@ class _Worker:
         """Do one row; returns how it stands, and whether going on is pointless."""
         reference = row.reference_in(self._crew.plan.hash)
         self._ws.restart_clock()
-        self._ws.category = row.category
+        self._ws.said.category = row.category
         failure, hopeless = None, False
         if row.kind == CHEQUE:
             reference, _ = batch_rows.cheque(self._ws, self._crew.plan, row)
@@ -393,4 +393,4 @@ class _Worker:
             if cheque.code is not None:
                 self._crew.keep_code(row, cheque)
             elif cheque.status not in ("funding", "unknown") and row.row not in batch_rows.kept_codes(self._crew.plan):
-                self._ws.warn(f"row {row.row}: the code was lost; a new one: amani cheque reissue {cheque.id}")
+                self._ws.talk.warn(f"row {row.row}: the code was lost; a new one: amani cheque reissue {cheque.id}")

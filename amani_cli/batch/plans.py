@@ -209,7 +209,7 @@ def _needs_pin(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: s
     try:
         return approval.check_pin(ws, wallet, total, unit)
     except errors.RefusedByPolicy as error:  # a plan may be made before there is a PIN; running it needs one
-        ws.warn(f"{error.message} ({error.hint})")
+        ws.talk.warn(f"{error.message} ({error.hint})")
         return True
 
 
@@ -218,9 +218,11 @@ def _point_out_shortage(
 ) -> None:
     day_left = budgets.day_budgets_left(ws, wallet).get("msat")
     if day_left is not None and total_msat + max_fee_msat > day_left:
-        ws.warn(f"the day's budget of '{wallet.name}' has {format_sat(int(day_left))} left: not all rows will be paid")
+        ws.talk.warn(
+            f"the day's budget of '{wallet.name}' has {format_sat(int(day_left))} left: not all rows will be paid"
+        )
     if balance_msat < total_msat + max_fee_msat:
-        ws.warn(
+        ws.talk.warn(
             f"'{wallet.name}' holds {format_sat(balance_msat)}; with the worst-case fees"
             f" {format_sat(total_msat + max_fee_msat)} may be needed"
         )

@@ -110,7 +110,7 @@ def run(
         here = plan.home == plans.home_id(ws)
         payable = [row for row in left if here or row.kind == "bolt11"]
         if len(payable) < len(left):
-            ws.warn(
+            ws.talk.warn(
                 f"{len(left) - len(payable)} rows are not paid here: this plan was made in another AMANI_HOME, whose"
                 " journal alone knows whether they were paid. Invoices can't be paid twice anywhere, and are."
             )
@@ -124,7 +124,7 @@ def run(
     done = {item.row: item for item in crew.done}
     items = [done.get(item.row, item) for item in batch_rows.standing(ws, plan)]
     if any(row.kind == CHEQUE for row in plan.rows):
-        ws.note(f"The cheques' codes are in {batch_rows.codes_path(plan)}: whoever reads it has the money.")
+        ws.talk.note(f"The cheques' codes are in {batch_rows.codes_path(plan)}: whoever reads it has the money.")
     return batch_rows.summary(plan, items), interrupted
 
 
@@ -169,15 +169,15 @@ def _ask(
 @contextmanager
 def _pin_once(ws: Workspace) -> Iterator[None]:
     """Ask for each wallet's PIN once, however many currencies it is needed for."""
-    ask, told = ws.ask_pin, dict[str, str | None]()
+    ask, told = ws.said.ask_pin, dict[str, str | None]()
 
     def ask_once(wallet: str) -> str | None:
         if wallet not in told:
             told[wallet] = ask(wallet)
         return told[wallet]
 
-    ws.ask_pin = ask_once
+    ws.said.ask_pin = ask_once
     try:
         yield
     finally:
-        ws.ask_pin = ask
+        ws.said.ask_pin = ask

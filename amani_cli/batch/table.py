@@ -345,7 +345,7 @@ def find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> Non
         if len(alike) > 1:
             names = " = ".join(dict.fromkeys(row.shown for row in alike))
             numbers = ", ".join(str(row.row) for row in alike)
-            ws.warn(f"rows {numbers}: {names} gets {_how_much(alike[0].meant)} each time")
+            ws.talk.warn(f"rows {numbers}: {names} gets {_how_much(alike[0].meant)} each time")
     _point_out_paid(ws, rows, set(same))
 
 
@@ -362,7 +362,7 @@ def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int |
         else:
             found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
         if found is not None:
-            ws.warn(f"row {row.row}: {row.shown[:60]} got the same on {found['created_at']} ({found['id']})")
+            ws.talk.warn(f"row {row.row}: {row.shown[:60]} got the same on {found['created_at']} ({found['id']})")
 
 
 def _how_much(amount: int | Fiat) -> str:

@@ -42,7 +42,7 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     known = [wallet] if wallet is not None else finding.real(finding.everything(ws))
     live: dict[int, dict[str, Decimal]] = {}
     for each in known:
-        ws.progress(f"asking for the balance and history of {each.name}")
+        ws.talk.progress(f"asking for the balance and history of {each.name}")
         history.sync(ws, [each])
         live[each.id] = _held(each)
     figures, later = _figures(ws, period, wallet)
@@ -146,7 +146,9 @@ def _changed(
             elif done and (before is None or accept):
                 closed.write(db, label, ids[item.wallet], item.wallet, item.unit, reading.zone(), json.dumps(figures))
         if accept:
-            audit_log.append(db, "month closed anew", subject=label, outcome="done", actor=ws.actor, reason=ws.reason)
+            audit_log.append(
+                db, "month closed anew", subject=label, outcome="done", actor=ws.said.actor, reason=ws.said.reason
+            )
     return changed
 
 

@@ -30,7 +30,7 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> History:
             raise errors.NotFound(f"no payment '{after}' to go on from")
         wanted = replace(wanted, after=(last["created_at"], last["id"]))
     if wanted.search is not None:
-        ws.progress("searching")  # the first time, all that there is
+        ws.talk.progress("searching")  # the first time, all that there is
     rows = journal.page(ws.store, replace(wanted, limit=wanted.limit + 1))
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
@@ -59,7 +59,7 @@ def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record
     """
     new = updated = 0
     for wallet in known:
-        ws.progress(f"reading the history of {wallet.name}")
+        ws.talk.progress(f"reading the history of {wallet.name}")
         if wallet.provider == "fincra":
             from amani_cli.fiat import log
 

@@ -182,7 +182,7 @@ def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Entry, record: R
         engine.close(ws, _row(ws, entry), judge(None, record))
         return 1
     if entry.status == "failed" and record.status == "settled":
-        ws.warn(f"{entry.id} was written down as failed, and {wallet.url} says it settled")
+        ws.talk.warn(f"{entry.id} was written down as failed, and {wallet.url} says it settled")
         with ws.store.write() as db:
             journal.update(db, entry.id, status="settled", failure=None, **engine.settled_columns(record))
             audit_log.append(db, "correction", wallet=wallet.name, subject=entry.id, outcome="settled")

@@ -189,12 +189,12 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
     amount_sat = min((held - 2000) // 1000, held * 100 // 101 // 1000)
     if amount_sat < 1:
         raise errors.Rejected("this cheque is too small to leave its server", code="TOO_SMALL", hint="Claim it there.")
-    ws.warn(f"{code.amount_msat - amount_sat * 1000} msat stay behind as the fee reserve of the cheque's server")
+    ws.talk.warn(f"{code.amount_msat - amount_sat * 1000} msat stay behind as the fee reserve of the cheque's server")
     return amount_sat * 1000
 
 
 def _tell_giver(ws: Workspace, code: ChequeCode, row: Row) -> None:
     """If the cheque was written on this machine, its entry learns of the claim: at once, or when it is looked at."""
-    with ws.once_paid("the cheque's own entry does not say so yet"):
+    with ws.talk.once_paid("the cheque's own entry does not say so yet"):
         for written in store_cheques.of_wallet(ws.store, code.url, code.wallet_id):
             standing.claimed(ws, written, row["payment_hash"], row["settled_at"])

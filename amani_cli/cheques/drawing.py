@@ -64,12 +64,12 @@ def begin(ws: Workspace, target: KnownWallet, cheque: str, amount_msat: int, *, 
             bolt11=made.bolt11,
             destination=cheque,
             memo=memo,
-            actor=ws.actor,
+            actor=ws.said.actor,
             expires_at=made.expires_at,
             **ws.store.clock.stamp(target.url),
         )
         audit_log.append(
-            db, kind, wallet=target.name, subject=entry, amount_msat=amount_msat, outcome="begun", actor=ws.actor
+            db, kind, wallet=target.name, subject=entry, amount_msat=amount_msat, outcome="begun", actor=ws.said.actor
         )
     row = journal.by_id(ws.store, entry)
     assert row is not None
@@ -97,8 +97,8 @@ def finish(
     # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
     with target.lnbits("read") as own:
         try:
-            ws.progress("drawing the cheque")
-            ws.untold.begin(row["id"])
+            ws.talk.progress("drawing the cheque")
+            ws.talk.untold.begin(row["id"])
             try:
                 answer = cheque.pay(row["bolt11"], row["payment_hash"], remote_id)
             except NotSent as error:

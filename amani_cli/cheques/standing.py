@@ -151,7 +151,7 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
     unsure = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     on_their_way = {row["id"] for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
-        ws.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
+        ws.talk.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
     items = [view(ws, row, claiming=row["id"] in on_their_way) for row in cheques.all_cheques(ws.store, limit=limit)]
     outstanding = sum(
         row["amount_msat"] + row["reserve_msat"] for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
@@ -176,7 +176,7 @@ def refresh(ws: Workspace, row: Row) -> tuple[Row, bool]:
                 return row, False
             taken = drawing.payments_out(client)
     except errors.AmaniError as error:
-        ws.warn(f"cheque {row['id']} is shown as last seen: {error.message}")
+        ws.talk.warn(f"cheque {row['id']} is shown as last seen: {error.message}")
         return row, False
     settled = [record for record in taken if record.status == "settled"]
     if settled:
@@ -246,6 +246,6 @@ def audit_step(ws: Workspace, db: Transaction, what: str, row: Row, outcome: str
         subject=row["id"],
         amount_msat=row["amount_msat"],
         outcome=outcome,
-        actor=ws.actor,
-        reason=ws.reason,
+        actor=ws.said.actor,
+        reason=ws.said.reason,
     )

@@ -65,7 +65,7 @@ def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
             expired = _is_expired(ws, row)
             if row["status"] in ("open", "claimed") and not expired:
                 continue
-            ws.progress(f"sweeping cheque {row['id']}")
+            ws.talk.progress(f"sweeping cheque {row['id']}")
             items.append(view(ws, take_back(ws, row, "expired" if expired else "void")))
         except errors.AmaniError as error:
             error.message = f"cheque {row['id']}: {error.message}"
@@ -84,7 +84,7 @@ def _is_expired(ws: Workspace, row: Row) -> bool:
             client.health()
     is_over = expires <= clocks.best(row["url"])
     if not is_over:
-        ws.warn(f"cheque {row['id']} is not over by its server's clock; set this machine's (timedatectl)")
+        ws.talk.warn(f"cheque {row['id']} is not over by its server's clock; set this machine's (timedatectl)")
     return is_over
 
 
@@ -139,7 +139,7 @@ def _shut_out(ws: Workspace, row: Row) -> errors.NotAuthorised | None:
         _rotate(ws, row)
     except errors.NotAuthorised as error:
         if row["has_login"]:
-            ws.warn(
+            ws.talk.warn(
                 f"{error.message}: the keys of its cheques can't be rotated, so that taking one back is a race with"
                 " whoever has the code"
             )
@@ -260,7 +260,7 @@ def _giver(ws: Workspace, row: Row) -> KnownWallet:
 
 def settle_funded(ws: Workspace, paid: Row) -> None:
     """Open the cheque that a payment has funded; one that can't be opened now is when it is looked at."""
-    with ws.once_paid("the cheque's own entry does not say so yet"):
+    with ws.talk.once_paid("the cheque's own entry does not say so yet"):
         for row in store_cheques.with_status(ws.store, "funding"):
             if row["funding_hash"] == paid["payment_hash"]:
                 advance(ws, row)
@@ -273,6 +273,6 @@ def settle_unfinished(ws: Workspace) -> int:
         try:
             row = advance(ws, row) if row["status"] == "funding" else take_back(ws, row, "void")
         except errors.AmaniError as error:
-            ws.warn(f"cheque {row['id']}: {error.message}" + (f". {error.hint}" if error.hint else ""))
+            ws.talk.warn(f"cheque {row['id']}: {error.message}" + (f". {error.hint}" if error.hint else ""))
         left += must(ws, row["id"])["status"] in store_cheques.UNFINISHED
     return left

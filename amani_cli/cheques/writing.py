@@ -109,12 +109,12 @@ def write(
             confirm(terms, wanted.total_msat)
         if not wanted.authorised:
             approval.authorise(ws, wallet, wanted.total_msat)
-        ws.note(
+        ws.talk.note(
             "Whoever has the code has the money. An expired cheque can still be claimed by other tools until it is"
             " swept: run 'amani cheque sweep' from cron."
         )
         if terms:
-            ws.note(terms)
+            ws.talk.note(terms)
     for index in range(wanted.count):
         yield _write_one(ws, wallet, wanted, index, token, place)
 
@@ -177,8 +177,8 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
     try:
         made = _make_wallet(ws, wallet, token, place, row["id"])
         paid = _fund(ws, wallet, wanted, index, row["id"], made)
-        ws.untold.begin(row["id"])  # it is the cheque that is to be told of, and its code
-        ws.untold.told(paid.id)
+        ws.talk.untold.begin(row["id"])  # it is the cheque that is to be told of, and its code
+        ws.talk.untold.told(paid.id)
     except errors.OutcomeUnknown:
         raise
     except errors.AmaniError:
@@ -187,7 +187,7 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
     try:
         opened(ws, must(ws, row["id"]))
     except errors.AmaniError as error:
-        ws.warn(f"cheque {row['id']} is funded, but that is not written down yet: {error.message}")
+        ws.talk.warn(f"cheque {row['id']} is funded, but that is not written down yet: {error.message}")
     row = must(ws, row["id"])
     written = view(ws, row)._replace(code=code_of(ws, row, made.admin_key))
     if wanted.lnurl:
@@ -197,7 +197,7 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
             keys.SEEN.add(lnurl)
             written = written._replace(lnurl=lnurl)
         except errors.AmaniError as error:
-            ws.warn(f"no LNURL-withdraw link was made ({error.message}); the code is good all the same")
+            ws.talk.warn(f"no LNURL-withdraw link was made ({error.message}); the code is good all the same")
     return written
 
 

@@ -36,7 +36,7 @@ def list_(
         after=after,
         limit=limit,
     )
-    said.out.emit(audit.listed(said.ws, wanted), said.ws.warnings)
+    said.emit(audit.listed(said.ws, wanted))
 
 
 @app.command(cls=Command)
@@ -55,6 +55,6 @@ def verify(
 
     said = options.of(ctx)
     found = audit.verify(said.ws, head)
-    said.out.emit(found, said.ws.warnings)
+    said.emit(found)
     if not found.intact:
         raise typer.Exit(13)

@@ -32,7 +32,7 @@ def create(
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command, new=True)
     made = backup.create(said.ws, named(file), passphrase, with_keys=with_keys)
-    said.out.emit(made, said.ws.warnings, said.ws.notes)
+    said.emit(made)
 
 
 @app.command(cls=Command)
@@ -47,7 +47,7 @@ def verify(
 
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command)
-    said.out.emit(backup.verify(said.ws, named(file), passphrase), said.ws.warnings)
+    said.emit(backup.verify(said.ws, named(file), passphrase))
 
 
 @app.command(cls=Command)
@@ -75,7 +75,7 @@ def restore(
 
     folder = named(key_folder) if key_folder else None
     done = backup.restore(said.ws, named(file), passphrase, key_folder=folder, confirm=confirm)
-    said.out.emit(done, said.ws.warnings, said.ws.notes)
+    said.emit(done)
 
 
 def _passphrase(said: Options, file: str | None, command: str | None, *, new: bool = False) -> str:

@@ -36,7 +36,7 @@ def plan(
         for problem in error.details.get("rows", ())[:50]:
             said.out.say(f"row {problem['row']}, column {problem['column']}: {problem['message']}")
         raise
-    said.out.emit(made, ws.warnings, ws.notes)
+    said.emit(made)
 
 
 @app.command(cls=Command)
@@ -58,7 +58,7 @@ def run(
 
     said = options.of(ctx)
     ws = said.ws
-    ws.reason = reason
+    ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Pay them?")
@@ -83,7 +83,7 @@ def run(
         on_row=on_row,
     )
     # With --json each row was told already.
-    said.out.emit(batch._replace(items=[]) if said.json else batch, ws.warnings, ws.notes)
+    said.emit(batch._replace(items=[]) if said.json else batch)
     code = 8 if batch.unknown else 130 if interrupted else 11 if batch.settled < batch.rows else 0
     if code:
         raise typer.Exit(code)
@@ -93,7 +93,7 @@ def _asking(said: Options) -> options.BatchConfirm:
     def confirm(overview: BatchPlan) -> None:
         from amani_cli.views import choosing
 
-        for warning in said.ws.warnings:
+        for warning in said.ws.talk.warnings:
             said.out.say(f"warning: {warning}")
         said.ask.confirm("Pay them?", *[f"{label + ':':<15}{value}" for label, value in choosing.view(overview).fields])
 
@@ -106,7 +106,7 @@ def status(ctx: typer.Context, plan: str = PLAN) -> None:
     from amani_cli.batch import plans, running
 
     said = options.of(ctx)
-    said.out.emit(running.status(said.ws, plans.load(named(plan))), said.ws.warnings)
+    said.emit(running.status(said.ws, plans.load(named(plan))))
 
 
 @app.command(cls=Command)
@@ -122,8 +122,8 @@ def results(
     read = plans.load(named(plan))
     if output:
         running.write_results(said.ws, read, named(output))
-        said.ws.note(f"Written to {output}.")
+        said.ws.talk.note(f"Written to {output}.")
     if output or said.json:
-        said.out.emit(running.status(said.ws, read), said.ws.warnings, said.ws.notes)
+        said.emit(running.status(said.ws, read))
         return
     said.out.lines(running.results(said.ws, read), records=True)

@@ -41,7 +41,7 @@ def create(
 
     said = options.of(ctx)
     ws = said.ws
-    ws.reason = reason
+    ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
     amount_msat = parse_amount(amount)
     if not isinstance(amount_msat, int):
@@ -83,18 +83,20 @@ def create(
             raise
         # What is written is money, and its codes are shown now or never.
         stopped = error if isinstance(error, errors.AmaniError) else errors.PartlyDone("interrupted")
-        ws.warn(f"{len(items)} of {count} cheques were written, and then: {stopped.message}")
+        ws.talk.warn(f"{len(items)} of {count} cheques were written, and then: {stopped.message}")
     for cheque in items:
-        ws.untold.told(cheque.id)
-    in_doubt = ws.untold.close()
+        ws.talk.untold.told(cheque.id)
+    in_doubt = ws.talk.untold.close()
     if in_doubt:
-        ws.warn(f"this was begun and is in doubt: {', '.join(in_doubt)}; run 'amani reconcile', then 'cheque list'")
+        ws.talk.warn(
+            f"this was begun and is in doubt: {', '.join(in_doubt)}; run 'amani reconcile', then 'cheque list'"
+        )
     if count == 1:
-        said.out.emit(items[0], ws.warnings, ws.notes)
+        said.emit(items[0])
     elif said.json:
-        said.out.emit(Cheques(items, sum(item.outstanding_msat for item in items)), ws.warnings)
+        said.emit(Cheques(items, sum(item.outstanding_msat for item in items)))
     else:
-        for line in (*ws.notes, *ws.warnings):
+        for line in (*ws.talk.notes, *ws.talk.warnings):
             said.out.say(line)
     said.out.flush()  # on paper they may fail to arrive: they are shown first
     if paper:
@@ -148,14 +150,16 @@ def claim(
     elif code == "-":
         code = options.secret_from_stdin("code")
     else:
-        said.ws.warn("a code on the command line can be seen by other users of this machine; - reads it from stdin")
+        said.ws.talk.warn(
+            "a code on the command line can be seen by other users of this machine; - reads it from stdin"
+        )
     invoice = claiming.invoice_named(said.ws, to) if to else None
     if invoice is not None:
-        said.out.emit(claiming.claim_to(said.ws, code, invoice), said.ws.warnings)
+        said.emit(claiming.claim_to(said.ws, code, invoice))
         return
     claiming.read(said.ws, code)
     target = finding.resolve(said.ws, to or said.wallet)
-    said.out.emit(claiming.claim(said.ws, code, target), said.ws.warnings)
+    said.emit(claiming.claim(said.ws, code, target))
 
 
 @app.command("list", cls=Command)
@@ -171,7 +175,7 @@ def list_(
     known = ("funding", "open", "claiming", "claimed", "voiding", "void", "expired", "unknown")
     if status not in (None, *known):
         raise errors.Usage(f"no status '{status}'", hint=f"There are: {', '.join(known)}.")
-    said.out.emit(standing.listed(said.ws, status=status, limit=limit), said.ws.warnings)
+    said.emit(standing.listed(said.ws, status=status, limit=limit))
 
 
 @app.command(cls=Command)
@@ -180,7 +184,7 @@ def show(ctx: typer.Context, id: str = ID) -> None:
     from amani_cli.cheques import standing
 
     said = options.of(ctx)
-    said.out.emit(standing.shown(said.ws, id), said.ws.warnings)
+    said.emit(standing.shown(said.ws, id))
 
 
 @app.command(cls=Command)
@@ -189,9 +193,9 @@ def void(ctx: typer.Context, id: str = ID, reason: str | None = REASON) -> None:
     from amani_cli.cheques import taking_back
 
     said = options.of(ctx)
-    said.ws.reason = reason
+    said.ws.said.reason = reason
     said.ask.confirm("Void it?", "Whoever has the code gets nothing any more.")
-    said.out.emit(taking_back.void(said.ws, id), said.ws.warnings)
+    said.emit(taking_back.void(said.ws, id))
 
 
 @app.command(cls=Command)
@@ -202,8 +206,8 @@ def sweep(ctx: typer.Context) -> None:
     said = options.of(ctx)
     swept, failed = taking_back.sweep(said.ws)
     for error in failed:
-        said.ws.warn(error.message)
-    said.out.emit(swept, said.ws.warnings)
+        said.ws.talk.warn(error.message)
+    said.emit(swept)
     if failed:
         codes = {error.exit_code for error in failed}
         raise typer.Exit(8 if 8 in codes else max(codes))
@@ -216,4 +220,4 @@ def reissue(ctx: typer.Context, id: str = ID) -> None:
 
     said = options.of(ctx)
     said.ask.confirm("Give it a new code?", "The old one becomes worthless.")
-    said.out.emit(taking_back.reissue(said.ws, id), said.ws.warnings)
+    said.emit(taking_back.reissue(said.ws, id))

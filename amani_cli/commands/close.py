@@ -25,9 +25,9 @@ def close(
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    said.ws.reason = reason
+    said.ws.said.reason = reason
     wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
     found = closings.close(said.ws, month, wallet, accept=accept)
-    said.out.emit(found, said.ws.warnings)
+    said.emit(found)
     if found.differences:
         raise typer.Exit(13)

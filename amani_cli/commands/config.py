@@ -15,7 +15,7 @@ app = options.group("Settings, and where each value comes from.")
 def show(ctx: typer.Context) -> None:
     """List every setting with its value and where that came from."""
     said = options.of(ctx)
-    said.out.emit(_view(said), said.ws.warnings)
+    said.emit(_view(said))
 
 
 @app.command("set", cls=Command)
@@ -32,7 +32,7 @@ def set_(
 
     said = options.of(ctx)
     said.take_pins(pin_stdin, pin_file)
-    said.ws.reason = reason
+    said.ws.said.reason = reason
     consent.change_setting(said.ws, name, value)
     _emit_one(said, name)
 
@@ -61,11 +61,11 @@ def _emit_one(said: options.Options, name: str) -> None:
     said.ws.config.explain(name)
     view = _view(said)
     items = [item for item in view.items if item.name == name]
-    said.out.emit(Settings(items, view.paths), said.ws.warnings)
+    said.emit(Settings(items, view.paths))
 
 
 @app.command(cls=Command)
 def path(ctx: typer.Context) -> None:
     """Print the folder and files that amani keeps."""
     said = options.of(ctx)
-    said.out.emit(Settings([], said.ws.config.view().paths), said.ws.warnings)
+    said.emit(Settings([], said.ws.config.view().paths))

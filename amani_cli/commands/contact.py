@@ -22,7 +22,7 @@ def add(
     from amani_cli.destinations import contacts, reading
 
     said = options.of(ctx)
-    said.out.emit(contacts.add(said.ws, name, reading.read(said.ws, dest)), said.ws.warnings)
+    said.emit(contacts.add(said.ws, name, reading.read(said.ws, dest)))
 
 
 @app.command("list", cls=Command)
@@ -31,7 +31,7 @@ def list_(ctx: typer.Context) -> None:
     from amani_cli.destinations import contacts
 
     said = options.of(ctx)
-    said.out.emit(contacts.every(said.ws), said.ws.warnings)
+    said.emit(contacts.every(said.ws))
 
 
 @app.command(cls=Command)
@@ -40,7 +40,7 @@ def show(ctx: typer.Context, name: str = NAME) -> None:
     from amani_cli.destinations import contacts
 
     said = options.of(ctx)
-    said.out.emit(contacts.shown(said.ws, name), said.ws.warnings)
+    said.emit(contacts.shown(said.ws, name))
 
 
 @app.command(cls=Command)
@@ -49,7 +49,7 @@ def remove(ctx: typer.Context, name: str = NAME) -> None:
     from amani_cli.destinations import contacts
 
     said = options.of(ctx)
-    said.out.emit(contacts.remove(said.ws, name), said.ws.warnings)
+    said.emit(contacts.remove(said.ws, name))
 
 
 @app.command(cls=Command)
@@ -59,4 +59,4 @@ def banks(ctx: typer.Context, currency: str = typer.Argument(help="E.g. NGN or G
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    said.out.emit(payees_banks.listed(said.ws, finding.resolve(said.ws, said.wallet), currency), said.ws.warnings)
+    said.emit(payees_banks.listed(said.ws, finding.resolve(said.ws, said.wallet), currency))

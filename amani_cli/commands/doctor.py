@@ -17,6 +17,6 @@ def doctor(ctx: typer.Context) -> None:
 
     said = options.of(ctx)
     found = diagnose(said.ws)
-    said.out.emit(found, said.ws.warnings)
+    said.emit(found)
     if any(item.status == "fail" for item in found.items):
         raise typer.Exit(13)

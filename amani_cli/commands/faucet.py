@@ -34,7 +34,7 @@ def configure(
         cooldown_s=parse_duration(cooldown),
         daily_cap_msat=parse_msat(daily_cap) if daily_cap else None,
     )
-    said.out.emit(result, said.ws.warnings)
+    said.emit(result)
 
 
 @app.command(cls=Command)
@@ -49,7 +49,7 @@ def claim(
     said = options.of(ctx)
     claimer = finding.resolve(said.ws, said.wallet)
     known.identify(claimer)
-    said.out.emit(faucet.claim(said.ws, claimer, reference=reference), said.ws.warnings)
+    said.emit(faucet.claim(said.ws, claimer, reference=reference))
 
 
 @app.command(cls=Command)
@@ -66,4 +66,4 @@ def status(ctx: typer.Context) -> None:
         if said.wallet:
             raise
         claimer = None
-    said.out.emit(faucet.status(said.ws, claimer), said.ws.warnings)
+    said.emit(faucet.status(said.ws, claimer))

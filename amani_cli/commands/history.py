@@ -52,7 +52,7 @@ def list_(
         search=search,
         limit=limit,
     )
-    said.out.emit(history.listed(said.ws, wanted, after), said.ws.warnings)
+    said.emit(history.listed(said.ws, wanted, after))
 
 
 @app.command(cls=Command)
@@ -64,7 +64,7 @@ def show(
     from amani_cli.books import history
 
     said = options.of(ctx)
-    said.out.emit(history.shown(said.ws, id), said.ws.warnings)
+    said.emit(history.shown(said.ws, id))
 
 
 @app.command(cls=Command)
@@ -77,7 +77,7 @@ def sync(ctx: typer.Context) -> None:
     chosen = [finding.resolve(said.ws, said.wallet)] if said.wallet else finding.everything(said.ws)
     if not chosen:
         chosen = [finding.resolve(said.ws, None)]
-    said.out.emit(history.sync(said.ws, chosen), said.ws.warnings)
+    said.emit(history.sync(said.ws, chosen))
 
 
 @app.command(cls=Command)
@@ -124,16 +124,16 @@ def export(
             file.writelines(lines)
     still_open = books.open_outcomes()
     if still_open:
-        ws.warn(f"{still_open} open outcome(s) of this time are left out: settle them with 'amani reconcile'")
+        ws.talk.warn(f"{still_open} open outcome(s) of this time are left out: settle them with 'amani reconcile'")
     if rates and books.without_rate:
-        ws.warn(f"{books.without_rate} payment(s) have no rate: {rates} has none for their day")
+        ws.talk.warn(f"{books.without_rate} payment(s) have no rate: {rates} has none for their day")
     if output is None:
-        for warning in ws.warnings:
+        for warning in ws.talk.warnings:
             said.out.say(f"warning: {warning}")
         return
     period = books.period
     done = Exported(output, form, period.since, period.until, books.count, books.without_rate, still_open)
-    said.out.emit(done, ws.warnings)
+    said.emit(done)
 
 
 @app.command(cls=Command)
@@ -158,4 +158,4 @@ def chart(
     if output:
         charts.write(found, Path(output))
         said.out.say(f"chart written to {output}")
-    said.out.emit(found, said.ws.warnings)
+    said.emit(found)

@@ -39,7 +39,7 @@ def create(
 
     said = options.of(ctx)
     ws = said.ws
-    ws.category = options.category(category)
+    ws.said.category = options.category(category)
     wanted = parse_amount(amount)
     if wanted == "max":
         raise errors.Usage("an invoice is over an amount", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
@@ -66,11 +66,11 @@ def create(
     _show_qr(said, made, qr, qr_file)
     if wait:
         if not said.json:
-            said.out.emit(made, ws.warnings, ws.notes)
+            said.emit(made)
             said.out.flush()  # nobody can pay what is still in a buffer
         _wait(said, made.key, wallet.name, limit_s=ws.timeout_s)
     else:
-        said.out.emit(made, ws.warnings, ws.notes)
+        said.emit(made)
 
 
 def _show_qr(said: Options, invoice: Invoice, qr: bool, qr_file: str | None) -> None:
@@ -88,7 +88,7 @@ def _show_qr(said: Options, invoice: Invoice, qr: bool, qr_file: str | None) -> 
 def _wait(said: Options, text: str, wallet: str | None, *, limit_s: float | None) -> None:
     from amani_cli.invoices import desk
 
-    said.out.emit(desk.wait(said.ws, text, wallet, limit_s=limit_s), said.ws.warnings)
+    said.emit(desk.wait(said.ws, text, wallet, limit_s=limit_s))
 
 
 @app.command(cls=Command)
@@ -99,7 +99,7 @@ def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_
     said = options.of(ctx)
     found = desk.check(said.ws, hash, said.wallet)
     _show_qr(said, found, qr, qr_file)
-    said.out.emit(found, said.ws.warnings)
+    said.emit(found)
 
 
 @app.command(cls=Command)
@@ -108,7 +108,7 @@ def check(ctx: typer.Context, hash: str = HASH) -> None:
     from amani_cli.invoices import desk
 
     said = options.of(ctx)
-    said.out.emit(desk.check(said.ws, hash, said.wallet), said.ws.warnings)
+    said.emit(desk.check(said.ws, hash, said.wallet))
 
 
 @app.command(cls=Command)
@@ -133,7 +133,7 @@ def list_(
     if status not in (None, "pending", "paid", "expired"):
         raise errors.Usage(f"no status '{status}'", hint="There are pending, paid and expired.")
     wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
-    said.out.emit(desk.listed(said.ws, wallet, status=status, after=after, limit=limit), said.ws.warnings)
+    said.emit(desk.listed(said.ws, wallet, status=status, after=after, limit=limit))
 
 
 @app.command(cls=Command)
@@ -152,7 +152,7 @@ def decode(
         if said.wallet:
             raise
         wallet = None
-    said.out.emit(looking.looked_at(said.ws, wallet, text), said.ws.warnings)
+    said.emit(looking.looked_at(said.ws, wallet, text))
 
 
 @app.command(cls=Command)
@@ -175,8 +175,4 @@ def claim(
         lnurl = options.secret_from_stdin("LNURL")
     amount_msat = parse_msat(amount) if amount else None
     wallet = finding.resolve(ws, said.wallet)
-    said.out.emit(
-        withdrawals.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference, wait=wait),
-        ws.warnings,
-        ws.notes,
-    )
+    said.emit(withdrawals.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference, wait=wait))

@@ -26,4 +26,4 @@ def login(
         password = options.secret_from_stdin("password")
     else:
         password = said.ask.secret(f"Password of {username}", "Use --password-stdin.")
-    said.out.emit(logins.log_in(said.ws, url, username, password), said.ws.warnings, said.ws.notes)
+    said.emit(logins.log_in(said.ws, url, username, password))

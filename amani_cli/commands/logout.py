@@ -16,4 +16,4 @@ def logout(ctx: typer.Context, url: str | None = typer.Argument(None, help="Addr
     from amani_cli.wallets import logins
 
     said = options.of(ctx)
-    said.out.emit(logins.log_out(said.ws, url), said.ws.warnings, said.ws.notes)
+    said.emit(logins.log_out(said.ws, url))

@@ -35,10 +35,10 @@ def metrics(
     text = operations_metrics.text(said.ws)
     if output is None:
         said.out.raw(text)
-        for warning in said.ws.warnings:
+        for warning in said.ws.talk.warnings:
             said.out.say(f"warning: {warning}")
         return
     with replaced(Path(output), mode=int(mode, 8)) as file:
         file.write(text)
     samples = sum(not line.startswith("#") for line in text.splitlines())
-    said.out.emit(MetricsWritten(output, samples), said.ws.warnings)
+    said.emit(MetricsWritten(output, samples))

@@ -53,7 +53,7 @@ def pay(
     """Pay somebody. Paying the same invoice or reference again returns the receipt and sends nothing."""
     said = options.of(ctx)
     ws = said.ws
-    ws.reason, ws.category = reason, options.category(category)
+    ws.said.reason, ws.said.category = reason, options.category(category)
     said.take_pin(pin_stdin, pin_file)
     from amani_cli.amounts import parse_amount
     from amani_cli.destinations import ordering, payers, paying, reading
@@ -95,10 +95,10 @@ def pay(
     wallet = finding.resolve(ws, said.wallet)
     wallet.must_be("lnbits")
     if dry_run:
-        said.out.emit(paying.planned(ws, wallet, wish), ws.warnings, ws.notes)
+        said.emit(paying.planned(ws, wallet, wish))
         return
     confirm = said.confirm_payment("Pay?")
-    said.out.emit(paying.pay(ws, wallet, wish, confirm=confirm, wait=wait), ws.warnings, ws.notes)
+    said.emit(paying.pay(ws, wallet, wish, confirm=confirm, wait=wait))
 
 
 def _pay_out(
@@ -125,7 +125,7 @@ def _pay_out(
     value = businesses.amount(wallet, amount)
     wanted = payouts.Order(to.payout, value, (source or value.currency).upper(), **more)
     if dry_run:
-        said.out.emit(payouts.plan(said.ws, wallet, wanted), said.ws.warnings)
+        said.emit(payouts.plan(said.ws, wallet, wanted))
         return
     paid = paying.pay_out(
         said.ws,
@@ -136,7 +136,7 @@ def _pay_out(
         wait=wait,
         accept_change=accept_change,
     )
-    said.out.emit(paid, said.ws.warnings)
+    said.emit(paid)
 
 
 def _fee(text: str) -> int:

@@ -66,7 +66,7 @@ def set_(
     status = pins.set_pin(said.ws, wallet, pin, always=bool(always))
     if unit is not None:
         status = pins.set_threshold(said.ws, wallet, pin, unit=unit, amount=amount, always=None)
-    said.out.emit(status, said.ws.warnings)
+    said.emit(status)
 
 
 @app.command(cls=Command)
@@ -91,7 +91,7 @@ def change(
     else:
         new = lines[1] if len(lines) > 1 else _given(said, "New PIN", False, new_pin_file)
         status = pins.change(said.ws, wallet, old, new)
-    said.out.emit(status, said.ws.warnings)
+    said.emit(status)
 
 
 @app.command(cls=Command)
@@ -101,7 +101,7 @@ def remove(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None
 
     said = options.of(ctx)
     wallet = _wallet(said)
-    said.out.emit(pins.remove(said.ws, wallet, _given(said, "PIN", pin_stdin, pin_file)), said.ws.warnings)
+    said.emit(pins.remove(said.ws, wallet, _given(said, "PIN", pin_stdin, pin_file)))
 
 
 @app.command(cls=Command)
@@ -112,7 +112,7 @@ def verify(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None
     said = options.of(ctx)
     wallet = _wallet(said)
     pins.verify(said.ws, wallet, _given(said, "PIN", pin_stdin, pin_file))
-    said.out.emit(pins.status(said.ws, wallet), said.ws.warnings)
+    said.emit(pins.status(said.ws, wallet))
 
 
 @app.command(cls=Command)
@@ -121,7 +121,7 @@ def status(ctx: typer.Context) -> None:
     from amani_cli.rules import pins
 
     said = options.of(ctx)
-    said.out.emit(pins.status(said.ws, _wallet(said)), said.ws.warnings)
+    said.emit(pins.status(said.ws, _wallet(said)))
 
 
 @app.command(cls=Command)
@@ -136,4 +136,4 @@ def reset(
     said = options.of(ctx)
     wallet = _wallet(said)
     text = options.secret_from_stdin("key") if key_stdin else said.ask.secret("Admin key", "Use --key-stdin.")
-    said.out.emit(pins.reset(said.ws, wallet, keys.clean(text, "what was entered")), said.ws.warnings)
+    said.emit(pins.reset(said.ws, wallet, keys.clean(text, "what was entered")))

@@ -39,17 +39,17 @@ def reconcile(
             raise errors.Usage(
                 "--resume goes with one payment and nothing else", hint=f"amani reconcile --resume {resume}"
             )
-        said.ws.reason = reason
+        said.ws.said.reason = reason
         said.take_pin(pin_stdin, pin_file)
         result = operations_reconcile.resume(said.ws, resume, confirm=said.confirm_payment("Send it again?"))
-        said.out.emit(result, said.ws.warnings, said.ws.notes)
+        said.emit(result)
         return
     if pin_stdin or pin_file or reason:
         raise errors.Usage("--pin-stdin, --pin-file and --reason go with --resume")
     result = operations_reconcile.reconcile(
         said.ws, ids or [], parse_duration(older_than) if older_than else 0, compare=books
     )
-    said.out.emit(result, said.ws.warnings, said.ws.notes)
+    said.emit(result)
     if result.differences:
         raise typer.Exit(13)
     if result.unknown:

@@ -36,10 +36,10 @@ def start(
         more = [(wallet.name, wallet.id, second.url) for wallet in second.wallets.values()]
         names += list(second.wallets)
     of_sandbox.register_sandbox(said.ws, running.url, known, running.username, outside=more)
-    said.ws.note("Its sats are fake: nothing here is real money. Stop it with: amani sandbox stop")
+    said.ws.talk.note("Its sats are fake: nothing here is real money. Stop it with: amani sandbox stop")
     state = "running" if url else None
     view = SandboxView("running", running.url, running.pid, running.version, names, state, url)
-    said.out.emit(view, said.ws.warnings, said.ws.notes)
+    said.emit(view)
 
 
 @app.command(cls=Command)
@@ -50,8 +50,8 @@ def stop(ctx: typer.Context) -> None:
     said = options.of(ctx)
     stopped = sandbox_running.stop(said.ws.paths.sandbox, progress=said.out.step)
     if stopped.pid is None:
-        said.ws.note("The sandbox was not running.")
-    said.out.emit(SandboxView("stopped", None, None, None, []), said.ws.warnings, said.ws.notes)
+        said.ws.talk.note("The sandbox was not running.")
+    said.emit(SandboxView("stopped", None, None, None, []))
 
 
 @app.command(cls=Command)
@@ -68,12 +68,12 @@ def status(ctx: typer.Context) -> None:
         "starting" if each.state == "running" and not each.answers else each.state for each in (now, second or now)
     ]
     if set(states) != {"running"}:
-        said.ws.note("Start it with: amani sandbox start")
+        said.ws.talk.note("Start it with: amani sandbox start")
     view = SandboxView(states[0], now.url, now.pid, now.version, now.wallets)
     if second is not None:
         names = [*now.wallets, *second.wallets]
         view = view._replace(wallets=names, outside_state=states[1], outside_url=second.url)
-    said.out.emit(view, said.ws.warnings, said.ws.notes)
+    said.emit(view)
 
 
 @app.command(cls=Command)
@@ -86,7 +86,7 @@ def reset(ctx: typer.Context) -> None:
     said.ask.confirm("Delete the sandbox's wallets and data?", "Only fake sats are lost.")
     sandbox_running.reset(said.ws.paths.sandbox, progress=said.out.step)
     of_sandbox.forget_sandbox(said.ws)
-    said.out.emit(SandboxView("stopped", None, None, None, []), said.ws.warnings)
+    said.emit(SandboxView("stopped", None, None, None, []))
 
 
 @app.command(cls=Command)
@@ -106,10 +106,10 @@ def fund(
         from amani_cli.wallets import businesses
 
         businesses.fund(said.ws, wallet, businesses.amount(wallet, amount))
-        said.out.emit(balances.balance(said.ws, wallet), said.ws.warnings)
+        said.emit(balances.balance(said.ws, wallet))
         return
     amount_sat = require_whole_sat(parse_msat(amount))
     if not wallet.sandbox or wallet.remote_id is None:
         raise errors.Usage(f"'{wallet.name}' is no sandbox wallet: only fake sats can be made from nothing")
     sandbox_running.fund(said.ws.paths.sandbox, wallet.remote_id, amount_sat)
-    said.out.emit(balances.balance(said.ws, wallet), said.ws.warnings)
+    said.emit(balances.balance(said.ws, wallet))

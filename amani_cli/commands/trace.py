@@ -28,8 +28,8 @@ def trace(
     if anything == "-":
         anything = options.secret_from_stdin("clue")
     elif anything.strip().lower().startswith(PREFIX):
-        said.ws.warn("other users of this machine can see a cheque's code on the command line: use - and stdin")
+        said.ws.talk.warn("other users of this machine can see a cheque's code on the command line: use - and stdin")
     found = tracing.trace(said.ws, anything, redacted=redacted)
-    said.out.emit(found, said.ws.warnings)
+    said.emit(found)
     if not found.found:
         raise typer.Exit(4)

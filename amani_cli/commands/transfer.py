@@ -25,7 +25,7 @@ def transfer(
     """Move money between two of your wallets; free inside one server."""
     said = options.of(ctx)
     ws = said.ws
-    ws.reason = reason
+    ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
     from amani_cli.wallets import finding
 
@@ -50,4 +50,4 @@ def transfer(
         paid = lightning_transfers.transfer(
             ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm
         )
-    said.out.emit(paid, ws.warnings)
+    said.emit(paid)

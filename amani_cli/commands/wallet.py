@@ -85,7 +85,7 @@ def add(
         )
     else:
         wallet = adding.add(ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http)
-    said.out.emit(wallet, ws.warnings, ws.notes)
+    said.emit(wallet)
 
 
 @app.command(cls=Command)
@@ -104,7 +104,7 @@ def create(
     source = f"file:{named(key_file).absolute()}" if key_file else "keyring"
     typed_keys.check_name(source.rpartition("/")[2], "a file's path")
     wallet = adding.create(said.ws, name, url, key_source=source, reference=reference)
-    said.out.emit(wallet, said.ws.warnings, said.ws.notes)
+    said.emit(wallet)
 
 
 @app.command("list", cls=Command)
@@ -115,7 +115,7 @@ def list_(ctx: typer.Context) -> None:
 
     said = options.of(ctx)
     items = [wallet.view() for wallet in finding.everything(said.ws)]
-    said.out.emit(Wallets(items), said.ws.warnings)
+    said.emit(Wallets(items))
 
 
 @app.command(cls=Command)
@@ -124,7 +124,7 @@ def show(ctx: typer.Context, name: str | None = typer.Argument(None, help="The w
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    said.out.emit(finding.resolve(said.ws, name or said.wallet).view(), said.ws.warnings)
+    said.emit(finding.resolve(said.ws, name or said.wallet).view())
 
 
 @app.command(cls=Command)
@@ -149,18 +149,18 @@ def balance(
     if not every and len(names or []) < 2:
         name = names[0] if names else said.wallet
         held = balances.balance(ws, finding.resolve(ws, name), age, currency)
-        said.out.emit(_valued(said, held, into), ws.warnings)
+        said.emit(_valued(said, held, into))
         return
     if currency is not None:
         raise errors.Usage("--currency goes with one wallet")
     chosen = finding.everything(ws) if every else [finding.resolve(ws, name) for name in names or []]
     found, failed = balances.balances(ws, chosen, age)
     for error in failed:
-        ws.warn(error.message)
+        ws.talk.warn(error.message)
     if into is not None:
         items = [held if held.balance_msat is None else _valued(said, held, into) for held in found.items]
         found = found._replace(items=items)
-    said.out.emit(found, ws.warnings)
+    said.emit(found)
     if failed:
         raise typer.Exit(failed[0].exit_code)
 
@@ -179,7 +179,7 @@ def use(ctx: typer.Context, name: str = typer.Argument(help="The wallet.")) -> N
     from amani_cli.wallets import keeping
 
     said = options.of(ctx)
-    said.out.emit(keeping.use(said.ws, name), said.ws.warnings)
+    said.emit(keeping.use(said.ws, name))
 
 
 @app.command(cls=Command)
@@ -192,7 +192,7 @@ def rename(
     from amani_cli.wallets import keeping
 
     said = options.of(ctx)
-    said.out.emit(keeping.rename(said.ws, name, new), said.ws.warnings)
+    said.emit(keeping.rename(said.ws, name, new))
 
 
 @app.command(cls=Command)
@@ -209,7 +209,7 @@ def remove(
     def confirm(loss: str) -> None:
         said.ask.confirm("Remove it?", loss)
 
-    said.out.emit(removing.remove(said.ws, name, delete_remote=delete_remote, confirm=confirm), said.ws.warnings)
+    said.emit(removing.remove(said.ws, name, delete_remote=delete_remote, confirm=confirm))
 
 
 @app.command("rotate-keys", cls=Command)
@@ -222,7 +222,7 @@ def rotate_keys(ctx: typer.Context, name: str | None = typer.Argument(None, help
     def confirm(loss: str) -> None:
         said.ask.confirm("Rotate them?", loss)
 
-    said.out.emit(rotating.rotate_keys(said.ws, name or said.wallet, confirm), said.ws.warnings)
+    said.emit(rotating.rotate_keys(said.ws, name or said.wallet, confirm))
 
 
 @app.command(cls=Command)
@@ -241,20 +241,18 @@ def limit(
 
     said = options.of(ctx)
     ws = said.ws
-    ws.reason = reason
+    ws.said.reason = reason
     wallet = finding.resolve(ws, name or said.wallet)
     known.identify(wallet)
     if per_payment is None and per_day is None:
-        said.out.emit(budgets.limits(ws, wallet), ws.warnings)
+        said.emit(budgets.limits(ws, wallet))
         return
     said.take_pin(pin_stdin, pin_file)
     unit, payment = _budget(per_payment)
     day_unit, day = _budget(per_day)
     if unit and day_unit and unit != day_unit:
         raise errors.Usage("give both limits in the same unit", code="BAD_AMOUNT")
-    said.out.emit(
-        budgets.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day), ws.warnings
-    )
+    said.emit(budgets.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day))
 
 
 def _budget(text: str | None) -> tuple[str | None, str | None]:
@@ -289,14 +287,14 @@ def convert(
 
     said = options.of(ctx)
     ws = said.ws
-    ws.reason = reason
+    ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
     wallet = finding.resolve(ws, said.wallet)
     wallet.must_be("fincra")
     value = businesses.amount(wallet, amount)
     if dry_run:
-        said.out.emit(conversions.plan(wallet, value, to), ws.warnings)
+        said.emit(conversions.plan(wallet, value, to))
         return
     confirm = said.confirm_payment("Convert?")
     done = conversions.convert(ws, wallet, value, to, memo=memo, reference=reference, confirm=confirm)
-    said.out.emit(done, ws.warnings)
+    said.emit(done)

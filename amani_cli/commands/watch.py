@@ -46,8 +46,8 @@ def watch(
         said.out.stream(event)
         if run:
             watching.run(ws, run, event)
-        for warning in ws.warnings:
+        for warning in ws.talk.warnings:
             said.out.say(f"warning: {warning}")
-        ws.warnings.clear()
+        ws.talk.warnings.clear()
         if event.what == "below":
             raise typer.Exit(errors.InsufficientFunds.exit_code)

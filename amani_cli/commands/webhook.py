@@ -37,7 +37,7 @@ def listen(
     from amani_cli import keys
     from amani_cli.files import named
     from amani_cli.operations import watching, webhooks
-    from amani_cli.workspace import Workspace
+    from amani_cli.workspace import Said, Workspace
 
     said = options.of(ctx)
     secret = None
@@ -49,7 +49,7 @@ def listen(
         secret = keys.from_command(fincra_secret_command, said.ws.environ).value
 
     def workspace() -> Workspace:
-        return Workspace(said.environ, timeout_s=said.ws.timeout, actor=said.ws.actor)
+        return Workspace(said.environ, timeout_s=said.ws.timeout, said=Said(actor=said.ws.said.actor))
 
     def told(event: Event) -> None:
         said.out.stream(event)

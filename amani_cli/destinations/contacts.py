@@ -55,7 +55,7 @@ def add(ws: Workspace, name: str, found: Destination) -> Contact:
         if store_contacts.by_name(ws.store, name) is not None:
             raise errors.Usage(f"there is a contact '{name}'", code="NAME_TAKEN", hint="Remove it first.")
         store_contacts.insert(db, name, found.link.address if found.link and found.link.address else found.text)
-        audit_log.append(db, "contact add", subject=name, outcome="done", reason=found.shown, actor=ws.actor)
+        audit_log.append(db, "contact add", subject=name, outcome="done", reason=found.shown, actor=ws.said.actor)
     return shown(ws, name)
 
 
@@ -74,7 +74,7 @@ def remove(ws: Workspace, name: str) -> Contact:
     view = _view(_must(ws, name))
     with ws.store.write() as db:
         store_contacts.delete(db, name)
-        audit_log.append(db, "contact remove", subject=view.name, outcome="done", actor=ws.actor)
+        audit_log.append(db, "contact remove", subject=view.name, outcome="done", actor=ws.said.actor)
     return view
 
 
@@ -136,7 +136,7 @@ def pin(ws: Workspace, name: str, seen: Seen) -> None:
     row = find(ws, name)
     if row is None or row["seen"] == json.dumps(seen):
         return
-    with ws.once_paid(f"what was seen of '{name}' is not kept yet"), ws.store.write() as db:
+    with ws.talk.once_paid(f"what was seen of '{name}' is not kept yet"), ws.store.write() as db:
         store_contacts.pin(db, name, json.dumps(seen))
         audit_log.append(
             db,
@@ -144,7 +144,7 @@ def pin(ws: Workspace, name: str, seen: Seen) -> None:
             subject=name,
             outcome="changed" if row["seen"] else "first",
             reason=json.dumps(seen),
-            actor=ws.actor,
+            actor=ws.said.actor,
         )
 
 
@@ -156,7 +156,9 @@ def point_out_look_alikes(ws: Workspace, destination: str) -> None:
         if canonical.of_lightning(row["destination"]) != canonical.of_lightning(destination) and looks_like(
             destination, row["destination"]
         ):
-            ws.warn(f"{destination} looks like {row['destination']} of your contact '{row['name']}', and is another")
+            ws.talk.warn(
+                f"{destination} looks like {row['destination']} of your contact '{row['name']}', and is another"
+            )
 
 
 def looks_like(one: str, other: str) -> bool:
@@ -189,7 +191,7 @@ def _one_edit_apart(one: str, other: str) -> bool:
 def _point_out(ws: Workspace, name: str, destination: str) -> None:
     for row in store_contacts.every(ws.store):
         if looks_like(name, row["name"]):
-            ws.warn(f"'{name}' looks like your contact '{row['name']}'")
+            ws.talk.warn(f"'{name}' looks like your contact '{row['name']}'")
     point_out_look_alikes(ws, destination)
 
 

@@ -167,7 +167,7 @@ def _order_for_link(
         payer = payers.told(ws, request, wish.payer)
         offer = open_net.invoice(request, amount, wish.comment, rulebook.value(ws, "network"), payer)
     if not offer.described:
-        ws.warn(
+        ws.talk.warn(
             f"the invoice from {link.domain} does not carry the hash of the description shown: in a dispute it does"
             " not prove what was paid for"
         )

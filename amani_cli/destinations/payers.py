@@ -37,7 +37,7 @@ def told(ws: Workspace, request: PayRequest, said: Mapping[str, str]) -> str:
     if not answer:
         return ""
     text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-    ws.note(f"{request.link.domain} is told who pays: {one_line(text, 300)}")
+    ws.talk.note(f"{request.link.domain} is told who pays: {one_line(text, 300)}")
     return text
 
 

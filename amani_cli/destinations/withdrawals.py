@@ -81,7 +81,7 @@ def _asked(
 ) -> Invoice:
     from amani_cli.providers.http import Lost
 
-    ws.progress(f"asking {request.link.domain} to pay")
+    ws.talk.progress(f"asking {request.link.domain} to pay")
     try:
         said = net.withdraw(request, made.to_pay)
     except KeyboardInterrupt:
@@ -145,14 +145,16 @@ def settle_open(ws: Workspace) -> int:
     for row in store_invoices.shown_to_a_payer(ws.store):
         wallet = known.get(row["wallet_id"])
         if wallet is None:
-            ws.warn(f"whether invoice {row['payment_hash'][:16]}… was paid can't be asked: add '{row['wallet']}' again")
+            ws.talk.warn(
+                f"whether invoice {row['payment_hash'][:16]}… was paid can't be asked: add '{row['wallet']}' again"
+            )
             left += 1
             continue
         try:
             with wallet.lnbits("read") as client:
                 status = lightning.ask(ws, wallet, client, row["payment_hash"]).status
         except errors.AmaniError as error:
-            ws.warn(f"whether invoice {row['payment_hash'][:16]}… was paid is open: {error.message}")
+            ws.talk.warn(f"whether invoice {row['payment_hash'][:16]}… was paid is open: {error.message}")
             left += 1
             continue
         left += status == "pending"

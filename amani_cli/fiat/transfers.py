@@ -115,7 +115,7 @@ def _arrived(ws: Workspace, target: KnownWallet, paid: Payment, memo: str) -> No
     assert paid.amount is not None
     assert paid.our_reference is not None
     otherwise = f"the arrival at '{target.name}' is not written down yet"
-    with ws.once_paid(otherwise), ws.store.write() as db:
+    with ws.talk.once_paid(otherwise), ws.store.write() as db:
         if journal.by_our_reference(db, paid.our_reference, "in") is not None:
             return
         journal.insert(
@@ -130,7 +130,7 @@ def _arrived(ws: Workspace, target: KnownWallet, paid: Payment, memo: str) -> No
             provider_reference=paid.provider_reference,
             memo=memo,
             reference=paid.reference,
-            actor=ws.actor,
+            actor=ws.said.actor,
             created_at=paid.created_at,
             settled_at=paid.settled_at or now(),
         )

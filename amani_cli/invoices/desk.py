@@ -106,7 +106,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
                         )
                     if ends is not None and time.monotonic() + pause > ends:
                         raise _not_paid_yet(payment_hash)
-                    ws.progress(f"waiting for payment of {payment_hash[:12]}…, until {invoice.expires_at}")
+                    ws.talk.progress(f"waiting for payment of {payment_hash[:12]}…, until {invoice.expires_at}")
                     time.sleep(pause)
                     pause = min(pause * 1.3, 2.0)
         except errors.Unreachable as error:
@@ -114,7 +114,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
             out_of_time = ends is not None and time.monotonic() + 3 > ends
             if (invoice is None and failures == 1) or failures > 20 or out_of_time:
                 raise
-            ws.progress(f"trying again: {error.message}")
+            ws.talk.progress(f"trying again: {error.message}")
             time.sleep(3)
 
 
@@ -168,7 +168,7 @@ def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
                     ask(ws, wallet, client, row["payment_hash"])  # which alone has the server look whether it failed
                 records, _ = client.records()
         except errors.AmaniError as error:
-            ws.warn(f"status as last seen for wallet '{wallet.name}': {error.message}")
+            ws.talk.warn(f"status as last seen for wallet '{wallet.name}': {error.message}")
             continue
         for record in records:
             if record.payment_hash in wanted and record.amount_msat > 0:

@@ -116,7 +116,7 @@ def create(
                 purpose=purpose,
                 quoted=rates.to_text(quoted),
                 reference=reference,
-                category=ws.category,
+                category=ws.said.category,
                 created_at=to_rfc3339(made.created_at),
                 expires_at=to_rfc3339(made.expires_at),
             )

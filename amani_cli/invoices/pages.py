@@ -95,7 +95,7 @@ def _begin(
                 memo=memo,
                 status="pending",
                 reference=reference,
-                category=ws.category,
+                category=ws.said.category,
                 created_at=moment,
                 expires_at=to_rfc3339(int(from_rfc3339(moment).timestamp()) + LIFE_S),
             )

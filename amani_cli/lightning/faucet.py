@@ -55,7 +55,7 @@ def configure(
             wallet=wallet.name,
             amount_msat=amount_msat,
             outcome=_limits(cooldown_s, daily_cap_msat) + before,
-            actor=ws.actor,
+            actor=ws.said.actor,
         )
     return status(ws, None)
 
@@ -83,7 +83,7 @@ def status(ws: Workspace, claimer: KnownWallet | None) -> Faucet:
     try:
         balance_msat = balances.balance(ws, source).balance_msat
     except errors.AmaniError as error:
-        ws.warn(f"the faucet's balance is not known: {error.message}")
+        ws.talk.warn(f"the faucet's balance is not known: {error.message}")
     db = ws.store.connection
     last = faucet.last_claim(db, claimer.identity) if claimer is not None else None
     today = sum(amount for _, amount in faucet.claims_since(db, ws.store.clock.now() - DAY_S))
@@ -128,7 +128,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
 
     def hold(db: Transaction, entry: str) -> None:
         _refuse_claim(ws, db, claimer, row)
-        rules.add_event(db, claimer.identity, "faucet", ws.store.clock.now(), actor=ws.actor, subject=entry)
+        rules.add_event(db, claimer.identity, "faucet", ws.store.clock.now(), actor=ws.said.actor, subject=entry)
 
     made = lightning.create(ws, claimer, row["amount_msat"], "amani faucet", INVOICE_LIFE_S, purpose="faucet")
     known.identify(claimer)  # an invoice key learns it from the first invoice
@@ -153,7 +153,7 @@ def _claimed(ws: Workspace, claimer: KnownWallet, paid: Payment, row: Row) -> Pa
         entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
         return receipts.receipt(entry, replayed=paid.replayed)._replace(next_claim_at=next_claim_at)
     except errors.AmaniError as error:
-        ws.warn(f"paid, but the arrival is not written down yet: {error.message}")
+        ws.talk.warn(f"paid, but the arrival is not written down yet: {error.message}")
         return paid._replace(next_claim_at=next_claim_at)
 
 

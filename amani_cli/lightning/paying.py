@@ -208,7 +208,7 @@ def point_out_open(ws: Workspace, wanted: Order) -> None:
     if row is None and wanted.reference is not None:
         row = references.targets(ws.store, {wanted.reference: wanted.meaning}, "payment").get(wanted.reference)
     if row is not None and row["status"] == "unknown":
-        ws.warn(
+        ws.talk.warn(
             f"this was sent before and its outcome is open ({row['id']}): paying would go on with that, by its invoice"
         )
 

@@ -149,17 +149,17 @@ def _begin(ws: Workspace, row: Row) -> bool:
             subject=row["id"],
             amount_msat=row["amount_msat"],
             outcome="sending again",
-            actor=ws.actor,
-            reason=ws.reason,
+            actor=ws.said.actor,
+            reason=ws.said.reason,
         )
-    ws.untold.begin(row["id"])
+    ws.talk.untold.begin(row["id"])
     return True
 
 
 def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Row, *, wait: bool) -> Payment:
     from amani_cli.providers.http import NotSent
 
-    ws.progress(f"sending it again from {wallet.name}")
+    ws.talk.progress(f"sending it again from {wallet.name}")
     try:
         answer = rail.post(row)
         judged = _settle(ws, rail, row, answer, wait=wait)

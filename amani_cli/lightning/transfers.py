@@ -83,7 +83,7 @@ def _refuse_same(source: KnownWallet, target: KnownWallet) -> None:
 
 def note_arrival(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, memo: str) -> None:
     """Journal an arrival if that can be done; the payment is settled all the same, and a sync finds what is missing."""
-    with ws.once_paid(f"the arrival at '{target.name}' is not written down yet"):
+    with ws.talk.once_paid(f"the arrival at '{target.name}' is not written down yet"):
         arrived(ws, target, paid, kind=kind, memo=memo)
 
 
@@ -108,7 +108,7 @@ def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, mem
                 preimage=paid.preimage,
                 memo=memo,
                 reference=paid.reference,
-                actor=ws.actor,
+                actor=ws.said.actor,
                 created_at=paid.created_at,
                 settled_at=paid.settled_at or now(),
             )

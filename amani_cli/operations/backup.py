@@ -72,7 +72,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
         raise errors.NotFound("there is nothing to back up yet")
     secrets, without = key_chest.collect(ws) if with_keys else ([], [])
     with ws.store.write() as db:
-        audit_log.append(db, "backup create", outcome="with keys" if with_keys else "without keys", actor=ws.actor)
+        audit_log.append(db, "backup create", outcome="with keys" if with_keys else "without keys", actor=ws.said.actor)
     made_at = now()
     parts: dict[str, bytes] = {}
     with _private_folder(ws) as folder:
@@ -134,7 +134,7 @@ def restore(
             told = _to_ask(ws, found, copy, places, key_folder)
             if told:
                 confirm(*told)
-            with copies.alone(ws.store, ws.lock_wait_s):
+            with copies.alone(ws.store, ws.said.lock_wait_s):
                 _refuse_newer(ws, found)  # a payment may have begun while a person thought
                 aside = _put_aside(ws) if replaces else None
                 key_chest.put(copy, found.secrets, places)
@@ -143,10 +143,10 @@ def restore(
     with ws.store.write() as db:
         holds.spread(db)  # a backup of an older amani has one mark for all
         audit_log.append(
-            db, "backup restore", subject=found.manifest["made_at"], outcome="spending held", actor=ws.actor
+            db, "backup restore", subject=found.manifest["made_at"], outcome="spending held", actor=ws.said.actor
         )
-    ws.note("Spending is refused until 'amani reconcile' has brought in what was paid since the backup was made.")
-    ws.note(
+    ws.talk.note("Spending is refused until 'amani reconcile' has brought in what was paid since the backup was made.")
+    ws.talk.note(
         "Does the amani that it was made of still run? Then run one of the two only: LNbits refuses to pay one invoice"
         " twice, but a Lightning address or a payout paid by both is paid twice."
     )
@@ -224,7 +224,7 @@ def _warn_of_cheques(ws: Workspace, with_keys: bool) -> None:
     rows = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     if rows and not with_keys:
         amount = sum(row["amount_msat"] + row["reserve_msat"] for row in rows)
-        ws.warn(
+        ws.talk.warn(
             f"the keys of {len(rows)} unclaimed cheque(s) over {format_sat(amount)} are not in this backup: should they"
             " be lost here, that money can't be taken back (--with-keys)"
         )

@@ -39,7 +39,7 @@ def text(ws: Workspace) -> str:
     known = finding.everything(ws)
     found, failed = balances.balances(ws, known)
     for error in failed:
-        ws.warn(error.message)
+        ws.talk.warn(error.message)
     seen = {item.wallet: item for item in found.items}
     parts = [*_about_wallets(known, seen), *_about_books(ws), *_about_rules(ws, known, seen), *_about_calls(ws)]
     return "".join(parts)

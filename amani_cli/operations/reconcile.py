@@ -47,7 +47,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     rows = _chosen(ws, ids, older_than_s)
     apart: list[str] = []
     for row in rows:
-        ws.progress(f"asking about {row['id']}")
+        ws.talk.progress(f"asking about {row['id']}")
         if row["status"] == "unknown":
             row = earlier.ask_again(ws, row)
         elif compare:
@@ -135,16 +135,16 @@ def _catch_up(ws: Workspace, standing: list[Row], older_than_s: int) -> tuple[li
         return restored.read(ws, standing) if standing else ([], [])
     names = [row["wallet"] for row in standing if row["here"]]
     if names:
-        ws.warn(f"spending stays held ({', '.join(names)}): run 'amani reconcile' without --older-than")
+        ws.talk.warn(f"spending stays held ({', '.join(names)}): run 'amani reconcile' without --older-than")
     return [], names
 
 
 def _tell_released(ws: Workspace, free: list[str], *, is_all: bool) -> None:
     if free and is_all:
-        ws.note("Spending is possible again.")
+        ws.talk.note("Spending is possible again.")
         return
     for name in free:
-        ws.note(f"Wallet '{name}' has been read back, and can be spent from.")
+        ws.talk.note(f"Wallet '{name}' has been read back, and can be spent from.")
 
 
 def _compare(ws: Workspace, without: set[str]) -> tuple[int, list[str], list[str]]:
@@ -156,12 +156,12 @@ def _compare(ws: Workspace, without: set[str]) -> tuple[int, list[str], list[str
     for wallet in finding.real(finding.registered(ws)):
         if wallet.provider != "lnbits" or wallet.name in without:
             continue
-        ws.progress(f"comparing the books of {wallet.name}")
+        ws.talk.progress(f"comparing the books of {wallet.name}")
         try:
             found += differences.of_wallet(ws, wallet)
             compared += 1
         except errors.AmaniError as error:
-            ws.warn(f"the books of '{wallet.name}' could not be compared: {error.message}")
+            ws.talk.warn(f"the books of '{wallet.name}' could not be compared: {error.message}")
             unasked.append(wallet.name)
     return compared, found, unasked
 
@@ -174,7 +174,7 @@ def _compared(ws: Workspace, row: Row) -> tuple[list[str], list[str]]:
     try:
         found = earlier.look_up(ws, row)
     except errors.AmaniError as error:
-        ws.warn(f"{row['id']} could not be compared: {error.message}")
+        ws.talk.warn(f"{row['id']} could not be compared: {error.message}")
         return [], [row["wallet"]]
     if isinstance(found, Record | FiatRecord):
         text = differences.of_record(row, found)

@@ -39,12 +39,12 @@ def read(ws: Workspace, standing: list[Row]) -> tuple[list[KnownWallet], list[st
             history.sync(ws, [wallet])
             done.append(wallet)
         except errors.AmaniError as error:
-            ws.warn(f"spending stays held: wallet '{wallet.name}' could not be asked ({error.message})")
+            ws.talk.warn(f"spending stays held: wallet '{wallet.name}' could not be asked ({error.message})")
             unasked.append(wallet.name)
     is_nobody = not done and not unasked
     for row in missing.values():
         if row["here"] or is_nobody:
-            ws.warn(
+            ws.talk.warn(
                 f"wallet '{row['wallet']}' stays held: it is not known here any more. Add it again, under any name, and"
                 " run 'amani reconcile'"
             )
@@ -72,19 +72,19 @@ def release(ws: Workspace, done: list[KnownWallet]) -> tuple[list[str], list[str
     """
     free, apart, unasked = [], [], []
     for wallet in done:
-        ws.progress(f"comparing the books of {wallet.name}")
+        ws.talk.progress(f"comparing the books of {wallet.name}")
         try:
             found = differences.of_wallet(ws, wallet) if wallet.provider == "lnbits" else []
         except errors.AmaniError as error:
-            ws.warn(f"spending stays held: the books of '{wallet.name}' could not be compared: {error.message}")
+            ws.talk.warn(f"spending stays held: the books of '{wallet.name}' could not be compared: {error.message}")
             unasked.append(wallet.name)
             continue
         if found:
-            ws.warn(f"wallet '{wallet.name}' stays held: its books and its server's differ")
+            ws.talk.warn(f"wallet '{wallet.name}' stays held: its books and its server's differ")
             apart += found
             continue
         with ws.store.write() as db:
             holds.release(db, wallet.remote_id)
-            audit_log.append(db, "spending released", wallet=wallet.name, outcome="done", actor=ws.actor)
+            audit_log.append(db, "spending released", wallet=wallet.name, outcome="done", actor=ws.said.actor)
         free.append(wallet.name)
     return free, apart, unasked

@@ -81,7 +81,7 @@ def trace(ws: Workspace, text: str, *, redacted: bool = False) -> Trace:
     else:
         case.missed.append(TraceGap("the journal of this amani", "nothing has been recorded yet"))
     for wallet in finding.everything(ws):
-        ws.progress(f"asking about it at {wallet.name}")
+        ws.talk.progress(f"asking about it at {wallet.name}")
         name = f"wallet {case.wallet(wallet.name)} at {wallet.url.split('://', 1)[-1]}"
         try:
             _there(case, wallet, name)

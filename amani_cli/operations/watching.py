@@ -116,7 +116,7 @@ def watch(
                 try:
                     balance_msat = _look(ws, each)
                 except errors.Unreachable as error:
-                    ws.progress(f"{error.message}; trying again")
+                    ws.talk.progress(f"{error.message}; trying again")
                     continue
                 for row in _settled(ws, each):
                     if row["id"] not in each.told:
@@ -217,7 +217,7 @@ def run(ws: Workspace, line: str, event: Event) -> None:
             env={name: value for name, value in ws.environ.items() if name not in keys.SECRET_VARIABLES},
         )
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as error:
-        ws.warn(f"--exec failed: {getattr(error, 'strerror', None) or type(error).__name__}")
+        ws.talk.warn(f"--exec failed: {getattr(error, 'strerror', None) or type(error).__name__}")
         return
     if done.returncode != 0:
-        ws.warn(f"--exec ended with exit code {done.returncode}")
+        ws.talk.warn(f"--exec ended with exit code {done.returncode}")

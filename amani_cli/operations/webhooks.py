@@ -100,7 +100,7 @@ class Receiver:
             try:
                 return takes(ws, body, signature)
             finally:
-                if "store" in ws.__dict__:
+                if ws.opened_store is not None:
                     ws.store.close()
 
     def _from_lnbits(self, ws: Workspace, body: bytes, _signature: str) -> str:

@@ -61,16 +61,16 @@ def ask_again(ws: Workspace, row: Row) -> Row:
     """Ask the provider what became of an open payment, and close its entry if that is certain. Sends nothing."""
     wallet = wallet_of(ws, row)
     if wallet is None and row["wallet_id"] == journal.OUTSIDE:
-        ws.warn(f"{row['id']} left a cheque, whose key is in its code alone: claim it again to ask about it")
+        ws.talk.warn(f"{row['id']} left a cheque, whose key is in its code alone: claim it again to ask about it")
         return row
     if wallet is None:
-        ws.warn(f"wallet '{row['wallet']}' is not known here any more, so {row['id']} can't be asked about")
+        ws.talk.warn(f"wallet '{row['wallet']}' is not known here any more, so {row['id']} can't be asked about")
         return row
     try:
         with rail_of(ws, wallet) as rail:
             return ask_rail(ws, rail, row)
     except errors.AmaniError as error:
-        ws.warn(f"{row['id']}: {error.message}")
+        ws.talk.warn(f"{row['id']}: {error.message}")
         return row
 
 

@@ -55,8 +55,8 @@ def begin(
             kind=kind,
             status="unknown",
             reference=reference,
-            category=ws.category,
-            actor=ws.actor,
+            category=ws.said.category,
+            actor=ws.said.actor,
             **ws.store.clock.stamp(wallet.url),
             **entry,
         )
@@ -65,7 +65,7 @@ def begin(
         if on_journal is not None:
             on_journal(db, payment_id)
         store_wallets.clear_cached_balance(db, wallet.id)
-        ws.untold.begin(payment_id)
+        ws.talk.untold.begin(payment_id)
         audit_log.append(
             db,
             kind,
@@ -73,8 +73,8 @@ def begin(
             subject=payment_id,
             amount_msat=entry.get("amount_msat"),  # type: ignore[arg-type]
             outcome="sending",
-            actor=ws.actor,
-            reason="; ".join(text for text in (reason, ws.reason) if text) or None,
+            actor=ws.said.actor,
+            reason="; ".join(text for text in (reason, ws.said.reason) if text) or None,
         )
     row = journal.by_id(ws.store, payment_id)
     assert row is not None
@@ -99,7 +99,7 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool
     from amani_cli.providers.http import NotSent
 
     try:
-        ws.progress(f"paying from {wallet.name}")
+        ws.talk.progress(f"paying from {wallet.name}")
         try:
             answer = rail.post(row)
         except NotSent as error:
@@ -146,7 +146,7 @@ def until_certain(ws: Workspace, look: Callable[[], Verdict], *, wait: bool = Tr
         verdict = look()
         if verdict.status != "unknown" or not wait or time.monotonic() + pause > ends:
             return verdict
-        ws.progress("asking what became of the payment")
+        ws.talk.progress("asking what became of the payment")
         time.sleep(pause)
         pause = min(pause * 1.6, 3.0)
 
@@ -181,13 +181,13 @@ def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False, 
         # A settled record is proof, even against a "failed" that another process took from a worse view of it.
         overruled = current["status"] == "failed" and verdict.status == "settled"
         if current["status"] == "unknown" or overruled:
-            _write_verdict(db, row, verdict, ws.actor)
+            _write_verdict(db, row, verdict, ws.said.actor)
             if answered and verdict.status == "unknown":
                 journal.update(db, row["id"], answered=1)
     fresh = journal.by_id(ws.store, row["id"])
     assert fresh is not None
     if fresh["status"] == "failed":
-        ws.untold.told(row["id"])
+        ws.talk.untold.told(row["id"])
     if fresh["status"] != "unknown" and row["wallet_id"] == journal.OUTSIDE:
         from amani_cli.wallets.outside import forget_key
 

@@ -67,7 +67,7 @@ def has_passed(ws: Workspace, row: Row, url: str, seconds: float) -> bool:
         return True
     doubt = ws.store.clock.doubt()
     if doubt:
-        ws.warn(f"{doubt}: it proves nothing about {row['id']}; set the clock (timedatectl)")
+        ws.talk.warn(f"{doubt}: it proves nothing about {row['id']}; set the clock (timedatectl)")
     return False
 
 

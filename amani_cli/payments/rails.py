@@ -60,7 +60,7 @@ def _is_met(wallet: KnownWallet) -> bool:
     try:
         wallets_known.identify(wallet)
     except errors.RefusedByPolicy as error:
-        wallet.ws.warn(error.message)
+        wallet.ws.talk.warn(error.message)
         return False
     except errors.AmaniError:
         pass

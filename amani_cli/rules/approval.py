@@ -36,7 +36,7 @@ def authorise(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: st
     """
     if not check_pin(ws, wallet, total, unit):
         return
-    pin = ws.ask_pin(wallet.name)
+    pin = ws.said.ask_pin(wallet.name)
     if pin is None:
         raise errors.RefusedByPolicy(
             f"this needs the PIN of wallet '{wallet.name}'",

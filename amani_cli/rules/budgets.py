@@ -145,7 +145,7 @@ def set_budget(
             hint="E.g. 50000sat on a Lightning wallet, 20000NGN on a Fincra wallet.",
         )
     if pins.is_set(ws, wallet):
-        pin = ws.ask_pin(wallet.name)
+        pin = ws.said.ask_pin(wallet.name)
         if pin is None:
             raise errors.RefusedByPolicy(
                 f"changing the budget of '{wallet.name}' needs its PIN", code="PIN_NEEDED", hint="Use --pin-stdin."
@@ -168,8 +168,8 @@ def set_budget(
             "limit change",
             wallet=wallet.name,
             outcome=f"per payment {payment or 'off'}, per day {day or 'off'} ({unit}), {before}",
-            actor=ws.actor,
-            reason=ws.reason,
+            actor=ws.said.actor,
+            reason=ws.said.reason,
         )
     return limits(ws, wallet)
 
@@ -186,7 +186,7 @@ def limits(ws: Workspace, wallet: KnownWallet) -> Limits:
             continue
         number, window = rate
         used = len(rules.events(db, wallet.identity, kind, moment - window))
-        opens = opens_at(db, wallet, ws.actor, kind, rate, moment)
+        opens = opens_at(db, wallet, ws.said.actor, kind, rate, moment)
         when = to_rfc3339(int(ws.store.clock.on_the_wall(opens)) + 1) if opens else None
         allowed = f"{number} in {window_of(window)}"
         items.append(LimitView(kind, allowed, str(used), "", str(max(0, number - used)), when))

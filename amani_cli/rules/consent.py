@@ -35,7 +35,7 @@ def require_pin(ws: Workspace, wallet: pins.Holder, what: str) -> None:
     """
     if not pins.is_set(ws, wallet):
         return
-    pin = ws.ask_pin(wallet.name)
+    pin = ws.said.ask_pin(wallet.name)
     if pin is None:
         raise errors.RefusedByPolicy(
             f"{what} needs the PIN of wallet '{wallet.name}'",

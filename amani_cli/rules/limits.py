@@ -36,12 +36,12 @@ def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject
     moment = ws.store.clock.now()
     _refuse_excess(ws, db, wallet, kind, rate)
     rules.prune(db, moment - _longest_window(ws))
-    return rules.add_event(db, wallet.identity, kind, moment, actor=ws.actor, subject=subject)
+    return rules.add_event(db, wallet.identity, kind, moment, actor=ws.said.actor, subject=subject)
 
 
 def _refuse_excess(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, rate: tuple[int, int]) -> None:
     moment = ws.store.clock.now()
-    opens = opens_at(db, wallet, ws.actor, kind, rate, moment)
+    opens = opens_at(db, wallet, ws.said.actor, kind, rate, moment)
     if opens is not None:
         number, window = rate
         when = to_rfc3339(int(ws.store.clock.on_the_wall(opens)) + 1)
@@ -88,7 +88,7 @@ def pace(ws: Workspace, wallet: KnownWallet, kind: str, *, ends: float | None = 
             wait_s = int(error.details["wait_s"])
             if ends is not None and time.monotonic() + wait_s > ends:
                 return False
-            ws.progress(error.message)
+            ws.talk.progress(error.message)
             time.sleep(min(wait_s, 5))
 
 

@@ -129,7 +129,7 @@ def set_pin(ws: Workspace, wallet: KnownWallet, pin: str, *, always: bool = Fals
         if rules.has_pin(db, wallet.identity):
             raise _has_one(wallet)  # of two at once, the other was first
         rules.insert_pin(db, wallet.identity, hashed, place, name, always=always)
-        audit_log.append(db, "pin set", wallet=wallet.name, outcome="done", actor=ws.actor)
+        audit_log.append(db, "pin set", wallet=wallet.name, outcome="done", actor=ws.said.actor)
     return status(ws, wallet)
 
 
@@ -143,7 +143,7 @@ def change(ws: Workspace, wallet: KnownWallet, old: str, new: str) -> Pin:
     hashed = _hashed(new, pepper)
     with ws.store.write() as db:
         rules.change_pin(db, wallet.identity, hashed)
-        audit_log.append(db, "pin change", wallet=wallet.name, outcome="done", actor=ws.actor)
+        audit_log.append(db, "pin change", wallet=wallet.name, outcome="done", actor=ws.said.actor)
     return status(ws, wallet)
 
 
@@ -170,7 +170,7 @@ def set_threshold(
             "pin threshold",
             wallet=wallet.name,
             outcome=", ".join(words),
-            actor=ws.actor,
+            actor=ws.said.actor,
             reason=f"before: {', '.join(before)}",
         )
     return status(ws, wallet)
@@ -182,7 +182,7 @@ def remove(ws: Workspace, wallet: KnownWallet, pin: str) -> Pin:
     verify(ws, wallet, pin)
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
-        audit_log.append(db, "pin remove", wallet=wallet.name, outcome="done", actor=ws.actor)
+        audit_log.append(db, "pin remove", wallet=wallet.name, outcome="done", actor=ws.said.actor)
     keys.unkeep(row["place"], row["pepper"])
     return status(ws, wallet)
 
@@ -199,7 +199,7 @@ def reset(ws: Workspace, wallet: KnownWallet, admin_key: str) -> Pin:
     delay = parse_duration(rulebook.value(ws, "pin_reset_delay"))
     with ws.store.write() as db:
         rules.set_reset(db, wallet.identity, to_rfc3339(int(ws.store.clock.now()) + delay))
-        audit_log.append(db, "pin reset", wallet=wallet.name, outcome="begun", actor=ws.actor)
+        audit_log.append(db, "pin reset", wallet=wallet.name, outcome="begun", actor=ws.said.actor)
     return status(ws, wallet)
 
 
@@ -218,12 +218,12 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
             rules.set_streak(db, wallet.identity, 0)
             if row["reset_at"]:
                 rules.set_reset(db, wallet.identity, None)
-                audit_log.append(db, "pin reset", wallet=wallet.name, outcome="called off", actor=ws.actor)
+                audit_log.append(db, "pin reset", wallet=wallet.name, outcome="called off", actor=ws.said.actor)
         return
     with ws.store.write() as db:
         failures = rules.count_failure(db, wallet.identity)
         used, until = _attempts(ws, db, wallet)
-        audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.actor)
+        audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.said.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
     keys.keep(row["place"], row["pepper"], f"{pepper}:{failures}")
     left = max(0, ATTEMPTS - used)
@@ -285,7 +285,7 @@ def _row(ws: Workspace, wallet: Holder) -> Row | None:
         return row
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
-        audit_log.append(db, "pin reset", wallet=wallet.name, outcome="done", actor=ws.actor)
+        audit_log.append(db, "pin reset", wallet=wallet.name, outcome="done", actor=ws.said.actor)
     return None
 
 

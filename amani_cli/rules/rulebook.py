@@ -78,7 +78,9 @@ def agree(ws: Workspace, db: Transaction, name: str, new: str) -> None:
     rules.save_rule(db, name, "agreed", new)
     rules.save_rule(db, name, "settings", new)
     if new != old:
-        audit_log.append(db, "setting", subject=name, outcome=f"{old} → {new}", actor=ws.actor, reason=ws.reason)
+        audit_log.append(
+            db, "setting", subject=name, outcome=f"{old} → {new}", actor=ws.said.actor, reason=ws.said.reason
+        )
     ws.rules.pop(name, None)
 
 
@@ -93,7 +95,7 @@ def _noticed(ws: Workspace, name: str) -> str:
     agreed = known.get("agreed", ws.config.default(name))
     counts = said == agreed or not is_looser(name, agreed, said) or not has_pins(ws)
     if not counts:
-        ws.warn(
+        ws.talk.warn(
             f"{name} {said} ({where}) is looser than the {agreed} that was agreed to, and does not count:"
             f" that takes the PIN, by 'amani config set {name} {said}'"
         )
@@ -104,7 +106,9 @@ def _noticed(ws: Workspace, name: str) -> str:
                 rules.save_rule(db, name, "agreed", said)
             rules.save_rule(db, name, source, said)
             words = f"{agreed} → {said}" if counts else f"{agreed} → {said} refused: it takes the PIN"
-            audit_log.append(db, "setting", subject=name, outcome=words, actor=ws.actor, reason=f"found in {where}")
+            audit_log.append(
+                db, "setting", subject=name, outcome=words, actor=ws.said.actor, reason=f"found in {where}"
+            )
     return said if counts else agreed
 
 

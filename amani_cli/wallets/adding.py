@@ -65,7 +65,7 @@ def add(
         version = told_version(client)
     spends = remote.can_spend and not read_only
     if version == DOUBLE_SPENDING_VERSION:
-        ws.warn(unsafe_version(name))
+        ws.talk.warn(unsafe_version(name))
     stored = (key_source, False)
     if key_source == "keyring":
         reads = both.read_key if both is not None else None
@@ -83,10 +83,10 @@ def add(
         own=shared is False,
     )
     if not remote.can_spend:
-        ws.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
+        ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
     if not is_loopback(url):
-        ws.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
-    ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
+        ws.talk.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
+    ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
     return added
 
 
@@ -118,12 +118,12 @@ def create(
         raise errors.Usage(f"{key_source[5:]} exists already", code="FILE_EXISTS", hint="Name a new file.")
     token = logins.token(ws, url)
     with ws.store.write() as db:  # what can't be written down must not be made either
-        audit_log.append(db, "wallet create", wallet=name, subject=url, outcome="sending", actor=ws.actor)
+        audit_log.append(db, "wallet create", wallet=name, subject=url, outcome="sending", actor=ws.said.actor)
     with lnbits_client(ws, url) as client:
         version = told_version(client)
         made = client.create_wallet(token, name) if token else client.create_account(name)
     if version == DOUBLE_SPENDING_VERSION:
-        ws.warn(unsafe_version(name))
+        ws.talk.warn(unsafe_version(name))
         if ws.has_store:
             identities.meet(ws.store, client, made.id, told_of=False)
     keys.SEEN.update((made.admin_key, made.read_key))
@@ -150,11 +150,11 @@ def create(
         own=True,
     )
     if fake:
-        ws.note("Made on the sandbox: its sats are fake. Fund it with: amani sandbox fund NAME AMOUNT")
+        ws.talk.note("Made on the sandbox: its sats are fake. Fund it with: amani sandbox fund NAME AMOUNT")
     elif token:
-        ws.note(f"Made with your login on {url}: its keys can be rotated, and it can be deleted there.")
+        ws.talk.note(f"Made with your login on {url}: its keys can be rotated, and it can be deleted there.")
     else:
-        ws.note(
+        ws.talk.note(
             f"Made without a login on {url}: nobody can ever list it there, rotate its keys or delete it,"
             " and whoever loses the keys loses the money. For more, run 'amani login' first."
         )
@@ -176,5 +176,7 @@ def _move(ws: Workspace, wallet: KnownWallet, url: str, client: Lnbits) -> None:
         )
     with ws.store.write() as db:
         store_wallets.move(db, wallet.id, url)
-        audit_log.append(db, "wallet move", wallet=wallet.name, subject=url, outcome="done", actor=ws.actor)
-    ws.note(f"'{wallet.name}' was at {wallet.url} and is at {url} now; its limits, history and cheques are as before.")
+        audit_log.append(db, "wallet move", wallet=wallet.name, subject=url, outcome="done", actor=ws.said.actor)
+    ws.talk.note(
+        f"'{wallet.name}' was at {wallet.url} and is at {url} now; its limits, history and cheques are as before."
+    )

@@ -109,7 +109,7 @@ def _balance_seen(ws: Workspace, wallet: KnownWallet, held: Held) -> Balance:
             with ws.store.write() as db:
                 store_wallets.update(db, wallet.id, balance=text, balance_at=as_of, balance_clock=ws.store.clock.now())
         except errors.AmaniError as error:  # what was asked for is known all the same
-            ws.warn(f"not kept for --max-age: {error.message}")
+            ws.talk.warn(f"not kept for --max-age: {error.message}")
     return _balance(wallet, as_of, held, cached=False)
 
 

@@ -78,10 +78,12 @@ def add(
         public_key=public_key,
     )
     kind = "LIVE: real money" if is_live else "Fincra's sandbox: test money"
-    ws.note(f"This is the business '{business.name}' ({kind}).")
+    ws.talk.note(f"This is the business '{business.name}' ({kind}).")
     if public_key is None:
-        ws.note("To ask for money it needs the public key too: add it with --public-key, or set FINCRA_PUBLIC_KEY.")
+        ws.talk.note(
+            "To ask for money it needs the public key too: add it with --public-key, or set FINCRA_PUBLIC_KEY."
+        )
     if read_only:
-        ws.note("Fincra has one kind of key: it is amani that does not pay with it, not Fincra that would refuse.")
-    ws.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not at Fincra.")
+        ws.talk.note("Fincra has one kind of key: it is amani that does not pay with it, not Fincra that would refuse.")
+    ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not at Fincra.")
     return added

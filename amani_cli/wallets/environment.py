@@ -75,5 +75,5 @@ def in_environment(ws: Workspace) -> list[KnownWallet]:
         except errors.Usage as error:
             if error.code != "NO_ADDRESS":
                 raise
-            ws.warn(error.message)
+            ws.talk.warn(error.message)
     return [wallet for wallet in found if wallet is not None]

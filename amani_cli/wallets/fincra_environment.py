@@ -39,7 +39,7 @@ def environment(text: str | None, *, live: bool | None) -> tuple[str, bool]:
 def variables(ws: Workspace) -> tuple[str | None, str | None]:
     """Business id and public key from the environment, neither of them a secret."""
     if ws.config.variable("FINCRA_API_SECRET"):
-        ws.warn("FINCRA_API_SECRET is not used: Fincra knows no such secret, its API key alone is enough")
+        ws.talk.warn("FINCRA_API_SECRET is not used: Fincra knows no such secret, its API key alone is enough")
     business, public_key = (ws.config.variable(name) for name in ("FINCRA_BUSINESS_ID", "FINCRA_PUBLIC_KEY"))
     return business[0].strip() if business else None, check_public_key(public_key[0]) if public_key else None
 

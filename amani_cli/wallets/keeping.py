@@ -51,15 +51,15 @@ def register(
                 marks.make(db, own_mark(str(columns["remote_id"])), "")
             if reference is not None:
                 references.point(db, reference, str(wallet_id))
-            audit_log.append(db, what, wallet=name, subject=str(columns["url"]), outcome="done", actor=ws.actor)
+            audit_log.append(db, what, wallet=name, subject=str(columns["url"]), outcome="done", actor=ws.said.actor)
     except errors.Bug as error:  # the other of two at once was first
         raise errors.Usage(f"wallet '{name}' exists already", code="NAME_TAKEN") from error
     if chosen:
-        ws.note(f"'{name}' is now the default wallet; 'amani wallet use NAME' changes that.")
+        ws.talk.note(f"'{name}' is now the default wallet; 'amani wallet use NAME' changes that.")
     row = store_wallets.by_id(ws.store, wallet_id)
     assert row is not None
     if holds.of_wallet(ws.store, row["remote_id"]) is not None:
-        ws.note(
+        ws.talk.note(
             "It was known when this copy of the journal was made: nothing is spent from it before 'amani reconcile'."
         )
     return known(ws, row).view()
@@ -132,5 +132,5 @@ def rename(ws: Workspace, name: str, new: str) -> Wallet:
         store_wallets.update(db, wallet.id, name=new, name_key=store_wallets.name_key(new))
         for table in ("payment", "invoice"):
             db.execute(f"UPDATE {table} SET wallet=? WHERE wallet_id=?", (new, wallet.id))  # noqa: S608 (one of two tables)
-        audit_log.append(db, "wallet rename", wallet=new, subject=wallet.name, outcome="done", actor=ws.actor)
+        audit_log.append(db, "wallet rename", wallet=new, subject=wallet.name, outcome="done", actor=ws.said.actor)
     return resolve(ws, new).view()

@@ -23,7 +23,7 @@ def log_in(ws: Workspace, url: str, username: str, password: str) -> Login:
     keys.keyring_set(f"login:{url}", token)
     with ws.store.write() as db:
         store_wallets.save_login(db, url, username)
-        audit_log.append(db, "login", subject=url, outcome="done", actor=ws.actor)
+        audit_log.append(db, "login", subject=url, outcome="done", actor=ws.said.actor)
     return Login(url, username, True)
 
 
@@ -48,8 +48,8 @@ def log_out(ws: Workspace, url: str | None) -> Login:
     keys.keyring_delete(f"login:{row['url']}")
     with ws.store.write() as db:
         store_wallets.delete_login(db, row["url"])
-        audit_log.append(db, "logout", subject=row["url"], outcome="done", actor=ws.actor)
-    ws.note(
+        audit_log.append(db, "logout", subject=row["url"], outcome="done", actor=ws.said.actor)
+    ws.talk.note(
         "The token is gone from here, but LNbits keeps it valid for up to a year: if it may have leaked,"
         " change the password there and rotate the wallets' keys."
     )

@@ -22,7 +22,9 @@ def keep_key(ws: Workspace, admin_key: str, payment_hash: str) -> str | None:
         except errors.AmaniError:
             continue
         return place
-    ws.warn("the code's key could be kept nowhere: should this be cut short, only the same command can ask about it")
+    ws.talk.warn(
+        "the code's key could be kept nowhere: should this be cut short, only the same command can ask about it"
+    )
     return None
 
 

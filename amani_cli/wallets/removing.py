@@ -74,5 +74,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         if delete_remote:
             holds.release(db, wallet.remote_id)  # it is gone, and nothing can be spent from it
         store_wallets.delete(db, wallet.id)
-        audit_log.append(db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.actor)
+        audit_log.append(
+            db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.said.actor
+        )
     return Removed(wallet.name, keys_deleted=place == "keyring", remote_deleted=delete_remote)

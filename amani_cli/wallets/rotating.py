@@ -69,7 +69,7 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
         files.check_writable(Path(where))  # once rotated, new keys that can't be stored are lost
     confirm(f"The keys of wallet '{wallet.name}' die at once; whatever else uses them stops working.")
     with ws.store.write() as db:
-        audit_log.append(db, "key rotation", wallet=wallet.name, outcome="begun", actor=ws.actor)
+        audit_log.append(db, "key rotation", wallet=wallet.name, outcome="begun", actor=ws.said.actor)
     with lnbits_client(ws, wallet.url) as client:
         fresh = client.rotate_keys(token, wallet.remote_id)
     keys.SEEN.update((fresh.admin_key, fresh.read_key))
@@ -86,7 +86,7 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
     with ws.store.write() as db:
         columns = {"key_source": wallet.key_source, "has_read_key": int(wallet.has_read_key)}
         store_wallets.update(db, wallet.id, **columns)
-        audit_log.append(db, "key rotation", wallet=wallet.name, outcome="done", actor=ws.actor)
+        audit_log.append(db, "key rotation", wallet=wallet.name, outcome="done", actor=ws.said.actor)
     if place == "keyring":
         for kind in ("key", "read"):
             keys.keyring_delete(f"{where}:{kind}")

@@ -30,7 +30,7 @@ def unsafe_version(name: str) -> str:
 def warn_of_version(wallet: KnownWallet) -> None:
     """Say so, before anything is paid, when the wallet's server is known to double-spend."""
     if server_version(wallet) == DOUBLE_SPENDING_VERSION:
-        wallet.ws.warn(unsafe_version(wallet.name))
+        wallet.ws.talk.warn(unsafe_version(wallet.name))
 
 
 def refuse_shared(wallet: KnownWallet) -> None:
