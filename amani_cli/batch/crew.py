@@ -31,7 +31,7 @@ from amani_cli.payments import lightning_rail
 from amani_cli.payments.verdict import Found
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Row as Entry
+from amani_cli.store.rows import ChequeRow, Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -136,7 +136,8 @@ class _Paced:
 
 def _left_s(row: Entry) -> float:
     """How long an entry's invoice can still be paid."""
-    return from_rfc3339(row["expires_at"]).timestamp() - time.time()
+    assert row.expires_at is not None  # every invoice ends
+    return from_rfc3339(row.expires_at).timestamp() - time.time()
 
 
 class Crew:
@@ -277,13 +278,13 @@ class _Worker:
             failure, hopeless = error.message, error.code in HOPELESS
         if row.kind == CHEQUE:
             wanted = {reference: row.meaning(self._ws, self._lightning.identity)}
-            written = references.targets(self._ws.store, wanted, "cheque").get(reference)
+            written = references.targets(self._ws.store, wanted, ChequeRow).get(reference)
             return batch_rows.of_cheque(row, reference, written, failure), hopeless
         return batch_rows.of_payment(row, reference, self._earlier(row, reference), failure), hopeless
 
     def _earlier(self, row: Row, reference: str) -> Entry | None:
         """The payment that a row's reference stands for, if it is the row's."""
-        return references.targets(self._ws.store, {reference: row.meaning(self._ws)}, "payment").get(reference)
+        return references.targets(self._ws.store, {reference: row.meaning(self._ws)}, Entry).get(reference)
 
     def _pay(self, row: Row, reference: str) -> Payment:
         if row.kind == PAYOUT:
@@ -294,9 +295,9 @@ class _Worker:
             earlier = journal.sent_for(ws.store.connection, row.payment_hash)
         else:
             earlier = self._earlier(row, reference)
-        if earlier is not None and earlier["status"] == "unknown":
+        if earlier is not None and earlier.status == "unknown":
             begun = earlier  # as a name of its own, which the function below can rely on
-            return self._within(row, earlier["amount_msat"], lambda: resends.go_on(ws, wallet, self._rail, begun))
+            return self._within(row, earlier.amount_msat or 0, lambda: resends.go_on(ws, wallet, self._rail, begun))
         if row.payment_hash is None:
             return self._pay_address(row, reference)
         wanted = plans.order_of(ws, row, reference)

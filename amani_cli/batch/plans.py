@@ -232,7 +232,7 @@ def home_id(ws: Workspace) -> str:
     """The name of this AMANI_HOME among others, made when it is first asked for."""
     row = marks.read(ws.store, "home")
     if row is not None:
-        return str(row["value"])
+        return str(row.value)
     with ws.store.write() as db:
         if marks.read(ws.store, "home") is None:
             marks.make(db, "home", new_id("home"))

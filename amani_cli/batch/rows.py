@@ -16,14 +16,14 @@ from amani_cli.models.batches import Batch, BatchRow
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Row as Entry
+from amani_cli.store.rows import ChequeRow, Entry
 from amani_cli.workspace import Workspace
 
 
 def standing(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
     """How each row stands. A reference of its own that stands for something else is not the row's: it is open."""
     named = {row.reference_in(plan.hash): row.meaning(ws) for row in plan.rows if row.kind != CHEQUE}
-    paid = references.targets(ws.store, named, "payment") if ws.has_store else {}
+    paid = references.targets(ws.store, named, Entry) if ws.has_store else {}
     for row in plan.rows:
         reference = row.reference_in(plan.hash)
         if row.kind == CHEQUE:
@@ -32,15 +32,15 @@ def standing(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
             yield of_payment(row, reference, paid.get(reference))
 
 
-def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, Entry | None]:
+def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, ChequeRow | None]:
     """The cheque of a row, and the reference it has or will have: one that never got its money is not written on."""
     reference, meant = row.reference_in(plan.hash), row.meaning(ws, plan.wallets["lightning"].identity)
     for attempt in range(1, 100):
         named = reference if attempt == 1 else f"{reference}#{attempt}"
-        entry = references.targets(ws.store, {named: meant}, "cheque").get(named) if ws.has_store else None
-        if entry is None or entry["status"] != "void":
+        entry = references.targets(ws.store, {named: meant}, ChequeRow).get(named) if ws.has_store else None
+        if entry is None or entry.status != "void":
             return named, entry
-        if journal.sent_for(ws.store.connection, entry["funding_hash"] or "") is not None:
+        if journal.sent_for(ws.store.connection, entry.funding_hash or "") is not None:
             return named, entry
     raise errors.RefusedByPolicy(f"{reference} was tried a hundred times", code="REFERENCE_TAKEN")
 
@@ -50,24 +50,25 @@ def of_payment(row: Row, reference: str, entry: Entry | None, failure: str | Non
         row=row.row,
         to=row.shown,
         status=_stands(entry, failure),
-        amount_msat=entry["amount_msat"] if entry is not None else row.amount_msat,
-        fee_msat=entry["fee_msat"] if entry is not None else None,
+        amount_msat=entry.amount_msat if entry is not None else row.amount_msat,
+        fee_msat=entry.fee_msat if entry is not None else None,
         memo=row.memo,
         reference=reference,
-        id=entry["id"] if entry is not None else None,
-        payment_hash=entry["payment_hash"] if entry is not None else row.payment_hash,
-        preimage=entry["preimage"] if entry is not None else None,
-        settled_at=entry["settled_at"] if entry is not None else None,
-        failure=failure or (entry["failure"] if entry is not None else None),
+        id=entry.id if entry is not None else None,
+        payment_hash=entry.payment_hash if entry is not None else row.payment_hash,
+        preimage=entry.preimage if entry is not None else None,
+        settled_at=entry.settled_at if entry is not None else None,
+        failure=failure or (entry.failure if entry is not None else None),
         amount=_money(entry, "amount") or (Money(*row.fiat) if row.kind == PAYOUT else None),
         fee=_money(entry, "fee"),
     )
 
 
 def _money(entry: Entry | None, column: Literal["amount", "fee"]) -> Money | None:
-    if entry is None or entry[column] is None:
+    value = None if entry is None else entry.amount if column == "amount" else entry.fee
+    if entry is None or value is None or entry.currency is None:
         return None
-    return Money(Decimal(entry[column]), entry["currency"])
+    return Money(Decimal(value), entry.currency)
 
 
 def of_receipt(row: Row, reference: str, paid: Payment) -> BatchRow:
@@ -91,15 +92,14 @@ def of_receipt(row: Row, reference: str, paid: Payment) -> BatchRow:
 def _stands(entry: Entry | None, failure: str | None) -> Literal["settled", "failed", "unknown", "open"]:
     if entry is None:
         return "failed" if failure else "open"
-    stands: Literal["settled", "failed", "unknown"] = entry["status"]
-    return stands
+    return entry.status
 
 
-def of_cheque(row: Row, reference: str, entry: Entry | None, failure: str | None = None) -> BatchRow:
+def of_cheque(row: Row, reference: str, entry: ChequeRow | None, failure: str | None = None) -> BatchRow:
     stands: Any = "failed" if failure else "open"
     if entry is not None and not failure:
         # A cheque that was written is a row that is done, whatever became of the cheque.
-        stands = {"funding": "unknown", "unknown": "unknown"}.get(entry["status"], "settled")
+        stands = {"funding": "unknown", "unknown": "unknown"}.get(entry.status, "settled")
     return BatchRow(
         row=row.row,
         to=CHEQUE,
@@ -108,10 +108,10 @@ def of_cheque(row: Row, reference: str, entry: Entry | None, failure: str | None
         fee_msat=0 if stands == "settled" else None,
         memo=row.memo,
         reference=reference,
-        id=entry["id"] if entry is not None else None,
-        payment_hash=entry["funding_hash"] if entry is not None else None,
+        id=entry.id if entry is not None else None,
+        payment_hash=entry.funding_hash if entry is not None else None,
         preimage=None,
-        settled_at=entry["created_at"] if entry is not None and stands == "settled" else None,
+        settled_at=entry.created_at if entry is not None and stands == "settled" else None,
         failure=failure,
     )
 

@@ -19,7 +19,7 @@ from amani_cli.invoices import lightning
 from amani_cli.lightning import paying
 from amani_cli.payees import canonical
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Row as StoreRow
+from amani_cli.store.rows import Entry
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
 
@@ -352,7 +352,7 @@ def find_doubles(ws: Workspace, rows: list[Row], problems: list[Problem]) -> Non
 def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int | Fiat]]) -> None:
     """Rows whose invoice was paid, or whose payee got the same lately."""
     since = to_rfc3339(int(ws.store.clock.earlier()) - RECENT_S)
-    earlier: dict[tuple[str, int | Fiat], StoreRow] = {}
+    earlier: dict[tuple[str, int | Fiat], Entry] = {}
     for entry in journal.paid_since(ws.store, since) if wanted else ():
         payee = canonical.of_entry(ws, entry)
         earlier |= {(payee, amount): entry for amount in canonical.amounts_of(entry) if (payee, amount) in wanted}
@@ -362,7 +362,7 @@ def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int |
         else:
             found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
         if found is not None:
-            ws.talk.warn(f"row {row.row}: {row.shown[:60]} got the same on {found['created_at']} ({found['id']})")
+            ws.talk.warn(f"row {row.row}: {row.shown[:60]} got the same on {found.created_at} ({found.id})")
 
 
 def _how_much(amount: int | Fiat) -> str:

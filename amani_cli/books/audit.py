@@ -10,7 +10,7 @@ from amani_cli.models.books import Audit, AuditEntry, AuditVerdict
 from amani_cli.store import audit as log
 from amani_cli.store.audit import GENESIS, Filter
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import AuditRow
 from amani_cli.workspace import Workspace
 
 
@@ -48,14 +48,14 @@ def verify_store(store: Store, head: str | None = None) -> AuditVerdict:
     return _judged(log.walk(store), head)
 
 
-def _judged(rows: Iterator[Row], head: str | None) -> AuditVerdict:
+def _judged(rows: Iterator[AuditRow], head: str | None) -> AuditVerdict:
     seen, last, found = 0, GENESIS, head in (None, GENESIS)
     for row in rows:
         wrong = _wrong(row, seen + 1, last)
         if wrong:
-            at = min(seen + 1, row["seq"]) if isinstance(row["seq"], int) else seen + 1
+            at = min(seen + 1, row.seq) if isinstance(row.seq, int) else seen + 1  # type: ignore[redundant-expr]  # a damaged log
             return AuditVerdict(seen, last, False, at, wrong)
-        seen, last = seen + 1, row["hash"]
+        seen, last = seen + 1, row.hash
         found = found or last == head
     if not found:
         detail = "no entry has the hash that was noted: later entries were removed, or the log was written anew"
@@ -63,21 +63,21 @@ def _judged(rows: Iterator[Row], head: str | None) -> AuditVerdict:
     return AuditVerdict(seen, last, True, None, "every entry follows from the one before")
 
 
-def _wrong(row: Row, seq: int, previous: str) -> str:
+def _wrong(row: AuditRow, seq: int, previous: str) -> str:
     """What is wrong with an entry that should be number `seq` after the hash `previous`; nothing: it is right."""
-    if row["seq"] < seq:
-        return f"entry {row['seq']} was put before the first"
-    if row["seq"] > seq:
-        missing = f"{seq}" if row["seq"] == seq + 1 else f"{seq} to {row['seq'] - 1}"
+    if row.seq < seq:
+        return f"entry {row.seq} was put before the first"
+    if row.seq > seq:
+        missing = f"{seq}" if row.seq == seq + 1 else f"{seq} to {row.seq - 1}"
         return f"entry {missing} is missing"
     try:
         right = log.chained(previous, tuple(row)[:-1])
     except TypeError:  # bytes where text was: nothing that amani wrote
         right = ""
-    if row["hash"] != right:
+    if row.hash != right:
         return f"entry {seq} is not what was written: it was changed, or put in"
     return ""
 
 
-def _entry(row: Row) -> AuditEntry:
-    return AuditEntry(**{name: row[name] for name in row.keys()})  # noqa: SIM118 (a Row iterates over values)
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(**{name: row[name] for name in row.keys()})  # noqa: SIM118 (a AuditRow iterates over values)

@@ -56,7 +56,7 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     differences = [text for item in items for text in item.differences]
     differences += _changed(ws, label, known, items, accept=accept, done=not differences)
     open_msat = sum(
-        row["amount_msat"] + row["reserve_msat"] for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+        row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
     unknown = journal.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
     return Closing(label, reading.zone(), *period, items, open_msat, unknown, differences)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from amani_cli.amounts import format_sat
 from amani_cli.books import history
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import journal, read_back
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.wallets.known import KnownWallet, learn
 from amani_cli.workspace import Workspace
 
@@ -66,28 +66,28 @@ def _held(wallet: KnownWallet) -> int:
     return remote.balance_msat
 
 
-def of_record(row: Row, record: Record | FiatRecord) -> str | None:
+def of_record(row: Entry, record: Record | FiatRecord) -> str | None:
     """How an entry and the provider's own record of it differ, in words; None if they don't.
 
     An open entry is no difference, nor is a failed one that settled after all (the one is asked about, the other is
     corrected when it is seen), nor one that failed to come in and can still be paid.
     """
-    if row["status"] == "unknown":
+    if row.status == "unknown":
         return None
-    if row["status"] != record.status:
+    if row.status != record.status:
         # An invoice of a draw that failed can be paid still: it is pending there, and nothing is on its way.
-        fine = row["status"] == "failed" and (record.status == "settled" or row["direction"] == "in")
-        return None if fine else f"{row['id']}: {row['status']} here, {record.status} at the provider"
-    if row["status"] == "failed":
+        fine = row.status == "failed" and (record.status == "settled" or row.direction == "in")
+        return None if fine else f"{row.id}: {row.status} here, {record.status} at the provider"
+    if row.status == "failed":
         return None
     if isinstance(record, Record):
         pairs = [
-            ("amount", row["amount_msat"], abs(record.amount_msat)),
-            ("fee", row["fee_msat"] or 0, record.fee_msat),
+            ("amount", row.amount_msat or 0, abs(record.amount_msat)),
+            ("fee", row.fee_msat or 0, record.fee_msat),
         ]
         parts = [(name, format_sat(here), format_sat(there)) for name, here, there in pairs if here != there]
     else:
-        unit, amount, fee = row["currency"], Decimal(row["amount"]), Decimal(row["fee"] or 0)
+        unit, amount, fee = row.currency, Decimal(row.amount or 0), Decimal(row.fee or 0)
         # What a conversion (and a payout, by the older names of its fields) was charged has the fee in it.
         told = [("amount", amount, record.amount, {amount, amount + fee}), ("fee", fee, record.fee, {fee})]
         parts = [
@@ -95,7 +95,7 @@ def of_record(row: Row, record: Record | FiatRecord) -> str | None:
             for name, here, there, right in told
             if there is not None and there not in right
         ]
-    return "; ".join(f"{row['id']}: {name} {here} here, {there} at the provider" for name, here, there in parts) or None
+    return "; ".join(f"{row.id}: {name} {here} here, {there} at the provider" for name, here, there in parts) or None
 
 
 def is_explained(apart: Decimal, flying: Decimal) -> bool:

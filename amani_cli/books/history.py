@@ -13,7 +13,7 @@ from amani_cli.payments import receipts
 from amani_cli.providers.base import Record
 from amani_cli.store import journal
 from amani_cli.store.journal import Filter
-from amani_cli.store.ledger import is_unambiguous
+from amani_cli.store.ledger import only
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -28,7 +28,7 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> History:
         last = journal.by_id(ws.store, after)
         if last is None:
             raise errors.NotFound(f"no payment '{after}' to go on from")
-        wanted = replace(wanted, after=(last["created_at"], last["id"]))
+        wanted = replace(wanted, after=(last.created_at, last.id))
     if wanted.search is not None:
         ws.talk.progress("searching")  # the first time, all that there is
     rows = journal.page(ws.store, replace(wanted, limit=wanted.limit + 1))
@@ -46,10 +46,10 @@ def shown(ws: Workspace, text: str) -> Payment:
     if bolt11.looks_like_invoice(text):
         text = bolt11.decode_invoice(text).payment_hash
     rows = journal.find(ws.store, text) if ws.has_store else []
-    attempts = {(row["payment_hash"] or row["id"]) for row in rows}
+    attempts = {(row.payment_hash or row.id) for row in rows}
     if len(rows) > 1 and len(attempts) == 1:
-        rows = sorted(rows, key=lambda row: (row["direction"] == "out", row["status"] != "failed", row["id"]))[-1:]
-    return receipts.receipt(is_unambiguous(rows, text, "payment"))
+        rows = sorted(rows, key=lambda row: (row.direction == "out", row.status != "failed", row.id))[-1:]
+    return receipts.receipt(only(rows, text, "payment"))
 
 
 def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record]], None] | None = None) -> Synced:

@@ -13,7 +13,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, read_back, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet
@@ -173,7 +173,7 @@ def _key(record: Record) -> tuple[str, str]:
     return record.payment_hash, "out" if record.amount_msat < 0 else "in"
 
 
-def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Entry, record: Record) -> int:
+def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Known, record: Record) -> int:
     """Have an entry be as certain as its record; 1 if that changes it."""
     if entry.remote_id is None and wallet.remote_id is not None:
         with ws.store.write() as db:
@@ -190,16 +190,16 @@ def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Entry, record: R
     return 0
 
 
-def _row(ws: Workspace, entry: journal.Entry) -> Row:
+def _row(ws: Workspace, entry: journal.Known) -> Entry:
     row = journal.by_id(ws.store, entry.id)
     assert row is not None
     return row
 
 
-def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Entry:
+def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Known:
     """Journal a record that is not known here, in the caller's transaction."""
     if record.amount_msat > 0:
-        return journal.Entry(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
+        return journal.Known(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
     status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
     entry = journal.insert(
         db,
@@ -222,4 +222,4 @@ def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Ent
     )
     if record.named is not None and status != "failed":
         references.restore(db, *record.named, entry)
-    return journal.Entry(entry, status, wallet.remote_id)
+    return journal.Known(entry, status, wallet.remote_id)

@@ -20,7 +20,7 @@ from amani_cli.servers import server_of
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import journal, marks
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.cheque_servers import is_server_of_ours, named_server
 from amani_cli.wallets.finding import everything
@@ -73,11 +73,11 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> Payment:
             hint="Take it back with 'amani cheque void', or claim it into another wallet.",
         )
     row = drawing.earlier(ws, target, code.url, code.wallet_id, face_msat=code.amount_msat)
-    if row is not None and row["status"] == "unknown":
+    if row is not None and row.status == "unknown":
         row = earlier.ask_again(ws, row)
-    if row is not None and row["status"] == "settled":
+    if row is not None and row.status == "settled":
         return receipts.receipt(row, replayed=True)
-    resumed = row is not None and row["status"] == "unknown" and drawing.can_go_on(row)
+    resumed = row is not None and row.status == "unknown" and drawing.can_go_on(row)
     if not resumed:
         _refuse_expired(code)
     with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
@@ -86,11 +86,11 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> Payment:
             named = drawing.destination_of(code.url, code.wallet_id)
             row = drawing.begin(ws, target, named, amount_msat, kind="cheque", memo="cheque claimed")
         row, answer = drawing.finish(ws, target, cheque, code.wallet_id, row, resumed=resumed)
-    if row["status"] == "failed":
+    if row.status == "failed":
         first = drawing.earlier(ws, target, code.url, code.wallet_id)
-        if first is not None and first["status"] == "settled":  # by another process, into the same wallet
+        if first is not None and first.status == "settled":  # by another process, into the same wallet
             return receipts.receipt(first, replayed=True)
-        raise drawing.refused(answer, row["id"])
+        raise drawing.refused(answer, row.id)
     _tell_giver(ws, code, row)
     return receipts.receipt(row)
 
@@ -148,28 +148,28 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
         try:
             return engine.send(ws, source, rail, row, wait=True)
         except errors.InsufficientFunds:
-            raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row["id"]) from None
+            raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row.id) from None
         except errors.NotAuthorised:
             raise drawing.void() from None
 
 
 def _claimed_before(
-    ws: Workspace, code: ChequeCode, source: KnownWallet, rail: lightning_rail.Lightning, row: Row
+    ws: Workspace, code: ChequeCode, source: KnownWallet, rail: lightning_rail.Lightning, row: Entry
 ) -> Payment:
     """What became of an earlier payment of the same invoice: by this cheque, or by something else."""
-    if row["remote_wallet_id"] != code.wallet_id or row["wallet"] not in (source.name, UNNAMED):
+    if row.remote_wallet_id != code.wallet_id or row.wallet not in (source.name, UNNAMED):
         raise errors.Rejected(
             "this invoice was paid before, and not by this cheque",
             code="PAID_BY_ANOTHER",
             retry="never",
-            id=row["id"],
+            id=row.id,
             hint="The cheque is untouched. Ask for a new invoice.",
         )
-    if row["status"] == "unknown":
+    if row.status == "unknown":
         return resends.go_on(ws, as_wallet(ws, code.url, code.wallet_id), rail, row)
-    if row["status"] == "failed":
+    if row.status == "failed":
         raise errors.Rejected(
-            f"this was tried before and failed: {row['failure']}", id=row["id"], hint="Run it again to try anew."
+            f"this was tried before and failed: {row.failure}", id=row.id, hint="Run it again to try anew."
         )
     return receipts.receipt(row, replayed=True)
 
@@ -193,8 +193,8 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
     return amount_sat * 1000
 
 
-def _tell_giver(ws: Workspace, code: ChequeCode, row: Row) -> None:
+def _tell_giver(ws: Workspace, code: ChequeCode, row: Entry) -> None:
     """If the cheque was written on this machine, its entry learns of the claim: at once, or when it is looked at."""
     with ws.talk.once_paid("the cheque's own entry does not say so yet"):
         for written in store_cheques.of_wallet(ws.store, code.url, code.wallet_id):
-            standing.claimed(ws, written, row["payment_hash"], row["settled_at"])
+            standing.claimed(ws, written, row.payment_hash, row.settled_at)

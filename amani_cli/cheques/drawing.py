@@ -19,7 +19,7 @@ from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.servers import server_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
@@ -35,7 +35,7 @@ def destination_of(url: str, remote_id: str) -> str:
 
 def earlier(
     ws: Workspace, target: KnownWallet, url: str, remote_id: str, *, face_msat: int | None = None
-) -> Row | None:
+) -> Entry | None:
     """The draw on this cheque by this wallet that settled, or may have.
 
     With `face_msat` it may be from before cheques were named by their server too, and then tells by its amount, which
@@ -48,7 +48,7 @@ def earlier(
     return rows[0] if rows else None
 
 
-def begin(ws: Workspace, target: KnownWallet, cheque: str, amount_msat: int, *, kind: str, memo: str) -> Row:
+def begin(ws: Workspace, target: KnownWallet, cheque: str, amount_msat: int, *, kind: str, memo: str) -> Entry:
     """Make an invoice on `target` and journal the draw that will pay it; `cheque` is as `destination_of` names it."""
     made = lightning.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose=kind)
     identify(target)  # an invoice key learns its wallet's id from the first invoice
@@ -76,14 +76,14 @@ def begin(ws: Workspace, target: KnownWallet, cheque: str, amount_msat: int, *, 
     return row
 
 
-def can_go_on(row: Row) -> bool:
+def can_go_on(row: Entry) -> bool:
     """Whether a draw that was begun before may be sent (again): the same invoice, which pays once at most."""
-    return from_rfc3339(row["expires_at"]).timestamp() > time.time() + 5
+    return row.expires_at is not None and from_rfc3339(row.expires_at).timestamp() > time.time() + 5
 
 
 def finish(
-    ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Row, *, resumed: bool = False
-) -> tuple[Row, PayAnswer]:
+    ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Entry, *, resumed: bool = False
+) -> tuple[Entry, PayAnswer]:
     """Have the cheque's wallet pay the draw's invoice, once, and close the entry with what is certain.
 
     `resumed` says that it may have been sent before: then a key that is refused now proves nothing about that time, and
@@ -92,19 +92,21 @@ def finish(
     """
     from amani_cli.providers.http import NotSent
 
+    assert row.bolt11 is not None
+    assert row.payment_hash is not None
     if resumed:
         resends.refuse_unproven(cheque, row)
     # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
     with target.lnbits("read") as own:
         try:
             ws.talk.progress("drawing the cheque")
-            ws.talk.untold.begin(row["id"])
+            ws.talk.untold.begin(row.id)
             try:
-                answer = cheque.pay(row["bolt11"], row["payment_hash"], remote_id)
+                answer = cheque.pay(row.bolt11, row.payment_hash, remote_id)
             except NotSent as error:
                 if not resumed:
                     engine.close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
-                error.id = row["id"]
+                error.id = row.id
                 raise
             if resumed and answer.heard == "refused":
                 answer = PayAnswer("silence", None, answer.reason)
@@ -116,19 +118,22 @@ def finish(
         except Exception as error:
             text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
             raise receipts.open_outcome(row, f"the cheque was drawn, and then: {text}") from error
-    if row["status"] == "unknown":
+    if row.status == "unknown":
         raise receipts.open_outcome(row, "the cheque was drawn and the outcome is open")
     return row, answer
 
 
 def _settle(
-    ws: Workspace, own: Lnbits, own_id: str | None, cheque: Lnbits, remote_id: str, row: Row, answer: PayAnswer
+    ws: Workspace, own: Lnbits, own_id: str | None, cheque: Lnbits, remote_id: str, row: Entry, answer: PayAnswer
 ) -> Verdict:
+    payment_hash = row.payment_hash
+    assert payment_hash is not None
+
     def look() -> Verdict:
-        mine = judge(None, lightning_rail.find(own, row["payment_hash"], own_id, incoming=True))
+        mine = judge(None, lightning_rail.find(own, payment_hash, own_id, incoming=True))
         if mine.status == "settled":
             return mine
-        drawn = judge(answer, answer.record or lightning_rail.find(cheque, row["payment_hash"], remote_id))
+        drawn = judge(answer, answer.record or lightning_rail.find(cheque, payment_hash, remote_id))
         # The other side's "settled" is believed when our own record says so too, and only then.
         return drawn if drawn.status == "failed" else Verdict("unknown", None, drawn.reason or "not arrived yet")
 

@@ -16,8 +16,8 @@ from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import is_unambiguous
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.ledger import only
+from amani_cli.store.rows import ChequeRow, Entry, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
 from amani_cli.wallets.clients import lnbits_client
@@ -26,17 +26,18 @@ from amani_cli.workspace import Workspace
 ASK_AT_MOST = 50  # open cheques that a list asks about, one question each
 
 
-def code_of(ws: Workspace, row: Row, admin_key: str) -> str:
+def code_of(ws: Workspace, row: ChequeRow, admin_key: str) -> str:
     """The code that an admin key makes of a cheque: the money itself."""
+    assert row.remote_id is not None  # it has a wallet since it was begun
     code = cheque_code.encode(
         cheque_code.ChequeCode(
             admin_key,
-            row["remote_id"],
-            cheque_code.origin_of(row["identity"]),
-            row["amount_msat"],
-            int(from_rfc3339(row["expires_at"]).timestamp()),
+            row.remote_id,
+            cheque_code.origin_of(row.identity),
+            row.amount_msat,
+            int(from_rfc3339(row.expires_at).timestamp()),
             rulebook.value(ws, "network"),
-            row["url"],
+            row.url,
         )
     )
     keys.SEEN.add(code)
@@ -49,12 +50,12 @@ def keep_keys(place: str, cheque_id: str, made: NewWallet) -> None:
     keys.keep(place, f"cheque:{cheque_id}", f"{made.admin_key}:{made.read_key}")
 
 
-def keys_of(row: Row) -> tuple[str, str]:
+def keys_of(row: ChequeRow) -> tuple[str, str]:
     """A cheque's admin and read key, as they are kept. Raises `errors.NotAuthorised` when they are gone."""
-    text = keys.kept(row["place"], f"cheque:{row['id']}")
+    text = keys.kept(row.place, f"cheque:{row.id}")
     if text is None or ":" not in text:
         raise errors.NotAuthorised(
-            f"the keys of cheque {row['id']} are not kept here any more",
+            f"the keys of cheque {row.id} are not kept here any more",
             code="NO_KEY",
             hint="Restore them from a backup; without them only whoever has the code can draw it.",
         )
@@ -63,79 +64,79 @@ def keys_of(row: Row) -> tuple[str, str]:
     return admin_key, read_key
 
 
-def opened(ws: Workspace, row: Row) -> None:
+def opened(ws: Workspace, row: ChequeRow) -> None:
     """Write down that a cheque's money is in its wallet."""
     with ws.store.write() as db:
-        fresh = cheques.in_transaction(db, row["id"])
+        fresh = cheques.in_transaction(db, row.id)
         # Another amani that asked meanwhile may have opened it, and even taken it back.
-        if fresh is not None and fresh["status"] == "funding":
-            cheques.update(db, row["id"], status="open")
+        if fresh is not None and fresh.status == "funding":
+            cheques.update(db, row.id, status="open")
             audit_step(ws, db, "cheque create", row, "open")
 
 
-def abandon(ws: Workspace, row: Row) -> None:
+def abandon(ws: Workspace, row: ChequeRow) -> None:
     """Close a cheque that provably never got any money, and delete its wallet where a login allows it.
 
     Its payment is looked for in the same transaction: whoever writes it may be slow, and journals the payment only
     while the cheque is still `funding`. Its reference is free again: the same command writes it anew.
     """
     with ws.store.write() as db:
-        fresh = cheques.in_transaction(db, row["id"])
-        if fresh is None or fresh["status"] != "funding":
+        fresh = cheques.in_transaction(db, row.id)
+        if fresh is None or fresh.status != "funding":
             return
-        paid = journal.last_attempt(db, fresh["wallet_id"], fresh["funding_hash"] or "", "out")
-        if paid is not None and paid["status"] != "failed":
+        paid = journal.last_attempt(db, fresh.wallet_id, fresh.funding_hash or "", "out")
+        if paid is not None and paid.status != "failed":
             return
-        cheques.update(db, row["id"], status="void", reference=None)
+        cheques.update(db, row.id, status="void", reference=None)
         audit_step(ws, db, "cheque create", row, "not funded")
-    delete_wallet(ws, must(ws, row["id"]))
+    delete_wallet(ws, must(ws, row.id))
 
 
-def delete_wallet(ws: Workspace, row: Row) -> None:
+def delete_wallet(ws: Workspace, row: ChequeRow) -> None:
     """Delete a cheque's empty wallet and drop its keys; left alone where that is not possible or it holds anything.
 
     LNbits deletes without a look at the balance, so it is proved zero first, and that nothing can come back to it.
     """
-    if row["remote_id"] is None:
+    if row.remote_id is None:
         return
     with contextlib.suppress(errors.AmaniError):
-        token = logins.token(ws, row["url"])
-        with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
+        token = logins.token(ws, row.url)
+        with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
             if token is None:
                 return
             deletions.refuse_funded(client, "its wallet")
             # Its own invoice for the funds is known to nobody else, and is proved unpaid or was paid.
-            deletions.refuse_expecting(client, "its wallet", but=row["funding_hash"])
-            client.delete_wallet(token, row["remote_id"])
-        keys.unkeep(row["place"], f"cheque:{row['id']}")
+            deletions.refuse_expecting(client, "its wallet", but=row.funding_hash)
+            client.delete_wallet(token, row.remote_id)
+        keys.unkeep(row.place, f"cheque:{row.id}")
 
 
-def advance(ws: Workspace, row: Row) -> Row:
+def advance(ws: Workspace, row: ChequeRow) -> ChequeRow:
     """Take an unfinished cheque as far as what is certain allows, by asking; no new payment is sent for `funding`."""
-    if row["status"] != "funding":
+    if row.status != "funding":
         return row
-    paid = journal.last_attempt(ws.store.connection, row["wallet_id"], row["funding_hash"] or "", "out")
-    if paid is not None and paid["status"] == "unknown":
+    paid = journal.last_attempt(ws.store.connection, row.wallet_id, row.funding_hash or "", "out")
+    if paid is not None and paid.status == "unknown":
         paid = payments_earlier.ask_again(ws, paid)
-    if paid is not None and paid["status"] == "settled":
+    if paid is not None and paid.status == "settled":
         opened(ws, row)
-    elif (paid is not None and paid["status"] == "failed") or (paid is None and _is_abandoned(ws, row)):
+    elif (paid is not None and paid.status == "failed") or (paid is None and _is_abandoned(ws, row)):
         abandon(ws, row)
-    return must(ws, row["id"])
+    return must(ws, row.id)
 
 
-def _is_abandoned(ws: Workspace, row: Row) -> bool:
+def _is_abandoned(ws: Workspace, row: ChequeRow) -> bool:
     """Whether whoever was writing this cheque has had time to journal its payment, and did not: it never will."""
     return ws.store.clock.now() - ws.store.clock.written(row) > lightning_rail.PROOF_OF_ABSENCE_S
 
 
-def must(ws: Workspace, text: str) -> Row:
+def must(ws: Workspace, text: str) -> ChequeRow:
     """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
     if cheque_code.looks_like_code(text):
         code = cheque_code.decode(text)
         rows = cheques.of_wallet(ws.store, code.url, code.wallet_id) if ws.has_store else []
-        return is_unambiguous(rows, "with this code", "cheque")
-    return is_unambiguous(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
+        return only(rows, "with this code", "cheque")
+    return only(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
 
 
 def shown(ws: Workspace, text: str) -> Cheque:
@@ -149,85 +150,85 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
     if not ws.has_store:
         return Cheques([], 0)
     unsure = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
-    on_their_way = {row["id"] for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
+    on_their_way = {row.id for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
         ws.talk.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
-    items = [view(ws, row, claiming=row["id"] in on_their_way) for row in cheques.all_cheques(ws.store, limit=limit)]
+    items = [view(ws, row, claiming=row.id in on_their_way) for row in cheques.all_cheques(ws.store, limit=limit)]
     outstanding = sum(
-        row["amount_msat"] + row["reserve_msat"] for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+        row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
-    givers = {row["wallet_id"] for row in unsure}
+    givers = {row.wallet_id for row in unsure}
     known = [wallet for wallet in finding.registered(ws) if wallet.id in givers]
     held, _ = balances.balances(ws, known) if known else (None, [])
     total = sum(item.balance_msat or 0 for item in held.items) if held else None
     return Cheques([item for item in items if status in (None, item.status)], outstanding, total)
 
 
-def refresh(ws: Workspace, row: Row) -> tuple[Row, bool]:
+def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
     """Ask an open cheque's wallet whether it was claimed, or is being, by a payment on its way that may fail.
 
     A server that can't be asked leaves it as last seen.
     """
-    if row["status"] != "open":
+    if row.status != "open":
         return row, False
     try:
-        with lnbits_client(ws, row["url"], keys_of(row)[1]) as client:
-            if client.wallet().balance_msat >= row["amount_msat"]:
+        with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
+            if client.wallet().balance_msat >= row.amount_msat:
                 return row, False
             taken = drawing.payments_out(client)
     except errors.AmaniError as error:
-        ws.talk.warn(f"cheque {row['id']} is shown as last seen: {error.message}")
+        ws.talk.warn(f"cheque {row.id} is shown as last seen: {error.message}")
         return row, False
     settled = [record for record in taken if record.status == "settled"]
     if settled:
         claimed(ws, row, settled[0].payment_hash, settled[0].settled_at)
-    return must(ws, row["id"]), not settled and any(record.status == "pending" for record in taken)
+    return must(ws, row.id), not settled and any(record.status == "pending" for record in taken)
 
 
-def claimed(ws: Workspace, row: Row, payment_hash: str | None, at: str | None) -> None:
+def claimed(ws: Workspace, row: ChequeRow, payment_hash: str | None, at: str | None) -> None:
     """Write down that a cheque was claimed, by which payment, and by whom if it was one of our wallets."""
     mine = (
-        ws.store.one("SELECT wallet FROM payment WHERE payment_hash=? AND direction='in'", payment_hash)
+        ws.store.one(Entry, "SELECT wallet FROM payment WHERE payment_hash=? AND direction='in'", payment_hash)
         if payment_hash
         else None
     )
     with ws.store.write() as db:
-        current = db.execute("SELECT status FROM cheque WHERE id=?", (row["id"],)).fetchone()["status"]
+        current = db.execute("SELECT status FROM cheque WHERE id=?", (row.id,)).fetchone()["status"]
         if current in ("claimed", "void", "expired"):
             return
         cheques.update(
             db,
-            row["id"],
+            row.id,
             status="claimed",
             claimed_at=at or now(),
-            claimed_by=mine["wallet"] if mine else None,
+            claimed_by=mine.wallet if mine else None,
             payment_hash=payment_hash,
         )
         audit_step(ws, db, "cheque", row, "claimed")
 
 
-def view(ws: Workspace, row: Row, *, replayed: bool = False, claiming: bool = False) -> Cheque:
+def view(ws: Workspace, row: ChequeRow, *, replayed: bool = False, claiming: bool = False) -> Cheque:
     """A cheque as it is shown, without its code; `claiming` while a payment out of it is on its way."""
-    status = row["status"]
-    past = from_rfc3339(row["expires_at"]).timestamp() <= time.time()
-    giver = store_wallets.by_id(ws.store, row["wallet_id"])
+    status = row.status
+    past = from_rfc3339(row.expires_at).timestamp() <= time.time()
+    giver = store_wallets.by_id(ws.store, row.wallet_id)
     return Cheque(
-        id=row["id"],
-        amount_msat=row["amount_msat"],
-        memo=row["memo"],
+        id=row.id,
+        amount_msat=row.amount_msat,
+        memo=row.memo,
         status=_shown_status(status, past=past, claiming=claiming),
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        wallet=giver["name"] if giver else row["wallet"],
-        url=row["url"],
-        reference=row["reference"],
-        claimed_at=row["claimed_at"],
-        claimed_by=row["claimed_by"],
-        payment_hash=row["payment_hash"],
-        can_rotate=bool(row["has_login"]),
-        outstanding_msat=row["amount_msat"] + row["reserve_msat"] if status in ("open", *cheques.UNFINISHED) else 0,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        wallet=giver.name if giver else row.wallet,
+        url=row.url,
+        reference=row.reference,
+        claimed_at=row.claimed_at,
+        claimed_by=row.claimed_by,
+        payment_hash=row.payment_hash,
+        can_rotate=bool(row.has_login),
+        outstanding_msat=row.amount_msat + row.reserve_msat if status in ("open", *cheques.UNFINISHED) else 0,
         replayed=replayed,
-        sandbox=bool(giver["sandbox"]) if giver else False,
+        sandbox=bool(giver.sandbox) if giver else False,
     )
 
 
@@ -237,14 +238,14 @@ def _shown_status(status: str, *, past: bool, claiming: bool) -> str:
     return "claiming" if claiming else "expired" if past else "open"
 
 
-def audit_step(ws: Workspace, db: Transaction, what: str, row: Row, outcome: str) -> None:
+def audit_step(ws: Workspace, db: Transaction, what: str, row: ChequeRow, outcome: str) -> None:
     """Log a step in a cheque's life."""
     audit_log.append(
         db,
         what,
-        wallet=row["wallet"],
-        subject=row["id"],
-        amount_msat=row["amount_msat"],
+        wallet=row.wallet,
+        subject=row.id,
+        amount_msat=row.amount_msat,
         outcome=outcome,
         actor=ws.said.actor,
         reason=ws.said.reason,

@@ -19,7 +19,7 @@ from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import ChequeRow, Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import environment, finding, known, logins
 from amani_cli.wallets.clients import lnbits_client
@@ -35,18 +35,18 @@ def void(ws: Workspace, text: str) -> Cheque:
     Stopped anywhere, the same command again (or `reconcile`) goes on where it was.
     """
     row = advance(ws, must(ws, text))
-    if row["status"] in ("void", "expired"):
+    if row.status in ("void", "expired"):
         return view(ws, row, replayed=True)
-    if row["status"] == "funding":
+    if row.status == "funding":
         raise errors.OutcomeUnknown(
-            f"cheque {row['id']} is still being written; its payment is open",
+            f"cheque {row.id} is still being written; its payment is open",
             hint="Run 'amani reconcile', then void it.",
-            id=row["id"],
+            id=row.id,
         )
     row = take_back(ws, row, "void")
-    if row["status"] == "claimed":
+    if row.status == "claimed":
         raise errors.Rejected(
-            f"cheque {row['id']} was claimed{' at ' + row['claimed_at'] if row['claimed_at'] else ''}, before this",
+            f"cheque {row.id} was claimed{' at ' + row.claimed_at if row.claimed_at else ''}, before this",
             code="CHEQUE_CLAIMED",
             retry="never",
             hint="Nothing is left to bring back.",
@@ -63,82 +63,83 @@ def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
     for row in store_cheques.to_sweep(ws.store) if ws.has_store else []:
         try:
             expired = _is_expired(ws, row)
-            if row["status"] in ("open", "claimed") and not expired:
+            if row.status in ("open", "claimed") and not expired:
                 continue
-            ws.talk.progress(f"sweeping cheque {row['id']}")
+            ws.talk.progress(f"sweeping cheque {row.id}")
             items.append(view(ws, take_back(ws, row, "expired" if expired else "void")))
         except errors.AmaniError as error:
-            error.message = f"cheque {row['id']}: {error.message}"
+            error.message = f"cheque {row.id}: {error.message}"
             failed.append(error)
     left = sum(item.outstanding_msat for item in items)
     return Cheques(items, left), failed
 
 
-def _is_expired(ws: Workspace, row: Row) -> bool:
+def _is_expired(ws: Workspace, row: ChequeRow) -> bool:
     """Whether a cheque's time is over, by its server's clock too: while ours is ahead its code is still good."""
-    expires = from_rfc3339(row["expires_at"]).timestamp()
+    expires = from_rfc3339(row.expires_at).timestamp()
     if expires > clocks.wall():
         return False
-    if clocks.told(row["url"]) is None:
-        with lnbits_client(ws, row["url"]) as client:
+    if clocks.told(row.url) is None:
+        with lnbits_client(ws, row.url) as client:
             client.health()
-    is_over = expires <= clocks.best(row["url"])
+    is_over = expires <= clocks.best(row.url)
     if not is_over:
-        ws.talk.warn(f"cheque {row['id']} is not over by its server's clock; set this machine's (timedatectl)")
+        ws.talk.warn(f"cheque {row.id} is not over by its server's clock; set this machine's (timedatectl)")
     return is_over
 
 
 def reissue(ws: Workspace, text: str) -> Cheque:
     """Make a cheque's old code worthless and give it a new one; needs a login, which alone can rotate keys."""
     row, claiming = standing.refresh(ws, advance(ws, must(ws, text)))
-    if row["status"] != "open" or claiming:
+    if row.status != "open" or claiming:
         raise errors.Rejected(
-            f"cheque {row['id']} is {'being claimed' if claiming else row['status']}, not open",
+            f"cheque {row.id} is {'being claimed' if claiming else row.status}, not open",
             code="NOT_OPEN",
             hint="Write a new one: amani cheque create",
         )
-    with locks.held(ws, row["id"], f"cheque {row['id']}"):
+    with locks.held(ws, row.id, f"cheque {row.id}"):
         try:
             fresh = _rotate(ws, row)
         except errors.NotAuthorised as error:
             raise errors.RefusedByPolicy(
                 f"nobody can make the old code worthless: {error.message}",
                 code="LOGIN_NEEDED",
-                hint=f"Run 'amani login {row['url']}', as the user who wrote it, before this; or void it."
-                if row["has_login"]
-                else f"Run 'amani login {row['url']}' before writing cheques; this one can only be voided.",
+                hint=f"Run 'amani login {row.url}', as the user who wrote it, before this; or void it."
+                if row.has_login
+                else f"Run 'amani login {row.url}' before writing cheques; this one can only be voided.",
             ) from None
     with ws.store.write() as db:
         audit_step(ws, db, "cheque reissue", row, "done")
     return view(ws, row)._replace(code=standing.code_of(ws, row, fresh.admin_key))
 
 
-def _rotate(ws: Workspace, row: Row) -> NewWallet:
+def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:
     """Have a cheque's keys made new, the old ones dead at once. Of two times the last counts.
 
     Raises `errors.NotAuthorised` where no login at hand may do that: none, another user's, or one that has expired.
     """
-    token = logins.token(ws, row["url"]) if row["has_login"] else None
+    token = logins.token(ws, row.url) if row.has_login else None
     if token is None:
-        written = "" if row["has_login"] else ", and was none when it was written"
+        written = "" if row.has_login else ", and was none when it was written"
         raise errors.NotAuthorised(
-            f"there is no login for {row['url']}{written}",
+            f"there is no login for {row.url}{written}",
             code="LOGIN_NEEDED",
-            hint=f"Run: amani login {row['url']}",
+            hint=f"Run: amani login {row.url}",
         )
-    with lnbits_client(ws, row["url"]) as client:
-        fresh = client.rotate_keys(token, row["remote_id"])
-    standing.keep_keys(row["place"], row["id"], fresh)
+    with lnbits_client(ws, row.url) as client:
+        assert row.remote_id is not None  # it has a wallet since it was begun
+        fresh = client.rotate_keys(token, row.remote_id)
+    standing.keep_keys(row.place, row.id, fresh)
     return fresh
 
 
-def _shut_out(ws: Workspace, row: Row) -> errors.NotAuthorised | None:
+def _shut_out(ws: Workspace, row: ChequeRow) -> errors.NotAuthorised | None:
     """Make a cheque's code worthless, or say why that can't be done: then taking it back is a race, which is won or
     lost by the key at hand."""
     try:
         _rotate(ws, row)
     except errors.NotAuthorised as error:
-        if row["has_login"]:
+        if row.has_login:
             ws.talk.warn(
                 f"{error.message}: the keys of its cheques can't be rotated, so that taking one back is a race with"
                 " whoever has the code"
@@ -147,122 +148,122 @@ def _shut_out(ws: Workspace, row: Row) -> errors.NotAuthorised | None:
     return None
 
 
-def take_back(ws: Workspace, row: Row, ending: Ending) -> Row:
+def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
     """Rotate, sweep, confirm, delete; returns the cheque as it ended: `ending`, or `claimed` if somebody was first.
 
     One at a time per cheque: two would make each other's keys dead. Raises `errors.Locked` for the second.
     """
-    with locks.held(ws, row["id"], f"cheque {row['id']}"):
+    with locks.held(ws, row.id, f"cheque {row.id}"):
         ws.restart_clock()
         giver = _giver(ws, row)
         with ws.store.write() as db:
-            current = store_cheques.in_transaction(db, row["id"])
+            current = store_cheques.in_transaction(db, row.id)
             assert current is not None
-            if current["status"] in ("void", "expired"):
+            if current.status in ("void", "expired"):
                 return current
-            if current["status"] != "claimed":
-                store_cheques.update(db, row["id"], status="voiding")
+            if current.status != "claimed":
+                store_cheques.update(db, row.id, status="voiding")
                 audit_step(ws, db, "cheque void", row, "begun")
         racing = _shut_out(ws, row)
-        with lnbits_client(ws, row["url"], standing.keys_of(row)[0]) as cheque, _alive(row, racing):
+        with lnbits_client(ws, row.url, standing.keys_of(row)[0]) as cheque, _alive(row, racing):
             drawn = _draw_back(ws, giver, row, cheque)
             taken = _taken_by_others(ws, giver, row, cheque)
         if taken is not None:
             standing.claimed(ws, row, taken.payment_hash, taken.settled_at)
             with ws.store.write() as db:
-                store_cheques.update(db, row["id"], swept=1)
+                store_cheques.update(db, row.id, swept=1)
         elif drawn is None:
             raise errors.BooksDiffer(
-                f"cheque {row['id']} is empty, and its server knows of no claim",
+                f"cheque {row.id} is empty, and its server knows of no claim",
                 hint="Look at the wallet on the server; nothing was sent.",
             )
         else:
             with ws.store.write() as db:
-                store_cheques.update(db, row["id"], status=ending, payment_hash=drawn["payment_hash"])
+                store_cheques.update(db, row.id, status=ending, payment_hash=drawn.payment_hash)
                 audit_step(ws, db, "cheque void", row, ending)
         standing.delete_wallet(ws, row)
-    return must(ws, row["id"])
+    return must(ws, row.id)
 
 
 @contextmanager
-def _alive(row: Row, racing: errors.NotAuthorised | None) -> Iterator[None]:
+def _alive(row: ChequeRow, racing: errors.NotAuthorised | None) -> Iterator[None]:
     """Name the way out where the key that is kept is dead too: a rotation whose answer was lost made another."""
     try:
         yield
     except (errors.NotAuthorised, errors.Rejected) as error:
-        if racing is None or not row["has_login"] or error.code not in ("KEY_REFUSED", "CHEQUE_VOID"):
+        if racing is None or not row.has_login or error.code not in ("KEY_REFUSED", "CHEQUE_VOID"):
             raise
         raise errors.NotAuthorised(
-            f"the key of cheque {row['id']} is dead, and {racing.message}",
+            f"the key of cheque {row.id} is dead, and {racing.message}",
             code="LOGIN_NEEDED",
-            id=row["id"],
-            hint=f"Log in as the user who wrote it, and run this again: amani login {row['url']}",
+            id=row.id,
+            hint=f"Log in as the user who wrote it, and run this again: amani login {row.url}",
         ) from error
 
 
-def _draw_back(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Row | None:
+def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Entry | None:
     """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
-    drawn = drawing.earlier(ws, giver, row["url"], row["remote_id"])
-    if drawn is not None and drawn["status"] == "unknown":
+    assert row.remote_id is not None
+    drawn = drawing.earlier(ws, giver, row.url, row.remote_id)
+    if drawn is not None and drawn.status == "unknown":
         drawn = earlier.ask_again(ws, drawn)
-    resumed = drawn is not None and drawn["status"] == "unknown" and drawing.can_go_on(drawn)
+    resumed = drawn is not None and drawn.status == "unknown" and drawing.can_go_on(drawn)
     if drawn is None or not resumed:
         held_sat = cheque.wallet().balance_msat // 1000
         if held_sat == 0:
-            return drawn if drawn is not None and drawn["status"] == "settled" else None
-        memo, named = f"cheque {row['id']} taken back", drawing.destination_of(row["url"], row["remote_id"])
+            return drawn if drawn is not None and drawn.status == "settled" else None
+        memo, named = f"cheque {row.id} taken back", drawing.destination_of(row.url, row.remote_id)
         drawn = drawing.begin(ws, giver, named, held_sat * 1000, kind="cheque void", memo=memo)
-    drawn, answer = drawing.finish(ws, giver, cheque, row["remote_id"], drawn, resumed=resumed)
-    if drawn["status"] != "failed":
+    drawn, answer = drawing.finish(ws, giver, cheque, row.remote_id, drawn, resumed=resumed)
+    if drawn.status != "failed":
         return drawn
     if answer.code == "INSUFFICIENT_FUNDS":
         return None
-    raise drawing.refused(answer, drawn["id"])
+    raise drawing.refused(answer, drawn.id)
 
 
-def _taken_by_others(ws: Workspace, giver: KnownWallet, row: Row, cheque: Lnbits) -> Record | None:
+def _taken_by_others(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Record | None:
     """The server's record of a payment out of a cheque's wallet that is not the giver's own taking back.
 
     Raises `errors.OutcomeUnknown` while one is on its way: it may fail, and its money is back in the wallet then.
     """
+    assert row.remote_id is not None
     own = {
-        each["payment_hash"]
-        for each in store_cheques.draws(
-            ws.store, giver.remote_id, drawing.destination_of(row["url"], row["remote_id"]), None
-        )
+        each.payment_hash
+        for each in store_cheques.draws(ws.store, giver.remote_id, drawing.destination_of(row.url, row.remote_id), None)
     }
     theirs = [each for each in drawing.payments_out(cheque) if each.payment_hash not in own]
     if any(each.status == "pending" for each in theirs):
         raise errors.OutcomeUnknown(
-            f"a payment out of the wallet of cheque {row['id']}, by whoever has its code, is still on its way",
-            id=row["id"],
+            f"a payment out of the wallet of cheque {row.id}, by whoever has its code, is still on its way",
+            id=row.id,
             hint="Run this again later: until it has settled or failed the wallet is kept.",
         )
     return next((each for each in theirs if each.status == "settled"), None)
 
 
-def _giver(ws: Workspace, row: Row) -> KnownWallet:
+def _giver(ws: Workspace, row: ChequeRow) -> KnownWallet:
     """The wallet that a cheque's money goes back to: the one that gave it, under whatever name it is known now."""
-    found = store_wallets.by_id(ws.store, row["wallet_id"])
+    found = store_wallets.by_id(ws.store, row.wallet_id)
     if found is not None:
         return known.known(ws, found)
     for wallet in [*finding.registered(ws), *environment.in_environment(ws)]:
         if wallet.provider == "lnbits":
             known.identify(wallet)
-            if wallet.identity == row["identity"]:
+            if wallet.identity == row.identity:
                 return wallet
     raise errors.NotFound(
-        f"wallet '{row['wallet']}', which gave cheque {row['id']}, is not known here any more",
+        f"wallet '{row.wallet}', which gave cheque {row.id}, is not known here any more",
         code="NO_SUCH_WALLET",
         hint="Add it again, under any name, and run this again.",
     )
 
 
-def settle_funded(ws: Workspace, paid: Row) -> None:
+def settle_funded(ws: Workspace, paid: Entry) -> None:
     """Open the cheque that a payment has funded; one that can't be opened now is when it is looked at."""
     with ws.talk.once_paid("the cheque's own entry does not say so yet"):
         for row in store_cheques.with_status(ws.store, "funding"):
-            if row["funding_hash"] == paid["payment_hash"]:
+            if row.funding_hash == paid.payment_hash:
                 advance(ws, row)
 
 
@@ -271,8 +272,8 @@ def settle_unfinished(ws: Workspace) -> int:
     left = 0
     for row in store_cheques.with_status(ws.store, *store_cheques.UNFINISHED):
         try:
-            row = advance(ws, row) if row["status"] == "funding" else take_back(ws, row, "void")
+            row = advance(ws, row) if row.status == "funding" else take_back(ws, row, "void")
         except errors.AmaniError as error:
-            ws.talk.warn(f"cheque {row['id']}: {error.message}" + (f". {error.hint}" if error.hint else ""))
-        left += must(ws, row["id"])["status"] in store_cheques.UNFINISHED
+            ws.talk.warn(f"cheque {row.id}: {error.message}" + (f". {error.hint}" if error.hint else ""))
+        left += must(ws, row.id)["status"] in store_cheques.UNFINISHED
     return left

@@ -22,7 +22,7 @@ from amani_cli.rules import approval, budgets, limits, rulebook
 from amani_cli.store import cheques, journal, references
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import new_id
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets import logins, servers
@@ -166,29 +166,29 @@ def _written(ws: Workspace, wanted: Wanted, index: int) -> bool:
 def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, token: str | None, place: str) -> Cheque:
     ws.restart_clock()
     row, begun = _begin(ws, wallet, wanted, index, has_login=token is not None, place=place)
-    if not begun and row["status"] == "funding":
+    if not begun and row.status == "funding":
         raise errors.OutcomeUnknown(
-            f"cheque {row['id']} was begun before and its payment is still open",
-            id=row["id"],
+            f"cheque {row.id} was begun before and its payment is still open",
+            id=row.id,
             hint="Run 'amani reconcile', then this command again.",
         )
     if not begun:
         return view(ws, row, replayed=True)
     try:
-        made = _make_wallet(ws, wallet, token, place, row["id"])
-        paid = _fund(ws, wallet, wanted, index, row["id"], made)
-        ws.talk.untold.begin(row["id"])  # it is the cheque that is to be told of, and its code
+        made = _make_wallet(ws, wallet, token, place, row.id)
+        paid = _fund(ws, wallet, wanted, index, row.id, made)
+        ws.talk.untold.begin(row.id)  # it is the cheque that is to be told of, and its code
         ws.talk.untold.told(paid.id)
     except errors.OutcomeUnknown:
         raise
     except errors.AmaniError:
-        abandon(ws, must(ws, row["id"]))
+        abandon(ws, must(ws, row.id))
         raise
     try:
-        opened(ws, must(ws, row["id"]))
+        opened(ws, must(ws, row.id))
     except errors.AmaniError as error:
-        ws.talk.warn(f"cheque {row['id']} is funded, but that is not written down yet: {error.message}")
-    row = must(ws, row["id"])
+        ws.talk.warn(f"cheque {row.id} is funded, but that is not written down yet: {error.message}")
+    row = must(ws, row.id)
     written = view(ws, row)._replace(code=code_of(ws, row, made.admin_key))
     if wanted.lnurl:
         try:
@@ -203,7 +203,7 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
 
 def _begin(
     ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, *, has_login: bool, place: str
-) -> tuple[Row, bool]:
+) -> tuple[ChequeRow, bool]:
     """Write a cheque down before anything is made for it, or find the one that its reference stands for."""
     reference, cheque_id = _reference(wanted, index), new_id("chq")
     with ws.store.write() as db:
@@ -220,7 +220,7 @@ def _begin(
                     f"the cheque of reference '{reference}' was funded after this copy of the journal was made",
                     code="REFERENCE_TAKEN",
                     retry="never",
-                    id=funded["id"],
+                    id=funded.id,
                     hint="Whoever was given its code has the money. If nobody has it, write another: a new reference.",
                 )
         cheques.insert(
@@ -259,7 +259,7 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
 
     def still_wanted(db: Transaction, entry: str) -> None:
         row = cheques.in_transaction(db, cheque_id)
-        if row is None or row["status"] != "funding":
+        if row is None or row.status != "funding":
             raise errors.Rejected(
                 f"cheque {cheque_id} was given up while it was being written",
                 code="GIVEN_UP",

@@ -16,7 +16,7 @@ from amani_cli.models.payments import Contact, Contacts
 from amani_cli.payees import canonical
 from amani_cli.store import audit as audit_log
 from amani_cli.store import contacts as store_contacts
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import ContactRow
 from amani_cli.wallets import typed_keys
 from amani_cli.workspace import Workspace
 
@@ -78,7 +78,7 @@ def remove(ws: Workspace, name: str) -> Contact:
     return view
 
 
-def find(ws: Workspace, name: str) -> Row | None:
+def find(ws: Workspace, name: str) -> ContactRow | None:
     """The contact of that name, if there is one."""
     return store_contacts.by_name(ws.store, name) if ws.has_store else None
 
@@ -134,7 +134,7 @@ def pin(ws: Workspace, name: str, seen: Seen) -> None:
     The next payment pins it where it can't be written down.
     """
     row = find(ws, name)
-    if row is None or row["seen"] == json.dumps(seen):
+    if row is None or row.seen == json.dumps(seen):
         return
     with ws.talk.once_paid(f"what was seen of '{name}' is not kept yet"), ws.store.write() as db:
         store_contacts.pin(db, name, json.dumps(seen))
@@ -142,7 +142,7 @@ def pin(ws: Workspace, name: str, seen: Seen) -> None:
             db,
             "contact pin",
             subject=name,
-            outcome="changed" if row["seen"] else "first",
+            outcome="changed" if row.seen else "first",
             reason=json.dumps(seen),
             actor=ws.said.actor,
         )
@@ -153,12 +153,10 @@ def point_out_look_alikes(ws: Workspace, destination: str) -> None:
     if not ws.has_store:
         return
     for row in store_contacts.every(ws.store):
-        if canonical.of_lightning(row["destination"]) != canonical.of_lightning(destination) and looks_like(
-            destination, row["destination"]
+        if canonical.of_lightning(row.destination) != canonical.of_lightning(destination) and looks_like(
+            destination, row.destination
         ):
-            ws.talk.warn(
-                f"{destination} looks like {row['destination']} of your contact '{row['name']}', and is another"
-            )
+            ws.talk.warn(f"{destination} looks like {row.destination} of your contact '{row.name}', and is another")
 
 
 def looks_like(one: str, other: str) -> bool:
@@ -190,8 +188,8 @@ def _one_edit_apart(one: str, other: str) -> bool:
 
 def _point_out(ws: Workspace, name: str, destination: str) -> None:
     for row in store_contacts.every(ws.store):
-        if looks_like(name, row["name"]):
-            ws.talk.warn(f"'{name}' looks like your contact '{row['name']}'")
+        if looks_like(name, row.name):
+            ws.talk.warn(f"'{name}' looks like your contact '{row.name}'")
     point_out_look_alikes(ws, destination)
 
 
@@ -205,7 +203,7 @@ def _good_name(ws: Workspace, name: str) -> str:
     return name
 
 
-def _must(ws: Workspace, name: str) -> Row:
+def _must(ws: Workspace, name: str) -> ContactRow:
     row = find(ws, name)
     if row is None:
         raise errors.NotFound(
@@ -214,5 +212,5 @@ def _must(ws: Workspace, name: str) -> Row:
     return row
 
 
-def _view(row: Row) -> Contact:
-    return Contact(row["name"], row["destination"], json.loads(row["seen"] or "{}"), row["seen_at"])
+def _view(row: ContactRow) -> Contact:
+    return Contact(row.name, row.destination, json.loads(row.seen or "{}"), row.seen_at)

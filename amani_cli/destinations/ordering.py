@@ -27,6 +27,7 @@ from amani_cli.payees import canonical
 from amani_cli.payments import success_action
 from amani_cli.rules import rulebook
 from amani_cli.store import references
+from amani_cli.store.rows import Row
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import rates
 from amani_cli.wallets.clients import lnurl_for
@@ -268,11 +269,11 @@ def _usable(ws: Workspace, wish: Wish) -> Order | None:
     row = references.resolution(ws.store.connection, wish.reference)
     if row is None:
         return None
-    invoice = bolt11.decode_invoice(row["bolt11"])
-    failed = ws.store.one("SELECT 1 FROM payment WHERE payment_hash=? AND status='failed'", invoice.payment_hash)
+    invoice = bolt11.decode_invoice(row.bolt11)
+    failed = ws.store.one(Row, "SELECT 1 FROM payment WHERE payment_hash=? AND status='failed'", invoice.payment_hash)
     if failed or invoice.is_expired(time.time()):
         return None
-    details = json.loads(row["details"])
+    details = json.loads(row.details)
     action = success_action.from_text(details["success"], None)
     quoted = rates.from_text(details["quoted"])
     return _order(wish, invoice, details["description"], action, quoted, details["seen"])

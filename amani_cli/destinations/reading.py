@@ -31,9 +31,9 @@ def read(ws: Workspace, text: str) -> Destination:
         return found
     contact = contacts.find(ws, text)
     if contact is not None:
-        kept = _itself(contact["destination"])
+        kept = _itself(contact.destination)
         if kept is not None:
-            return replace(kept, contact=contact["name"])
+            return replace(kept, contact=contact.name)
     raise _unknown(text)
 
 

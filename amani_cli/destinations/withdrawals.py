@@ -143,24 +143,22 @@ def settle_open(ws: Workspace) -> int:
     known = {wallet.id: wallet for wallet in [*finding.registered(ws), *environment.in_environment(ws)]}
     left = 0
     for row in store_invoices.shown_to_a_payer(ws.store):
-        wallet = known.get(row["wallet_id"])
+        wallet = known.get(row.wallet_id)
         if wallet is None:
-            ws.talk.warn(
-                f"whether invoice {row['payment_hash'][:16]}… was paid can't be asked: add '{row['wallet']}' again"
-            )
+            ws.talk.warn(f"whether invoice {row.payment_hash[:16]}… was paid can't be asked: add '{row.wallet}' again")
             left += 1
             continue
         try:
             with wallet.lnbits("read") as client:
-                status = lightning.ask(ws, wallet, client, row["payment_hash"]).status
+                status = lightning.ask(ws, wallet, client, row.payment_hash).status
         except errors.AmaniError as error:
-            ws.talk.warn(f"whether invoice {row['payment_hash'][:16]}… was paid is open: {error.message}")
+            ws.talk.warn(f"whether invoice {row.payment_hash[:16]}… was paid is open: {error.message}")
             left += 1
             continue
         left += status == "pending"
         if status == "expired":  # of one that the server does not even know, nothing was written down
             with ws.store.write() as db:
-                store_invoices.set_status(db, wallet.id, row["payment_hash"], status)
+                store_invoices.set_status(db, wallet.id, row.payment_hash, status)
     return left
 
 

@@ -10,7 +10,7 @@ from amani_cli.payments import earlier
 from amani_cli.providers.fiat import Movement
 from amani_cli.store import holds, journal, read_back
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
@@ -84,9 +84,9 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
     if journal.is_logged(ws.store.connection, wallet.remote_id, line.id):
         return "none"
     sent = _row(ws.store.connection, line, "out")
-    if sent is not None and sent["status"] == "unknown":
+    if sent is not None and sent.status == "unknown":
         sent = earlier.ask_again(ws, sent)
-        changed: News = "none" if sent["status"] == "unknown" else "updated"
+        changed: News = "none" if sent.status == "unknown" else "updated"
     else:
         changed = "none"
         page = line.our_reference if line.credit and pages.is_open(ws, wallet, line.our_reference) else None
@@ -94,11 +94,11 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
             changed = "new"
     with ws.store.write() as db:
         own = _row(db, line, "in" if line.credit else "out")
-        if own is not None and own["remote_wallet_id"] == wallet.remote_id and own["log_id"] is None:
-            reference = own["provider_reference"] or line.provider_reference
-            journal.update(db, own["id"], log_id=line.id, provider_reference=reference)
+        if own is not None and own.remote_wallet_id == wallet.remote_id and own.log_id is None:
+            reference = own.provider_reference or line.provider_reference
+            journal.update(db, own.id, log_id=line.id, provider_reference=reference)
             return changed
-        ours = sent if sent is not None and sent["remote_wallet_id"] == wallet.remote_id else None
+        ours = sent if sent is not None and sent.remote_wallet_id == wallet.remote_id else None
         if _is_told_already(line, own, ours):
             return changed
         kind = "transfer" if sent is not None and ours is None else _kind(line, ours)
@@ -106,24 +106,24 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
         return "new"
 
 
-def _row(db: Transaction, line: Movement, direction: str) -> Row | None:
+def _row(db: Transaction, line: Movement, direction: str) -> Entry | None:
     return None if line.our_reference is None else journal.by_our_reference(db, line.our_reference, direction)
 
 
-def _is_told_already(line: Movement, own: Row | None, sent: Row | None) -> bool:
+def _is_told_already(line: Movement, own: Entry | None, sent: Entry | None) -> bool:
     """Whether the journal has the money of a line in the entry of another: a fee apart, or what a failure gave back."""
     if line.credit:
-        return sent is not None and sent["status"] in ("failed", "unknown") and sent["kind"] != "convert"
-    return own is not None and own["destination"] is not None
+        return sent is not None and sent.status in ("failed", "unknown") and sent.kind != "convert"
+    return own is not None and own.destination is not None
 
 
-def _kind(line: Movement, sent: Row | None) -> str:
+def _kind(line: Movement, sent: Entry | None) -> str:
     if not line.credit:
         return "payout"
     if sent is None:
         return "collection"
     # Money that comes under a reference of something that left: the other half of an exchange, or its return.
-    return "convert" if sent["kind"] == "convert" else "refund"
+    return "convert" if sent.kind == "convert" else "refund"
 
 
 def _insert(db: Transaction, wallet: KnownWallet, line: Movement, kind: str, *, first: bool) -> None:

@@ -21,7 +21,7 @@ from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import Entry, Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -106,7 +106,7 @@ def _begin(
     reference: str | None,
     meaning: str,
     on_journal: Callable[[Transaction, str], object] | None,
-) -> tuple[Row, bool]:
+) -> tuple[Entry, bool]:
     business = client.identity()
 
     def columns(db: Transaction) -> dict[str, object]:
@@ -157,7 +157,7 @@ def _our_reference(db: Transaction, business: str, reference: str | None, meanin
     return str(uuid.uuid5(_NAMES, "\n".join((business, reference, meaning, str(tries)))))
 
 
-def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference: str, meaning: str) -> Row | None:
+def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference: str, meaning: str) -> Entry | None:
     """The entry, if a sync has brought in this very movement from Fincra's log, which knows no reference of the user's.
 
     It becomes that reference's, open until Fincra's record is asked: a line of the log does not say how it ended.
@@ -165,16 +165,16 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
     db, business = ws.store.connection, client.identity()
     names = [_our_reference(db, business, reference, way) for way in references.spellings(meaning)]
     known = [row for name in names if (row := journal.by_our_reference(db, name, "out")) is not None]
-    found = next((row for row in known if row["reference"] is None), None)
+    found = next((row for row in known if row.reference is None), None)
     if found is None:
         return None
     with ws.store.write() as db:
         references.claim(db, reference, meaning)
-        references.point(db, reference, found["id"])
+        references.point(db, reference, found.id)
         journal.update(
-            db, found["id"], **_columns(move.plan), kind=kind, reference=reference, status="unknown", settled_at=None
+            db, found.id, **_columns(move.plan), kind=kind, reference=reference, status="unknown", settled_at=None
         )
-    return journal.by_id(ws.store, found["id"])
+    return journal.by_id(ws.store, found.id)
 
 
 def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
@@ -211,7 +211,7 @@ def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, entry
     said = ("amount", "currency") if exchange else ("received",)
     twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
     if not exchange:  # the name behind an account may have been typed, and differently
-        payee = canonical.of_entry(ws, entry)
+        payee = canonical.of_destination(ws, str(entry["destination"]), str(entry["received_currency"]))
         twins = [twin for twin in twins if canonical.of_entry(ws, twin) == payee]
     engine.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
 

@@ -13,7 +13,8 @@ from amani_cli.invoices.lightning import DAY_S, ask, is_hash, note_record, view
 from amani_cli.models.invoices import Invoice, Invoices
 from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
-from amani_cli.store.ledger import is_unambiguous
+from amani_cli.store.ledger import only
+from amani_cli.store.rows import InvoiceRow
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
@@ -57,15 +58,15 @@ def locate(ws: Workspace, text: str, wallet_name: str | None) -> tuple[KnownWall
     rows = store_invoices.find(ws.store, text) if ws.has_store else []
     if wallet_name is not None:
         meant = finding.resolve(ws, wallet_name)
-        rows = [row for row in rows if row["wallet_id"] == meant.id] or rows
+        rows = [row for row in rows if row.wallet_id == meant.id] or rows
     if not rows and is_hash(text):
         return finding.resolve(ws, wallet_name), text
-    row = is_unambiguous(rows, text, "invoice")
+    row = only(rows, text, "invoice")
     for wallet in finding.everything(ws):
-        if wallet.id == row["wallet_id"]:
-            return wallet, str(row["payment_hash"])
+        if wallet.id == row.wallet_id:
+            return wallet, str(row.payment_hash)
     raise errors.NotFound(
-        f"the invoice's wallet '{row['wallet']}' is not known here any more",
+        f"the invoice's wallet '{row.wallet}' is not known here any more",
         code="NO_SUCH_WALLET",
         hint="Add it again.",
     )
@@ -135,26 +136,27 @@ def listed(ws: Workspace, wallet: KnownWallet | None, *, status: str | None, aft
     _refresh(ws, wallet)
     start: tuple[str, str] | None = None
     if after is not None:
-        last = ws.store.one("SELECT created_at, payment_hash FROM invoice WHERE payment_hash=?", after)
+        last = ws.store.one(InvoiceRow, "SELECT created_at, payment_hash FROM invoice WHERE payment_hash=?", after)
         if last is None:
             raise errors.NotFound(f"no invoice '{after}' to go on from")
-        start = (last["created_at"], last["payment_hash"])
+        start = (last.created_at, last.payment_hash)
     rows = store_invoices.page(
         ws.store, wallet_id=wallet.id if wallet else None, status=status, after=start, limit=limit + 1
     )
     more = len(rows) > limit
     rows = rows[:limit]
-    return Invoices([view(row) for row in rows], rows[-1]["payment_hash"] if more else None)
+    return Invoices([view(row) for row in rows], rows[-1].payment_hash if more else None)
 
 
 def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
     """Bring pending invoices up to date; a server that can't be reached leaves them as last seen, and says so."""
     pending = ws.store.all(
+        InvoiceRow,
         "SELECT * FROM invoice WHERE status<>'paid' AND purpose IN ('invoice', 'withdraw') AND expires_at>?",
         to_rfc3339(int(time.time()) - DAY_S),
     )
     for wallet in finding.everything(ws):
-        wanted = {row["payment_hash"]: row for row in pending if row["wallet_id"] == wallet.id}
+        wanted = {row.payment_hash: row for row in pending if row.wallet_id == wallet.id}
         if not wanted or (only is not None and wallet.id != only.id):
             continue
         try:
@@ -164,8 +166,8 @@ def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
                         asked(our_reference)
                 continue
             with wallet.lnbits("read") as client:
-                for row in [row for row in wanted.values() if row["purpose"] == "withdraw"]:
-                    ask(ws, wallet, client, row["payment_hash"])  # which alone has the server look whether it failed
+                for row in [row for row in wanted.values() if row.purpose == "withdraw"]:
+                    ask(ws, wallet, client, row.payment_hash)  # which alone has the server look whether it failed
                 records, _ = client.records()
         except errors.AmaniError as error:
             ws.talk.warn(f"status as last seen for wallet '{wallet.name}': {error.message}")

@@ -14,7 +14,7 @@ from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import InvoiceRow, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import rates
 from amani_cli.wallets.known import KnownWallet
@@ -122,7 +122,7 @@ def create(
             )
             if reference is not None:
                 references.point(db, reference, payment_hash)
-    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", target or payment_hash)
+    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", target or payment_hash)
     assert row is not None
     return view(row, replayed=target is not None)
 
@@ -133,7 +133,7 @@ def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice |
         return None
     with ws.store.write() as db:
         target = references.claim(db, reference, meaning)
-    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", target)
+    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", target)
     return view(row, replayed=True) if row is not None else None
 
 
@@ -157,9 +157,11 @@ def read_made(ws: Workspace, url: str, payment_hash: str, text: str, amount_msat
 def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -> Invoice:
     """Ask an open client about one invoice, and write down what it says."""
     record = client.record(payment_hash)
-    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet.id)
+    row = ws.store.one(
+        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet.id
+    )
     if record is None:
-        if row is not None and _is_past(row["expires_at"]):
+        if row is not None and _is_past(row.expires_at):
             return view(row, status="expired")
         raise errors.NotFound(
             f"wallet '{wallet.name}' has no invoice {payment_hash[:16]}…",
@@ -171,16 +173,16 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -
     return view(note_record(ws, wallet, row, record))
 
 
-def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) -> Row:
+def note_record(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, record: Record) -> InvoiceRow:
     """Write down what the provider's record says of an invoice; a paid one enters the journal, once."""
     if record.status == "settled":
         status = "paid"
-    elif record.status == "failed" or (_is_past(row["expires_at"]) and row["purpose"] != "withdraw"):
+    elif record.status == "failed" or (_is_past(row.expires_at) and row.purpose != "withdraw"):
         # Whoever was shown it may have sent the money in time: only the record says that it will not come.
         status = "expired"
     else:
         status = "pending"
-    if status == row["status"]:
+    if status == row.status:
         return row
     with ws.store.write() as db:
         paid_at = record.settled_at if status == "paid" else None
@@ -192,13 +194,15 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: Row, record: Record) ->
                 db,
                 wallet,
                 record,
-                kind=row["purpose"],
-                memo=row["memo"],
-                reference=row["reference"],
-                category=row["category"],
-                quoted=row["quoted"],
+                kind=row.purpose,
+                memo=row.memo,
+                reference=row.reference,
+                category=row.category,
+                quoted=row.quoted,
             )
-    fresh = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
+    fresh = ws.store.one(
+        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
+    )
     assert fresh is not None
     return fresh
 
@@ -237,7 +241,7 @@ def insert_incoming(
     return entry
 
 
-def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> Row:
+def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> InvoiceRow:
     """Remember an invoice that was made elsewhere on one of our wallets."""
     if record.amount_msat < 0:
         raise errors.NotFound(
@@ -258,7 +262,9 @@ def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> Row:
             created_at=record.created_at or now(),
             expires_at=record.expires_at or _expiry_of(record.bolt11),
         )
-    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id)
+    row = ws.store.one(
+        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
+    )
     assert row is not None
     return row
 
@@ -271,26 +277,26 @@ def _expiry_of(text: str) -> str:
         return now()
 
 
-def view(row: Row, *, status: InvoiceStatus | None = None, replayed: bool = False) -> Invoice:
-    if row["currency"] is not None:
+def view(row: InvoiceRow, *, status: InvoiceStatus | None = None, replayed: bool = False) -> Invoice:
+    if row.currency is not None:
         from amani_cli.invoices import pages
 
         return pages.view(row)
     return Invoice(
-        wallet=row["wallet"],
-        payment_hash=row["payment_hash"],
-        bolt11=row["bolt11"],
-        amount_msat=row["amount_msat"],
-        memo=row["memo"],
-        status=status or row["status"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        paid_at=row["paid_at"],
-        preimage=row["preimage"],
-        reference=row["reference"],
+        wallet=row.wallet,
+        payment_hash=row.payment_hash,
+        bolt11=row.bolt11,
+        amount_msat=row.amount_msat,
+        memo=row.memo,
+        status=status or row.status,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        paid_at=row.paid_at,
+        preimage=row.preimage,
+        reference=row.reference,
         replayed=replayed,
-        quoted=rates.from_text(row["quoted"]),
-        purpose=row["purpose"],
+        quoted=rates.from_text(row.quoted),
+        purpose=row.purpose,
     )
 
 

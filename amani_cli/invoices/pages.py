@@ -15,7 +15,7 @@ from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import InvoiceRow, Row, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import fincra_environment
 from amani_cli.wallets.known import KnownWallet, identify
@@ -53,7 +53,7 @@ def create(
     identify(wallet)
     what = f"invoice {wallet.identity} {amount.value} {amount.currency} {name} {email} {memo}"
     row, known = _begin(ws, wallet, amount, memo, reference, what)
-    if known and row["link"] is not None:
+    if known and row.link is not None:
         return view(row, replayed=True)
     slot = limits.take_now(ws, wallet, "invoice")
     wallet.public_key = wallet.public_key or fincra_environment.variables(ws)[1]
@@ -70,13 +70,13 @@ def create(
         raise
     link, code = made
     with ws.store.write() as db:
-        store_invoices.set_link(db, row["payment_hash"], link, code)
-    return view(_row(ws, row["payment_hash"]), replayed=known)
+        store_invoices.set_link(db, row.payment_hash, link, code)
+    return view(_row(ws, row.payment_hash), replayed=known)
 
 
 def _begin(
     ws: Workspace, wallet: KnownWallet, amount: Fiat, memo: str, reference: str | None, what: str
-) -> tuple[Row, bool]:
+) -> tuple[InvoiceRow, bool]:
     """Write a page down before it is asked for, or find the one that this reference already stands for."""
     with ws.store.write() as db:
         target = references.claim(db, reference, what) if reference is not None else None
@@ -111,7 +111,7 @@ def _make(
     ws: Workspace,
     wallet: KnownWallet,
     client: Fincra,
-    row: Row,
+    row: InvoiceRow,
     amount: Fiat,
     *,
     name: str,
@@ -122,7 +122,7 @@ def _make(
     """One POST; one that was not answered, or said to be a repetition, is looked up by our reference."""
     try:
         return client.create_checkout(
-            amount.value, amount.currency, row["payment_hash"], name=name, email=email, methods=methods, memo=memo
+            amount.value, amount.currency, row.payment_hash, name=name, email=email, methods=methods, memo=memo
         )
     except (errors.Rejected, errors.Unreachable) as error:
         try:
@@ -136,26 +136,26 @@ def _make(
         return found
 
 
-def _found(wallet: KnownWallet, client: Fincra, row: Row) -> tuple[str, str | None] | None:
+def _found(wallet: KnownWallet, client: Fincra, row: InvoiceRow) -> tuple[str, str | None] | None:
     """A page that Fincra knows by our reference. It tells the address only when it makes one: it ends in the code."""
-    found = client.checkout(row["payment_hash"])
+    found = client.checkout(row.payment_hash)
     if found is None or found.provider_reference is None:
         return None
     host = "checkout.fincra.com" if wallet.live else "sandbox-checkout.fincra.com"
     return f"https://{host}/pay/{found.provider_reference}", found.provider_reference
 
 
-def _forget(ws: Workspace, row: Row) -> None:
+def _forget(ws: Workspace, row: InvoiceRow) -> None:
     with ws.store.write() as db:
-        store_invoices.delete(db, row["payment_hash"])
-        if row["reference"] is not None:
-            references.release(db, row["reference"])
+        store_invoices.delete(db, row.payment_hash)
+        if row.reference is not None:
+            references.release(db, row.reference)
 
 
 def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) -> Invoice:
     """Ask what became of a page, and write it down. Raises `errors.NotFound` when neither side knows it."""
     found = client.checkout(our_reference)
-    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", our_reference)
+    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", our_reference)
     if row is None:
         raise errors.NotFound(
             f"wallet '{wallet.name}' has no invoice {our_reference[:40]}",
@@ -167,7 +167,7 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) 
 
 def is_open(ws: Workspace, wallet: KnownWallet, our_reference: str | None) -> bool:
     """Whether a reference is that of one of the wallet's pages, and nothing of its money is in the journal."""
-    row = ws.store.one("SELECT 1 FROM invoice WHERE payment_hash=? AND wallet_id=?", our_reference, wallet.id)
+    row = ws.store.one(Row, "SELECT 1 FROM invoice WHERE payment_hash=? AND wallet_id=?", our_reference, wallet.id)
     return row is not None and journal.by_our_reference(ws.store.connection, str(our_reference), "in") is None
 
 
@@ -177,7 +177,7 @@ def settle(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: st
     return journal.by_our_reference(ws.store.connection, our_reference, "in") is not None
 
 
-def note(ws: Workspace, wallet: KnownWallet, row: Row, found: Checkout) -> Row:
+def note(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -> InvoiceRow:
     """Write down what Fincra says of a page. Paid is only what covers what was asked for.
 
     Fincra calls an underpaid page a success too. Whatever came enters the journal, once.
@@ -191,7 +191,7 @@ def note(ws: Workspace, wallet: KnownWallet, row: Row, found: Checkout) -> Row:
     with ws.store.write() as db:
         store_invoices.set_received(
             db,
-            row["payment_hash"],
+            row.payment_hash,
             status,
             received=str(came) if came else None,
             paid_at=(found.paid_at or now()) if status == "paid" else None,
@@ -199,11 +199,11 @@ def note(ws: Workspace, wallet: KnownWallet, row: Row, found: Checkout) -> Row:
         )
         if came:
             _journal(db, wallet, row, found)
-    return _row(ws, row["payment_hash"])
+    return _row(ws, row.payment_hash)
 
 
-def _journal(db: Transaction, wallet: KnownWallet, row: Row, found: Checkout) -> None:
-    if journal.by_our_reference(db, row["payment_hash"], "in") is not None:
+def _journal(db: Transaction, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -> None:
+    if journal.by_our_reference(db, row.payment_hash, "in") is not None:
         return
     journal.insert(
         db,
@@ -213,11 +213,11 @@ def _journal(db: Transaction, wallet: KnownWallet, row: Row, found: Checkout) ->
         status="settled",
         amount=str(found.received),
         currency=found.currency,
-        our_reference=row["payment_hash"],
+        our_reference=row.payment_hash,
         provider_reference=found.provider_reference,
-        memo=row["memo"],
-        reference=row["reference"],
-        category=row["category"],
+        memo=row.memo,
+        reference=row.reference,
+        category=row.category,
         settled_at=found.paid_at or now(),
     )
     store_wallets.clear_cached_balance(db, wallet.id)
@@ -236,32 +236,34 @@ def refuse_underpaid(invoice: Invoice) -> None:
         )
 
 
-def view(row: Row, *, replayed: bool = False) -> Invoice:
+def view(row: InvoiceRow, *, replayed: bool = False) -> Invoice:
     """A page as it is shown."""
-    asked = Decimal(row["amount"])
-    came = Decimal(row["received"]) if row["received"] is not None else None
+    assert row.amount is not None  # what is asked for by a page is fiat
+    assert row.currency is not None
+    asked = Decimal(row.amount)
+    came = Decimal(row.received) if row.received is not None else None
     variance = None
     if came is not None and came != asked:
         variance = "underpayment" if came < asked else "overpayment"
     return Invoice(
-        wallet=row["wallet"],
-        memo=row["memo"],
-        status=row["status"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        paid_at=row["paid_at"],
-        reference=row["reference"],
+        wallet=row.wallet,
+        memo=row.memo,
+        status=row.status,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        paid_at=row.paid_at,
+        reference=row.reference,
         replayed=replayed,
-        amount=Money(asked, row["currency"]),
-        received=Money(padded(came, row["currency"]), row["currency"]) if came is not None else None,
+        amount=Money(asked, row.currency),
+        received=Money(padded(came, row.currency), row.currency) if came is not None else None,
         variance=variance,  # type: ignore[arg-type]
-        link=row["link"],
-        our_reference=row["payment_hash"],
-        provider_reference=row["provider_reference"],
+        link=row.link,
+        our_reference=row.payment_hash,
+        provider_reference=row.provider_reference,
     )
 
 
-def _row(ws: Workspace, our_reference: str) -> Row:
-    row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", our_reference)
+def _row(ws: Workspace, our_reference: str) -> InvoiceRow:
+    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", our_reference)
     assert row is not None
     return row

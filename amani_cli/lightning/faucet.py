@@ -16,7 +16,7 @@ from amani_cli.rules import approval, consent
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, rules
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import FaucetRow, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import balances, known
 from amani_cli.wallets.known import KnownWallet
@@ -64,13 +64,15 @@ def _limits(cooldown_s: int, daily_cap_msat: int | None) -> str:
     return f"cool-down {cooldown_s} s, daily cap {f'{daily_cap_msat} msat' if daily_cap_msat else 'none'}"
 
 
-def _is_looser(old: Row, wallet: KnownWallet, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None) -> bool:
+def _is_looser(
+    old: FaucetRow, wallet: KnownWallet, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None
+) -> bool:
     """Whether the faucet would give more, sooner, or from another wallet than before."""
-    most = old["daily_cap_msat"]
+    most = old.daily_cap_msat
     more = daily_cap_msat is None if most is not None else False
     more = more or (most is not None and daily_cap_msat is not None and daily_cap_msat > most)
-    more = more or amount_msat > old["amount_msat"] or cooldown_s < old["cooldown_s"]
-    return more or wallet.id != old["wallet_id"]
+    more = more or amount_msat > old.amount_msat or cooldown_s < old.cooldown_s
+    return more or wallet.id != old.wallet_id
 
 
 def status(ws: Workspace, claimer: KnownWallet | None) -> Faucet:
@@ -87,13 +89,13 @@ def status(ws: Workspace, claimer: KnownWallet | None) -> Faucet:
     db = ws.store.connection
     last = faucet.last_claim(db, claimer.identity) if claimer is not None else None
     today = sum(amount for _, amount in faucet.claims_since(db, ws.store.clock.now() - DAY_S))
-    opens = last + row["cooldown_s"] if last is not None else 0
+    opens = last + row.cooldown_s if last is not None else 0
     return Faucet(
         configured=True,
         wallet=source.name,
-        amount_msat=row["amount_msat"],
-        cooldown_s=row["cooldown_s"],
-        daily_cap_msat=row["daily_cap_msat"],
+        amount_msat=row.amount_msat,
+        cooldown_s=row.cooldown_s,
+        daily_cap_msat=row.daily_cap_msat,
         balance_msat=balance_msat,
         claimed_today_msat=today,
         next_claim_at=_shown(ws, opens) if opens > ws.store.clock.now() else None,
@@ -130,7 +132,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
         _refuse_claim(ws, db, claimer, row)
         rules.add_event(db, claimer.identity, "faucet", ws.store.clock.now(), actor=ws.said.actor, subject=entry)
 
-    made = lightning.create(ws, claimer, row["amount_msat"], "amani faucet", INVOICE_LIFE_S, purpose="faucet")
+    made = lightning.create(ws, claimer, row.amount_msat, "amani faucet", INVOICE_LIFE_S, purpose="faucet")
     known.identify(claimer)  # an invoice key learns it from the first invoice
     wanted = Order(
         bolt11.decode_invoice(made.to_pay),
@@ -145,10 +147,10 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
     return _claimed(ws, claimer, paid, row)
 
 
-def _claimed(ws: Workspace, claimer: KnownWallet, paid: Payment, row: Row) -> Payment:
+def _claimed(ws: Workspace, claimer: KnownWallet, paid: Payment, row: FaucetRow) -> Payment:
     """The receipt as the claimer has it."""
     last = faucet.last_claim(ws.store.connection, claimer.identity) or ws.store.clock.now()
-    next_claim_at = _shown(ws, last + row["cooldown_s"])
+    next_claim_at = _shown(ws, last + row.cooldown_s)
     try:
         entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
         return receipts.receipt(entry, replayed=paid.replayed)._replace(next_claim_at=next_claim_at)
@@ -157,22 +159,22 @@ def _claimed(ws: Workspace, claimer: KnownWallet, paid: Payment, row: Row) -> Pa
         return paid._replace(next_claim_at=next_claim_at)
 
 
-def _refuse_claim(ws: Workspace, db: Transaction, claimer: KnownWallet, row: Row) -> None:
+def _refuse_claim(ws: Workspace, db: Transaction, claimer: KnownWallet, row: FaucetRow) -> None:
     """Refuse a second claim within the cool-down, and one beyond the day's cap; decides when in a write transaction."""
     moment = ws.store.clock.now()
     last = faucet.last_claim(db, claimer.identity)
-    if last is not None and last + row["cooldown_s"] > moment:
-        opens = _shown(ws, last + row["cooldown_s"])
+    if last is not None and last + row.cooldown_s > moment:
+        opens = _shown(ws, last + row.cooldown_s)
         raise errors.RefusedByPolicy(
             f"'{claimer.name}' has claimed already; it can again at {opens}",
             code="COOL_DOWN",
             details={"opens_at": opens},
             hint="One claim per wallet and cool-down.",
         )
-    if row["daily_cap_msat"] is None:
+    if row.daily_cap_msat is None:
         return
     claims = faucet.claims_since(db, moment - DAY_S)
-    if sum(amount for _, amount in claims) + row["amount_msat"] > row["daily_cap_msat"]:
+    if sum(amount for _, amount in claims) + row.amount_msat > row.daily_cap_msat:
         opens = _shown(ws, claims[0][0] + DAY_S)
         raise errors.RefusedByPolicy(
             "the faucet has given all that it may in 24 hours",
@@ -187,8 +189,8 @@ def _shown(ws: Workspace, opens: float) -> str:
     return to_rfc3339(int(ws.store.clock.on_the_wall(opens)) + 1)
 
 
-def _source(ws: Workspace, row: Row) -> KnownWallet:
-    found = store_wallets.by_id(ws.store, row["wallet_id"])
+def _source(ws: Workspace, row: FaucetRow) -> KnownWallet:
+    found = store_wallets.by_id(ws.store, row.wallet_id)
     if found is None:
         raise errors.NotFound(
             "the faucet's wallet is not known here any more", code="NO_FAUCET", hint="amani faucet configure --wallet W"

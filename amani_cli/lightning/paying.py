@@ -16,7 +16,7 @@ from amani_cli.payments import earlier, engine, lightning_rail, receipts, succes
 from amani_cli.payments import rail as payments_rail
 from amani_cli.rules import approval, budgets, held, rulebook
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import Entry, Row, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import known, rates, servers
 from amani_cli.wallets.known import KnownWallet
@@ -62,14 +62,14 @@ class Order:
         assert self.invoice.amount_msat is not None
         return self.invoice.amount_msat
 
-    def is_twin(self, row: Row) -> bool:
+    def is_twin(self, row: Entry) -> bool:
         """Whether an entry is for the same payee, over as much: in sat, or in the fiat that was meant, whatever it was
         worth then."""
-        if canonical.of_lightning(row["destination"] or "") != canonical.of_lightning(self.destination or ""):
+        if canonical.of_lightning(row.destination or "") != canonical.of_lightning(self.destination or ""):
             return False
-        quoted = rates.from_text(row["quoted"])
+        quoted = rates.from_text(row.quoted)
         as_meant = quoted is not None and self.quoted is not None and quoted[:2] == self.quoted[:2]
-        return as_meant or row["amount_msat"] == self.amount_msat
+        return as_meant or row.amount_msat == self.amount_msat
 
     @property
     def meaning(self) -> str:
@@ -163,7 +163,7 @@ def pay(
     run; what never arrived in an earlier one is gone on with, see `resume`.
     """
 
-    def go_on(row: Row) -> Payment:
+    def go_on(row: Entry) -> Payment:
         return resume(ws, wallet, row, confirm=confirm, max_fee_msat=wanted.max_fee_msat, wait=wait)
 
     replay = earlier.replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash, go_on=go_on)
@@ -206,17 +206,17 @@ def point_out_open(ws: Workspace, wanted: Order) -> None:
         return
     row = journal.sent_for(ws.store.connection, wanted.invoice.payment_hash)
     if row is None and wanted.reference is not None:
-        row = references.targets(ws.store, {wanted.reference: wanted.meaning}, "payment").get(wanted.reference)
-    if row is not None and row["status"] == "unknown":
+        row = references.targets(ws.store, {wanted.reference: wanted.meaning}, Entry).get(wanted.reference)
+    if row is not None and row.status == "unknown":
         ws.talk.warn(
-            f"this was sent before and its outcome is open ({row['id']}): paying would go on with that, by its invoice"
+            f"this was sent before and its outcome is open ({row.id}): paying would go on with that, by its invoice"
         )
 
 
 def resume(
     ws: Workspace,
     wallet: KnownWallet,
-    row: Row,
+    row: Entry,
     *,
     confirm: Callable[[Plan], None] | None,
     max_fee_msat: int | None = None,
@@ -226,15 +226,15 @@ def resume(
 
     What it may cost is reserved already. Raises what `resends.go_on` and `pay` raise.
     """
-    if row["direction"] != "out" or row["bolt11"] is None:
+    if row.direction != "out" or row.bolt11 is None:
         raise receipts.open_outcome(row, "this payment is open, and only one by Lightning can go on")
     wanted = Order(
-        bolt11.decode_invoice(row["bolt11"]),
-        kind=row["kind"],
-        memo=row["memo"] or "",
-        destination=row["destination"],
+        bolt11.decode_invoice(row.bolt11),
+        kind=row.kind,
+        memo=row.memo or "",
+        destination=row.destination,
         max_fee_msat=max_fee_msat,
-        internal=row["reserved_msat"] == row["amount_msat"],
+        internal=row.reserved_msat == row.amount_msat,
     )
 
     def agree() -> None:
@@ -247,7 +247,7 @@ def resume(
             confirm(planned)
             ws.restart_clock()
         elif max_fee_msat is not None:
-            _refuse_dear(wanted, max(0, row["reserved_msat"] - wanted.amount_msat))
+            _refuse_dear(wanted, max(0, row.reserved_msat - wanted.amount_msat))
         if wallet.id != journal.OUTSIDE:
             approval.authorise(ws, wallet, wanted.amount_msat)
         client.line.deadline = ws.deadline
@@ -290,7 +290,7 @@ def _begin_and_send(
     return engine.send(ws, wallet, rail, row, wait=wait)
 
 
-def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int) -> tuple[Row, bool]:
+def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int) -> tuple[Entry, bool]:
     def columns(db: Transaction) -> dict[str, object]:
         # A claim of the faucet that is open counts for the cool-down, which says until when.
         if wanted.reference is None and wanted.destination is not None and wanted.kind != "faucet":
@@ -327,7 +327,7 @@ def journal_outside(
     source: KnownWallet,
     wallet_id: str,
     on_journal: Callable[[Transaction, str], object],
-) -> tuple[Row, bool]:
+) -> tuple[Entry, bool]:
     """Journal a payment out of a wallet that is not registered here (a cheque's), before it is sent; or find (False)
     the one that another process journaled first. No rule of ours holds for it: the money is not ours yet."""
     return engine.begin(
@@ -363,6 +363,7 @@ def is_own_invoice(ws: Workspace, wallet: KnownWallet, payment_hash: str) -> boo
     """Whether one of our wallets on this wallet's server made the invoice."""
     return (
         ws.store.one(
+            Row,
             "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?",
             payment_hash,
             wallet.url,

@@ -17,7 +17,7 @@ from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.rules import held
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import servers
 from amani_cli.wallets.known import KnownWallet
@@ -46,7 +46,7 @@ def go_on(
     ws: Workspace,
     wallet: KnownWallet,
     rail: LightningRail,
-    row: Row,
+    row: Entry,
     *,
     agree: Callable[[], object] | None = None,
     wait: bool = True,
@@ -59,10 +59,10 @@ def go_on(
     its absence once the invoice has ended. Raises `errors.OutcomeUnknown` while it is open, and for an entry that can't
     be sent again with the way out; `errors.Rejected` and its like for one that failed.
     """
-    if row["remote_wallet_id"] != wallet.remote_id:
+    if row.remote_wallet_id != wallet.remote_id:
         raise receipts.open_outcome(row, "another wallet's payment of this invoice is still open")
     row, found = _asked(ws, rail, row)
-    if row["status"] != "unknown":
+    if row.status != "unknown":
         return earlier.again(ws, row)
     _refuse(wallet, rail.client, row, found)
     try:
@@ -73,17 +73,17 @@ def go_on(
     except errors.OutcomeUnknown:
         raise
     except errors.AmaniError as error:  # nothing was sent now, and the first time stays in doubt
-        error.id, error.money_moved, error.retry = row["id"], "maybe", "after_reconcile"
+        error.id, error.money_moved, error.retry = row.id, "maybe", "after_reconcile"
         raise
     _refuse_ended(wallet.url, row)  # while a yes or a PIN was waited for
     if not _begin(ws, row):  # another process has closed it meanwhile
-        fresh = journal.by_id(ws.store, row["id"])
+        fresh = journal.by_id(ws.store, row.id)
         assert fresh is not None
         return earlier.again(ws, fresh)
     return _send(ws, wallet, rail, row, wait=wait)
 
 
-def refuse_unproven(client: Lnbits, row: Row) -> None:
+def refuse_unproven(client: Lnbits, row: Entry) -> None:
     """Refuse to send a bolt11 again where nobody has shown that the server pays a hash once; it is asked for anew.
 
     Raises `errors.OutcomeUnknown`, with the way out.
@@ -95,68 +95,68 @@ def refuse_unproven(client: Lnbits, row: Row) -> None:
     raise _stuck(row, f"its server is {which}, which is not known to pay an invoice once however often it is sent")
 
 
-def _asked(ws: Workspace, rail: LightningRail, row: Row) -> tuple[Row, Found]:
+def _asked(ws: Workspace, rail: LightningRail, row: Entry) -> tuple[Entry, Found]:
     """The entry, closed if what became of it is certain, and the record it was judged by."""
     try:
         found = rail.find(row)
-        never_arrived = found == ABSENT and not row["answered"] and rail.never_arrived(row)
+        never_arrived = found == ABSENT and not row.answered and rail.never_arrived(row)
     except errors.AmaniError as error:
         raise receipts.open_outcome(row, f"what became of it could not be asked: {error.message}") from error
     return engine.close(ws, row, judge(None, found, never_arrived=never_arrived)), found
 
 
-def _refuse(wallet: KnownWallet, client: Lnbits, row: Row, found: Found) -> None:
+def _refuse(wallet: KnownWallet, client: Lnbits, row: Entry, found: Found) -> None:
     """Refuse what is not surely sent a first time or paid once."""
     if found != ABSENT:
         raise receipts.open_outcome(row, "this payment was sent before and is still in flight")
-    if row["answered"]:
+    if row.answered:
         raise receipts.open_outcome(row, "its server took this payment on, and has no record of it now")
     _refuse_ended(wallet.url, row)
     try:
         told = client.wallet().id
     except errors.AmaniError as error:
         raise receipts.open_outcome(row, f"its wallet could not be asked: {error.message}") from error
-    if told != row["remote_wallet_id"]:  # the key of another wallet finds no record either
-        raise receipts.open_outcome(row, f"the key at hand is not that of wallet '{row['wallet']}'")
+    if told != row.remote_wallet_id:  # the key of another wallet finds no record either
+        raise receipts.open_outcome(row, f"the key at hand is not that of wallet '{row.wallet}'")
     refuse_unproven(client, row)
 
 
-def _refuse_ended(url: str, row: Row) -> None:
-    if from_rfc3339(row["expires_at"]).timestamp() <= clocks.best(url) + LEAST_LIFE_S:
+def _refuse_ended(url: str, row: Entry) -> None:
+    if row.expires_at is None or from_rfc3339(row.expires_at).timestamp() <= clocks.best(url) + LEAST_LIFE_S:
         raise _stuck(row, "its invoice has ended")
 
 
-def _stuck(row: Row, why: str) -> errors.OutcomeUnknown:
+def _stuck(row: Entry, why: str) -> errors.OutcomeUnknown:
     """The error for an entry that nothing can be done about but to wait."""
     error = receipts.open_outcome(row, f"this payment was sent before, its outcome is open and it can't go on: {why}")
     error.hint = (
-        f"Wait until its invoice has ended ({row['expires_at']}) and a little longer, then run: amani reconcile"
-        f" {row['id']}. What never arrived has failed then, and can be paid anew."
+        f"Wait until its invoice has ended ({row.expires_at}) and a little longer, then run: amani reconcile"
+        f" {row.id}. What never arrived has failed then, and can be paid anew."
     )
     return error
 
 
-def _begin(ws: Workspace, row: Row) -> bool:
+def _begin(ws: Workspace, row: Entry) -> bool:
     """Write down, durably, that an entry is sent again; False if it is closed by now."""
     with ws.store.write() as db:
-        if not journal.is_open(db, row["id"]):
+        if not journal.is_open(db, row.id):
             return False
-        journal.update(db, row["id"], resent=1)
+        journal.update(db, row.id, resent=1)
         audit_log.append(
             db,
-            row["kind"],
-            wallet=row["wallet"],
-            subject=row["id"],
-            amount_msat=row["amount_msat"],
+            row.kind,
+            wallet=row.wallet,
+            subject=row.id,
+            amount_msat=row.amount_msat,
             outcome="sending again",
             actor=ws.said.actor,
             reason=ws.said.reason,
         )
-    ws.talk.untold.begin(row["id"])
+    ws.talk.untold.begin(row.id)
     return True
 
 
-def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Row, *, wait: bool) -> Payment:
+def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Entry, *, wait: bool) -> Payment:
     from amani_cli.providers.http import NotSent
 
     ws.talk.progress(f"sending it again from {wallet.name}")
@@ -171,14 +171,14 @@ def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Row, *, 
     except Exception as error:
         text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
         raise receipts.open_outcome(row, f"the payment was sent again, and then: {text}") from error
-    if row["status"] == "unknown":
+    if row.status == "unknown":
         raise receipts.open_outcome(row, f"the payment was sent again and its outcome is open: {judged.reason}")
-    if row["status"] == "failed":
-        raise verdict.failure(judged, row["id"], wallet.url.split("://", 1)[-1], wallet.provider)
+    if row.status == "failed":
+        raise verdict.failure(judged, row.id, wallet.url.split("://", 1)[-1], wallet.provider)
     return receipts.receipt(row, replayed=True)  # the entry is an earlier run's
 
 
-def _settle(ws: Workspace, rail: LightningRail, row: Row, answer: PayAnswer, *, wait: bool) -> Verdict:
+def _settle(ws: Workspace, rail: LightningRail, row: Entry, answer: PayAnswer, *, wait: bool) -> Verdict:
     """Ask for our own record until it is certain or time is up.
 
     LNbits looks at balance and reserve before it looks for an earlier payment, so a refusal without a record is nothing

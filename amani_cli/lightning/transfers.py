@@ -15,7 +15,7 @@ from amani_cli.payments import earlier
 from amani_cli.rules import budgets, limits
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
@@ -87,7 +87,7 @@ def note_arrival(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str
         arrived(ws, target, paid, kind=kind, memo=memo)
 
 
-def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, memo: str) -> Row:
+def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, memo: str) -> Entry:
     """Journal the arrival of what one of our wallets paid to another: the payer's settled record proves it.
 
     Returns the entry of the arrival; one that is there already (from a sync) is left as it is.

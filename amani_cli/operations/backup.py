@@ -30,6 +30,7 @@ from amani_cli.operations import key_chest
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, copies, holds
 from amani_cli.store.ledger import SCHEMA_VERSION, Store
+from amani_cli.store.rows import Row, WalletRow
 from amani_cli.times import now
 from amani_cli.wallets.finding import registered
 from amani_cli.workspace import Workspace
@@ -210,20 +211,20 @@ def _about(copy: Store) -> dict[str, Any]:
             f"the audit log is broken at entry {verdict.broken_at}: {verdict.detail}",
             hint="See 'amani audit verify'. A backup is made of books that are whole.",
         )
-    payments = copy.one("SELECT count(*) FROM payment")
-    wallets = copy.all("SELECT name FROM wallet ORDER BY name_key")
+    payments = copy.one(Row, "SELECT count(*) FROM payment")
+    wallets = copy.all(WalletRow, "SELECT name FROM wallet ORDER BY name_key")
     return {
         "audit_entries": verdict.entries,
         "audit_head": verdict.head,
         "payments": payments[0] if payments else 0,
-        "wallets": [row["name"] for row in wallets],
+        "wallets": [row.name for row in wallets],
     }
 
 
 def _warn_of_cheques(ws: Workspace, with_keys: bool) -> None:
     rows = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     if rows and not with_keys:
-        amount = sum(row["amount_msat"] + row["reserve_msat"] for row in rows)
+        amount = sum(row.amount_msat + row.reserve_msat for row in rows)
         ws.talk.warn(
             f"the keys of {len(rows)} unclaimed cheque(s) over {format_sat(amount)} are not in this backup: should they"
             " be lost here, that money can't be taken back (--with-keys)"

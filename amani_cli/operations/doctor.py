@@ -12,6 +12,7 @@ from amani_cli import clocks, errors, keys, private
 from amani_cli.models.operations import Diagnosis, Finding
 from amani_cli.operations import backup
 from amani_cli.store import cheques, journal
+from amani_cli.store.rows import Row
 from amani_cli.times import from_rfc3339, parse_duration
 from amani_cli.wallets import finding, servers
 from amani_cli.wallets.known import KnownWallet
@@ -56,7 +57,7 @@ def _files(ws: Workspace) -> list[Finding]:
             found.append(Finding(f"file {path}", "fail", fault.words, fault.mend))
     if ws.has_store:
         try:
-            intact = ws.store.one("PRAGMA quick_check")
+            intact = ws.store.one(Row, "PRAGMA quick_check")
             if intact is None or intact[0] != "ok":
                 found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
         except errors.AmaniError as error:
@@ -214,7 +215,7 @@ def _cheques(ws: Workspace) -> list[Finding]:
     if not ws.has_store:
         return []
     open_ones = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
-    expired = [row for row in open_ones if from_rfc3339(row["expires_at"]).timestamp() <= time.time()]
+    expired = [row for row in open_ones if from_rfc3339(row.expires_at).timestamp() <= time.time()]
     if expired:
         words = f"{len(expired)} expired and not swept: other tools can still claim them"
         return [Finding("cheques", "warn", words, "amani cheque sweep (from cron)")]

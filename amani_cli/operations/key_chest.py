@@ -45,8 +45,8 @@ def collect(ws: Workspace) -> tuple[list[Secret], list[str]]:
     if any(wallet.sandbox for wallet in registered(ws)):
         without.append("the sandbox: its money is fake")
     for row in store_wallets.all_logins(ws.store):
-        if not row["sandbox"]:
-            found.append(_must(Secret("keyring", f"login:{row['url']}", ""), f"the login to {row['url']}"))
+        if not row.sandbox:
+            found.append(_must(Secret("keyring", f"login:{row.url}", ""), f"the login to {row.url}"))
     found += _kept(ws)
     return found, without
 
@@ -59,11 +59,11 @@ def _kept(ws: Workspace) -> Iterator[Secret]:
     """What is kept beside the keys: peppers of PINs, keys of cheques that still hold money."""
     sandbox = str(ws.paths.sandbox)
     for row in rules.all_pins(ws.store):
-        if sandbox not in row["place"]:
-            yield _must(Secret(row["place"], row["pepper"], ""), "a PIN's pepper")
-    for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED):
-        if sandbox not in row["place"]:
-            yield _must(Secret(row["place"], f"cheque:{row['id']}", ""), f"cheque {row['id']}")
+        if sandbox not in row.place:
+            yield _must(Secret(row.place, row.pepper, ""), "a PIN's pepper")
+    for cheque in cheques.with_status(ws.store, "open", *cheques.UNFINISHED):
+        if sandbox not in cheque.place:
+            yield _must(Secret(cheque.place, f"cheque:{cheque.id}", ""), f"cheque {cheque.id}")
 
 
 def _must(secret: Secret, owner: str) -> Secret:
@@ -89,13 +89,13 @@ def check(copy: Store, secrets: list[Secret]) -> None:
             fits = _is_kept(secret.place, secret.name) and secret.value.isascii() and secret.value.isprintable()
         if not fits or " " in secret.value:
             raise _no_place(secret.name if secret.place == "file" else f"{secret.place}, {secret.name}")
-    kept = [(row["place"], row["pepper"]) for row in rules.all_pins(copy)]
-    kept += [(row["place"], f"cheque:{row['id']}") for row in cheques.all_cheques(copy, limit=-1)]
+    kept = [(row.place, row.pepper) for row in rules.all_pins(copy)]
+    kept += [(row.place, f"cheque:{row.id}") for row in cheques.all_cheques(copy, limit=-1)]
     for place, name in kept:
         if not _is_kept(place, name):
             raise _no_place(f"{place}, {name}")
     for row in store_wallets.all_wallets(copy):
-        kind, _, where = row["key_source"].partition(":")
+        kind, _, where = row.key_source.partition(":")
         if kind == "file" and not _is_place(kind, where):
             raise _no_place(where)
 
@@ -196,13 +196,13 @@ def to_ask(ws: Workspace, copy: Store, secrets: list[Secret], places: dict[str, 
     asked = [f"It writes a key into {path}." for path in outside]
     known = {(wallet.url, wallet.key_source) for wallet in registered(ws)}
     for row in store_wallets.all_wallets(copy):
-        kind, _, where = row["key_source"].partition(":")
-        if (row["url"], row["key_source"]) in known or row["sandbox"]:
+        kind, _, where = row.key_source.partition(":")
+        if (row.url, row.key_source) in known or row.sandbox:
             continue
         if kind == "command":
-            asked.append(f"Wallet '{row['name']}' at {row['url']} then gets its key by running: {where}")
+            asked.append(f"Wallet '{row.name}' at {row.url} then gets its key by running: {where}")
         elif _is_here(kind, where, secrets):
-            asked.append(f"Wallet '{row['name']}' then sends {row['url']} the key in {kind} {where}.")
+            asked.append(f"Wallet '{row.name}' then sends {row.url} the key in {kind} {where}.")
     return asked
 
 

@@ -95,8 +95,8 @@ def _about_books(ws: Workspace) -> Iterator[str]:
     )
     outstanding = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     if cheques.all_cheques(ws.store, limit=1):
-        amount = sum(row["amount_msat"] + row["reserve_msat"] for row in outstanding)
-        late = sum(from_rfc3339(row["expires_at"]).timestamp() < time.time() for row in outstanding)
+        amount = sum(row.amount_msat + row.reserve_msat for row in outstanding)
+        late = sum(from_rfc3339(row.expires_at).timestamp() < time.time() for row in outstanding)
         yield _gauge("amani_cheques_outstanding", "Cheques neither claimed nor void.", [Sample(len(outstanding), {})])
         yield _gauge("amani_cheques_outstanding_sats", "What they hold, in satoshis.", [Sample(_sats(amount), {})])
         yield _gauge("amani_cheques_expired_unswept", "Expired ones that still hold money.", [Sample(late, {})])
@@ -128,10 +128,10 @@ def _about_rules(ws: Workspace, known: list[KnownWallet], seen: dict[str, Balanc
         bounds = [
             seen[wallet.name].balance_msat or 0
             for wallet in known
-            if wallet.id == row["wallet_id"] and wallet.name in seen
+            if wallet.id == row.wallet_id and wallet.name in seen
         ]
-        if row["daily_cap_msat"] is not None:
-            bounds.append(max(0, row["daily_cap_msat"] - given))
+        if row.daily_cap_msat is not None:
+            bounds.append(max(0, row.daily_cap_msat - given))
         yield _gauge(
             "amani_faucet_left_sats",
             "What the faucet can still give today, in satoshis: what its cap leaves and its wallet holds.",

@@ -21,7 +21,7 @@ from amani_cli.payments import earlier, rails, receipts
 from amani_cli.payments.verdict import ABSENT
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import journal
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry, HoldRow, InvoiceRow
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import finding
@@ -47,8 +47,8 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     rows = _chosen(ws, ids, older_than_s)
     apart: list[str] = []
     for row in rows:
-        ws.talk.progress(f"asking about {row['id']}")
-        if row["status"] == "unknown":
+        ws.talk.progress(f"asking about {row.id}")
+        if row.status == "unknown":
             row = earlier.ask_again(ws, row)
         elif compare:
             differ, missed = _compared(ws, row)
@@ -61,7 +61,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     free, differ, missed = restored.release(ws, done)
     apart, unasked = apart + differ, unasked + missed
     # Read anew: a cheque that has been taken back to the end closed its entry.
-    items = [receipts.receipt(journal.by_id(ws.store, row["id"]) or row) for row in rows]
+    items = [receipts.receipt(journal.by_id(ws.store, row.id) or row) for row in rows]
     if items:
         valuations.remember(ws)
     compared = sum(wallet.provider == "lnbits" and wallet.name not in missed for wallet in done)
@@ -81,8 +81,8 @@ def resume(ws: Workspace, text: str, *, confirm: Callable[[Plan], None] | None, 
     payment is meant, and what `payments.resume` and `engine.again` raise.
     """
     found = journal.find(ws.store, text) if ws.has_store else []
-    rows = [row for row in found if row["direction"] == "out" or row["status"] == "unknown"]
-    open_ones = [row for row in rows if row["status"] == "unknown"] or rows
+    rows = [row for row in found if row.direction == "out" or row.status == "unknown"]
+    open_ones = [row for row in rows if row.status == "unknown"] or rows
     if not open_ones:
         raise errors.NotFound(f"no payment {quoted(text)}", hint="'amani history list' shows what there is.")
     if len(open_ones) > 1:
@@ -97,43 +97,43 @@ def resume(ws: Workspace, text: str, *, confirm: Callable[[Plan], None] | None, 
     return Reconciliation(1, 1, 0, 0, [paid], 0, [], [])
 
 
-def _gone_on_with(ws: Workspace, row: Row, confirm: Callable[[Plan], None] | None, *, wait: bool) -> Payment:
-    if row["direction"] == "in":
+def _gone_on_with(ws: Workspace, row: Entry, confirm: Callable[[Plan], None] | None, *, wait: bool) -> Payment:
+    if row.direction == "in":
         error = receipts.open_outcome(row, "a cheque that is being drawn goes on by the command that draws it")
         error.hint = "Run the same 'amani cheque claim' or 'amani cheque void' again."
         raise error
-    if row["bolt11"] is None:
+    if row.bolt11 is None:
         raise receipts.open_outcome(
             row, "only a payment by Lightning can go on; this one is asked about, never sent again"
         )
     wallet = rails.wallet_of(ws, row)
     if wallet is None:
-        error = receipts.open_outcome(row, f"wallet '{row['wallet']}' is not known here any more")
+        error = receipts.open_outcome(row, f"wallet '{row.wallet}' is not known here any more")
         error.hint = "Add it again, under any name, and run this again."
         raise error
     return paying.resume(ws, wallet, row, confirm=confirm, wait=wait)
 
 
-def _chosen(ws: Workspace, ids: list[str], older_than_s: int) -> list[Row]:
+def _chosen(ws: Workspace, ids: list[str], older_than_s: int) -> list[Entry]:
     """The entries to ask about: those that are named, or all open ones that are old enough."""
     if not ids:
         before = to_rfc3339(int(time.time()) - older_than_s + 1) if older_than_s else None
         return journal.open_payments(ws.store, before=before)
-    rows: list[Row] = []
+    rows: list[Entry] = []
     for text in ids:
         found = journal.find(ws.store, text)
         if not found:
             raise errors.NotFound(f"no payment {quoted(text)}", hint="'amani history list' shows what there is.")
         # What arrived settled needs no question; a cheque that is being drawn is money on its way in.
-        rows.extend(row for row in found if row["direction"] == "out" or row["status"] == "unknown")
+        rows.extend(row for row in found if row.direction == "out" or row.status == "unknown")
     return rows
 
 
-def _catch_up(ws: Workspace, standing: list[Row], older_than_s: int) -> tuple[list[KnownWallet], list[str]]:
+def _catch_up(ws: Workspace, standing: list[HoldRow], older_than_s: int) -> tuple[list[KnownWallet], list[str]]:
     """Read the held wallets back; which were, and who could not be asked. With an age nothing but old outcomes is."""
     if not older_than_s:
         return restored.read(ws, standing) if standing else ([], [])
-    names = [row["wallet"] for row in standing if row["here"]]
+    names = [row.wallet for row in standing if row.here]
     if names:
         ws.talk.warn(f"spending stays held ({', '.join(names)}): run 'amani reconcile' without --older-than")
     return [], names
@@ -166,30 +166,32 @@ def _compare(ws: Workspace, without: set[str]) -> tuple[int, list[str], list[str
     return compared, found, unasked
 
 
-def _compared(ws: Workspace, row: Row) -> tuple[list[str], list[str]]:
+def _compared(ws: Workspace, row: Entry) -> tuple[list[str], list[str]]:
     """How an entry that is certain here differs from the provider's record; and its wallet, if that can't be asked."""
-    nameless = row["payment_hash"] is None and row["our_reference"] is None
-    if nameless or row["wallet_id"] == journal.OUTSIDE:
+    nameless = row.payment_hash is None and row.our_reference is None
+    if nameless or row.wallet_id == journal.OUTSIDE:
         return [], []
     try:
         found = earlier.look_up(ws, row)
     except errors.AmaniError as error:
-        ws.talk.warn(f"{row['id']} could not be compared: {error.message}")
-        return [], [row["wallet"]]
+        ws.talk.warn(f"{row.id} could not be compared: {error.message}")
+        return [], [row.wallet]
     if isinstance(found, Record | FiatRecord):
         text = differences.of_record(row, found)
         return ([text] if text else []), []
-    if found == ABSENT and row["status"] == "settled":
-        return [f"{row['id']}: settled here, and the provider has no record of it"], []
+    if found == ABSENT and row.status == "settled":
+        return [f"{row.id}: settled here, and the provider has no record of it"], []
     return [], []
 
 
-def _arrival(ws: Workspace, row: Row) -> None:
+def _arrival(ws: Workspace, row: Entry) -> None:
     """A settled payment between two of our wallets has arrived as well: journal that side too."""
-    if row["status"] != "settled" or row["direction"] != "out":
+    if row.status != "settled" or row.direction != "out":
         return
-    invoice = ws.store.one("SELECT * FROM invoice WHERE payment_hash=? AND purpose<>'invoice'", row["payment_hash"])
+    invoice = ws.store.one(
+        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND purpose<>'invoice'", row.payment_hash
+    )
     for wallet in finding.registered(ws):
-        if invoice is not None and wallet.id == invoice["wallet_id"]:
-            memo = invoice["memo"] or f"from {row['wallet']}"
-            transfers.note_arrival(ws, wallet, receipts.receipt(row), kind=invoice["purpose"], memo=memo)
+        if invoice is not None and wallet.id == invoice.wallet_id:
+            memo = invoice.memo or f"from {row.wallet}"
+            transfers.note_arrival(ws, wallet, receipts.receipt(row), kind=invoice.purpose, memo=memo)

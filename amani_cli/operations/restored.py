@@ -6,14 +6,14 @@ from amani_cli import errors
 from amani_cli.books import differences, history
 from amani_cli.store import audit as audit_log
 from amani_cli.store import holds
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import HoldRow
 from amani_cli.wallets import environment, finding
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 
-def held(ws: Workspace) -> list[Row]:
+def held(ws: Workspace) -> list[HoldRow]:
     """The holds that stand, one a wallet."""
     if holds.of_copy(ws.store) is not None:
         with ws.store.write() as db:
@@ -21,13 +21,13 @@ def held(ws: Workspace) -> list[Row]:
     return holds.everything(ws.store)
 
 
-def read(ws: Workspace, standing: list[Row]) -> tuple[list[KnownWallet], list[str]]:
+def read(ws: Workspace, standing: list[HoldRow]) -> tuple[list[KnownWallet], list[str]]:
     """Bring in what held wallets did since the copy was made: those that were read back, and who could not be asked.
 
     A wallet that is not known here any more can't be asked. It counts if the copy could ask it, or nobody can be.
     """
     done, unasked = [], []
-    missing = {row["remote_id"]: row for row in standing}
+    missing = {row.remote_id: row for row in standing}
     for wallet in _at_hand(ws, set(missing)):
         try:
             ws.restart_clock()
@@ -43,12 +43,12 @@ def read(ws: Workspace, standing: list[Row]) -> tuple[list[KnownWallet], list[st
             unasked.append(wallet.name)
     is_nobody = not done and not unasked
     for row in missing.values():
-        if row["here"] or is_nobody:
+        if row.here or is_nobody:
             ws.talk.warn(
-                f"wallet '{row['wallet']}' stays held: it is not known here any more. Add it again, under any name, and"
+                f"wallet '{row.wallet}' stays held: it is not known here any more. Add it again, under any name, and"
                 " run 'amani reconcile'"
             )
-            unasked.append(row["wallet"])
+            unasked.append(row.wallet)
     return done, unasked
 
 

@@ -18,7 +18,9 @@ from amani_cli.encodings import bolt11, cheque_code
 from amani_cli.models.operations import Trace, TraceEvent, TraceGap
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import traces
-from amani_cli.store.rows import Row
+from amani_cli.store.ledger import R
+from amani_cli.store.rows import ChequeRow, Entry, InvoiceRow
+from amani_cli.store.traces import TracedInvoice
 from amani_cli.text import one_line
 from amani_cli.times import now
 from amani_cli.wallets import finding
@@ -99,9 +101,9 @@ class _Case:
 
     clue: Clue
     redacted: bool
-    payments: list[Row] = field(default_factory=list)
-    invoices: list[Row] = field(default_factory=list)
-    cheques: list[Row] = field(default_factory=list)
+    payments: list[Entry] = field(default_factory=list)
+    invoices: list[TracedInvoice] = field(default_factory=list)
+    cheques: list[ChequeRow] = field(default_factory=list)
     records: list[Record | FiatRecord] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     events: list[TraceEvent] = field(default_factory=list)
@@ -143,73 +145,75 @@ def _here(ws: Workspace, case: _Case) -> None:
         del case.payments[traces.MOST :]
         case.missed.append(TraceGap("the journal of this amani", f"only the newest {traces.MOST} are shown"))
     # What hangs together: both ends of a transfer, the invoice of a payment, the payment of a cheque.
-    found = {row["payment_hash"] for row in (*case.payments, *case.invoices)} - {None}
-    found |= {row["funding_hash"] for row in case.cheques} - {None}
-    case.payments = _joined(case.payments, traces.payments(ws.store, "", tuple(found)))
-    case.invoices = _joined(case.invoices, traces.invoices(ws.store, "", tuple(found)))
-    case.know(row["payment_hash"] for row in (*case.payments, *case.invoices) if row["provider"] == "lnbits")
+    found = {payment.payment_hash for payment in case.payments} | {each.payment_hash for each in case.invoices}
+    found |= {cheque.funding_hash for cheque in case.cheques}
+    known = tuple(each for each in found if each is not None)
+    case.payments = _joined(case.payments, traces.payments(ws.store, "", known))
+    case.invoices = _joined(case.invoices, traces.invoices(ws.store, "", known))
+    case.know(payment.payment_hash for payment in case.payments if payment.provider == "lnbits")
+    case.know(invoice.payment_hash for invoice in case.invoices if invoice.provider == "lnbits")
     case.searched.append("the journal, invoices, cheques and audit log of this amani")
-    for row in case.payments:
-        _about_payment(case, row)
-    for row in case.invoices:
-        _about_invoice(case, row)
-    for row in case.cheques:
-        _about_cheque(case, row)
-    subjects = [row["id"] for row in (*case.payments, *case.cheques)]
-    for row in traces.audit(ws.store, [*subjects, case.clue.text]):
-        who = "" if case.redacted else f" by {row['who']}" + (f" for {row['actor']}" if row["actor"] else "")
-        why = case.text(row["reason"])
-        case.add(row["at"], "audit log", f"{row['what']} {row['outcome'] or ''}{who}{why}".strip(), row["subject"])
+    for payment in case.payments:
+        _about_payment(case, payment)
+    for invoice in case.invoices:
+        _about_invoice(case, invoice)
+    for cheque in case.cheques:
+        _about_cheque(case, cheque)
+    subjects = [payment.id for payment in case.payments] + [cheque.id for cheque in case.cheques]
+    for entry in traces.audit(ws.store, [*subjects, case.clue.text]):
+        who = "" if case.redacted else f" by {entry.who}" + (f" for {entry.actor}" if entry.actor else "")
+        said = f"{entry.what} {entry.outcome or ''}{who}{case.text(entry.reason)}".strip()
+        case.add(entry.at, "audit log", said, entry.subject)
 
 
-def _joined(rows: list[Row], more: list[Row]) -> list[Row]:
+def _joined(rows: list[R], more: list[R]) -> list[R]:
     known = {tuple(row) for row in rows}
     return rows + [row for row in more if tuple(row) not in known]
 
 
-def _amount(row: Row) -> str:
-    return format_sat(row["amount_msat"] or 0) if row["amount"] is None else f"{row['amount']} {row['currency']}"
+def _amount(row: Entry | InvoiceRow) -> str:
+    return format_sat(row.amount_msat or 0) if row.amount is None else f"{row.amount} {row.currency}"
 
 
-def _about_payment(case: _Case, row: Row) -> None:
-    wallet, amount = case.wallet(row["wallet"]), _amount(row)
-    if row["direction"] == "in":
-        case.add(row["settled_at"] or row["created_at"], "journal", f"{amount} arrived on {wallet}", row["id"])
+def _about_payment(case: _Case, row: Entry) -> None:
+    wallet, amount = case.wallet(row.wallet), _amount(row)
+    if row.direction == "in":
+        case.add(row.settled_at or row.created_at, "journal", f"{amount} arrived on {wallet}", row.id)
         return
-    to = case.text(row["destination"])
-    memo = f"; memo{case.text(row['memo'])}" if row["memo"] else ""
-    begun = f"{row['kind']} of {amount} from {wallet} was written down, to be sent{to}{memo}"
-    case.add(row["created_at"], "journal", begun, row["id"])
-    if row["status"] == "settled":
-        case.add(row["settled_at"], "journal", f"it settled: {amount} left {wallet}", row["id"])
-    elif row["status"] == "failed":
-        case.add(row["checked_at"] or row["created_at"], "journal", f"it failed{case.text(row['failure'])}", row["id"])
+    to = case.text(row.destination)
+    memo = f"; memo{case.text(row.memo)}" if row.memo else ""
+    begun = f"{row.kind} of {amount} from {wallet} was written down, to be sent{to}{memo}"
+    case.add(row.created_at, "journal", begun, row.id)
+    if row.status == "settled":
+        case.add(row.settled_at, "journal", f"it settled: {amount} left {wallet}", row.id)
+    elif row.status == "failed":
+        case.add(row.checked_at or row.created_at, "journal", f"it failed{case.text(row.failure)}", row.id)
     else:
-        case.add(row["checked_at"] or row["created_at"], "journal", "its outcome is OPEN", row["id"])
+        case.add(row.checked_at or row.created_at, "journal", "its outcome is OPEN", row.id)
 
 
-def _about_invoice(case: _Case, row: Row) -> None:
-    wallet, payment_hash = case.wallet(row["wallet"]), case.hash(row["payment_hash"])
-    memo = f"; memo{case.text(row['memo'])}" if row["memo"] else ""
-    asked = _amount(row) if row["amount_msat"] or row["amount"] else "an amount"
-    case.add(row["created_at"], "invoices", f"invoice {payment_hash} over {asked} was made on {wallet}{memo}")
-    if row["status"] == "paid":
-        case.add(row["paid_at"], "invoices", f"invoice {payment_hash} was paid")
+def _about_invoice(case: _Case, row: TracedInvoice) -> None:
+    wallet, payment_hash = case.wallet(row.wallet), case.hash(row.payment_hash)
+    memo = f"; memo{case.text(row.memo)}" if row.memo else ""
+    asked = _amount(row) if row.amount_msat or row.amount else "an amount"
+    case.add(row.created_at, "invoices", f"invoice {payment_hash} over {asked} was made on {wallet}{memo}")
+    if row.status == "paid":
+        case.add(row.paid_at, "invoices", f"invoice {payment_hash} was paid")
     else:
         case.add(
-            row["expires_at"],
+            row.expires_at,
             "invoices",
-            f"invoice {payment_hash} can be paid until then; last heard of as {row['status']}",
+            f"invoice {payment_hash} can be paid until then; last heard of as {row.status}",
         )
 
 
-def _about_cheque(case: _Case, row: Row) -> None:
-    amount = format_sat(row["amount_msat"])
-    case.add(row["created_at"], "cheques", f"cheque over {amount} written by {case.wallet(row['wallet'])}", row["id"])
-    if row["status"] == "claimed":
-        case.add(row["claimed_at"], "cheques", "it was claimed", row["id"])
+def _about_cheque(case: _Case, row: ChequeRow) -> None:
+    amount = format_sat(row.amount_msat)
+    case.add(row.created_at, "cheques", f"cheque over {amount} written by {case.wallet(row.wallet)}", row.id)
+    if row.status == "claimed":
+        case.add(row.claimed_at, "cheques", "it was claimed", row.id)
     else:
-        case.add(row["expires_at"], "cheques", f"it is good until then; {row['status']}", row["id"])
+        case.add(row.expires_at, "cheques", f"it is good until then; {row.status}", row.id)
 
 
 # -- at the providers ----------------------------------------------------------------------------------
@@ -228,9 +232,9 @@ def _at_fincra(case: _Case, wallet: KnownWallet, client: Fincra, name: str) -> N
     """Its payouts, conversions and payment pages, each by our reference: there is no other way to ask for one."""
     from amani_cli.payments.fincra_rail import FiatRail
 
-    sent = [row for row in case.payments if row["wallet_id"] == wallet.id and row["direction"] == "out"]
-    sent = [row for row in sent if row["our_reference"]]
-    pages = [row["payment_hash"] for row in case.invoices if row["wallet_id"] == wallet.id]
+    sent = [row for row in case.payments if row.wallet_id == wallet.id and row.direction == "out"]
+    sent = [row for row in sent if row.our_reference]
+    pages = [row.payment_hash for row in case.invoices if row.wallet_id == wallet.id]
     for row in sent[:MOST_HASHES]:
         _about_fiat(case, FiatRail(wallet.ws, client).find(row), name)
     if not sent and not pages:
@@ -288,33 +292,31 @@ def _advice(case: _Case) -> tuple[str, list[str]]:
     if case.cheques:
         return _cheque_advice(case.cheques[0])
     settled_there = [record for record in case.records if record.status == "settled"]
-    paid = [row for row in case.payments if row["direction"] == "out"]
+    paid = [row for row in case.payments if row.direction == "out"]
     for row in paid:
-        if row["status"] == "unknown":
+        if row.status == "unknown":
             return (
                 "It was sent, and its outcome is not certain yet. It must not be paid again meanwhile.",
-                [f"amani reconcile {row['id']}", f"amani history show {row['id']}"],
+                [f"amani reconcile {row.id}", f"amani history show {row.id}"],
             )
     for row in paid:
-        if row["status"] == "settled":
+        if row.status == "settled":
             return (
-                f"It was paid on {row['settled_at']}: {_amount(row)}. The preimage of the receipt is the proof.",
-                [f"amani history show {row['id']}"],
+                f"It was paid on {row.settled_at}: {_amount(row)}. The preimage of the receipt is the proof.",
+                [f"amani history show {row.id}"],
             )
     for row in case.payments:
-        if row["direction"] == "in" and row["status"] == "settled":
-            return f"It arrived on {row['settled_at']}: {_amount(row)}.", [f"amani history show {row['id']}"]
+        if row.direction == "in" and row.status == "settled":
+            return f"It arrived on {row.settled_at}: {_amount(row)}.", [f"amani history show {row.id}"]
     if settled_there or case.arrived:
         return "The provider says that it settled; the journal here does not have it yet.", ["amani history sync"]
     if paid:
-        reason = "" if case.redacted else f" ({one_line(paid[-1]['failure'] or 'failed', 120)})"
-        return f"It failed{reason}; no money moved. A new invoice can be paid.", [
-            f"amani history show {paid[-1]['id']}"
-        ]
-    for row in case.invoices:
-        if row["status"] == "pending" and row["expires_at"] > now():
-            return f"It is not paid yet, and can be until {row['expires_at']}.", [
-                f"amani invoice check {row['payment_hash']}"
+        reason = "" if case.redacted else f" ({one_line(paid[-1].failure or 'failed', 120)})"
+        return f"It failed{reason}; no money moved. A new invoice can be paid.", [f"amani history show {paid[-1].id}"]
+    for asked in case.invoices:
+        if asked.status == "pending" and asked.expires_at > now():
+            return f"It is not paid yet, and can be until {asked.expires_at}.", [
+                f"amani invoice check {asked.payment_hash}"
             ]
     if case.invoices:
         return "Its time to be paid is over, and it was not paid here as far as is known. Ask for a new invoice.", [
@@ -327,13 +329,13 @@ def _advice(case: _Case) -> tuple[str, list[str]]:
     return unknown, ["amani history sync", ask]
 
 
-def _cheque_advice(row: Row) -> tuple[str, list[str]]:
+def _cheque_advice(row: ChequeRow) -> tuple[str, list[str]]:
     words = {
         "open": "The cheque is not claimed as far as is known here.",
         "claimed": "The cheque was claimed.",
         "void": "The cheque was taken back and is worth nothing.",
         "expired": "The cheque has expired and was taken back.",
     }
-    told = words.get(row["status"], "Something is under way with the cheque; nobody should try again until it is done.")
-    done = row["status"] in ("open", "claimed", "void", "expired")
-    return told, [f"amani cheque show {row['id']}" if done else "amani reconcile"]
+    told = words.get(row.status, "Something is under way with the cheque; nobody should try again until it is done.")
+    done = row.status in ("open", "claimed", "void", "expired")
+    return told, [f"amani cheque show {row.id}" if done else "amani reconcile"]

@@ -21,7 +21,7 @@ from amani_cli.models.document import as_json
 from amani_cli.models.operations import Event
 from amani_cli.payments import receipts
 from amani_cli.store import journal
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.times import now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -102,7 +102,7 @@ def watch(
 
     for each in watched:
         event = below(each, _look(ws, each))
-        each.told = {row["id"] for row in _settled(ws, each)}
+        each.told = {row.id for row in _settled(ws, each)}
         if event is not None:
             yield event
             return
@@ -119,8 +119,8 @@ def watch(
                     ws.talk.progress(f"{error.message}; trying again")
                     continue
                 for row in _settled(ws, each):
-                    if row["id"] not in each.told:
-                        each.told.add(row["id"])
+                    if row.id not in each.told:
+                        each.told.add(row.id)
                         yield Event(now(), "payment", each.wallet.name, balance_msat, receipts.receipt(row))
                 event = below(each, balance_msat)
                 if event is not None:
@@ -191,7 +191,7 @@ def _look(ws: Workspace, each: _Watched) -> int | None:
     return shown if isinstance(shown, int) else None
 
 
-def _settled(ws: Workspace, each: _Watched) -> list[Row]:
+def _settled(ws: Workspace, each: _Watched) -> list[Entry]:
     """What settled of late, oldest first."""
     since = to_rfc3339(int(time.time()) - LATE_S)
     return journal.settled_since(ws.store, each.wallet.id, since)[::-1]

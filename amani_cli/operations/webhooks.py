@@ -26,7 +26,7 @@ from amani_cli.invoices import lightning, pages
 from amani_cli.models.operations import Event
 from amani_cli.payments import earlier, receipts
 from amani_cli.store import journal
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.times import now, to_rfc3339
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
@@ -110,7 +110,7 @@ class Receiver:
         if not isinstance(payment_hash, str) or not _HASH.fullmatch(payment_hash):
             raise Refused(400, "no payment hash in it")
         payment_hash = payment_hash.lower()
-        if any(row["direction"] == "in" and row["status"] == "settled" for row in journal.find(ws.store, payment_hash)):
+        if any(row.direction == "in" and row.status == "settled" for row in journal.find(ws.store, payment_hash)):
             return "known"
         known = [wallet for wallet in finding.everything(ws) if wallet.provider == "lnbits"]
         mine = [wallet for wallet in known if wallet.remote_id and wallet.remote_id == said.get("wallet_id")]
@@ -141,7 +141,7 @@ class Receiver:
         known = [wallet for wallet in finding.everything(ws) if wallet.provider == "fincra"]
         known = [wallet for wallet in known if wallet.remote_id == said.get("business")] or known
         for row in journal.open_payments(ws.store):
-            if row["our_reference"] in named:
+            if row.our_reference in named:
                 self._tell(ws, [earlier.ask_again(ws, row)])
                 return "asked about"
         for wallet in known:
@@ -167,17 +167,17 @@ class Receiver:
         for wallet in chosen:
             self._limit()
             since = to_rfc3339(int(time.time()) - LATE_S)
-            before = {row["id"] for row in journal.settled_since(ws.store, wallet.id, since)}
+            before = {row.id for row in journal.settled_since(ws.store, wallet.id, since)}
             history.sync(ws, [wallet])
-            rows = [row for row in journal.settled_since(ws.store, wallet.id, since) if row["id"] not in before]
+            rows = [row for row in journal.settled_since(ws.store, wallet.id, since) if row.id not in before]
             self._tell(ws, rows)
             new += len(rows)
         return f"{new} new"
 
-    def _tell(self, ws: Workspace, rows: list[Row]) -> None:
+    def _tell(self, ws: Workspace, rows: list[Entry]) -> None:
         for row in rows:
-            if row["status"] == "settled":
-                self.told(Event(now(), "payment", row["wallet"], None, receipts.receipt(row)))
+            if row.status == "settled":
+                self.told(Event(now(), "payment", row.wallet, None, receipts.receipt(row)))
 
     def _limit(self) -> None:
         moment = time.monotonic()

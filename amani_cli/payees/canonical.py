@@ -7,17 +7,17 @@ and without its plus. Offline: a bank that no list was ever fetched for stays as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat
 from amani_cli.store import references
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.wallets import rates
 from amani_cli.workspace import Workspace
 
@@ -51,19 +51,24 @@ def of_lightning(shown: str) -> str:
     return f"{_LINK}{where}{_unescaped(parts.path)}{query}"
 
 
-def of_entry(ws: Workspace, row: Row | Mapping[str, Any]) -> str:
+def of_entry(ws: Workspace, row: Entry) -> str:
     """The one text of the payee of a journaled payment; a payout's holder, who stands behind it there, is left out."""
-    if row["received_currency"] is None:
-        return of(ws, row["destination"] or "")
-    return of(ws, (row["destination"] or "").partition(" ")[0], row["received_currency"])
+    return of_destination(ws, row.destination, row.received_currency)
 
 
-def amounts_of(row: Row) -> list[int | Fiat]:
+def of_destination(ws: Workspace, destination: str | None, received_currency: str | None) -> str:
+    """The same of what an entry is about to have as its destination; `received_currency` is that of a payout."""
+    if received_currency is None:
+        return of(ws, destination or "")
+    return of(ws, (destination or "").partition(" ")[0], received_currency)
+
+
+def amounts_of(row: Entry) -> list[int | Fiat]:
     """What a journaled payment brought its payee: msat, the fiat that was meant, or the fiat that was paid out."""
-    if row["received_currency"] is not None:
-        return [Fiat(Decimal(row["received"]), row["received_currency"])] if row["received"] else []
-    quoted = rates.from_text(row["quoted"])
-    return [row["amount_msat"], *([Fiat(quoted.value, quoted.currency)] if quoted is not None else [])]
+    if row.received_currency is not None:
+        return [Fiat(Decimal(row.received), row.received_currency)] if row.received else []
+    quoted = rates.from_text(row.quoted)
+    return [row.amount_msat or 0, *([Fiat(quoted.value, quoted.currency)] if quoted is not None else [])]
 
 
 def meaning_of_link(amount: object, stated: object, shown: str, comment: str) -> references.Meaning:

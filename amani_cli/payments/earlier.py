@@ -11,7 +11,7 @@ from amani_cli.payments.rails import rail_of, wallet_of
 from amani_cli.payments.receipts import open_outcome, receipt
 from amani_cli.payments.verdict import Found
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.workspace import Workspace
 
 
@@ -21,7 +21,7 @@ def replayed(
     what: str,
     payment_hash: str | None = None,
     *,
-    go_on: Callable[[Row], Payment] | None = None,
+    go_on: Callable[[Entry], Payment] | None = None,
 ) -> Payment | None:
     """The receipt of a payment that this reference or payment hash already stands for, or None if there is none.
 
@@ -34,50 +34,50 @@ def replayed(
         with ws.store.write() as db:
             target = references.claim(db, reference, what)
             if row is not None:
-                references.point(db, reference, row["id"])
+                references.point(db, reference, row.id)
             else:
                 row = journal.standing(db, target)
     return None if row is None else again(ws, row, go_on=go_on)
 
 
-def again(ws: Workspace, row: Row, *, go_on: Callable[[Row], Payment] | None = None) -> Payment:
+def again(ws: Workspace, row: Entry, *, go_on: Callable[[Entry], Payment] | None = None) -> Payment:
     """The receipt of what was sent before; an open outcome is asked about, and gone on with by `go_on` alone."""
-    if row["status"] == "unknown":
+    if row.status == "unknown":
         row = ask_again(ws, row)
-    if row["status"] == "unknown" and go_on is not None:
+    if row.status == "unknown" and go_on is not None:
         return go_on(row)
-    if row["status"] == "settled":
+    if row.status == "settled":
         return receipt(row, replayed=True)
-    if row["status"] == "failed":
+    if row.status == "failed":
         raise errors.Rejected(
-            f"this payment was sent before and failed: {row['failure']}",
-            id=row["id"],
+            f"this payment was sent before and failed: {row.failure}",
+            id=row.id,
             hint="No money moved. Run the command again to make a new attempt.",
         )
     raise open_outcome(row, "this payment was sent before and its outcome is still open")
 
 
-def ask_again(ws: Workspace, row: Row) -> Row:
+def ask_again(ws: Workspace, row: Entry) -> Entry:
     """Ask the provider what became of an open payment, and close its entry if that is certain. Sends nothing."""
     wallet = wallet_of(ws, row)
-    if wallet is None and row["wallet_id"] == journal.OUTSIDE:
-        ws.talk.warn(f"{row['id']} left a cheque, whose key is in its code alone: claim it again to ask about it")
+    if wallet is None and row.wallet_id == journal.OUTSIDE:
+        ws.talk.warn(f"{row.id} left a cheque, whose key is in its code alone: claim it again to ask about it")
         return row
     if wallet is None:
-        ws.talk.warn(f"wallet '{row['wallet']}' is not known here any more, so {row['id']} can't be asked about")
+        ws.talk.warn(f"wallet '{row.wallet}' is not known here any more, so {row.id} can't be asked about")
         return row
     try:
         with rail_of(ws, wallet) as rail:
             return ask_rail(ws, rail, row)
     except errors.AmaniError as error:
-        ws.talk.warn(f"{row['id']}: {error.message}")
+        ws.talk.warn(f"{row.id}: {error.message}")
         return row
 
 
-def look_up(ws: Workspace, row: Row) -> Found:
+def look_up(ws: Workspace, row: Entry) -> Found:
     """The provider's record of an entry, as it stands; changes nothing. Raises what looking raises."""
     wallet = wallet_of(ws, row)
     if wallet is None:
-        raise errors.NotFound(f"wallet '{row['wallet']}' is not known here any more")
+        raise errors.NotFound(f"wallet '{row.wallet}' is not known here any more")
     with rail_of(ws, wallet) as rail:
         return rail.find(row)

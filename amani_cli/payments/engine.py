@@ -14,7 +14,7 @@ from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal, references, rules
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -32,10 +32,10 @@ def begin(
     reference: str | None,
     meaning: str,
     columns: Callable[[Transaction], dict[str, object]],
-    sent: Callable[[Transaction], Row | None] = lambda db: None,
+    sent: Callable[[Transaction], Entry | None] = lambda db: None,
     on_journal: Callable[[Transaction, str], object] | None = None,
     reason: str | None = None,
-) -> tuple[Row, bool]:
+) -> tuple[Entry, bool]:
     """Journal a payment durably, or find (False) the attempt that another process made first.
 
     All in one transaction: `sent` looks for an earlier attempt, as the reference does; `columns` reserves the amount,
@@ -81,7 +81,7 @@ def begin(
     return row, True
 
 
-def refuse_twin(twins: Iterable[Row], what: str) -> None:
+def refuse_twin(twins: Iterable[Entry], what: str) -> None:
     """Refuse what looks like a retry of what is still open, where no invoice of the payee's can be paid only once.
 
     Raises `errors.OutcomeUnknown`.
@@ -94,7 +94,7 @@ def refuse_twin(twins: Iterable[Row], what: str) -> None:
         )
 
 
-def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool) -> Payment:
+def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Entry, *, wait: bool) -> Payment:
     """Send a journaled payment, once, and close its entry with what is certain."""
     from amani_cli.providers.http import NotSent
 
@@ -104,9 +104,9 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool
             answer = rail.post(row)
         except NotSent as error:
             row = close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"), by_answer=True)
-            if row["status"] == "unknown":
+            if row.status == "unknown":
                 raise open_outcome(row, f"{error.message}; but another amani sent it meanwhile") from error
-            error.id = row["id"]
+            error.id = row.id
             raise
         verdict = _settle(ws, rail, row, answer, wait=wait)
         row = close(ws, row, verdict, answered=answer.accepted, by_answer=True)
@@ -118,20 +118,20 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Row, *, wait: bool
         # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
         text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
         raise open_outcome(row, f"the payment was sent, and then: {text}") from error
-    if row["status"] == "unknown":
+    if row.status == "unknown":
         raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
-    if row["status"] == "failed":
+    if row.status == "failed":
         if verdict.status != "failed":  # another process knew it
-            verdict = verdict._replace(reason=row["failure"] or "", code="REJECTED")
+            verdict = verdict._replace(reason=row.failure or "", code="REJECTED")
         host = wallet.url.split("://", 1)[-1]
-        raise failure(verdict, row["id"], host, wallet.provider)
+        raise failure(verdict, row.id, host, wallet.provider)
     return receipt(row)
 
 
-def ask_rail(ws: Workspace, rail: Rail, row: Row) -> Row:
+def ask_rail(ws: Workspace, rail: Rail, row: Entry) -> Entry:
     """Ask an open rail what became of a payment, and close its entry if that is certain. Raises what looking raises."""
     found = rail.find(row)
-    never_arrived = found == ABSENT and not row["answered"] and rail.never_arrived(row)
+    never_arrived = found == ABSENT and not row.answered and rail.never_arrived(row)
     return close(ws, row, judge(None, found, never_arrived=never_arrived))
 
 
@@ -151,21 +151,21 @@ def until_certain(ws: Workspace, look: Callable[[], Verdict], *, wait: bool = Tr
         pause = min(pause * 1.6, 3.0)
 
 
-def _settle(ws: Workspace, rail: Rail, row: Row, answer: PayAnswer, *, wait: bool) -> Verdict:
+def _settle(ws: Workspace, rail: Rail, row: Entry, answer: PayAnswer, *, wait: bool) -> Verdict:
     """Ask for the record until the outcome is certain or the time is up."""
     if answer.record is not None and answer.record.status == "settled":
         return judge(answer, answer.record)
     return until_certain(ws, lambda: judge(answer, _asked(rail, row)), wait=wait)
 
 
-def _asked(rail: Rail, row: Row) -> Found:
+def _asked(rail: Rail, row: Entry) -> Found:
     try:
         return rail.find(row)
     except errors.AmaniError:
         return NOT_ASKED
 
 
-def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False, by_answer: bool = False) -> Row:
+def close(ws: Workspace, row: Entry, verdict: Verdict, *, answered: bool = False, by_answer: bool = False) -> Entry:
     """Write a verdict into the journal: amounts and fee as the provider's record says, the reservation ended.
 
     `answered` says that the provider took the request: that it never arrived is never concluded then. `by_answer` says
@@ -175,30 +175,30 @@ def close(ws: Workspace, row: Row, verdict: Verdict, *, answered: bool = False, 
     Returns the entry as it stands.
     """
     with ws.store.write() as db:
-        current = db.execute("SELECT status, resent FROM payment WHERE id=?", (row["id"],)).fetchone()
-        if by_answer and current["resent"] and verdict.status == "failed" and verdict.record is None:
+        current = db.execute("SELECT status, resent FROM payment WHERE id=?", (row.id,)).fetchone()
+        if by_answer and current.resent and verdict.status == "failed" and verdict.record is None:
             verdict = verdict._replace(status="unknown")
         # A settled record is proof, even against a "failed" that another process took from a worse view of it.
-        overruled = current["status"] == "failed" and verdict.status == "settled"
-        if current["status"] == "unknown" or overruled:
+        overruled = current.status == "failed" and verdict.status == "settled"
+        if current.status == "unknown" or overruled:
             _write_verdict(db, row, verdict, ws.said.actor)
             if answered and verdict.status == "unknown":
-                journal.update(db, row["id"], answered=1)
-    fresh = journal.by_id(ws.store, row["id"])
+                journal.update(db, row.id, answered=1)
+    fresh = journal.by_id(ws.store, row.id)
     assert fresh is not None
-    if fresh["status"] == "failed":
-        ws.talk.untold.told(row["id"])
-    if fresh["status"] != "unknown" and row["wallet_id"] == journal.OUTSIDE:
+    if fresh.status == "failed":
+        ws.talk.untold.told(row.id)
+    if fresh.status != "unknown" and row.wallet_id == journal.OUTSIDE:
         from amani_cli.wallets.outside import forget_key
 
         forget_key(ws, row)
     return fresh
 
 
-def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | None) -> None:
+def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | None) -> None:
     record = verdict.record
     if verdict.status == "unknown":
-        journal.update(db, row["id"], checked_at=now())
+        journal.update(db, row.id, checked_at=now())
         return
     columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
     if verdict.status == "settled":
@@ -206,15 +206,15 @@ def _write_verdict(db: Transaction, row: Row, verdict: Verdict, actor: str | Non
         columns |= {"failure": None, **settled_columns(record)}
     else:
         columns["failure"] = verdict.reason or "failed"
-        rules.drop_events_for(db, row["id"])
-    journal.update(db, row["id"], **columns)
-    store_wallets.clear_cached_balance(db, row["wallet_id"])
+        rules.drop_events_for(db, row.id)
+    journal.update(db, row.id, **columns)
+    store_wallets.clear_cached_balance(db, row.wallet_id)
     audit_log.append(
         db,
-        row["kind"],
-        wallet=row["wallet"],
-        subject=row["id"],
-        amount_msat=row["amount_msat"],
+        row.kind,
+        wallet=row.wallet,
+        subject=row.id,
+        amount_msat=row.amount_msat,
         outcome=verdict.status,
         reason=verdict.reason or None,
         actor=actor,

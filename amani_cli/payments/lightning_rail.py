@@ -10,7 +10,7 @@ from amani_cli.encodings import bolt11
 from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found
 from amani_cli.providers.base import Named, PayAnswer
 from amani_cli.store import references
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 
@@ -30,19 +30,28 @@ class Lightning:
     ws: Workspace
     client: Lnbits
 
-    def post(self, row: Row) -> PayAnswer:
+    def post(self, row: Entry) -> PayAnswer:
         """Pay the bolt11 of an entry. Its reference goes along: a journal that is lost learns it from the record."""
         told = references.told_along(self.ws.store, row)
         named = Named(*told) if told is not None else None
-        return self.client.pay(row["bolt11"], row["payment_hash"], row["remote_wallet_id"], named=named)
+        assert row.bolt11 is not None
+        payment_hash, wallet_id = _ids(row)
+        return self.client.pay(row.bolt11, payment_hash, wallet_id, named=named)
 
-    def find(self, row: Row) -> Found:
+    def find(self, row: Entry) -> Found:
         """The wallet's own record of the entry's hash."""
-        return _look_up(self.client, row["payment_hash"], row["remote_wallet_id"], row["direction"] == "in")
+        return _look_up(self.client, *_ids(row), row.direction == "in")
 
-    def never_arrived(self, row: Row) -> bool:
+    def never_arrived(self, row: Entry) -> bool:
         """Once its invoice has been expired for a while nobody can pay it any more."""
-        return _is_long_over(self.ws, row, self.client.line.url) and _is_key_of(self.client, row["remote_wallet_id"])
+        return _is_long_over(self.ws, row, self.client.line.url) and _is_key_of(self.client, _ids(row)[1])
+
+
+def _ids(row: Entry) -> tuple[str, str]:
+    """The hash of a Lightning payment and its wallet's id, which an entry has by the time it is sent."""
+    assert row.payment_hash is not None
+    assert row.remote_wallet_id is not None
+    return row.payment_hash, row.remote_wallet_id
 
 
 def find(client: Lnbits, payment_hash: str, wallet_id: str | None, *, incoming: bool = False) -> Found:
@@ -61,24 +70,25 @@ def _look_up(client: Lnbits, payment_hash: str, wallet_id: str | None, incoming:
     return record if mine else NOT_ASKED
 
 
-def has_passed(ws: Workspace, row: Row, url: str, seconds: float) -> bool:
+def has_passed(ws: Workspace, row: Entry, url: str, seconds: float) -> bool:
     """Whether an entry certainly was sent to the server at `url` so long ago; the user is told why, if nobody knows."""
     if ws.store.clock.since(row, url) >= seconds:
         return True
     doubt = ws.store.clock.doubt()
     if doubt:
-        ws.talk.warn(f"{doubt}: it proves nothing about {row['id']}; set the clock (timedatectl)")
+        ws.talk.warn(f"{doubt}: it proves nothing about {row.id}; set the clock (timedatectl)")
     return False
 
 
-def _is_long_over(ws: Workspace, row: Row, url: str) -> bool:
-    if row["expires_at"] is None or not has_passed(ws, row, url, PROOF_OF_ABSENCE_S):
+def _is_long_over(ws: Workspace, row: Entry, url: str) -> bool:
+    if row.expires_at is None or not has_passed(ws, row, url, PROOF_OF_ABSENCE_S):
         return False
-    by_theirs, expires = clocks.told(url), from_rfc3339(row["expires_at"]).timestamp()
+    by_theirs, expires = clocks.told(url), from_rfc3339(row.expires_at).timestamp()
     if by_theirs is not None:
         return expires < by_theirs - PROOF_OF_ABSENCE_S
     # It was made before it was sent: once its whole life has passed since then, it is over by any clock.
-    life = bolt11.decode_invoice(row["bolt11"]).expiry_s
+    assert row.bolt11 is not None
+    life = bolt11.decode_invoice(row.bolt11).expiry_s
     return has_passed(ws, row, url, life + PROOF_OF_ABSENCE_S)
 
 

@@ -10,7 +10,7 @@ from amani_cli import errors
 from amani_cli.payments.lightning_rail import Lightning
 from amani_cli.payments.rail import Rail
 from amani_cli.store import journal
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.wallets import environment, finding
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.cheque_servers import named_server
@@ -37,20 +37,20 @@ def rail_of(ws: Workspace, wallet: KnownWallet) -> Iterator[Rail]:
             yield Lightning(ws, client)
 
 
-def wallet_of(ws: Workspace, row: Row) -> KnownWallet | None:
+def wallet_of(ws: Workspace, row: Entry) -> KnownWallet | None:
     """The wallet of an entry, if it is still known here."""
-    if row["wallet_id"] == journal.OUTSIDE:
+    if row.wallet_id == journal.OUTSIDE:
         from amani_cli.wallets.outside import source_of
 
         return source_of(ws, row)
     known = [*finding.registered(ws), *environment.in_environment(ws)]
     for wallet in known:
-        if wallet.in_environment and wallet.id == row["wallet_id"] and not _is_met(wallet):
+        if wallet.in_environment and wallet.id == row.wallet_id and not _is_met(wallet):
             continue
-        if wallet.id == row["wallet_id"] and wallet.remote_id in (None, row["remote_wallet_id"]):
+        if wallet.id == row.wallet_id and wallet.remote_id in (None, row.remote_wallet_id):
             return wallet
     # Removed and added again, it has another number here and the same id at its server.
-    same = [wallet for wallet in known if wallet.remote_id is not None and wallet.remote_id == row["remote_wallet_id"]]
+    same = [wallet for wallet in known if wallet.remote_id is not None and wallet.remote_id == row.remote_wallet_id]
     return same[0] if same else None
 
 

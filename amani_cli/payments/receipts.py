@@ -6,48 +6,48 @@ from amani_cli import errors
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 from amani_cli.payments import success_action
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.wallets import rates
 
 
-def open_outcome(row: Row, message: str) -> errors.OutcomeUnknown:
+def open_outcome(row: Entry, message: str) -> errors.OutcomeUnknown:
     """The error for an entry whose outcome is not certain."""
-    hint = f"Do not pay it again by other means. Ask what became of it: amani reconcile {row['id']}"
-    if row["direction"] == "out" and row["bolt11"] is not None:
-        hint += f". If it never arrived, go on with it: amani reconcile --resume {row['id']}"
-    return errors.OutcomeUnknown(f"{message} ({row['id']})", id=row["id"], hint=hint)
+    hint = f"Do not pay it again by other means. Ask what became of it: amani reconcile {row.id}"
+    if row.direction == "out" and row.bolt11 is not None:
+        hint += f". If it never arrived, go on with it: amani reconcile --resume {row.id}"
+    return errors.OutcomeUnknown(f"{message} ({row.id})", id=row.id, hint=hint)
 
 
-def receipt(row: Row, *, replayed: bool = False) -> Payment:
+def receipt(row: Entry, *, replayed: bool = False) -> Payment:
     """A journal entry as it is shown."""
-    currency = row["currency"]
+    currency = row.currency
     return Payment(
-        id=row["id"],
-        wallet=row["wallet"],
-        direction=row["direction"],
-        kind=row["kind"],
-        status=row["status"],
-        payment_hash=row["payment_hash"],
-        preimage=row["preimage"],
-        destination=row["destination"],
-        memo=row["memo"],
-        reference=row["reference"],
-        created_at=row["created_at"],
-        settled_at=row["settled_at"],
+        id=row.id,
+        wallet=row.wallet,
+        direction=row.direction,
+        kind=row.kind,
+        status=row.status,
+        payment_hash=row.payment_hash,
+        preimage=row.preimage,
+        destination=row.destination,
+        memo=row.memo,
+        reference=row.reference,
+        created_at=row.created_at,
+        settled_at=row.settled_at,
         replayed=replayed,
-        amount_msat=row["amount_msat"],
-        fee_msat=row["fee_msat"],
-        amount=_money(row["amount"], currency),
-        fee=_money(row["fee"], currency),
-        received=_money(row["received"], row["received_currency"]),
-        our_reference=row["our_reference"],
-        provider_reference=row["provider_reference"],
-        failure=row["failure"],
-        category=row["category"],
-        actor=row["actor"],
-        sandbox=bool(row["sandbox"]),
-        success=success_action.from_text(row["success"], row["preimage"]) if row["status"] == "settled" else None,
-        quoted=rates.from_text(row["quoted"]),
+        amount_msat=row.amount_msat,
+        fee_msat=row.fee_msat,
+        amount=_money(row.amount, currency),
+        fee=_money(row.fee, currency),
+        received=_money(row.received, row.received_currency),
+        our_reference=row.our_reference,
+        provider_reference=row.provider_reference,
+        failure=row.failure,
+        category=row.category,
+        actor=row.actor,
+        sandbox=bool(row.sandbox),
+        success=success_action.from_text(row.success, row.preimage) if row.status == "settled" else None,
+        quoted=rates.from_text(row.quoted),
     )
 
 

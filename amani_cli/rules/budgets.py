@@ -17,7 +17,7 @@ from amani_cli.rules.held import refuse_held
 from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import BudgetRow, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -63,16 +63,16 @@ def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: D
     _decide(ws, db, wallet, charged, currency)
 
 
-def refuse_large(ws: Workspace, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> Row | None:
+def refuse_large(ws: Workspace, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> BudgetRow | None:
     """Refuse what is more, with its worst-case fee, than one payment may be; returns the wallet's budget, if any.
 
     Raises `errors.RefusedByPolicy` (code BUDGET).
     """
     row = rules.budget(ws.store, wallet.identity, unit)
-    if row is not None and row["per_payment"] is not None and wanted > Decimal(row["per_payment"]):
+    if row is not None and row.per_payment is not None and wanted > Decimal(row.per_payment):
         raise errors.RefusedByPolicy(
             f"{shown(wanted, unit)} with the {_fee(unit)} is more than the"
-            f" {shown(Decimal(row['per_payment']), unit)} that one payment from '{wallet.name}' may be",
+            f" {shown(Decimal(row.per_payment), unit)} that one payment from '{wallet.name}' may be",
             code="BUDGET",
             hint=f"See: amani wallet limit '{wallet.name}'",
         )
@@ -94,11 +94,11 @@ def _within_budget(
     ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat"
 ) -> None:
     row = refuse_large(ws, wallet, wanted, unit)
-    if row is None or row["per_day"] is None:
+    if row is None or row.per_day is None:
         return
     since = _a_day_ago(ws)
     spent, flying = rules.spent(db, wallet.remote_id, unit, since)
-    left = Decimal(row["per_day"]) - spent - flying
+    left = Decimal(row.per_day) - spent - flying
     if wanted > left:
         oldest = rules.oldest_spend(db, wallet.remote_id, unit, since)
         opens = to_rfc3339(int(ws.store.clock.on_the_wall(oldest)) + DAY_S) if oldest is not None else None
@@ -123,9 +123,9 @@ def day_budgets_left(ws: Workspace, wallet: KnownWallet) -> dict[str, Decimal]:
     since = _a_day_ago(ws)
     left = {}
     for row in rules.budgets(ws.store, wallet.identity):
-        if row["per_day"] is not None:
-            spent, flying = rules.spent(ws.store.connection, wallet.remote_id, row["unit"], since)
-            left[row["unit"]] = max(Decimal(0), Decimal(row["per_day"]) - spent - flying)
+        if row.per_day is not None:
+            spent, flying = rules.spent(ws.store.connection, wallet.remote_id, row.unit, since)
+            left[row.unit] = max(Decimal(0), Decimal(row.per_day) - spent - flying)
     return left
 
 
@@ -191,10 +191,10 @@ def limits(ws: Workspace, wallet: KnownWallet) -> Limits:
         allowed = f"{number} in {window_of(window)}"
         items.append(LimitView(kind, allowed, str(used), "", str(max(0, number - used)), when))
     for row in rules.budgets(ws.store, wallet.identity):
-        if row["per_payment"] is not None:
-            items.append(LimitView("per payment", shown(Decimal(row["per_payment"]), row["unit"]), "", "", "", None))
-        if row["per_day"] is not None:
-            unit, day = row["unit"], Decimal(row["per_day"])
+        if row.per_payment is not None:
+            items.append(LimitView("per payment", shown(Decimal(row.per_payment), row.unit), "", "", "", None))
+        if row.per_day is not None:
+            unit, day = row.unit, Decimal(row.per_day)
             spent, flying = rules.spent(db, wallet.remote_id, unit, _a_day_ago(ws))
             left = max(Decimal(0), day - spent - flying)
             per_day, gone, reserved, free = (shown(each, unit) for each in (day, spent, flying, left))

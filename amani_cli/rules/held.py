@@ -17,7 +17,7 @@ def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
     held = holds.of_wallet(ws.store, wallet.remote_id)
     if copy is None and held is None:
         return
-    why = copy["value"] if copy is not None else held["why"] if held is not None else ""
+    why = copy.value if copy is not None else held.why if held is not None else ""
     raise errors.RefusedByPolicy(
         f"wallet '{wallet.name}' is held: this is {why}, and what was paid from it since then may be missing",
         code="RECONCILE_FIRST",
@@ -31,7 +31,7 @@ def refuse_unread(ws: Workspace, reference: str | None) -> None:
     Whichever wallet it would be paid from now: a reference does not say from which it was. An invoice needs no such
     care, for it is paid once. Raises `errors.RefusedByPolicy`.
     """
-    held = [row["wallet"] for row in holds.everything(ws.store) if row["here"]] if reference is not None else []
+    held = [row.wallet for row in holds.everything(ws.store) if row.here] if reference is not None else []
     if held:
         raise errors.RefusedByPolicy(
             f"wallet '{held[0]}' is held, and what it paid since this copy was made is not known: '{reference}' may be"

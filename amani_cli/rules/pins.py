@@ -20,7 +20,7 @@ from amani_cli.models.rules import Pin
 from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import PinRow, Transaction
 from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -80,9 +80,9 @@ def status(ws: Workspace, wallet: KnownWallet) -> Pin:
         set=row is not None,
         locked_until=_shown(ws, locked_until) if locked_until else None,
         attempts_left=0 if locked_until else max(0, ATTEMPTS - attempts),
-        always=bool(row["always"]) if row else False,
+        always=bool(row.always) if row else False,
         threshold_msat=int(limit) if limit is not None and wallet.provider == "lnbits" else None,
-        reset_at=_shown(ws, from_rfc3339(row["reset_at"]).timestamp()) if row and row["reset_at"] else None,
+        reset_at=_shown(ws, from_rfc3339(row.reset_at).timestamp()) if row and row.reset_at else None,
         thresholds=rules.fiat_thresholds(ws.store, wallet.identity) if ws.has_store else [],
     )
 
@@ -96,7 +96,7 @@ def holders(ws: Workspace, known: list[KnownWallet]) -> list[Holder]:
     """Everybody who has a PIN, by name: of the wallets that are `known`, and of those that were removed here."""
     names = {wallet.identity: wallet for wallet in known}
     found: list[Holder] = [
-        names.get(row["identity"]) or Removed(f"{row['identity']} (removed)", row["identity"])
+        names.get(row.identity) or Removed(f"{row.identity} (removed)", row.identity)
         for row in rules.all_pins(ws.store)
     ]
     return sorted((each for each in found if is_set(ws, each)), key=lambda each: each.name)
@@ -105,7 +105,7 @@ def holders(ws: Workspace, known: list[KnownWallet]) -> list[Holder]:
 def is_always_asked(ws: Workspace, wallet: KnownWallet) -> bool:
     """Whether the wallet's PIN is needed for any amount."""
     row = _row(ws, wallet)
-    return row is not None and bool(row["always"])
+    return row is not None and bool(row.always)
 
 
 def threshold(ws: Workspace, wallet: KnownWallet, unit: str) -> Decimal | None:
@@ -164,7 +164,7 @@ def set_threshold(
             words.append("always" if always else "above the threshold")
         before = [f"{'above ' + format(old, 'f') if old is not None else 'always'} {unit}"] if unit else []
         if always is not None:
-            before.append("always" if row["always"] else "above the threshold")
+            before.append("always" if row.always else "above the threshold")
         audit_log.append(
             db,
             "pin threshold",
@@ -183,7 +183,7 @@ def remove(ws: Workspace, wallet: KnownWallet, pin: str) -> Pin:
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
         audit_log.append(db, "pin remove", wallet=wallet.name, outcome="done", actor=ws.said.actor)
-    keys.unkeep(row["place"], row["pepper"])
+    keys.unkeep(row.place, row.pepper)
     return status(ws, wallet)
 
 
@@ -212,11 +212,11 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
     row = _must(ws, wallet)
     pepper, failures_kept = _pepper(wallet, row)
     _count_attempt(ws, wallet, failures_kept)
-    if _matches(pin, pepper, row["hash"]):
+    if _matches(pin, pepper, row.hash):
         with ws.store.write() as db:
             rules.clear_events(db, wallet.identity, "pin")
             rules.set_streak(db, wallet.identity, 0)
-            if row["reset_at"]:
+            if row.reset_at:
                 rules.set_reset(db, wallet.identity, None)
                 audit_log.append(db, "pin reset", wallet=wallet.name, outcome="called off", actor=ws.said.actor)
         return
@@ -225,7 +225,7 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
         used, until = _attempts(ws, db, wallet)
         audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.said.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
-    keys.keep(row["place"], row["pepper"], f"{pepper}:{failures}")
+    keys.keep(row.place, row.pepper, f"{pepper}:{failures}")
     left = max(0, ATTEMPTS - used)
     more = f"locked until {_shown(ws, until)}" if until else f"{left} attempts left this hour"
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
@@ -278,10 +278,10 @@ def _shown(ws: Workspace, at: float) -> str:
     return to_rfc3339(int(ws.store.clock.on_the_wall(at)))
 
 
-def _row(ws: Workspace, wallet: Holder) -> Row | None:
+def _row(ws: Workspace, wallet: Holder) -> PinRow | None:
     """The PIN's entry, unless a reset has fallen due."""
     row = rules.pin(ws.store, wallet.identity) if ws.has_store else None
-    if row is None or row["reset_at"] is None or from_rfc3339(row["reset_at"]).timestamp() > ws.store.clock.now():
+    if row is None or row.reset_at is None or from_rfc3339(row.reset_at).timestamp() > ws.store.clock.now():
         return row
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
@@ -289,7 +289,7 @@ def _row(ws: Workspace, wallet: Holder) -> Row | None:
     return None
 
 
-def _must(ws: Workspace, wallet: Holder) -> Row:
+def _must(ws: Workspace, wallet: Holder) -> PinRow:
     row = _row(ws, wallet)
     if row is None:
         raise errors.NotFound(f"wallet '{wallet.name}' has no PIN", code="NO_PIN", hint="Set one: amani pin set")
@@ -310,9 +310,9 @@ def _hashed(pin: str, pepper: str) -> str:
     return bcrypt.hashpw(_peppered(pin, pepper), bcrypt.gensalt(COST)).decode()
 
 
-def _pepper(wallet: Holder, row: Row) -> tuple[str, int]:
+def _pepper(wallet: Holder, row: PinRow) -> tuple[str, int]:
     """The pepper and the count of failures that was kept with it."""
-    text = keys.kept(row["place"], row["pepper"])
+    text = keys.kept(row.place, row.pepper)
     try:
         pepper, mark = (text or "").split(":")
         return pepper, int(mark)

@@ -68,7 +68,7 @@ def value(ws: Workspace, name: str) -> str:
 def has_pins(ws: Workspace) -> bool:
     """Whether any wallet has a PIN that has not fallen away."""
     moment = ws.store.clock.now()
-    resets = [row["reset_at"] for row in rules.all_pins(ws.store)]
+    resets = [row.reset_at for row in rules.all_pins(ws.store)]
     return any(at is None or from_rfc3339(at).timestamp() > moment for at in resets)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import AuditRow, Transaction
 from amani_cli.times import now
 
 GENESIS = "0" * 64
@@ -63,7 +63,7 @@ class Filter:
     limit: int = 20
 
 
-def page(store: Store, wanted: Filter) -> list[Row]:
+def page(store: Store, wanted: Filter) -> list[AuditRow]:
     """Entries that fit, newest first."""
     where: list[str] = ["1"]
     values: list[object] = []
@@ -78,10 +78,10 @@ def page(store: Store, wanted: Filter) -> list[Row]:
             where.append(condition)
             values.append(value)
     return store.all(
-        f"SELECT * FROM audit WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", *values, wanted.limit
+        AuditRow, f"SELECT * FROM audit WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", *values, wanted.limit
     )
 
 
-def walk(store: Store) -> Iterator[Row]:
+def walk(store: Store) -> Iterator[AuditRow]:
     """Every entry, oldest first, one at a time."""
-    return store.each("SELECT * FROM audit ORDER BY seq")
+    return store.each(AuditRow, "SELECT * FROM audit ORDER BY seq")

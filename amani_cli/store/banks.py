@@ -7,13 +7,14 @@ import time
 
 from amani_cli.providers.fiat import Bank
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now, to_rfc3339
 
 
 def kept(store: Store, url: str, currency: str, *, mobile: bool, max_age_s: int) -> list[Bank] | None:
     """A list as it was written down, None when there is none or it is older than `max_age_s` seconds."""
     row = store.one(
+        Row,
         "SELECT banks FROM bank_list WHERE url=? AND currency=? AND mobile=? AND fetched_at>? AND fetched_at<=?",
         url,
         currency,
@@ -26,7 +27,7 @@ def kept(store: Store, url: str, currency: str, *, mobile: bool, max_age_s: int)
 
 def every(store: Store, currency: str, *, mobile: bool) -> list[str]:
     """Each list of a currency that was ever written down, however old, as it is kept (see `read`)."""
-    rows = store.all("SELECT banks FROM bank_list WHERE currency=? AND mobile=?", currency, int(mobile))
+    rows = store.all(Row, "SELECT banks FROM bank_list WHERE currency=? AND mobile=?", currency, int(mobile))
     return [row["banks"] for row in rows]
 
 

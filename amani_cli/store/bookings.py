@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry, Row
 
 MSAT = Decimal("0.001")  # in sat
 
@@ -41,7 +41,7 @@ class Booked(NamedTuple):
     actor: str | None
     payment_hash: str | None
     own: int
-    whole: Row | None
+    whole: Entry | None
 
     @property
     def unit(self) -> str:
@@ -78,10 +78,10 @@ def settled(
     # Named, so that the rows come in the index's order and are never sorted: any number takes no memory.
     source = f"FROM payment INDEXED BY payment_settled WHERE {where} ORDER BY settled_at, id"
     if whole:
-        for row in store.each(f"SELECT {_COLUMNS}, {own} AS own, payment.* {source}", *values):
+        for row in store.each(Entry, f"SELECT {_COLUMNS}, {own} AS own, payment.* {source}", *values):
             yield Booked._make((*row[: len(Booked._fields) - 1], row))
     else:
-        yield from map(Booked._make, store.each(f"SELECT {_COLUMNS}, {own}, NULL {source}", *values))
+        yield from map(Booked._make, store.each(Row, f"SELECT {_COLUMNS}, {own}, NULL {source}", *values))
 
 
 def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: bool) -> Iterator[Carried]:
@@ -90,6 +90,7 @@ def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: boo
     # max() has SQLite take the bare columns, and so the wallet's name, from the newest row
     # (https://www.sqlite.org/lang_select.html#bareagg).
     for *kept, msat, _ in store.each(
+        Row,
         "SELECT wallet_id, wallet, provider, sandbox,"
         " sum(iif(direction='in', amount_msat, -amount_msat)-coalesce(fee_msat, 0)), max(settled_at) FROM payment"
         f" WHERE {where} AND amount_msat IS NOT NULL GROUP BY wallet_id",
@@ -97,6 +98,7 @@ def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: boo
     ):
         yield Carried._make((*kept, "sat", msat * MSAT))
     for *kept, direction, amount, fee, currency in store.each(
+        Row,
         "SELECT wallet_id, wallet, provider, sandbox, direction, amount, coalesce(fee, '0'), currency FROM payment"
         f" WHERE {where} AND amount_msat IS NULL",
         *values,

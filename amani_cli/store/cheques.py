@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amani_cli.servers import server_of
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import ChequeRow, Entry, Transaction
 from amani_cli.times import now
 
 UNFINISHED = ("funding", "voiding", "unknown")
@@ -24,55 +24,58 @@ def update(db: Transaction, cheque_id: str, **columns: object) -> None:
     db.execute(f"UPDATE cheque SET {sets} WHERE id=?", (*columns.values(), cheque_id))
 
 
-def by_id(store: Store, cheque_id: str) -> Row | None:
+def by_id(store: Store, cheque_id: str) -> ChequeRow | None:
     """One cheque."""
-    return store.one("SELECT * FROM cheque WHERE id=?", cheque_id)
+    return store.one(ChequeRow, "SELECT * FROM cheque WHERE id=?", cheque_id)
 
 
-def in_transaction(db: Transaction, cheque_id: str | None) -> Row | None:
+def in_transaction(db: Transaction, cheque_id: str | None) -> ChequeRow | None:
     """One cheque as the caller's transaction sees it."""
-    row: Row | None = db.execute("SELECT * FROM cheque WHERE id=?", (cheque_id,)).fetchone()
+    row: ChequeRow | None = db.execute("SELECT * FROM cheque WHERE id=?", (cheque_id,)).fetchone()
     return row
 
 
-def by_reference(db: Transaction, reference: str) -> Row | None:
+def by_reference(db: Transaction, reference: str) -> ChequeRow | None:
     """The cheque that a reference stands for, as the caller's transaction sees it."""
-    row: Row | None = db.execute("SELECT * FROM cheque WHERE reference=?", (reference,)).fetchone()
+    row: ChequeRow | None = db.execute("SELECT * FROM cheque WHERE reference=?", (reference,)).fetchone()
     return row
 
 
-def find(store: Store, text: str) -> list[Row]:
+def find(store: Store, text: str) -> list[ChequeRow]:
     """Cheques that an id, a reference or the beginning of an id names."""
-    exact = store.all("SELECT * FROM cheque WHERE id=?1 OR reference=?1", text)
+    exact = store.all(ChequeRow, "SELECT * FROM cheque WHERE id=?1 OR reference=?1", text)
     if exact or len(text) < 6:
         return exact
-    return store.all("SELECT * FROM cheque WHERE id>=? AND id<? LIMIT 3", text, text[:-1] + chr(ord(text[-1]) + 1))
+    return store.all(
+        ChequeRow, "SELECT * FROM cheque WHERE id>=? AND id<? LIMIT 3", text, text[:-1] + chr(ord(text[-1]) + 1)
+    )
 
 
-def of_wallet(store: Store, url: str, remote_id: str) -> list[Row]:
+def of_wallet(store: Store, url: str, remote_id: str) -> list[ChequeRow]:
     """The cheque whose money a wallet at a server holds: an id alone is whatever another server says it is."""
-    rows = store.all("SELECT * FROM cheque WHERE remote_id=?", remote_id)
-    return [row for row in rows if server_of(row["url"]) == server_of(url)]
+    rows = store.all(ChequeRow, "SELECT * FROM cheque WHERE remote_id=?", remote_id)
+    return [row for row in rows if server_of(row.url) == server_of(url)]
 
 
-def all_cheques(store: Store, *, limit: int) -> list[Row]:
+def all_cheques(store: Store, *, limit: int) -> list[ChequeRow]:
     """Cheques, newest first."""
-    return store.all("SELECT * FROM cheque ORDER BY created_at DESC, id DESC LIMIT ?", limit)
+    return store.all(ChequeRow, "SELECT * FROM cheque ORDER BY created_at DESC, id DESC LIMIT ?", limit)
 
 
-def with_status(store: Store, *statuses: str) -> list[Row]:
+def with_status(store: Store, *statuses: str) -> list[ChequeRow]:
     """Cheques of these statuses, oldest first."""
     marks = ", ".join("?" * len(statuses))
-    return store.all(f"SELECT * FROM cheque WHERE status IN ({marks}) ORDER BY created_at, id", *statuses)
+    return store.all(ChequeRow, f"SELECT * FROM cheque WHERE status IN ({marks}) ORDER BY created_at, id", *statuses)
 
 
-def draws(store: Store, remote_id: str | None, destination: str, before: tuple[str, int, int] | None) -> list[Row]:
+def draws(store: Store, remote_id: str | None, destination: str, before: tuple[str, int, int] | None) -> list[Entry]:
     """Attempts of a wallet to take a cheque's funds, the newest first; those that failed are left out.
 
     `before` is how the cheque was named while its server was left out, and between which amounts it may have paid.
     """
     older, least, most = before or ("", 0, 0)
     return store.all(
+        Entry,
         "SELECT * FROM payment WHERE remote_wallet_id IS ?1 AND direction='in' AND status<>'failed'"
         " AND (destination=?2 OR (destination=?3 AND amount_msat BETWEEN ?4 AND ?5)) ORDER BY id DESC",
         remote_id,
@@ -83,9 +86,10 @@ def draws(store: Store, remote_id: str | None, destination: str, before: tuple[s
     )
 
 
-def to_sweep(store: Store) -> list[Row]:
+def to_sweep(store: Store) -> list[ChequeRow]:
     """Cheques that may hold money to bring back: open ones, half-done ones, claimed ones with a fee reserve on top."""
     return store.all(
+        ChequeRow,
         "SELECT * FROM cheque WHERE status IN ('open', 'voiding', 'unknown')"
-        " OR (status='claimed' AND reserve_msat>0 AND swept=0) ORDER BY created_at, id"
+        " OR (status='claimed' AND reserve_msat>0 AND swept=0) ORDER BY created_at, id",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from amani_cli import clocks
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import ChequeRow, Entry, Row, Transaction
 from amani_cli.times import from_rfc3339
 
 
@@ -45,12 +45,12 @@ class LedgerClock:
             "told_ahead": None if by_theirs is None else _apart(by_theirs - by_wall),
         }
 
-    def written(self, row: Row) -> float:
+    def written(self, row: Entry | ChequeRow) -> float:
         """When an entry was written, in the ledger's time."""
-        ahead: int = row["ledger_ahead"] or 0
-        return from_rfc3339(row["created_at"]).timestamp() + ahead
+        ahead: int = row.ledger_ahead or 0
+        return from_rfc3339(row.created_at).timestamp() + ahead
 
-    def since(self, row: Row, url: str) -> float:
+    def since(self, row: Entry, url: str) -> float:
         """How many seconds have certainly passed since an entry was sent to the server at `url`.
 
         By that server's clock, where it told its time then and now; no more than this machine counted by itself if it
@@ -59,9 +59,9 @@ class LedgerClock:
         reckoned = clocks.reckon(self._known())
         counted = reckoned.at - self.written(row)
         by_theirs = clocks.told(url)
-        if by_theirs is None or row["told_ahead"] is None:
+        if by_theirs is None or row.told_ahead is None:
             return counted
-        passed: float = by_theirs - from_rfc3339(row["created_at"]).timestamp() - row["told_ahead"]
+        passed: float = by_theirs - from_rfc3339(row.created_at).timestamp() - row.told_ahead
         is_of_this_start = bool(clocks.boot()) and counted < clocks.steady()
         return min(passed, counted) if is_of_this_start else passed
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import ContactRow, Transaction
 from amani_cli.store.wallets import name_key
 from amani_cli.times import now
 
 
-def every(store: Store) -> list[Row]:
+def every(store: Store) -> list[ContactRow]:
     """Every contact, by name."""
-    return store.all("SELECT * FROM contact ORDER BY name_key")
+    return store.all(ContactRow, "SELECT * FROM contact ORDER BY name_key")
 
 
-def by_name(store: Store, name: str) -> Row | None:
+def by_name(store: Store, name: str) -> ContactRow | None:
     """The contact of that name, whatever its case."""
-    return store.one("SELECT * FROM contact WHERE name_key=?", name_key(name))
+    return store.one(ContactRow, "SELECT * FROM contact WHERE name_key=?", name_key(name))
 
 
 def insert(db: Transaction, name: str, destination: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from amani_cli import errors
 from amani_cli.store import holds, marks
 from amani_cli.store.ledger import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store, explained, open_store
+from amani_cli.store.rows import Row
 
 # What must be in a copy that takes the place of the database, by what makes a row of it the same.
 _KEPT = {
@@ -56,7 +57,7 @@ def opened(path: Path) -> Iterator[Store]:
 
 def is_sound(store: Store) -> bool:
     """Whether SQLite finds nothing wrong with the file."""
-    found = store.one("PRAGMA integrity_check")
+    found = store.one(Row, "PRAGMA integrity_check")
     return found is not None and found[0] == "ok"
 
 
@@ -68,7 +69,7 @@ def is_of_ours(store: Store) -> bool:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         migrations.upgrade(fresh, Path(), SCHEMA_VERSION)
         ours = {_making(*row) for row in fresh.execute(made)}
-    return {_making(*row) for row in store.all(made)} == ours
+    return {_making(*row) for row in store.all(Row, made)} == ours
 
 
 def _making(kind: str, name: str, sql: str) -> tuple[str, str, str]:
@@ -109,7 +110,8 @@ def missing_from(copy: Path, store: Store) -> list[str]:
         same = " AND ".join(f"ours.{column} IS theirs.{column}" for column in columns)
         lacking = f"NOT EXISTS (SELECT 1 FROM copy.{table} AS theirs WHERE {same})"
         return (
-            store.one(f"SELECT 1 FROM main.{table} AS ours WHERE {_MATTERS.get(table, '1')} AND {lacking}") is not None
+            store.one(Row, f"SELECT 1 FROM main.{table} AS ours WHERE {_MATTERS.get(table, '1')} AND {lacking}")
+            is not None
         )
 
     store.connection.execute("ATTACH ? AS copy", (str(copy),))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import FaucetRow, Row, Transaction
 
 
-def settings(store: Store) -> Row | None:
+def settings(store: Store) -> FaucetRow | None:
     """How the faucet is set up, or None."""
-    return store.one("SELECT * FROM faucet WHERE id=1")
+    return store.one(FaucetRow, "SELECT * FROM faucet WHERE id=1")
 
 
 def is_from(store: Store, wallet_id: int) -> bool:
     """Whether the faucet gives from this wallet."""
-    return store.one("SELECT 1 FROM faucet WHERE wallet_id=?", wallet_id) is not None
+    return store.one(Row, "SELECT 1 FROM faucet WHERE wallet_id=?", wallet_id) is not None
 
 
 def configure(db: Transaction, wallet_id: int, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None) -> None:

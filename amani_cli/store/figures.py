@@ -35,9 +35,9 @@ def keep(store: Store, seen: dict[Endpoint, list[int]], command: str | None) -> 
 
 def calls(store: Store) -> list[Row]:
     """What was counted, by provider and endpoint."""
-    return store.all("SELECT * FROM provider_call ORDER BY provider, method, endpoint")
+    return store.all(Row, "SELECT * FROM provider_call ORDER BY provider, method, endpoint")
 
 
 def successes(store: Store) -> list[Row]:
     """When each command last succeeded, in unix seconds."""
-    return store.all("SELECT command, at FROM command_success ORDER BY command")
+    return store.all(Row, "SELECT command, at FROM command_success ORDER BY command")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from amani_cli.store import marks
 from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import HoldRow, MarkRow, Transaction
 
 
 def spread(db: Transaction) -> None:
@@ -33,19 +33,19 @@ def spread(db: Transaction) -> None:
     marks.wipe(db, marks.HELD)
 
 
-def of_copy(store: Store) -> Row | None:
+def of_copy(store: Store) -> MarkRow | None:
     """The mark of a copy whose wallets are not told apart yet: `value` says what it is, and all are held."""
     return marks.read(store, marks.HELD)
 
 
-def of_wallet(store: Store, remote_id: str | None) -> Row | None:
+def of_wallet(store: Store, remote_id: str | None) -> HoldRow | None:
     """The hold on a wallet (`why` it is held), or None."""
-    return store.one("SELECT * FROM hold WHERE remote_id=?", remote_id)
+    return store.one(HoldRow, "SELECT * FROM hold WHERE remote_id=?", remote_id)
 
 
-def everything(store: Store) -> list[Row]:
+def everything(store: Store) -> list[HoldRow]:
     """Every hold, by the name that its wallet had."""
-    return store.all("SELECT * FROM hold ORDER BY wallet, remote_id")
+    return store.all(HoldRow, "SELECT * FROM hold ORDER BY wallet, remote_id")
 
 
 def release(db: Transaction, remote_id: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import InvoiceRow, Row, Transaction
 from amani_cli.times import now
 
 
@@ -22,13 +22,13 @@ def is_known(store: Store, payment_hash: str) -> bool:
         "SELECT EXISTS (SELECT 1 FROM invoice WHERE payment_hash=?1) OR EXISTS (SELECT 1 FROM payment WHERE"
         " payment_hash=?1) OR EXISTS (SELECT 1 FROM cheque WHERE funding_hash=?1)"
     )
-    row = store.one(sql, payment_hash)
+    row = store.one(Row, sql, payment_hash)
     return row is not None and bool(row[0])
 
 
-def of_wallet(store: Store, wallet_id: int, payment_hash: str) -> Row | None:
+def of_wallet(store: Store, wallet_id: int, payment_hash: str) -> InvoiceRow | None:
     """A wallet's invoice of a hash."""
-    return store.one("SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet_id)
+    return store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet_id)
 
 
 def unpaid(store: Store, wallet_id: int, hashes: Iterable[str]) -> set[str]:
@@ -37,7 +37,7 @@ def unpaid(store: Store, wallet_id: int, hashes: Iterable[str]) -> set[str]:
     for at in range(0, len(asked), 500):  # SQLite takes a limited number of values
         some = asked[at : at + 500]
         sql = f"SELECT payment_hash FROM invoice WHERE payment_hash IN ({','.join('?' * len(some))})"
-        found |= {row[0] for row in store.all(f"{sql} AND wallet_id=? AND status<>'paid'", *some, wallet_id)}
+        found |= {row[0] for row in store.all(Row, f"{sql} AND wallet_id=? AND status<>'paid'", *some, wallet_id)}
     return found
 
 
@@ -86,15 +86,17 @@ def delete(db: Transaction, our_reference: str) -> None:
     db.execute("DELETE FROM invoice WHERE payment_hash=?", (our_reference,))
 
 
-def find(store: Store, text: str) -> list[Row]:
+def find(store: Store, text: str) -> list[InvoiceRow]:
     """Invoices that a hash, a reference or an unambiguous beginning of a hash names."""
     exact = store.all(
-        "SELECT * FROM invoice WHERE payment_hash=?1 OR reference=?1 OR provider_reference=?1 LIMIT 20", text
+        InvoiceRow,
+        "SELECT * FROM invoice WHERE payment_hash=?1 OR reference=?1 OR provider_reference=?1 LIMIT 20",
+        text,
     )
     if exact or len(text) < 4:
         return exact
     upper = text[:-1] + chr(ord(text[-1]) + 1)
-    return store.all("SELECT * FROM invoice WHERE payment_hash>=? AND payment_hash<? LIMIT 20", text, upper)
+    return store.all(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash>=? AND payment_hash<? LIMIT 20", text, upper)
 
 
 def page(
@@ -104,7 +106,7 @@ def page(
     status: str | None,
     after: tuple[str, str] | None,
     limit: int,
-) -> list[Row]:
+) -> list[InvoiceRow]:
     """Invoices a person made or had made by a claim, newest first; those inside a transfer or cheque are left out."""
     where = ["purpose IN ('invoice', 'withdraw')"]
     values: list[object] = []
@@ -116,17 +118,20 @@ def page(
         where.append("(created_at, payment_hash)<(?,?)")
         values.extend(after)
     sql = f"SELECT * FROM invoice WHERE {' AND '.join(where)} ORDER BY created_at DESC, payment_hash DESC LIMIT ?"
-    return store.all(sql, *values, limit)
+    return store.all(InvoiceRow, sql, *values, limit)
 
 
-def shown_to_a_payer(store: Store) -> list[Row]:
+def shown_to_a_payer(store: Store) -> list[InvoiceRow]:
     """Invoices that an LNURL-withdraw was asked to pay, of which it is not certain yet whether it did."""
-    return store.all("SELECT * FROM invoice WHERE purpose='withdraw' AND status='pending' ORDER BY created_at")
+    return store.all(
+        InvoiceRow, "SELECT * FROM invoice WHERE purpose='withdraw' AND status='pending' ORDER BY created_at"
+    )
 
 
 def awaited(store: Store, wallet_id: int) -> str | None:
     """Until when money may come to a wallet: by an invoice that has not ended, or that an open payment of ours pays."""
     row = store.one(
+        Row,
         "SELECT max(expires_at) FROM invoice WHERE wallet_id=? AND status='pending' AND (expires_at>? OR EXISTS ("
         "SELECT 1 FROM payment WHERE payment.payment_hash=invoice.payment_hash AND payment.status='unknown'"
         " AND direction='out'))",

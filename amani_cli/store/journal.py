@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from amani_cli.store.ledger import Store, beyond, literal, new_id
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import Entry, Row, Transaction
 from amani_cli.times import now
 
 OUTSIDE = -100
@@ -31,9 +31,9 @@ def update(db: Transaction, payment_id: str, **columns: object) -> None:
     db.execute(f"UPDATE payment SET {sets} WHERE id=?", (*columns.values(), payment_id))
 
 
-def by_id(store: Store, payment_id: str) -> Row | None:
+def by_id(store: Store, payment_id: str) -> Entry | None:
     """One payment by its id."""
-    return store.one("SELECT * FROM payment WHERE id=?", payment_id)
+    return store.one(Entry, "SELECT * FROM payment WHERE id=?", payment_id)
 
 
 def is_open(db: Transaction, payment_id: str) -> bool:
@@ -41,9 +41,9 @@ def is_open(db: Transaction, payment_id: str) -> bool:
     return db.execute("SELECT 1 FROM payment WHERE id=? AND status='unknown'", (payment_id,)).fetchone() is not None
 
 
-def sent_for(db: Transaction, payment_hash: str) -> Row | None:
+def sent_for(db: Transaction, payment_hash: str) -> Entry | None:
     """The attempt that settled or may have settled this hash, from any wallet; failed ones don't count."""
-    row: Row | None = db.execute(
+    row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
         " ORDER BY status='settled' DESC, id DESC LIMIT 1",
         (payment_hash,),
@@ -51,25 +51,26 @@ def sent_for(db: Transaction, payment_hash: str) -> Row | None:
     return row
 
 
-def without_arrival(store: Store) -> list[Row]:
+def without_arrival(store: Store) -> list[Entry]:
     """Settled payments to one of our own wallets whose arrival was not journaled: amani died between the two."""
     return store.all(
+        Entry,
         "SELECT payment.* FROM invoice JOIN payment USING (payment_hash) WHERE invoice.status='pending'"
-        " AND invoice.purpose IN ('transfer', 'faucet') AND payment.direction='out' AND payment.status='settled'"
+        " AND invoice.purpose IN ('transfer', 'faucet') AND payment.direction='out' AND payment.status='settled'",
     )
 
 
-def standing(db: Transaction, payment_id: str | None) -> Row | None:
+def standing(db: Transaction, payment_id: str | None) -> Entry | None:
     """A payment by its id, unless it failed: what settled or may have settled stands in the way of another."""
     if payment_id is None:
         return None
-    row: Row | None = db.execute("SELECT * FROM payment WHERE id=? AND status<>'failed'", (payment_id,)).fetchone()
+    row: Entry | None = db.execute("SELECT * FROM payment WHERE id=? AND status<>'failed'", (payment_id,)).fetchone()
     return row
 
 
-def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Row | None:
+def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Entry | None:
     """The entry of a reference that we made ourselves."""
-    row: Row | None = db.execute(
+    row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE our_reference=? AND direction=?", (our_reference, direction)
     ).fetchone()
     return row
@@ -87,7 +88,7 @@ def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
     return row is not None
 
 
-def open_like(db: Transaction, remote_id: str, **same: object) -> list[Row]:
+def open_like(db: Transaction, remote_id: str, **same: object) -> list[Entry]:
     """The open payments from a wallet whose columns `same` are these."""
     where = "".join(f" AND {column}=?" for column in same)
     return db.execute(
@@ -97,9 +98,10 @@ def open_like(db: Transaction, remote_id: str, **same: object) -> list[Row]:
     ).fetchall()
 
 
-def paid_since(store: Store, since: str) -> Iterator[Row]:
+def paid_since(store: Store, since: str) -> Iterator[Entry]:
     """What was paid, or may have been, to somebody who was named, oldest first; invoices are told by their hash."""
     return store.each(
+        Entry,
         "SELECT id, created_at, destination, amount_msat, quoted, received, received_currency FROM payment"
         " WHERE created_at>=? AND direction='out' AND status<>'failed' AND kind IN ('pay', 'payout')"
         " AND (destination LIKE '%@%' OR destination LIKE '%://%' OR received_currency IS NOT NULL)"
@@ -108,9 +110,9 @@ def paid_since(store: Store, since: str) -> Iterator[Row]:
     )
 
 
-def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: str) -> Row | None:
+def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: str) -> Entry | None:
     """The newest entry of a wallet for a hash, whatever became of it."""
-    row: Row | None = db.execute(
+    row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND wallet_id=? AND direction=? ORDER BY id DESC LIMIT 1",
         (payment_hash, wallet_id, direction),
     ).fetchone()
@@ -120,12 +122,13 @@ def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: 
 def knows(store: Store, remote_id: str) -> bool:
     """Whether a wallet, by its id at its server, ever did anything here."""
     sql = "SELECT 1 FROM payment WHERE remote_wallet_id=? AND wallet_id<>? LIMIT 1"
-    return store.one(sql, remote_id, OUTSIDE) is not None
+    return store.one(Row, sql, remote_id, OUTSIDE) is not None
 
 
-def newest_settled(store: Store, remote_id: str, limit: int) -> list[Row]:
+def newest_settled(store: Store, remote_id: str, limit: int) -> list[Entry]:
     """The newest payments of a wallet at its server, by its id there, that settled with a hash."""
     return store.all(
+        Entry,
         "SELECT payment_hash, amount_msat FROM payment WHERE remote_wallet_id=? AND wallet_id<>? AND status='settled'"
         " AND payment_hash IS NOT NULL AND amount_msat IS NOT NULL ORDER BY created_at DESC LIMIT ?",
         remote_id,
@@ -134,7 +137,7 @@ def newest_settled(store: Store, remote_id: str, limit: int) -> list[Row]:
     )
 
 
-class Entry(NamedTuple):
+class Known(NamedTuple):
     """What a sync must know of an entry: whose it is by the wallet's id at its server, and how it stands."""
 
     id: str
@@ -144,13 +147,13 @@ class Entry(NamedTuple):
 
 def by_hashes(
     db: Transaction, wallet_id: int, remote_id: str | None, hashes: Iterable[str]
-) -> dict[tuple[str, str], Entry]:
+) -> dict[tuple[str, str], Known]:
     """A wallet's newest entries for these hashes, by hash and direction, under whatever local number it has been.
 
     The number of the wallet in the environment may have been another wallet's.
     """
     asked = sorted(hashes)
-    found: dict[tuple[str, str], Entry] = {}
+    found: dict[tuple[str, str], Known] = {}
     for at in range(0, len(asked), 500):  # SQLite takes a limited number of values
         some = asked[at : at + 500]
         rows = db.execute(
@@ -161,29 +164,32 @@ def by_hashes(
             " OR (+remote_wallet_id=? AND wallet_id<>?)) ORDER BY id",
             (*some, wallet_id, remote_id, OUTSIDE),
         )
-        found |= {(row[0], row[1]): Entry(row[2], row[3], row[4]) for row in rows}
+        found |= {(row[0], row[1]): Known(row[2], row[3], row[4]) for row in rows}
     return found
 
 
-def open_payments(store: Store, *, before: str | None = None) -> list[Row]:
+def open_payments(store: Store, *, before: str | None = None) -> list[Entry]:
     """Payments whose outcome is not certain, oldest first; `before` leaves out younger ones."""
     if before is None:
-        return store.all("SELECT * FROM payment WHERE status='unknown' ORDER BY created_at, id")
-    return store.all("SELECT * FROM payment WHERE status='unknown' AND created_at<? ORDER BY created_at, id", before)
+        return store.all(Entry, "SELECT * FROM payment WHERE status='unknown' ORDER BY created_at, id")
+    return store.all(
+        Entry, "SELECT * FROM payment WHERE status='unknown' AND created_at<? ORDER BY created_at, id", before
+    )
 
 
 def count_open(store: Store) -> tuple[int, str | None]:
     """How many outcomes are open and since when the oldest is."""
-    row = store.one("SELECT count(*), min(created_at) FROM payment WHERE status='unknown'")
+    row = store.one(Row, "SELECT count(*), min(created_at) FROM payment WHERE status='unknown'")
     return (row[0], row[1]) if row else (0, None)
 
 
-def find(store: Store, text: str) -> list[Row]:
+def find(store: Store, text: str) -> list[Entry]:
     """Payments that an id, a hash, a reference (ours or the provider's) or the beginning of an id or hash names.
 
     An exact match outranks a prefix.
     """
     exact = store.all(
+        Entry,
         "SELECT * FROM payment WHERE id=?1 OR payment_hash=?1 OR reference=?1 OR our_reference=?1"
         " OR provider_reference=?1 ORDER BY created_at DESC, id DESC LIMIT 50",
         text,
@@ -191,6 +197,7 @@ def find(store: Store, text: str) -> list[Row]:
     if exact or len(text) < 4:
         return exact
     return store.all(
+        Entry,
         "SELECT * FROM payment WHERE (id>=?1 AND id<?2) OR (payment_hash>=?1 AND payment_hash<?2)"
         " OR (our_reference>=?1 AND our_reference<?2) ORDER BY created_at DESC, id DESC LIMIT 50",
         text,
@@ -214,7 +221,7 @@ class Filter:
     limit: int = 20
 
 
-def page(store: Store, wanted: Filter) -> list[Row]:
+def page(store: Store, wanted: Filter) -> list[Entry]:
     """Payments that fit, newest first, by keyset so that a page costs the same however deep it lies."""
     where: list[str] = ["1"]
     values: list[object] = []
@@ -252,7 +259,7 @@ def page(store: Store, wanted: Filter) -> list[Row]:
     if wanted.after is not None:
         add("(created_at, id)<(?,?)", *wanted.after)
     sql = f"SELECT * FROM {table} WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
-    return store.all(sql, *values, wanted.limit)
+    return store.all(Entry, sql, *values, wanted.limit)
 
 
 def _has_text(text: str) -> tuple[str, list[str]]:
@@ -275,15 +282,17 @@ def _are_few(store: Store, conditions: list[tuple[str, int | None]]) -> bool:
     """Whether so few payments fit that sorting them is cheaper than to look for them in the order of time."""
     where = " AND ".join(condition for condition, _ in conditions)
     found = store.one(
+        Row,
         f"SELECT count(*) FROM (SELECT 1 FROM payment INDEXED BY payment_amount WHERE {where} LIMIT {_FEW + 1})",
         *[value for _, value in conditions],
     )
     return found is not None and found[0] <= _FEW
 
 
-def settled_since(store: Store, wallet_id: int, since: str) -> list[Row]:
+def settled_since(store: Store, wallet_id: int, since: str) -> list[Entry]:
     """A wallet's payments that settled since a moment, newest first."""
     return store.all(
+        Entry,
         "SELECT * FROM payment WHERE status='settled' AND settled_at>=? AND wallet_id=?"
         " ORDER BY settled_at DESC, id DESC",
         since,
@@ -295,6 +304,7 @@ def balance_msat(store: Store, wallet_id: int, remote_id: str | None = None) -> 
     """What a Lightning wallet must hold by what settled on it, in msat; the one in the environment by `remote_id`."""
     condition, values = _whose(wallet_id, remote_id)
     row = store.one(
+        Row,
         "SELECT coalesce(sum(CASE direction WHEN 'in' THEN amount_msat ELSE -amount_msat END - coalesce(fee_msat, 0)),"
         f" 0) FROM payment WHERE {condition} AND status='settled' AND amount_msat IS NOT NULL",
         *values,
@@ -314,22 +324,25 @@ def flying(store: Store, wallet_id: int, unit: str, remote_id: str | None = None
     if unit == "sat":
         condition, values = _whose(wallet_id, remote_id)
         row = store.one(
+            Row,
             "SELECT coalesce(sum(max(reserved_msat, amount_msat)), 0) FROM payment WHERE status='unknown'"
             f" AND direction='out' AND {condition} AND amount_msat IS NOT NULL",
             *values,
         )
         return Decimal(row[0] if row else 0).scaleb(-3)
     rows = store.all(
+        Row,
         "SELECT amount, fee FROM payment WHERE status='unknown' AND direction='out' AND wallet_id=? AND currency=?",
         wallet_id,
         unit,
     )
-    return sum((Decimal(row["amount"]) + Decimal(row["fee"] or 0) for row in rows), Decimal(0))
+    return sum((Decimal(row[0]) + Decimal(row[1] or 0) for row in rows), Decimal(0))
 
 
 def open_between(store: Store, since: str | None, until: str | None, wallet_id: int | None) -> int:
     """How many payments made in a time have no certain outcome."""
     row = store.one(
+        Row,
         "SELECT count(*) FROM payment WHERE status='unknown' AND (?1 IS NULL OR created_at>=?1)"
         " AND (?2 IS NULL OR created_at<?2) AND (?3 IS NULL OR wallet_id=?3)",
         since,
@@ -342,6 +355,7 @@ def open_between(store: Store, since: str | None, until: str | None, wallet_id: 
 def wallets_without_rate(store: Store, since: str) -> list[int]:
     """The wallets with Lightning payments that settled since a moment and have no rate."""
     rows = store.all(
+        Row,
         "SELECT DISTINCT wallet_id FROM payment WHERE status='settled' AND settled_at>=? AND rate IS NULL"
         " AND amount_msat IS NOT NULL AND sandbox=0 AND wallet_id>0",
         since,

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from amani_cli import clocks, errors, private
 from amani_cli.store.clock import LedgerClock
@@ -46,6 +46,9 @@ TABLES = frozenset(
 )
 
 
+R = TypeVar("R", bound=Row)
+
+
 class Store:
     """An open database. Use `write()` for anything that changes it."""
 
@@ -53,7 +56,7 @@ class Store:
         self.path = path
         self.connection = connection
         self.wrote = False
-        self.clock = LedgerClock(lambda: self.one("SELECT * FROM clock"))
+        self.clock = LedgerClock(lambda: self.one(Row, "SELECT * FROM clock"))
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -90,22 +93,22 @@ class Store:
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
 
-    def all(self, sql: str, *values: Any) -> list[Row]:
-        """Every row of a query."""
+    def all(self, kind: type[R], sql: str, *values: Any) -> list[R]:
+        """Every row of a query, as rows of that kind."""
         try:
             return self.connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
 
-    def one(self, sql: str, *values: Any) -> Row | None:
+    def one(self, kind: type[R], sql: str, *values: Any) -> R | None:
         """The first row of a query, or None."""
         try:
-            row: Row | None = self.connection.execute(sql, values).fetchone()
+            row: R | None = self.connection.execute(sql, values).fetchone()
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
         return row
 
-    def each(self, sql: str, *values: Any) -> Iterator[Row]:
+    def each(self, kind: type[R], sql: str, *values: Any) -> Iterator[R]:
         """The rows of a query one at a time, so that any number of them takes no memory."""
         try:
             yield from self.connection.execute(sql, values)
@@ -135,7 +138,7 @@ def open_store(path: Path, *, create: bool = True) -> Store:
         elif path.stat().st_size == 0:
             raise _hollow(path, "is empty")
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        connection.row_factory = sqlite3.Row
+        connection.row_factory = Row
         connection.execute("PRAGMA foreign_keys=ON")
         # FULL costs nothing measurable for a one-shot command and keeps the last payment through a power cut.
         connection.execute("PRAGMA synchronous=FULL")
@@ -311,7 +314,7 @@ def made_at(id: str) -> float:
     return (number >> 40) / 1000
 
 
-def is_unambiguous(rows: list[Row], asked: str, noun: str) -> Row:
+def only(rows: list[R], asked: str, noun: str) -> R:
     """The only row, or `errors.NotFound` / `errors.Usage` when there is none or more than one."""
     if not rows:
         raise errors.NotFound(f"no {noun} {quoted(asked)}", hint=f"'amani {noun_list(noun)}' shows what there is.")

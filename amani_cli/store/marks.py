@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import MarkRow, Transaction
 from amani_cli.times import now
 
 HELD = "spending held"
 """A copy of the database, whose wallets are held until they have been read back (`holds` tells them apart)."""
 
 
-def read(store: Store, name: str) -> Row | None:
+def read(store: Store, name: str) -> MarkRow | None:
     """A mark's `value` and since when (`at`), or None."""
-    return store.one("SELECT value, at FROM mark WHERE name=?", name)
+    return store.one(MarkRow, "SELECT value, at FROM mark WHERE name=?", name)
 
 
 def make(db: Transaction, name: str, value: str) -> None:

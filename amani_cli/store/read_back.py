@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Transaction
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 MARGIN_S = 120
@@ -82,7 +82,7 @@ class Progress:
 
 def progress(store: Store, identity: str) -> Progress:
     """What has been read of a wallet so far."""
-    row = store.one("SELECT progress FROM read_back WHERE identity=?", identity)
+    row = store.one(Row, "SELECT progress FROM read_back WHERE identity=?", identity)
     if row is None:
         return Progress(identity, None, [], None)
     top, gaps = json.loads(row["progress"])
@@ -100,8 +100,8 @@ def forget(store: Store, identity: str) -> None:
 
 def awaited(store: Store, identity: str) -> dict[str, float]:
     """The records of a wallet that were pending when they were read: when each was made, by payment hash."""
-    rows = store.all("SELECT payment_hash, made FROM awaited WHERE identity=?", identity)
-    return {row["payment_hash"]: row["made"] for row in rows}
+    rows = store.all(Row, "SELECT payment_hash, made FROM awaited WHERE identity=?", identity)
+    return {row[0]: row[1] for row in rows}
 
 
 def expect(db: Transaction, identity: str, payment_hash: str, made: float, ends: float | None) -> None:
@@ -116,6 +116,6 @@ def came(db: Transaction, identity: str, payment_hash: str) -> None:
 
 def give_up(store: Store, identity: str, moment: float) -> None:
     """Await no longer what has ended by `moment`, of the provider's clock."""
-    if store.one("SELECT 1 FROM awaited WHERE identity=? AND ends<? LIMIT 1", identity, moment) is not None:
+    if store.one(Row, "SELECT 1 FROM awaited WHERE identity=? AND ends<? LIMIT 1", identity, moment) is not None:
         with store.write() as db:
             db.execute("DELETE FROM awaited WHERE identity=? AND ends<?", (identity, moment))

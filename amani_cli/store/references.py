@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import Literal
 
 from amani_cli import errors
 from amani_cli.store import wallets
-from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.ledger import R, Store
+from amani_cli.store.rows import Entry, ResolutionRow, Row, Transaction
 from amani_cli.times import now
 
 HASHED = "sha256:"  # what a reference stands for, where only its hash came back
@@ -51,29 +50,30 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
     if row is None:
         db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
         return None
-    if not _is_meant(db, row["what"], what):
+    if not _is_meant(db, row.what, what):
         raise errors.RefusedByPolicy(
             f"reference '{reference}' already stands for something else",
             code="REFERENCE_TAKEN",
             retry="never",
-            id=row["target"],
+            id=row.target,
             hint=f"Look at it with 'amani history show {reference}', or use another reference.",
         )
-    return row["target"] if row["target"] is None else str(row["target"])
+    return row.target if row.target is None else str(row.target)
 
 
 def is_known(store: Store, reference: str) -> bool:
     """Whether a reference stands for anything yet."""
-    return store.one("SELECT 1 FROM reference WHERE reference=?", reference) is not None
+    return store.one(Row, "SELECT 1 FROM reference WHERE reference=?", reference) is not None
 
 
-def targets(store: Store, wanted: dict[str, str], table: Literal["payment", "cheque"]) -> dict[str, Row]:
+def targets(store: Store, wanted: dict[str, str], kind: type[R]) -> dict[str, R]:
     """The payments or cheques that references stand for, by reference; `wanted` says what each must stand for.
 
     One that stands for something else is left out: `claim` refuses it.
     """
+    table = "payment" if kind is Entry else "cheque"
     sql = f"SELECT r.reference AS named, r.what AS meant, t.* FROM reference r JOIN {table} t ON t.id=r.target"
-    found = {row["named"]: row for row in _each(store, sql, list(wanted))}
+    found = {row["named"]: row for row in _each(store, kind, sql, list(wanted))}
     return {name: row for name, row in found.items() if _is_meant(store.connection, row["meant"], wanted[name])}
 
 
@@ -85,7 +85,7 @@ def _is_meant(db: Transaction, what: str, meant: str) -> bool:
 
 def taken(store: Store, wanted: dict[str, str]) -> list[str]:
     """Which references stand for something else than `wanted` says."""
-    known = _each(store, "SELECT r.reference, r.what FROM reference r", list(wanted))
+    known = _each(store, Row, "SELECT r.reference, r.what FROM reference r", list(wanted))
     return [row[0] for row in known if not _is_meant(store.connection, row[1], wanted[row[0]])]
 
 
@@ -96,14 +96,14 @@ def digest(db: Transaction, what: str) -> str:
     return HASHED + sha256(wallets.known_by_now(db, what).encode()).hexdigest()[:16]
 
 
-def told_along(store: Store, payment: Row) -> tuple[str, str] | None:
+def told_along(store: Store, payment: Entry) -> tuple[str, str] | None:
     """The reference of a payment (that of its cheque, for one that funds it), and the hash of what it stands for."""
-    reference = payment["reference"]
-    if reference is None and payment["kind"] == "cheque":
-        row = store.one("SELECT reference FROM cheque WHERE id=?", payment["destination"])
-        reference = row["reference"] if row is not None else None
-    row = store.one("SELECT what FROM reference WHERE reference=?", reference) if reference is not None else None
-    return None if row is None else (reference, digest(store.connection, row["what"]))
+    reference = payment.reference
+    if reference is None and payment.kind == "cheque":
+        row = store.one(Row, "SELECT reference FROM cheque WHERE id=?", payment.destination)
+        reference = row[0] if row is not None else None
+    row = store.one(Row, "SELECT what FROM reference WHERE reference=?", reference) if reference is not None else None
+    return None if row is None or reference is None else (reference, digest(store.connection, row[0]))
 
 
 def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
@@ -118,10 +118,10 @@ def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
         )
 
 
-def _each(store: Store, sql: str, wanted: list[str]) -> Iterator[Row]:
+def _each(store: Store, kind: type[R], sql: str, wanted: list[str]) -> Iterator[R]:
     for at in range(0, len(wanted), 500):  # SQLite takes a limited number of values
         some = wanted[at : at + 500]
-        yield from store.all(f"{sql} WHERE r.reference IN ({','.join('?' * len(some))})", *some)
+        yield from store.all(kind, f"{sql} WHERE r.reference IN ({','.join('?' * len(some))})", *some)
 
 
 def point(db: Transaction, reference: str, target: str) -> None:
@@ -134,9 +134,9 @@ def release(db: Transaction, reference: str) -> None:
     db.execute("DELETE FROM reference WHERE reference=?", (reference,))
 
 
-def resolution(db: Transaction, reference: str) -> Row | None:
+def resolution(db: Transaction, reference: str) -> ResolutionRow | None:
     """The invoice that a reference's address or link was resolved to."""
-    row: Row | None = db.execute("SELECT * FROM resolution WHERE reference=?", (reference,)).fetchone()
+    row: ResolutionRow | None = db.execute("SELECT * FROM resolution WHERE reference=?", (reference,)).fetchone()
     return row
 
 

@@ -8,20 +8,20 @@ from typing import NamedTuple
 from amani_cli.models.money import Money
 from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import BudgetRow, PinRow, Row, Transaction
 from amani_cli.times import now, to_rfc3339
 
 DAY_S = 86400
 
 
-def pin(store: Store, identity: str) -> Row | None:
+def pin(store: Store, identity: str) -> PinRow | None:
     """The PIN's entry of a wallet, or None."""
-    return store.one("SELECT * FROM pin WHERE identity=?", identity)
+    return store.one(PinRow, "SELECT * FROM pin WHERE identity=?", identity)
 
 
-def all_pins(store: Store) -> list[Row]:
+def all_pins(store: Store) -> list[PinRow]:
     """Every wallet's PIN."""
-    return store.all("SELECT * FROM pin ORDER BY identity")
+    return store.all(PinRow, "SELECT * FROM pin ORDER BY identity")
 
 
 def has_pin(db: Transaction, identity: str) -> bool:
@@ -66,14 +66,16 @@ def set_reset(db: Transaction, identity: str, reset_at: str | None) -> None:
 
 def threshold(store: Store, identity: str, unit: str) -> str | None:
     """Above which amount a wallet's PIN is needed, in `unit` (msat or a currency), if it was set."""
-    row = store.one("SELECT amount FROM pin_threshold WHERE identity=? AND unit=?", identity, unit)
-    return None if row is None else str(row["amount"])
+    row = store.one(Row, "SELECT amount FROM pin_threshold WHERE identity=? AND unit=?", identity, unit)
+    return None if row is None else str(row[0])
 
 
 def fiat_thresholds(store: Store, identity: str) -> list[Money]:
     """Above which amounts of which currencies a wallet's PIN is needed."""
-    rows = store.all("SELECT unit, amount FROM pin_threshold WHERE identity=? AND unit<>'msat' ORDER BY unit", identity)
-    return [Money(Decimal(row["amount"]), row["unit"]) for row in rows]
+    rows = store.all(
+        Row, "SELECT unit, amount FROM pin_threshold WHERE identity=? AND unit<>'msat' ORDER BY unit", identity
+    )
+    return [Money(Decimal(row[1]), row[0]) for row in rows]
 
 
 def save_threshold(db: Transaction, identity: str, unit: str, amount: str) -> None:
@@ -145,14 +147,14 @@ def set_always(db: Transaction, identity: str, always: bool) -> None:
     db.execute("UPDATE pin SET always=? WHERE identity=?", (int(always), identity))
 
 
-def budget(store: Store, identity: str, unit: str) -> Row | None:
+def budget(store: Store, identity: str, unit: str) -> BudgetRow | None:
     """A wallet's budget in `unit`, or None."""
-    return store.one("SELECT * FROM budget WHERE identity=? AND unit=?", identity, unit)
+    return store.one(BudgetRow, "SELECT * FROM budget WHERE identity=? AND unit=?", identity, unit)
 
 
-def budgets(store: Store, identity: str) -> list[Row]:
+def budgets(store: Store, identity: str) -> list[BudgetRow]:
     """All budgets of a wallet."""
-    return store.all("SELECT * FROM budget WHERE identity=? ORDER BY unit", identity)
+    return store.all(BudgetRow, "SELECT * FROM budget WHERE identity=? ORDER BY unit", identity)
 
 
 def save_budget(db: Transaction, identity: str, unit: str, per_payment: str | None, per_day: str | None) -> None:
@@ -231,7 +233,7 @@ def oldest_spend(db: Transaction, remote_id: str | None, unit: str, since: Since
 
 def agreed(store: Store, name: str) -> dict[str, str]:
     """What is known of a setting that is a rule: its value as `agreed` to, and what was last noticed by source."""
-    return {row["source"]: row["value"] for row in store.all("SELECT source, value FROM rule WHERE name=?", name)}
+    return {row[0]: row[1] for row in store.all(Row, "SELECT source, value FROM rule WHERE name=?", name)}
 
 
 def save_rule(db: Transaction, name: str, source: str, value: str) -> None:

@@ -7,7 +7,7 @@ import re
 from amani_cli.servers import server_of
 from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import LoginRow, Row, Transaction, WalletRow
 from amani_cli.times import now
 
 
@@ -26,29 +26,29 @@ def known_by_now(db: Transaction, text: str) -> str:
 
     def learned(found: re.Match[str]) -> str:
         row = db.execute("SELECT remote_id FROM wallet WHERE id=?", (found[1],)).fetchone()
-        return found[0] if row is None or row["remote_id"] is None else str(row["remote_id"])
+        return found[0] if row is None or row.remote_id is None else str(row.remote_id)
 
     return re.sub(r"\blocal (\d+) \S+", learned, text)
 
 
-def all_wallets(store: Store) -> list[Row]:
+def all_wallets(store: Store) -> list[WalletRow]:
     """Every wallet, the default first, real ones before the sandbox's."""
-    return store.all("SELECT * FROM wallet ORDER BY is_default DESC, sandbox, name_key")
+    return store.all(WalletRow, "SELECT * FROM wallet ORDER BY is_default DESC, sandbox, name_key")
 
 
-def by_name(store: Store, name: str) -> Row | None:
+def by_name(store: Store, name: str) -> WalletRow | None:
     """The wallet of that name, whatever its case."""
-    return store.one("SELECT * FROM wallet WHERE name_key=?", name_key(name))
+    return store.one(WalletRow, "SELECT * FROM wallet WHERE name_key=?", name_key(name))
 
 
-def by_id(store: Store, wallet_id: int) -> Row | None:
+def by_id(store: Store, wallet_id: int) -> WalletRow | None:
     """The wallet of that local id."""
-    return store.one("SELECT * FROM wallet WHERE id=?", wallet_id)
+    return store.one(WalletRow, "SELECT * FROM wallet WHERE id=?", wallet_id)
 
 
-def by_remote(store: Store, remote_id: str) -> Row | None:
+def by_remote(store: Store, remote_id: str) -> WalletRow | None:
     """The wallet that has this id at its server, under whatever address that is known."""
-    return store.one("SELECT * FROM wallet WHERE remote_id=?", remote_id)
+    return store.one(WalletRow, "SELECT * FROM wallet WHERE remote_id=?", remote_id)
 
 
 def insert(db: Transaction, **columns: object) -> int:
@@ -73,7 +73,7 @@ def update(db: Transaction, wallet_id: int, **columns: object) -> None:
 
 def servers_of(store: Store, remote_id: str) -> list[str]:
     """The servers at which a wallet's id was met, each in the form to compare by."""
-    return [row[0] for row in store.all("SELECT server FROM met WHERE remote_id=? ORDER BY server", remote_id)]
+    return [row[0] for row in store.all(Row, "SELECT server FROM met WHERE remote_id=? ORDER BY server", remote_id)]
 
 
 def met(db: Transaction, remote_id: str, server: str) -> None:
@@ -95,8 +95,8 @@ def move(db: Transaction, wallet_id: int, url: str) -> None:
 
 def _learn(db: Transaction, wallet_id: int) -> None:
     row = db.execute("SELECT provider, url, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
-    if row["provider"] == "lnbits":
-        met(db, row["remote_id"], server_of(row["url"]))
+    if row.provider == "lnbits":
+        met(db, row.remote_id, server_of(row.url))
     _adopt(db, wallet_id)
 
 
@@ -128,14 +128,14 @@ def delete(db: Transaction, wallet_id: int) -> None:
     db.execute("DELETE FROM wallet WHERE id=?", (wallet_id,))
 
 
-def login_for(store: Store, url: str) -> Row | None:
+def login_for(store: Store, url: str) -> LoginRow | None:
     """The login stored for a server."""
-    return store.one("SELECT * FROM login WHERE url=?", url)
+    return store.one(LoginRow, "SELECT * FROM login WHERE url=?", url)
 
 
-def all_logins(store: Store) -> list[Row]:
+def all_logins(store: Store) -> list[LoginRow]:
     """Every login."""
-    return store.all("SELECT * FROM login ORDER BY url")
+    return store.all(LoginRow, "SELECT * FROM login ORDER BY url")
 
 
 def save_login(db: Transaction, url: str, username: str, *, sandbox: bool = False) -> None:

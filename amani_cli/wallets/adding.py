@@ -44,13 +44,13 @@ def add(
 
     url = clean_url(url, insecure_http=insecure_http)
     elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
-    if elsewhere is None or elsewhere["provider"] != "lnbits" or elsewhere["url"] == url:
+    if elsewhere is None or elsewhere.provider != "lnbits" or elsewhere.url == url:
         name, elsewhere = free_name(ws, name), None  # which needs nobody to be asked
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
         # An invoice key is not told its wallet's id, but every record of the wallet bears it.
         remote_id = remote.id or client.wallet_id()
-        if elsewhere is not None and remote_id is not None and remote_id == elsewhere["remote_id"]:
+        if elsewhere is not None and remote_id is not None and remote_id == elsewhere.remote_id:
             _move(ws, known(ws, elsewhere), url, client)
             return resolve(ws, name).view()
         name = free_name(ws, name)
@@ -109,7 +109,7 @@ def create(
                 return known(ws, row).view()
     name = free_name(ws, name)
     login = store_wallets.login_for(ws.store, url)
-    fake = login is not None and bool(login["sandbox"])
+    fake = login is not None and bool(login.sandbox)
     if fake:
         key_source = "sandbox"
     elif key_source == "keyring":

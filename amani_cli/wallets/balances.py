@@ -93,12 +93,12 @@ def _cached_balance(ws: Workspace, wallet: KnownWallet, max_age_s: int) -> Balan
     if max_age_s <= 0 or wallet.in_environment:
         return None
     row = store_wallets.by_id(ws.store, wallet.id)
-    if row is None or row["balance"] is None:
+    if row is None or row.balance is None or row.balance_at is None:
         return None
-    age = ws.store.clock.now() - row["balance_clock"] if row["balance_clock"] is not None else None
+    age = ws.store.clock.now() - row.balance_clock if row.balance_clock is not None else None
     if age is None or not 0 <= int(age) <= max_age_s:
         return None
-    return _balance(wallet, row["balance_at"], _held(row["balance"]), cached=True)
+    return _balance(wallet, row.balance_at, _held(row.balance), cached=True)
 
 
 def _balance_seen(ws: Workspace, wallet: KnownWallet, held: Held) -> Balance:

@@ -50,7 +50,8 @@ def shows_records(store: Store, client: Lnbits, remote_id: str, *, at_least: int
     """Whether a server has every one of a wallet's newest payments that the journal knows, and so many at least."""
     rows = journal.newest_settled(store, remote_id, SHOWN)
     for row in rows:
-        record = client.record(row["payment_hash"])
-        if record is None or record.status != "settled" or abs(record.amount_msat) != row["amount_msat"]:
+        assert row.payment_hash is not None  # those without are left out
+        record = client.record(row.payment_hash)
+        if record is None or record.status != "settled" or abs(record.amount_msat) != row.amount_msat:
             return False
     return len(rows) >= at_least

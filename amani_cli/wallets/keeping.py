@@ -58,7 +58,7 @@ def register(
         ws.talk.note(f"'{name}' is now the default wallet; 'amani wallet use NAME' changes that.")
     row = store_wallets.by_id(ws.store, wallet_id)
     assert row is not None
-    if holds.of_wallet(ws.store, row["remote_id"]) is not None:
+    if holds.of_wallet(ws.store, row.remote_id) is not None:
         ws.talk.note(
             "It was known when this copy of the journal was made: nothing is spent from it before 'amani reconcile'."
         )
@@ -90,18 +90,18 @@ def free_name(ws: Workspace, name: str) -> str:
 def refuse_known(ws: Workspace, remote_id: str, url: str) -> None:
     """Refuse a wallet that is registered already, under whatever name and address."""
     row = store_wallets.by_remote(ws.store, remote_id) if ws.has_store else None
-    if row is not None and row["provider"] == "lnbits" and server_of(row["url"]) != server_of(url):
+    if row is not None and row.provider == "lnbits" and server_of(row.url) != server_of(url):
         raise errors.Usage(
-            f"a wallet of this id is known already, as '{row['name']}' at {row['url']}",
+            f"a wallet of this id is known already, as '{row.name}' at {row.url}",
             code="WALLET_KNOWN",
-            hint=f"If its server has moved to {url}, say so by its name: amani wallet add '{row['name']}' --url {url}."
+            hint=f"If its server has moved to {url}, say so by its name: amani wallet add '{row.name}' --url {url}."
             " If not, one of the two servers lies.",
         )
     if row is not None:
         raise errors.Usage(
-            f"this wallet is known already, as '{row['name']}'",
+            f"this wallet is known already, as '{row.name}'",
             code="WALLET_KNOWN",
-            hint=f"Use it, or rename it: amani wallet rename '{row['name']}' NEW",
+            hint=f"Use it, or rename it: amani wallet rename '{row.name}' NEW",
         )
 
 

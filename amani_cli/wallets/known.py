@@ -12,7 +12,7 @@ from amani_cli.files import named
 from amani_cli.models.wallets import Access, Provider, Wallet
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import made_at
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import WalletRow
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.variables import ENVIRONMENT, not_configured
 from amani_cli.workspace import Workspace
@@ -297,26 +297,26 @@ def _meet(wallet: KnownWallet, client: Lnbits, remote_id: str) -> None:
         identities.meet(wallet.ws.store, client, remote_id)
 
 
-def known(ws: Workspace, row: Row) -> KnownWallet:
+def known(ws: Workspace, row: WalletRow) -> KnownWallet:
     """The wallet that a row of the database describes."""
     return KnownWallet(
         ws=ws,
-        id=row["id"],
-        name=row["name"],
-        provider=row["provider"],
-        url=row["url"],
-        remote_id=row["remote_id"],
-        access=row["access"],
-        key_source=row["key_source"],
-        has_read_key=bool(row["has_read_key"]),
-        sandbox=bool(row["sandbox"]),
-        live=bool(row["live"]),
-        default=bool(row["is_default"]),
-        server_version=row["server_version"],
-        login=row["login"],
-        insecure_http=bool(row["insecure_http"]),
-        created_at=row["created_at"],
-        public_key=row["public_key"],
+        id=row.id,
+        name=row.name,
+        provider=row.provider,
+        url=row.url,
+        remote_id=row.remote_id,
+        access=row.access,
+        key_source=row.key_source,
+        has_read_key=bool(row.has_read_key),
+        sandbox=bool(row.sandbox),
+        live=bool(row.live),
+        default=bool(row.is_default),
+        server_version=row.server_version,
+        login=row.login,
+        insecure_http=bool(row.insecure_http),
+        created_at=row.created_at,
+        public_key=row.public_key,
     )
 
 

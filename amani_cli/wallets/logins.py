@@ -31,10 +31,10 @@ def log_out(ws: Workspace, url: str | None) -> Login:
     """Forget the token. LNbits itself keeps it valid for up to a year: it can't be called back."""
     from amani_cli.providers.http import clean_url
 
-    logins = [row for row in store_wallets.all_logins(ws.store) if not row["sandbox"]]
+    logins = [row for row in store_wallets.all_logins(ws.store) if not row.sandbox]
     if url is not None:
         url = clean_url(url)
-        logins = [row for row in logins if row["url"] == url]
+        logins = [row for row in logins if row.url == url]
     if not logins:
         raise errors.NotFound(
             f"no login stored for {url}" if url else "no login stored",
@@ -42,18 +42,18 @@ def log_out(ws: Workspace, url: str | None) -> Login:
             hint="amani login URL makes one.",
         )
     if len(logins) > 1:
-        urls = ", ".join(row["url"] for row in logins)
+        urls = ", ".join(row.url for row in logins)
         raise errors.Usage("which login?", code="AMBIGUOUS", hint=f"Say its address: {urls}.")
     row = logins[0]
-    keys.keyring_delete(f"login:{row['url']}")
+    keys.keyring_delete(f"login:{row.url}")
     with ws.store.write() as db:
-        store_wallets.delete_login(db, row["url"])
-        audit_log.append(db, "logout", subject=row["url"], outcome="done", actor=ws.said.actor)
+        store_wallets.delete_login(db, row.url)
+        audit_log.append(db, "logout", subject=row.url, outcome="done", actor=ws.said.actor)
     ws.talk.note(
         "The token is gone from here, but LNbits keeps it valid for up to a year: if it may have leaked,"
         " change the password there and rotate the wallets' keys."
     )
-    return Login(row["url"], row["username"], False)
+    return Login(row.url, row.username, False)
 
 
 def token(ws: Workspace, url: str) -> str | None:
@@ -61,7 +61,7 @@ def token(ws: Workspace, url: str) -> str | None:
     row = store_wallets.login_for(ws.store, url) if ws.has_store else None
     if row is None:
         return None
-    if row["sandbox"]:
+    if row.sandbox:
         return keys.sandbox_token(ws.paths.sandbox / "keys.json")
     found = keys.keyring_get(f"login:{url}")
     if found is None:

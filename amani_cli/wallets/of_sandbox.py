@@ -29,13 +29,13 @@ def register_sandbox(
     everywhere = [*((name, remote_id, url) for name, remote_id in wallets), *(outside or [])]
     with ws.store.write() as db:
         for row in db.execute("SELECT * FROM wallet WHERE sandbox=1").fetchall():
-            if row["remote_id"] not in [remote_id for _, remote_id, _ in everywhere]:
-                holds.release(db, row["remote_id"])
-                store_wallets.delete(db, row["id"])
+            if row.remote_id not in [remote_id for _, remote_id, _ in everywhere]:
+                holds.release(db, row.remote_id)
+                store_wallets.delete(db, row.id)
         for name, remote_id, its_url in everywhere:
             row = db.execute("SELECT * FROM wallet WHERE sandbox=1 AND remote_id=?", (remote_id,)).fetchone()
             if row is not None:
-                store_wallets.update(db, row["id"], url=its_url, server_version=LNBITS_VERSION)
+                store_wallets.update(db, row.id, url=its_url, server_version=LNBITS_VERSION)
                 continue
             taken = db.execute("SELECT 1 FROM wallet WHERE name_key=?", (store_wallets.name_key(name),)).fetchone()
             own = f"sandbox-{name}" if taken else name
@@ -58,9 +58,9 @@ def register_sandbox(
         default = db.execute("SELECT 1 FROM wallet WHERE is_default=1").fetchone()
         first = db.execute("SELECT id FROM wallet WHERE sandbox=1 AND remote_id=?", (wallets[0][1],)).fetchone()
         if not real and not default and first:
-            store_wallets.make_default(db, first["id"])
+            store_wallets.make_default(db, first.id)
         for row in db.execute("SELECT url FROM login WHERE sandbox=1 AND url<>?", (url,)).fetchall():
-            store_wallets.delete_login(db, row["url"])
+            store_wallets.delete_login(db, row.url)
         store_wallets.save_login(db, url, username, sandbox=True)
 
 

@@ -7,7 +7,7 @@ import contextlib
 from amani_cli import errors, keys
 from amani_cli.servers import server_of
 from amani_cli.store import journal, marks
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Entry
 from amani_cli.wallets.finding import registered
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -35,24 +35,25 @@ def mark_of(entry: str) -> str:
     return f"claim {entry}"
 
 
-def source_of(ws: Workspace, row: Row) -> KnownWallet | None:
+def source_of(ws: Workspace, row: Entry) -> KnownWallet | None:
     """The cheque's wallet that an open payment is out of, by the key that was kept; None where none was."""
-    mark = marks.read(ws.store, mark_of(row["id"]))
+    mark = marks.read(ws.store, mark_of(row.id))
     if mark is None:
         return None
-    url, _, place = mark["value"].partition(" ")
-    return as_wallet(ws, url, row["remote_wallet_id"], f"kept:claim:{row['payment_hash']}@{place}")
+    url, _, place = mark.value.partition(" ")
+    assert row.remote_wallet_id is not None
+    return as_wallet(ws, url, row.remote_wallet_id, f"kept:claim:{row.payment_hash}@{place}")
 
 
-def forget_key(ws: Workspace, row: Row) -> None:
+def forget_key(ws: Workspace, row: Entry) -> None:
     """Drop the key that was kept for a payment, now that its outcome is certain."""
-    mark = marks.read(ws.store, mark_of(row["id"]))
+    mark = marks.read(ws.store, mark_of(row.id))
     if mark is None:
         return
     with contextlib.suppress(errors.AmaniError):  # a cheque that was drawn in full is worth nothing
-        keys.unkeep(mark["value"].partition(" ")[2], f"claim:{row['payment_hash']}")
+        keys.unkeep(mark.value.partition(" ")[2], f"claim:{row.payment_hash}")
     with ws.store.write() as db:
-        marks.wipe(db, mark_of(row["id"]))
+        marks.wipe(db, mark_of(row.id))
 
 
 def as_wallet(ws: Workspace, url: str, wallet_id: str, key_source: str = "code") -> KnownWallet:

@@ -11,6 +11,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, holds
 from amani_cli.store import invoices as invoice_queries
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.rows import Row
 from amani_cli.wallets import deletions
 from amani_cli.wallets.finding import resolve
 from amani_cli.wallets.variables import ENVIRONMENT
@@ -32,8 +33,8 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             f"'{wallet.name}' lives in the environment: unset {ENVIRONMENT[wallet.provider].key} to remove it",
             code="ENV_WALLET",
         )
-    waiting = ws.store.all("SELECT id FROM payment WHERE wallet_id=? AND status='unknown'", wallet.id)
-    waiting += [row for row in invoice_queries.shown_to_a_payer(ws.store) if row["wallet_id"] == wallet.id]
+    waiting = ws.store.all(Row, "SELECT id FROM payment WHERE wallet_id=? AND status='unknown'", wallet.id)
+    waiting += [row for row in invoice_queries.shown_to_a_payer(ws.store) if row.wallet_id == wallet.id]
     if waiting:
         raise errors.RefusedByPolicy(
             f"wallet '{wallet.name}' has {len(waiting)} open outcome(s); without its key they could never be settled",
@@ -47,7 +48,9 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             hint="Make another wallet the faucet first: amani faucet configure --wallet W",
         )
     outstanding = ws.store.all(
-        "SELECT id FROM cheque WHERE wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')", wallet.id
+        Row,
+        "SELECT id FROM cheque WHERE wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')",
+        wallet.id,
     )
     if outstanding:
         raise errors.RefusedByPolicy(

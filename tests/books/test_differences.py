@@ -91,7 +91,7 @@ def test_one_that_the_provider_calls_failed(amani: Amani, paid: str, main: Held)
 
 def test_one_that_the_provider_has_never_heard_of(amani: Amani, paid: str, main: Held, home: Path) -> None:
     with writing(home) as (store, db):
-        row = store.one("SELECT wallet_id FROM payment WHERE id=?", paid)
+        row = store.one(Row, "SELECT wallet_id FROM payment WHERE id=?", paid)
         assert row is not None
         entry = add_payment(
             db, row["wallet_id"], -9, "2026-08-01T12:00:00Z", payment_hash="ab" * 32, remote_wallet_id=main.id
@@ -114,7 +114,7 @@ def test_a_draw_that_failed_and_whose_invoice_nobody_paid_is_none(
 ) -> None:
     payment_hash = amani("invoice", "decode", main.invoice(5), "--json").data["payment_hash"]
     with writing(home) as (store, db):
-        row = store.one("SELECT wallet_id FROM payment WHERE id=?", paid)
+        row = store.one(Row, "SELECT wallet_id FROM payment WHERE id=?", paid)
         assert row is not None
         columns = {"payment_hash": payment_hash, "status": "failed", "kind": "cheque", "settled_at": None}
         add_payment(db, row["wallet_id"], 5, "2026-08-01T12:00:00Z", **columns)

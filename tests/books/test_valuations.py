@@ -11,6 +11,7 @@ from pytest_httpx import HTTPXMock
 
 from amani_cli.books import valuations
 from amani_cli.store.ledger import open_store
+from amani_cli.store.rows import Row
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
 from tests.kit.driver import Amani
@@ -21,7 +22,7 @@ RATE = "http://127.0.0.1:9/api/v1/rate/KES"
 
 def kept(home: Path) -> list[tuple[Any, ...]]:
     store = open_store(home / "amani.db")
-    found = store.all("SELECT rate, rate_currency, rate_source FROM payment ORDER BY id")
+    found = store.all(Row, "SELECT rate, rate_currency, rate_source FROM payment ORDER BY id")
     store.close()
     return [tuple(row) for row in found]
 

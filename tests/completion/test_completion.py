@@ -289,8 +289,9 @@ def test_an_unknown_shell_is_refused() -> None:
 def test_every_kind_of_name_is_a_query_that_the_database_knows(home: Path) -> None:
     """One that fails would only ever offer nothing."""
     from amani_cli.store.ledger import open_store
+    from amani_cli.store.rows import Row
 
     store = open_store(home / "amani.db")
     for query in names.KINDS.values():
-        assert store.all(query) == []
+        assert store.all(Row, query) == []
     store.close()

@@ -12,6 +12,7 @@ from amani_cli.books.reading import Books
 from amani_cli.store import bookings, journal, rules
 from amani_cli.store.journal import Filter
 from amani_cli.store.ledger import Store, open_store
+from amani_cli.store.rows import Row
 from amani_cli.times import Period
 from amani_cli.workspace import Workspace
 from tests.kit.journals import add_payment, add_wallet, writing
@@ -37,7 +38,7 @@ def plan_of(store: Store, act: object) -> list[str]:
     assert callable(act)
     act()
     store.connection.set_trace_callback(None)
-    return [row["detail"] for row in store.all(f"EXPLAIN QUERY PLAN {made[-1]}")]
+    return [row["detail"] for row in store.all(Row, f"EXPLAIN QUERY PLAN {made[-1]}")]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +99,9 @@ def test_an_export_holds_one_row_at_a_time(store: Store, home: Path, monkeypatch
     read = 0
     each = Store.each
 
-    def counted(self: Store, sql: str, *values: object) -> Iterator[object]:
+    def counted(self: Store, kind: type[Row], sql: str, *values: object) -> Iterator[object]:
         nonlocal read
-        for row in each(self, sql, *values):
+        for row in each(self, kind, sql, *values):
             read += 1
             yield row
 

@@ -16,6 +16,7 @@ from amani_cli import errors
 from amani_cli.store import journal, migrations
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import SCHEMA_VERSION, TABLES, Store, new_id, open_store
+from amani_cli.store.rows import Row
 from tests.kit.driver import Amani
 
 
@@ -39,18 +40,20 @@ def older(path: Path, version: int) -> None:
 
 def schema_of(store: Store) -> set[str]:
     """Every table's and index's making, white space aside."""
-    return {" ".join(row["sql"].split()) for row in store.all("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    return {
+        " ".join(row["sql"].split()) for row in store.all(Row, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+    }
 
 
 def test_a_write_is_on_the_disk_when_it_is_done(path: Path) -> None:
     """FULL syncs the WAL at each commit: without it a power cut takes the last payment's entry away."""
     with closing(open_store(path)) as store:
         for pragma, value in (("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1)):
-            row = store.one(f"PRAGMA {pragma}")
+            row = store.one(Row, f"PRAGMA {pragma}")
             assert row is not None
             assert row[0] == value
     with closing(open_store(path)) as again:
-        row = again.one("PRAGMA synchronous")
+        row = again.one(Row, "PRAGMA synchronous")
         assert row is not None
         assert row[0] == 2
 
@@ -78,7 +81,7 @@ def test_a_database_that_stays_busy(path: Path, monkeypatch: pytest.MonkeyPatch)
     with closing(open_store(path)) as one, closing(open_store(path)) as other, one.write():
         with pytest.raises(errors.Locked), other.write():
             pass
-        assert other.all("SELECT * FROM payment") == []  # reading goes on
+        assert other.all(Row, "SELECT * FROM payment") == []  # reading goes on
 
 
 def test_many_writers_wait_for_each_other(path: Path) -> None:
@@ -106,13 +109,13 @@ def test_many_writers_wait_for_each_other(path: Path) -> None:
     for thread in threads:
         thread.join()
     with closing(open_store(path)) as store:
-        seen = [row["amount_msat"] for row in store.all("SELECT amount_msat FROM payment ORDER BY amount_msat")]
+        seen = [row["amount_msat"] for row in store.all(Row, "SELECT amount_msat FROM payment ORDER BY amount_msat")]
     assert seen == list(range(80))  # each read what the one before had written
 
 
 def test_every_table_is_looked_for(path: Path) -> None:
     with closing(open_store(path)) as store:
-        found = store.all("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
+        found = store.all(Row, "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
     assert {row["name"] for row in found} == TABLES
 
 
@@ -155,7 +158,7 @@ def test_a_crash_while_it_is_made_leaves_none(path: Path, monkeypatch: pytest.Mo
 def test_an_older_one_is_upgraded_after_a_copy(path: Path, tmp_path: Path, version: int) -> None:
     older(path, version)
     with closing(open_store(path)) as store, closing(open_store(tmp_path / "new" / "amani.db")) as new:
-        row = store.one("PRAGMA user_version")
+        row = store.one(Row, "PRAGMA user_version")
         assert row is not None
         assert row[0] == SCHEMA_VERSION
         assert journal.by_id(store, "pay_1") is not None
