@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli.store.rows import Row
 from tests.conftest import AddWallet, Held, change_database, mark_on_server, take_server_away, write_key
 from tests.kit.driver import Amani, Result
 from tests.kit.journals import add_payment, writing
