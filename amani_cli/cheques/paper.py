@@ -27,11 +27,11 @@ _CARD = (
 )
 
 
-def check_path(path: str) -> str:
+def check_path(path: str, what: str = "cheques are") -> str:
     """The form a path asks for, `.html` or `.pdf`. Raises `errors.Usage` for another, or where PDF can't be made."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in (".html", ".pdf"):
-        raise errors.Usage(f"cheques are printed as .html or .pdf, not as '{suffix}'", code="BAD_PRINT")
+        raise errors.Usage(f"{what} printed as .html or .pdf, not as '{suffix}'", code="BAD_PRINT")
     if suffix == ".pdf":
         from importlib.util import find_spec
 

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     pass
 
 
-FORMS = "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, a contact's name"
+FORMS = (
+    "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, fincra:, a contact's name"
+)
 
 
 def is_form(text: str) -> bool:

@@ -67,7 +67,7 @@ def _itself(text: str) -> Destination | None:
     scheme = scheme.lower() if colon else ""
     if scheme == "bitcoin":
         return _from_bip21(rest)
-    if scheme in ("bank", "momo"):
+    if scheme in ("bank", "momo", "fincra"):
         from amani_cli.fiat import payouts
 
         to = payouts.read(text)

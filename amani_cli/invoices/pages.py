@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, format_fiat, padded
+from amani_cli.invoices import virtual_accounts
 from amani_cli.models.invoices import Invoice, InvoiceStatus
 from amani_cli.models.money import Money
 from amani_cli.providers.fiat import Checkout
@@ -71,7 +72,7 @@ def create(
     link, code = made
     with ws.store.write() as db:
         store_invoices.set_link(db, row["payment_hash"], link, code)
-    return view(_row(ws, row["payment_hash"]), replayed=known)
+    return view(row_of(ws, row["payment_hash"]), replayed=known)
 
 
 def _begin(
@@ -104,7 +105,7 @@ def _begin(
             known = False
         else:
             known = True
-    return _row(ws, target), known
+    return row_of(ws, target), known
 
 
 def _make(
@@ -154,8 +155,10 @@ def _forget(ws: Workspace, row: Row) -> None:
 
 def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) -> Invoice:
     """Ask what became of a page, and write it down. Raises `errors.NotFound` when neither side knows it."""
-    found = client.checkout(our_reference)
     row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", our_reference)
+    if row is not None and row["account"] is not None:
+        return view(virtual_accounts.ask(ws, wallet, client, row))
+    found = client.checkout(our_reference)
     if row is None:
         raise errors.NotFound(
             f"wallet '{wallet.name}' has no invoice {our_reference[:40]}",
@@ -199,7 +202,7 @@ def note(ws: Workspace, wallet: KnownWallet, row: Row, found: Checkout) -> Row:
         )
         if came:
             _journal(db, wallet, row, found)
-    return _row(ws, row["payment_hash"])
+    return row_of(ws, row["payment_hash"])
 
 
 def _journal(db: Transaction, wallet: KnownWallet, row: Row, found: Checkout) -> None:
@@ -225,7 +228,12 @@ def _journal(db: Transaction, wallet: KnownWallet, row: Row, found: Checkout) ->
 
 def refuse_underpaid(invoice: Invoice) -> None:
     """End a wait for a page that was paid with too little: nothing more will come. Raises `errors.Rejected`."""
-    if invoice.variance == "underpayment" and invoice.amount is not None and invoice.received is not None:
+    if (
+        invoice.account is None
+        and invoice.variance == "underpayment"
+        and invoice.amount is not None
+        and invoice.received is not None
+    ):
         came, asked = (format_fiat(Fiat(*money)) for money in (invoice.received, invoice.amount))
         raise errors.Rejected(
             f"{came} came, and {asked} was asked for",
@@ -255,13 +263,17 @@ def view(row: Row, *, replayed: bool = False) -> Invoice:
         amount=Money(asked, row["currency"]),
         received=Money(padded(came, row["currency"]), row["currency"]) if came is not None else None,
         variance=variance,  # type: ignore[arg-type]
+        amount_received=Money(padded(came, row["currency"]), row["currency"]) if came is not None else None,
+        underpaid=came < asked if came is not None else None,
+        account=virtual_accounts.shown(row),
         link=row["link"],
         our_reference=row["payment_hash"],
         provider_reference=row["provider_reference"],
     )
 
 
-def _row(ws: Workspace, our_reference: str) -> Row:
+def row_of(ws: Workspace, our_reference: str) -> Row:
+    """An invoice as it is written down."""
     row = ws.store.one("SELECT * FROM invoice WHERE payment_hash=?", our_reference)
     assert row is not None
     return row

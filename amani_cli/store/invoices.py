@@ -80,6 +80,29 @@ def set_received(
     )
 
 
+def is_matched(store: Store, provider_reference: str, *, but: str) -> bool:
+    """Whether a transfer was taken for an invoice already, another than `but`."""
+    row = store.one(
+        "SELECT 1 FROM invoice WHERE account IS NOT NULL AND payment_hash<>? AND provider_reference IS NOT NULL"
+        " AND instr(' '||provider_reference||' ', ' '||?||' ')",
+        but,
+        provider_reference,
+    )
+    return row is not None
+
+
+def others_like(store: Store, row: Row) -> bool:
+    """Whether another invoice waits for the same amount on the same virtual account."""
+    found = store.one(
+        "SELECT 1 FROM invoice WHERE account=? AND amount=? AND status='pending' AND payment_hash<>? AND expires_at>?",
+        row["account"],
+        row["amount"],
+        row["payment_hash"],
+        now(),
+    )
+    return found is not None
+
+
 def delete(db: Transaction, our_reference: str) -> None:
     """Forget a payment page that was never made."""
     db.execute("DELETE FROM invoice WHERE payment_hash=?", (our_reference,))

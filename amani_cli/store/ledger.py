@@ -18,7 +18,7 @@ from amani_cli import clocks, errors, private
 from amani_cli.store.clock import LedgerClock
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 
 
 BUSY_TIMEOUT_S = 30
