@@ -49,6 +49,22 @@ _MOST_FIAT_DIGITS = 15
 # Patterns stay text until they are used: most commands only print amounts, and compiling takes milliseconds.
 _NUMBER_AND_UNIT = r"([0-9][0-9_.]*)[ \t]*([A-Za-z]*)"
 _WHOLE = r"0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:_[0-9]{3})+"
+# What people write before or behind an amount of one currency. '$' and 'FCFA' are several countries'.
+_SIGNS = {
+    "₦": "NGN",
+    "₵": "GHS",
+    "GH₵": "GHS",
+    "GHC": "GHS",
+    "KSH": "KES",
+    "TSH": "TZS",
+    "USH": "UGX",
+    "R": "ZAR",
+    "€": "EUR",
+    "£": "GBP",
+    "US$": "USD",
+}
+_SIGN_FIRST = r"([^0-9\s.,_+-]{1,4})[ \t]*([0-9].*)"
+_SIGN_LAST = r"([0-9][0-9_.,]*)[ \t]*([^0-9\s.,_]{1,4})"
 _COMMA_GROUPS = r"([0-9]{1,3}(?:,[0-9]{3})+)(\.[0-9]+)?[ \t]*([A-Za-z]*)"
 
 
@@ -109,10 +125,12 @@ def parse_amount(text: str) -> int | Fiat | Literal["max"]:
 def parse_fiat(text: str, currency: str | None = None) -> Fiat:
     """Return the fiat amount in `text`; a bare number is taken only where `currency` says which one it is.
 
+    The currency may stand first (`NGN 5000`), and be a sign that is one currency's (`₦5000`, `KSh500`).
+
     Raises:
         Usage: code `BAD_AMOUNT`.
     """
-    cleaned = _cleaned(text, example=f"5000{currency or 'NGN'}")
+    cleaned = code_last(_cleaned(text, example=f"5000{currency or 'NGN'}"))
     number, unit = _number_and_unit(cleaned, example=f"5000{currency or 'NGN'}")
     if not unit and currency is not None:
         return _fiat(number, currency)
@@ -123,6 +141,27 @@ def parse_fiat(text: str, currency: str | None = None) -> Fiat:
     if unit.lower() in _LIGHTNING_UNITS:
         raise _bad(f"{_shown(cleaned)} is a Lightning amount: a fiat amount is needed, for example 5000NGN")
     raise _bad_unit(cleaned, number, unit)
+
+
+def names_currency(text: str) -> bool:
+    """Whether an amount says what it is in: anything but digits and what stands between them."""
+    return any(not each.isdigit() and not each.isspace() and each not in "_.,+-" for each in text)
+
+
+def code_last(text: str) -> str:
+    """Return an amount with its currency's code behind it, as it may be written on a fiat wallet.
+
+    Raises:
+        Usage: code `BAD_AMOUNT`, for a sign that is several currencies'.
+    """
+    first, last = re.fullmatch(_SIGN_FIRST, text), re.fullmatch(_SIGN_LAST, text)
+    sign, number = (first[1], first[2]) if first else (last[2], last[1]) if last else ("", text)
+    if sign == "$" or sign.upper() in ("FCFA", "CFA"):
+        bare = number.strip().replace(",", "")
+        codes = f"{bare}USD" if sign == "$" else f"{bare}XAF or {bare}XOF"
+        raise _bad(f"{sign} is more than one currency's: write for example {codes}")
+    code = _SIGNS.get(sign.upper()) or (sign.upper() if first and sign.upper() in CURRENCIES else None)
+    return text if code is None else f"{number.strip()}{code}"
 
 
 def require_whole_sat(amount_msat: int) -> int:

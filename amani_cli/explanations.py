@@ -330,10 +330,35 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "BAD_ACCOUNT": ((2,), "That is not an account number of that country.", "Check it with the payee."),
     "BAD_PHONE": ((2,), "The phone number is not whole, or of another country.", "Write it with its country code."),
     "NAME_UNRESOLVED": ((6,), "The bank or operator knows no such account.", "Check number and bank with the payee."),
+    "NO_ADVICE": (
+        (2,),
+        "An advice is of a payment that left and settled, and this one did not.",
+        "See: amani history show ID.",
+    ),
+    "NO_VIRTUAL_ACCOUNT": (
+        (4,),
+        "The business has no virtual account in that currency that can be paid to.",
+        "Ask for one in Fincra's dashboard, or make a payment page instead.",
+    ),
+    "WHICH_ACCOUNT": (
+        (2,),
+        "The business has several virtual accounts, or none of that number.",
+        "Name one by its number: --virtual-account NUMBER.",
+    ),
+    "NO_SWIFT_CODE": (
+        (2,),
+        "Fincra pays that currency by a bank's SWIFT code, and its list has none for this bank.",
+        "Pay another account, or ask Fincra for the bank's code.",
+    ),
+    "REVERSED": (
+        (6,),
+        "The payment of this reference settled and came back; nothing was sent now.",
+        "Ask the payee why. If it is still due, pay it under a new --reference.",
+    ),
     "NAME_MISMATCH": ((9,), "The account belongs to somebody else than --to-name.", "Check the number with the payee."),
     "NAME_UNVERIFIED": (
         (9,),
-        "Nobody can say whose account it is in that country.",
+        "Fincra can't say whose account it is: it has no check there, or refused this one.",
         "Make sure yourself, then give --to-name and --name-unverified.",
     ),
     "WRONG_CURRENCY": ((6,), "The other wallet holds another currency.", "Give the amount in that one."),

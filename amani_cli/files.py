@@ -127,3 +127,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def check_paper(path: str, what: str = "cheques are") -> str:
+    """The form a path asks for, `.html` or `.pdf`. Raises `errors.Usage` for another, or where PDF can't be made."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in (".html", ".pdf"):
+        raise errors.Usage(f"{what} printed as .html or .pdf, not as '{suffix}'", code="BAD_PRINT")
+    if suffix == ".pdf":
+        from importlib.util import find_spec
+
+        if find_spec("fpdf") is None:
+            raise errors.Usage(
+                "making a PDF needs fpdf2, which is not installed",
+                code="NO_PDF",
+                hint="Run: pipx inject amani-cli fpdf2. Or use a .html file and print it from a browser.",
+            )
+    return suffix

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from amani_cli.output import Printer
     from amani_cli.prompts import Prompter
     from amani_cli.times import Period
+    from amani_cli.wallets.known import KnownWallet
     from amani_cli.workspace import Workspace
 
     Confirm = Callable[[Plan | PayoutPlan], None]
@@ -53,7 +54,7 @@ class Options:
         from amani_cli.workspace import Said, Talk, Workspace
 
         log.configure(self.verbose, self.log_json, self.environ.get("AMANI_LOG") or None)
-        return Workspace(
+        ws = Workspace(
             self.environ,
             timeout_s=_seconds(self.timeout),
             said=Said(
@@ -62,6 +63,8 @@ class Options:
             ),
             talk=Talk(progress=self.out.progress),
         )
+        ws.catch_up = lambda wallet: catch_up(ws, wallet)
+        return ws
 
     @cached_property
     def out(self) -> Printer:
@@ -301,3 +304,10 @@ def secret_from_stdin(what: str) -> str:
     if not text:
         raise errors.Usage(f"stdin held no {what}", hint="Pipe it in, e.g. pass show lnbits | amani …")
     return text
+
+
+def catch_up(ws: Workspace, wallet: KnownWallet) -> None:
+    """Bring in what a wallet's provider has on record by now."""
+    from amani_cli.books import history
+
+    history.sync(ws, [wallet])

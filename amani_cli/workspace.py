@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from amani_cli import errors
 from amani_cli.config import Config, Paths, paths
@@ -17,6 +18,11 @@ from amani_cli.store.ledger import Store, open_store
 
 def _silent(text: str) -> None:
     """Progress that nobody watches."""
+
+
+def _stay_behind(wallet: Any) -> object:
+    """Nothing is brought in."""
+    return None
 
 
 def _no_pin(wallet: str) -> str | None:
@@ -109,7 +115,8 @@ class Workspace:
     """What a run works with, each made when first used, so that cheap commands build nothing.
 
     `prices` are those of bitcoin that were just asked for, by server and currency, with the moment on the monotonic
-    clock; `rules` are the settings of which it is known by now that they count.
+    clock; `rules` are the settings of which it is known by now that they count. `catch_up` brings in what a wallet's
+    provider has on record by now, for those who need it and stand below the books.
     """
 
     environ: Mapping[str, str]
@@ -119,6 +126,7 @@ class Workspace:
     wallet_in_use: int | None = None
     prices: dict[tuple[str, str], tuple[Decimal, float]] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
+    catch_up: Callable[[Any], object] = _stay_behind
 
     @cached_property
     def paths(self) -> Paths:

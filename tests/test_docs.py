@@ -306,6 +306,7 @@ class Shell:
 
     def _business(self, key_file: Path) -> None:
         merchant = self.fincra.merchant("Ada Stores Ltd", NGN="100000", GHS="5000", USD="500")
+        self.fincra.virtual_account(merchant, "8540012345")
         self.public_key = merchant.public_key
         key_file.write_text(merchant.key + "\n")
         key_file.chmod(0o600)

@@ -75,7 +75,8 @@ def of_receipt(row: Row, reference: str, paid: Payment) -> BatchRow:
     return BatchRow(
         row=row.row,
         to=row.shown,
-        status=paid.status,
+        # What came back had settled: the row was done, and is not sent again.
+        status="settled" if paid.status == "reversed" else paid.status,
         amount_msat=paid.amount_msat,
         fee_msat=paid.fee_msat,
         memo=row.memo,

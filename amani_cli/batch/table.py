@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, format_fiat, format_sat, parse_amount
+from amani_cli.batch import bank_files
 from amani_cli.destinations import reading
 from amani_cli.destinations.forms import Destination
 from amani_cli.files import named
@@ -157,6 +158,7 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     delimiter = next((sign for sign in ",;\t" if sign in header), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] | None = None
+    of_bank: list[str] | None = None
     begins = 1
     try:
         for cells in reader:
@@ -166,7 +168,9 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if names is None:
                 names = [cell.lower() for cell in cells]
-                if "to" not in names or len(set(names)) < len(names):
+                of_bank = bank_files.columns(names)
+                names = of_bank or names
+                if (of_bank is None and "to" not in names) or len(set(names)) < len(names):
                     raise errors.Usage(
                         "the first line names no column 'to', or one twice",
                         code="BAD_ROWS",
@@ -175,7 +179,8 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if len(cells) > len(names):
                 raise errors.Usage(f"line {number} has more cells than the first line", code="BAD_ROWS")
-            yield number, dict(zip(names, cells, strict=False))
+            found = dict(zip(names, cells, strict=False))
+            yield number, found if of_bank is None else bank_files.cells(found)
     except csv.Error as error:
         raise errors.Usage(f"line {reader.line_num} is not CSV: {error}", code="BAD_ROWS") from None
 

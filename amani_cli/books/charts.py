@@ -32,7 +32,10 @@ def series(ws: Workspace, period: Period, wallet: KnownWallet | None, currency: 
     left: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
     for each in found.movements():
         if not each.own or wallet is not None:
-            (came if each.amount > 0 else left)[each.unit, each.day] += abs(each.amount)
+            # What came back of a payment takes off what left; it is nothing received.
+            back = each.row.kind == "refund" and each.amount > 0
+            side, amount = (left, -each.amount) if back else (came if each.amount > 0 else left, abs(each.amount))
+            side[each.unit, each.day] += amount
         left[each.unit, each.day] += each.fee
     unit = _unit({key[1] for key in found.closing}, currency)
     days = sorted(day for each, day in {*came, *left} if each == unit)

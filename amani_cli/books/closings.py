@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amani_cli import errors
 from amani_cli.books import history, reading
@@ -24,6 +24,9 @@ from amani_cli.times import Period, from_rfc3339, parse_month, to_rfc3339
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.providers.fiat import Statement
 
 Key = tuple[int, str]
 
@@ -49,8 +52,11 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     items = []
     for each in known:
         units = sorted({unit for wallet_id, unit in figures if wallet_id == each.id} | set(live[each.id]))
+        told = _statements(each, units, period)
         items += [
-            _closed(ws, each, unit, figures[each.id, unit], live[each.id].get(unit), later[each.id, unit])
+            _closed(
+                ws, each, unit, figures[each.id, unit], live[each.id].get(unit), later[each.id, unit], told.get(unit)
+            )
             for unit in units
         ]
     differences = [text for item in items for text in item.differences]
@@ -80,9 +86,11 @@ def _figures(
     for each in month.movements():
         sums = figures[each.row.wallet_id, each.unit]
         way = "in" if each.amount > 0 else "out"
-        name = f"own_{way}" if each.own else {"in": "received", "out": "sent"}[way]
+        back = each.row.kind == "refund" and way == "in"
+        name = "returned" if back else f"own_{way}" if each.own else {"in": "received", "out": "sent"}[way]
         sums[name] += abs(each.amount)
         sums["fees"] += each.fee
+        sums["duties"] += Decimal(each.row.duty or 0)
         sums["payments"] += 1
         if not each.own and each.row.kind in ("faucet", "cheque"):
             sums[f"{each.row.kind}_{way}"] += abs(each.amount)
@@ -95,12 +103,42 @@ def _figures(
     return figures, later
 
 
+def _statements(wallet: KnownWallet, units: list[str], period: Period) -> dict[str, Statement]:
+    """A Fincra wallet's own statement of a month, by currency, where it can be had."""
+    if wallet.provider != "fincra":
+        return {}
+    assert period.since is not None
+    assert period.until is not None
+    with wallet.fincra("read") as client:
+        found = {unit: client.statement(unit, period.since, period.until) for unit in units}
+    return {unit: each for unit, each in found.items() if each is not None}
+
+
 def _closed(
-    ws: Workspace, wallet: KnownWallet, unit: str, sums: dict[str, Decimal], live: Decimal | None, later: Decimal
+    ws: Workspace,
+    wallet: KnownWallet,
+    unit: str,
+    sums: dict[str, Decimal],
+    live: Decimal | None,
+    later: Decimal,
+    statement: Statement | None,
 ) -> ClosedWallet:
-    """One wallet's figures. `live` is what it holds now, `later` what it has moved since the month's end."""
+    """One wallet's figures. `live` is what it holds now, `later` what it has moved since the month's end.
+
+    `statement` is the provider's own: where it agrees with the books it is the figure, and what has happened since is
+    another month's. Its days may be cut otherwise than ours, so that one alone makes no difference.
+    """
     provider = None if live is None else live - later
     notes, differences = [], []
+    if statement is not None:
+        agrees = (statement.opening, statement.closing) == (sums["opening"], sums["closing"])
+        if agrees and provider != statement.closing:
+            notes.append(f"today's balance counted back is {shown(provider or Decimal(0), unit)}: see this month")
+        if agrees:
+            provider = statement.closing
+        else:
+            ends = f"{shown(statement.opening, unit)} to {shown(statement.closing, unit)}"
+            notes.append(f"by Fincra's statement the balance went from {ends}")
     if provider is not None and provider != sums["closing"]:
         apart = provider - sums["closing"]
         # What is open has left the provider's balance, with a fee that may be given back, and is in no sum here.
@@ -108,7 +146,7 @@ def _closed(
             notes.append(f"{shown(-apart, unit)} are held back for open outcomes: amani reconcile")
         else:
             differences.append(of_balance(wallet, apart, unit))
-    names = ("opening", "received", "sent", "fees", "own_in", "own_out", "closing")
+    names = ("opening", "received", "sent", "fees", "own_in", "own_out", "closing", "returned", "duties")
     values = {name: reading.value(sums[name], unit) for name in names}
     apart_too = {
         name: reading.value(sums[name], unit) for name in ("faucet_in", "faucet_out", "cheque_in", "cheque_out")
@@ -141,8 +179,10 @@ def _changed(
         for item in items:
             figures = {name: value for name, value in as_json(item).items() if name not in _NOT_CLOSED}
             before = closed.read(db, label, ids[item.wallet], item.unit)
-            if before is not None and json.loads(before["figures"]) != figures and not accept:
-                changed.append(_how(item, json.loads(before["figures"]), figures, before["closed_at"]))
+            # A figure that an older amani did not have says nothing.
+            old = json.loads(before["figures"]) if before is not None else {}
+            if before is not None and not accept and any(figures[name] != value for name, value in old.items()):
+                changed.append(_how(item, old, {name: figures[name] for name in old}, before["closed_at"]))
             elif done and (before is None or accept):
                 closed.write(db, label, ids[item.wallet], item.wallet, item.unit, reading.zone(), json.dumps(figures))
         if accept:

@@ -74,6 +74,8 @@ def of_record(row: Entry, record: Record | FiatRecord) -> str | None:
     """
     if row.status == "unknown":
         return None
+    if record.status == "reversed" and row.reversed_at:
+        return None
     if row.status != record.status:
         # An invoice of a draw that failed can be paid still: it is pending there, and nothing is on its way.
         fine = row.status == "failed" and (record.status == "settled" or row.direction == "in")
@@ -88,8 +90,7 @@ def of_record(row: Entry, record: Record | FiatRecord) -> str | None:
         parts = [(name, format_sat(here), format_sat(there)) for name, here, there in pairs if here != there]
     else:
         unit, amount, fee = row.currency, Decimal(row.amount or 0), Decimal(row.fee or 0)
-        # What a conversion (and a payout, by the older names of its fields) was charged has the fee in it.
-        told = [("amount", amount, record.amount, {amount, amount + fee}), ("fee", fee, record.fee, {fee})]
+        told = [("amount", amount, record.amount, {amount}), ("cost", fee, record.cost(amount), {fee})]
         parts = [
             (name, f"{here} {unit}", f"{there} {unit}")
             for name, here, there, right in told

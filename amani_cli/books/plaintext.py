@@ -26,6 +26,7 @@ _COUNTERS = {
     ("cheque void", "in"): "Expenses:Cheques",
     ("faucet", "out"): "Expenses:Faucet",
     ("faucet", "in"): "Income:Faucet",
+    ("refund", "in"): "Expenses:Uncategorised",
     ("conversion", "out"): "Equity:Conversions",
     ("conversion", "in"): "Equity:Conversions",
 }

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import html
 import io
-import os
 from pathlib import Path
 
-from amani_cli import errors
 from amani_cli.amounts import format_sat
-from amani_cli.files import write_private
+from amani_cli.files import check_paper, write_private
 from amani_cli.models.cheques import Cheque
 from amani_cli.text import plain
 from amani_cli.times import local
@@ -27,27 +25,10 @@ _CARD = (
 )
 
 
-def check_path(path: str) -> str:
-    """The form a path asks for, `.html` or `.pdf`. Raises `errors.Usage` for another, or where PDF can't be made."""
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix not in (".html", ".pdf"):
-        raise errors.Usage(f"cheques are printed as .html or .pdf, not as '{suffix}'", code="BAD_PRINT")
-    if suffix == ".pdf":
-        from importlib.util import find_spec
-
-        if find_spec("fpdf") is None:
-            raise errors.Usage(
-                "making a PDF needs fpdf2, which is not installed",
-                code="NO_PDF",
-                hint="Run: pipx inject amani-cli fpdf2. Or use a .html file and print it from a browser.",
-            )
-    return suffix
-
-
 def write(path: str, cheques: list[Cheque]) -> None:
     """Write the cheques that carry a code, whole or not at all, 0600 from the first byte: each code is money."""
     cards = [cheque for cheque in cheques if cheque.code]
-    if check_path(path) == ".html":
+    if check_paper(path) == ".html":
         content: str | bytes = _PAGE.format(cards="\n".join(_card(cheque) for cheque in cards))
     else:
         content = _pdf(cards)

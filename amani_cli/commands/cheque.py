@@ -54,7 +54,7 @@ def create(
             raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
         files.check_writable(Path(qr_file))
     if paper:
-        from amani_cli.cheques.paper import check_path as check_paper
+        from amani_cli.files import check_paper
 
         check_paper(paper)
         files.check_writable(Path(paper))

@@ -16,13 +16,23 @@ NAME = typer.Argument(help="The contact's name.")
 def add(
     ctx: typer.Context,
     name: str = typer.Argument(help="What to call it."),
-    dest: str = typer.Argument(help="Lightning address or LNURL-pay link; anything that can be paid more than once."),
+    dest: str = typer.Argument(
+        help="Lightning address or LNURL-pay link; bank:, momo: or fincra:; anything that can be paid more than once."
+    ),
+    currency: str | None = typer.Option(
+        None, "--currency", help="Fincra: which one a bank account is paid in, to look it up.", metavar="CUR"
+    ),
 ) -> None:
-    """Give somebody a name to be paid by. The first payment pins what is seen of them."""
+    """Give somebody a name to be paid by. The first payment pins what is seen of them.
+
+    A bank account or a phone is looked up at once, by a Fincra wallet, and whose it is is pinned.
+    """
     from amani_cli.destinations import contacts, reading
+    from amani_cli.wallets import businesses
 
     said = options.of(ctx)
-    said.emit(contacts.add(said.ws, name, reading.read(said.ws, dest)))
+    wallet = businesses.to_ask_by(said.ws, said.wallet)
+    said.emit(contacts.add(said.ws, name, reading.read(said.ws, dest), wallet, (currency or "").strip().upper()))
 
 
 @app.command("list", cls=Command)

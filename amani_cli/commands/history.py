@@ -18,7 +18,7 @@ def list_(
     limit: int = typer.Option(20, "--limit", help="How many at most.", min=1, max=10000),
     since: str | None = typer.Option(None, "--since", help="From this moment on: 2026-08-01, today, 7d."),
     until: str | None = typer.Option(None, "--until", help="Before this moment."),
-    status: str | None = typer.Option(None, "--status", help="settled, failed or unknown."),
+    status: str | None = typer.Option(None, "--status", help="settled, failed, unknown or reversed."),
     direction: str | None = typer.Option(None, "--direction", help="in or out."),
     smallest: str | None = typer.Option(None, "--min", help="This amount or more.", metavar="AMOUNT"),
     largest: str | None = typer.Option(None, "--max", help="This amount or less.", metavar="AMOUNT"),
@@ -37,7 +37,7 @@ def list_(
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    for value, words in ((status, ("settled", "failed", "unknown")), (direction, ("in", "out"))):
+    for value, words in ((status, ("settled", "failed", "unknown", "reversed")), (direction, ("in", "out"))):
         if value is not None and value not in words:
             raise errors.Usage(f"'{value[:40]}' is none of: {', '.join(words)}")
     now = datetime.now(UTC)
@@ -59,12 +59,21 @@ def list_(
 def show(
     ctx: typer.Context,
     id: str = typer.Argument(help="Id, payment hash, bolt11, reference, or the beginning of one.", metavar="ID"),
+    paper: str | None = typer.Option(
+        None, "--print", help="Write an advice for the payee, .html or .pdf, 0600.", metavar="FILE"
+    ),
 ) -> None:
     """Show one payment."""
     from amani_cli.books import history
 
     said = options.of(ctx)
-    said.emit(history.shown(said.ws, id))
+    found = history.shown(said.ws, id)
+    if paper:
+        from amani_cli.books import advices
+
+        advices.write(paper, found)
+        said.out.say(f"advice written to {paper}")
+    said.emit(found)
 
 
 @app.command(cls=Command)

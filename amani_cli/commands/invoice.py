@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from amani_cli import errors, options
 from amani_cli.models.invoices import Invoice
 from amani_cli.options import Command, Options
+
+if TYPE_CHECKING:
+    from amani_cli.amounts import Fiat
+    from amani_cli.wallets.known import KnownWallet
+
+ANY_ACCOUNT = "any"
 
 app = options.group("Ask for money, and see whether it came.")
 
@@ -15,7 +23,20 @@ QR = typer.Option(False, "--qr", help="Show a QR code on stderr.")
 QR_FILE = typer.Option(None, "--qr-file", help="Write the QR code to a new .png or .svg.", metavar="PATH")
 
 
-@app.command(cls=Command)
+class Create(Command):
+    """`invoice create`: the value of --virtual-account may be left out, at the end or before another option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; a bare --virtual-account is given the word for any."""
+        name = "--virtual-account"
+        if name in args:
+            after = args.index(name) + 1
+            if after == len(args) or args[after].startswith("-"):
+                args = [*args[:after], ANY_ACCOUNT, *args[after:]]
+        return super().parse_args(ctx, args)
+
+
+@app.command(cls=Create)
 def create(
     ctx: typer.Context,
     amount: str = typer.Argument(help="How much, e.g. 1000 or 1000sat or 21k or 20USD."),
@@ -29,10 +50,15 @@ def create(
     category: str | None = options.CATEGORY,
     name: str | None = typer.Option(None, "--name", help="Fincra: the payer's full name."),
     email: str | None = typer.Option(None, "--email", help="Fincra: the payer's email address."),
+    virtual_account: str | None = typer.Option(
+        None,
+        "--virtual-account",
+        help="Fincra: ask for a transfer to one of the business' virtual accounts, by id or number if it has several.",
+        metavar="[ID]",
+    ),
     method: list[str] | None = typer.Option(None, "--method", help="Fincra: card, bank_transfer, mobile_money, …"),
 ) -> None:
     """Make an invoice and print it: on a Fincra wallet the address of a payment page."""
-    from amani_cli.amounts import parse_amount
     from amani_cli.invoices import lightning
     from amani_cli.times import parse_duration
     from amani_cli.wallets import finding
@@ -40,27 +66,25 @@ def create(
     said = options.of(ctx)
     ws = said.ws
     ws.said.category = options.category(category)
-    wanted = parse_amount(amount)
-    if wanted == "max":
-        raise errors.Usage("an invoice is over an amount", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    wanted, wrong = _typed(amount)
     lightning.check_memo(memo)
     if qr_file:
         from amani_cli.encodings.qr import check_path
 
         check_path(qr_file)
     wallet = finding.resolve(ws, said.wallet)
+    if wrong is not None and wallet.provider != "fincra":  # which understands more ways to write an amount
+        raise wrong
     if wallet.provider == "fincra":
         if expiry or webhook:
             raise errors.Usage("--expiry and --webhook are for Lightning: Fincra sets both itself, in its dashboard")
-        from amani_cli.invoices import pages
-        from amani_cli.wallets import businesses
-
-        payer = {"name": name or "", "email": email or ""}
-        value = businesses.amount(wallet, amount)
-        made = pages.create(ws, wallet, value, **payer, methods=method or [], memo=memo, reference=reference)
+        made = _ask_for_fiat(
+            said, wallet, amount, name or "", email or "", method or [], virtual_account, memo=memo, reference=reference
+        )
     else:
-        if name or email or method:
-            raise errors.Usage("--name, --email and --method are for Fincra wallets")
+        if name or email or method or virtual_account is not None:
+            raise errors.Usage("--name, --email, --method and --virtual-account are for Fincra wallets")
+        assert wanted is not None
         expiry_s = parse_duration(expiry or ws.config.get("expiry"))
         made = lightning.create(ws, wallet, wanted, memo, expiry_s, webhook=webhook, reference=reference)
     _show_qr(said, made, qr, qr_file)
@@ -71,6 +95,44 @@ def create(
         _wait(said, made.key, wallet.name, limit_s=ws.timeout_s)
     else:
         said.emit(made)
+
+
+def _typed(amount: str) -> tuple[int | Fiat | None, errors.Usage | None]:
+    """An amount as it was typed, or what is wrong with it."""
+    from amani_cli.amounts import parse_amount
+
+    try:
+        wanted = parse_amount(amount)
+    except errors.Usage as wrong:
+        return None, wrong
+    if wanted == "max":
+        raise errors.Usage("an invoice is over an amount", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    return wanted, None
+
+
+def _ask_for_fiat(
+    said: Options,
+    wallet: KnownWallet,
+    amount: str,
+    name: str,
+    email: str,
+    methods: list[str],
+    virtual_account: str | None,
+    *,
+    memo: str,
+    reference: str | None,
+) -> Invoice:
+    """Make a payment page, or ask for a transfer to a virtual account."""
+    from amani_cli.invoices import pages, virtual_accounts
+    from amani_cli.wallets import businesses
+
+    if virtual_account is not None and (name or email or methods):
+        raise errors.Usage("--name, --email and --method are for a payment page; a transfer to an account needs none")
+    value = businesses.amount(wallet, amount)
+    if virtual_account is not None:
+        which = "" if virtual_account == ANY_ACCOUNT else virtual_account.strip()
+        return virtual_accounts.create(said.ws, wallet, value, which, memo=memo, reference=reference)
+    return pages.create(said.ws, wallet, value, name=name, email=email, methods=methods, memo=memo, reference=reference)
 
 
 def _show_qr(said: Options, invoice: Invoice, qr: bool, qr_file: str | None) -> None:

@@ -122,8 +122,15 @@ def _pay_out(
         raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {to.shown} 5000NGN.")
     wallet = finding.resolve(said.ws, said.wallet)
     wallet.must_be("fincra")
-    value = businesses.amount(wallet, amount)
-    wanted = payouts.Order(to.payout, value, (source or value.currency).upper(), **more)
+    if amount.strip().lower() == "max":
+        found = payouts.all_there_is(said.ws, wallet, to.payout, (source or "").upper(), **more)
+        if not isinstance(found, payouts.Order):
+            said.emit(found)
+            return
+        wanted = found
+    else:
+        value = businesses.amount(wallet, amount)
+        wanted = payouts.Order(to.payout, value, (source or value.currency).upper(), **more)
     if dry_run:
         said.emit(payouts.plan(said.ws, wallet, wanted))
         return

@@ -32,9 +32,10 @@ def _wallet(said: Options) -> KnownWallet:
     return wallet
 
 
-def _amount(text: str) -> tuple[str, Decimal]:
-    from amani_cli.amounts import Fiat, parse_amount
+def _amount(wallet: KnownWallet, text: str) -> tuple[str, Decimal]:
+    from amani_cli.amounts import Fiat, code_last, parse_amount
 
+    text = code_last(text.strip()) if wallet.provider == "fincra" else text
     amount = parse_amount(text) if text.strip() not in ("0", "0sat") else 0
     if isinstance(amount, Fiat):
         return amount.currency, amount.value
@@ -56,7 +57,7 @@ def set_(
 
     said = options.of(ctx)
     wallet = _wallet(said)
-    unit, amount = _amount(threshold) if threshold else (None, Decimal(0))
+    unit, amount = _amount(wallet, threshold) if threshold else (None, Decimal(0))
     pin = said.pin(pin_stdin, pin_file)
     if pin is None:
         pin = said.ask.secret("New PIN", "Use --pin-stdin or --pin-file.")
@@ -86,7 +87,7 @@ def change(
     lines = options.secret_from_stdin("PIN").splitlines() if pin_stdin else []
     old = lines[0] if lines else _given(said, "PIN", False, pin_file)
     if threshold or always is not None:
-        unit, amount = _amount(threshold) if threshold else (None, Decimal(0))
+        unit, amount = _amount(wallet, threshold) if threshold else (None, Decimal(0))
         status = pins.set_threshold(said.ws, wallet, old, unit=unit, amount=amount, always=always)
     else:
         new = lines[1] if len(lines) > 1 else _given(said, "New PIN", False, new_pin_file)

@@ -248,20 +248,21 @@ def limit(
         said.emit(budgets.limits(ws, wallet))
         return
     said.take_pin(pin_stdin, pin_file)
-    unit, payment = _budget(per_payment)
-    day_unit, day = _budget(per_day)
+    fiat = wallet.provider == "fincra"
+    unit, payment = _budget(per_payment, fiat=fiat)
+    day_unit, day = _budget(per_day, fiat=fiat)
     if unit and day_unit and unit != day_unit:
         raise errors.Usage("give both limits in the same unit", code="BAD_AMOUNT")
     said.emit(budgets.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day))
 
 
-def _budget(text: str | None) -> tuple[str | None, str | None]:
+def _budget(text: str | None, *, fiat: bool) -> tuple[str | None, str | None]:
     """Read a budget as its unit and its amount: 'off', None, or an amount in msat or a currency."""
-    from amani_cli.amounts import Fiat, parse_amount
+    from amani_cli.amounts import Fiat, code_last, parse_amount
 
     if text is None or text == "off":
         return None, text
-    amount = parse_amount(text)
+    amount = parse_amount(code_last(text.strip()) if fiat else text)
     if isinstance(amount, Fiat):
         return amount.currency, format(amount.value, "f")
     if isinstance(amount, str):

@@ -49,7 +49,9 @@ def listen(
         secret = keys.from_command(fincra_secret_command, said.ws.environ).value
 
     def workspace() -> Workspace:
-        return Workspace(said.environ, timeout_s=said.ws.timeout, said=Said(actor=said.ws.said.actor))
+        ws = Workspace(said.environ, timeout_s=said.ws.timeout, said=Said(actor=said.ws.said.actor))
+        ws.catch_up = lambda wallet: options.catch_up(ws, wallet)
+        return ws
 
     def told(event: Event) -> None:
         said.out.stream(event)

@@ -70,7 +70,7 @@ SOURCES: dict[str, Source] = {
     "wallet add provider": Source(("lnbits", "fincra")),
     "color": Source(("auto", "always", "never")),
     "invoice list status": Source(("pending", "paid", "expired")),
-    "history list status": Source(("settled", "failed", "unknown")),
+    "history list status": Source(("settled", "failed", "unknown", "reversed")),
     "history list direction": Source(("in", "out")),
     "history export rates": FILES,
     "history export form": Source(("csv", "jsonl", "ledger", "beancount")),

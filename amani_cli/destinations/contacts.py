@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.destinations import forms
@@ -19,6 +20,10 @@ from amani_cli.store import contacts as store_contacts
 from amani_cli.store.rows import ContactRow
 from amani_cli.wallets import typed_keys
 from amani_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from amani_cli.fiat import payouts
+    from amani_cli.wallets.known import KnownWallet
 
 Seen = dict[str, str]
 _WORDS = {
@@ -37,8 +42,13 @@ _ALIKE = str.maketrans(
 )
 
 
-def add(ws: Workspace, name: str, found: Destination) -> Contact:
-    """Name a destination. Raises `errors.Usage` for one that a single payment uses up, and for a name that is taken."""
+def add(ws: Workspace, name: str, found: Destination, wallet: KnownWallet | None = None, currency: str = "") -> Contact:
+    """Name a destination; a bank account or a phone is looked up as `pay` would, by a Fincra `wallet`.
+
+    Raises `errors.Usage` for one that a single payment uses up, and for a name that is taken; what looking an account
+    up raises, but where Fincra can't say whose it is: then it is kept unchecked, and said so.
+    """
+
     name = _good_name(ws, name)
     if found.contact is not None:
         raise errors.Usage(f"'{found.contact}' is a contact already", hint="Give the address or link itself.")
@@ -51,12 +61,41 @@ def add(ws: Workspace, name: str, found: Destination) -> Contact:
     if found.link is not None and found.link.purpose not in (None, "pay"):
         raise errors.Usage("this link is not one to pay to", code="NOT_PAY")
     _point_out(ws, name, found.shown)
+    destination = found.link.address if found.link and found.link.address else found.text
+    if store_contacts.by_name(ws.store, name) is not None:
+        raise errors.Usage(f"there is a contact '{name}'", code="NAME_TAKEN", hint="Remove it first.")
+    checked = _looked_up(ws, found.payout, wallet, currency) if found.payout is not None else None
     with ws.store.write() as db:
         if store_contacts.by_name(ws.store, name) is not None:
             raise errors.Usage(f"there is a contact '{name}'", code="NAME_TAKEN", hint="Remove it first.")
-        store_contacts.insert(db, name, found.link.address if found.link and found.link.address else found.text)
+        store_contacts.insert(db, name, destination if checked is None else checked.shown)
+        if checked is not None and checked.verified:
+            holder = checked.payee.name
+            store_contacts.check(db, name, holder)
+            store_contacts.pin(db, name, json.dumps({"bank": checked.shown, "name": holder}))
         audit_log.append(db, "contact add", subject=name, outcome="done", reason=found.shown, actor=ws.said.actor)
     return shown(ws, name)
+
+
+def _looked_up(
+    ws: Workspace, to: payouts.Destination, wallet: KnownWallet | None, currency: str
+) -> payouts.Found | None:
+    """Whose a bank account, a phone or a Fincra wallet is; None where nobody can be asked."""
+    from amani_cli.fiat import payouts
+
+    if wallet is None:
+        ws.talk.warn("not checked: there is no Fincra wallet to ask by")
+        return None
+    try:
+        found = payouts.whose(ws, wallet, to, currency)
+        if found is None:
+            ws.talk.warn(f"not checked: which currency {to} is paid in is not clear; say it by --currency, e.g. NGN")
+        return found
+    except errors.RefusedByPolicy as error:
+        if error.code != "NAME_UNVERIFIED":
+            raise
+        ws.talk.warn(f"not checked: {error.message.removesuffix('; nothing was sent')}")
+        return None
 
 
 def every(ws: Workspace) -> Contacts:
@@ -213,4 +252,5 @@ def _must(ws: Workspace, name: str) -> ContactRow:
 
 
 def _view(row: ContactRow) -> Contact:
-    return Contact(row.name, row.destination, json.loads(row.seen or "{}"), row.seen_at)
+    seen = json.loads(row.seen or "{}")
+    return Contact(row.name, row.destination, seen, row.seen_at, row.checked, row.checked_at)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from amani_cli.providers.links import Link
 
 
-FORMS = "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, a contact's name"
+FORMS = (
+    "an invoice, a Lightning address, an LNURL, a lightning: or bitcoin: link, bank:, momo:, fincra:, a contact's name"
+)
 
 
 @dataclass(frozen=True)

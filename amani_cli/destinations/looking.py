@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from amani_cli.destinations.reading import read
 from amani_cli.models.invoices import Decoded
 from amani_cli.models.payments import Payee
 from amani_cli.wallets.clients import lnurl_for
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> Decoded | Payee:

@@ -7,7 +7,6 @@ space is understood only in an invoice or a bech32 LNURL, where it can't belong,
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.amounts import format_sat, parse_msat
@@ -15,9 +14,6 @@ from amani_cli.destinations import contacts
 from amani_cli.destinations.forms import FORMS, Destination
 from amani_cli.encodings import bolt11
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def read(ws: Workspace, text: str) -> Destination:
@@ -43,7 +39,7 @@ def _itself(text: str) -> Destination | None:
     scheme = scheme.lower() if colon else ""
     if scheme == "bitcoin":
         return _from_bip21(rest)
-    if scheme in ("bank", "momo"):
+    if scheme in ("bank", "momo", "fincra"):
         from amani_cli.fiat import payouts
 
         to = payouts.read(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amani_cli import errors
-from amani_cli.amounts import CURRENCIES, Fiat, padded
+from amani_cli.amounts import CURRENCIES, Fiat, format_fiat, padded
 from amani_cli.fiat.moving import Confirm, Move, carry_out, spendable, tidy
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
@@ -81,7 +81,7 @@ def _prepare(wallet: KnownWallet, client: Fincra, amount: Fiat, currency: str, m
         received=Money(quote.received, currency),
         balance=Money(padded(available, source), source),
         left=Money(left, source),
-        memo=memo or f"{source} to {currency}",
+        memo=memo or f"Exchange of {format_fiat(Fiat(quote.amount, source))} into {currency}",
         sufficient=left >= 0,
         live=wallet.live,
         fee=Money(quote.fee, source),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from amani_cli import errors
-from amani_cli.invoices import pages
+from amani_cli.fiat import reversals
+from amani_cli.invoices import pages, virtual_accounts
 from amani_cli.payments import earlier
 from amani_cli.providers.fiat import Movement
 from amani_cli.store import holds, journal, read_back
@@ -28,11 +30,12 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     the page that a customer paid. Cut anywhere, the next sync goes on with what is missing. A log need not go back to
     its beginning: what it has no more can't be brought in, and for a wallet that is held `errors.Unreachable` says so.
     """
-    from amani_cli.providers.fincra import PAGE
+    from amani_cli.providers.fincra_line import PAGE
 
     identify(wallet)
     new = updated = 0
     is_met = False
+    came: list[str] = []
     progress: read_back.Progress | None = None
     with wallet.fincra("read") as client:
         while progress is None or progress.gaps:
@@ -50,6 +53,11 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
                     journal.is_logged(ws.store.connection, wallet.remote_id, each.id) for each in page
                 )
                 news = [_take_in(ws, wallet, client, line) for line in page]
+                came += [
+                    line.provider_reference
+                    for line, told in zip(page, news, strict=True)
+                    if told == "new" and line.credit and line.provider_reference
+                ]
                 new, updated = new + news.count("new"), updated + news.count("updated")
                 oldest = min(times) if times else oldest
                 has_met = progress.took(oldest, len(page))
@@ -59,6 +67,8 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
             else:
                 assert progress is not None  # a log has a first page, be it empty
                 _ended(ws, wallet, progress, is_met=is_met)
+        if came:
+            virtual_accounts.name_payers(ws, wallet, client, came)
     return new, updated
 
 
@@ -84,6 +94,8 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
     if journal.is_logged(ws.store.connection, wallet.remote_id, line.id):
         return "none"
     sent = _row(ws.store.connection, line, "out")
+    if sent is None and line.credit:
+        sent = reversals.sent_for(ws.store.connection, wallet, line.our_reference, line.provider_reference)
     if sent is not None and sent.status == "unknown":
         sent = earlier.ask_again(ws, sent)
         changed: News = "none" if sent.status == "unknown" else "updated"
@@ -103,6 +115,11 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
             return changed
         kind = "transfer" if sent is not None and ours is None else _kind(line, ours)
         _insert(db, wallet, line, kind, first=own is None)
+        if kind == reversals.KIND and ours is not None and not ours["reversed_at"]:
+            if line.amount >= Decimal(ours["amount"]):
+                reversals.mark(ws, db, ours, line.created_at)
+            else:
+                ws.talk.warn(f"a part of {ours['id']} came back: {line.amount} of {ours['amount']} {line.currency}")
         return "new"
 
 
@@ -123,7 +140,7 @@ def _kind(line: Movement, sent: Entry | None) -> str:
     if sent is None:
         return "collection"
     # Money that comes under a reference of something that left: the other half of an exchange, or its return.
-    return "convert" if sent.kind == "convert" else "refund"
+    return "convert" if sent.kind == "convert" else reversals.KIND
 
 
 def _insert(db: Transaction, wallet: KnownWallet, line: Movement, kind: str, *, first: bool) -> None:

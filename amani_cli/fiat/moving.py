@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
-from amani_cli.models.payments import Payment, PayoutPlan
+from amani_cli.models.payments import FeeRange, Payment, PayoutPlan
 from amani_cli.payees import canonical
 from amani_cli.payments import earlier, engine
 from amani_cli.payments.fincra_rail import FiatRail
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 # What the names made of users' references begin from; another one would make other names of them.
 _NAMES = uuid.UUID("6d0f4c1e-6f0b-5b6e-9a53-0c2f8f6d7a41")
+
+
+LAST_FEES = 20
+"""Of so many payouts of a kind the question shows what they cost."""
 
 
 # A quote holds for about 30 s; one that is this near its end is asked for anew.
@@ -51,6 +55,11 @@ class Move:
     charged: Decimal
     order: Callable[[str], PayAnswer]
     quote: Quote | None = None
+
+    @property
+    def reserve(self) -> Decimal:
+        """What is held back for a fee that is not known: the most that such payouts cost lately."""
+        return self.plan.fee_before.highest if self.plan.fee_before is not None else Decimal(0)
 
 
 def carry_out(
@@ -82,7 +91,7 @@ def carry_out(
             return earlier.again(ws, known)
     refuse_poor(move.plan)
     if not authorised:
-        budgets.check_fiat(ws, wallet, move.charged, currency)
+        budgets.check_fiat(ws, wallet, move.charged, currency, move.reserve)
         held.refuse_unread(ws, reference)
     if confirm is not None:
         confirm(move.plan)
@@ -113,7 +122,7 @@ def _begin(
         entry = _columns(move.plan)
         if reference is None:
             _refuse_twin(ws, db, business, kind, entry)
-        budgets.reserve_fiat(ws, db, wallet, move.charged, move.plan.amount.currency)
+        budgets.reserve_fiat(ws, db, wallet, move.charged + move.reserve, move.plan.amount.currency)
         return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
 
     return engine.begin(
@@ -138,6 +147,7 @@ def _columns(planned: PayoutPlan) -> dict[str, object]:
         "amount": str(planned.amount.value),
         "currency": planned.amount.currency,
         "fee": str(planned.fee.value) if planned.fee else None,
+        "fee_reserve": str(planned.fee_before.highest) if planned.fee_before else None,
         "received": str(planned.received.value),
         "received_currency": planned.received.currency,
         "destination": _destination(planned),
@@ -239,6 +249,14 @@ def spendable(client: Fincra, wallet: KnownWallet, currency: str) -> Decimal:
     )
 
 
+def fees_before(ws: Workspace, client: Fincra, source: str, currency: str, way: str) -> FeeRange | None:
+    """What this business' own last payouts of a kind cost, None without any: Fincra tells no fee beforehand."""
+    if not ws.has_store:
+        return None
+    fees = journal.last_fees(ws.store, client.identity(), source, currency, way, LAST_FEES)
+    return FeeRange(min(fees), max(fees), source, len(fees)) if fees else None
+
+
 def tidy(quote: Quote) -> Quote:
     """A quote without the noise that Fincra's floats leave behind the last decimal of a currency."""
 
@@ -248,6 +266,5 @@ def tidy(quote: Quote) -> Quote:
     return quote._replace(
         amount=rounded(quote.amount, quote.source),
         charged=rounded(quote.charged, quote.source),
-        fee=rounded(quote.fee, quote.source),
         received=rounded(quote.received, quote.destination),
     )

@@ -21,7 +21,7 @@ from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    pass
+    from amani_cli.providers.fincra import Fincra
 
 
 def check(ws: Workspace, text: str, wallet_name: str | None) -> Invoice:
@@ -40,10 +40,8 @@ def check(ws: Workspace, text: str, wallet_name: str | None) -> Invoice:
 def _asking(ws: Workspace, wallet: KnownWallet) -> Iterator[Callable[[str], Invoice]]:
     """An open line that is asked about invoices of a wallet, whatever its provider, by hash or our reference."""
     if wallet.provider == "fincra":
-        from amani_cli.invoices import pages
-
         with wallet.fincra("read") as business:
-            yield lambda key: pages.ask(ws, wallet, business, key)
+            yield lambda key: _ask_business(ws, wallet, business, key)
     else:
         with wallet.lnbits("read") as client:
             yield lambda key: ask(ws, wallet, client, key)
@@ -145,7 +143,7 @@ def listed(ws: Workspace, wallet: KnownWallet | None, *, status: str | None, aft
     )
     more = len(rows) > limit
     rows = rows[:limit]
-    return Invoices([view(row) for row in rows], rows[-1].payment_hash if more else None)
+    return Invoices([_view(row) for row in rows], rows[-1].payment_hash if more else None)
 
 
 def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
@@ -175,3 +173,21 @@ def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
         for record in records:
             if record.payment_hash in wanted and record.amount_msat > 0:
                 note_record(ws, wallet, wanted[record.payment_hash], record)
+
+
+def _ask_business(ws: Workspace, wallet: KnownWallet, business: Fincra, key: str) -> Invoice:
+    """Ask about a payment page, or about transfers to a virtual account."""
+    from amani_cli.invoices import pages, virtual_accounts
+
+    row = store_invoices.by_key(ws.store, key)
+    if row is not None and row.account is not None:
+        return pages.view(virtual_accounts.ask(ws, wallet, business, row))
+    return pages.ask(ws, wallet, business, key)
+
+
+def _view(row: InvoiceRow) -> Invoice:
+    if row.currency is None:
+        return view(row)
+    from amani_cli.invoices import pages
+
+    return pages.view(row)

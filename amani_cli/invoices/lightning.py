@@ -278,10 +278,6 @@ def _expiry_of(text: str) -> str:
 
 
 def view(row: InvoiceRow, *, status: InvoiceStatus | None = None, replayed: bool = False) -> Invoice:
-    if row.currency is not None:
-        from amani_cli.invoices import pages
-
-        return pages.view(row)
     return Invoice(
         wallet=row.wallet,
         payment_hash=row.payment_hash,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, format_fiat, padded
-from amani_cli.models.invoices import Invoice, InvoiceStatus
+from amani_cli.models.invoices import BankAccount, Invoice, InvoiceStatus
 from amani_cli.models.money import Money
 from amani_cli.providers.fiat import Checkout
 from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import InvoiceRow, Row, Transaction
+from amani_cli.store.rows import InvoiceRow, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import fincra_environment
 from amani_cli.wallets.known import KnownWallet, identify
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # Fincra lets a page that nobody paid expire after about two hours, and says so itself.
 LIFE_S = 7200
+MARK = 8  # characters of our reference that the payer of a transfer is asked to write to it
 
 
 def create(
@@ -71,7 +73,7 @@ def create(
     link, code = made
     with ws.store.write() as db:
         store_invoices.set_link(db, row.payment_hash, link, code)
-    return view(_row(ws, row.payment_hash), replayed=known)
+    return view(row_of(ws, row.payment_hash), replayed=known)
 
 
 def _begin(
@@ -104,7 +106,7 @@ def _begin(
             known = False
         else:
             known = True
-    return _row(ws, target), known
+    return row_of(ws, target), known
 
 
 def _make(
@@ -154,8 +156,8 @@ def _forget(ws: Workspace, row: InvoiceRow) -> None:
 
 def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) -> Invoice:
     """Ask what became of a page, and write it down. Raises `errors.NotFound` when neither side knows it."""
+    row = store_invoices.by_key(ws.store, our_reference)
     found = client.checkout(our_reference)
-    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", our_reference)
     if row is None:
         raise errors.NotFound(
             f"wallet '{wallet.name}' has no invoice {our_reference[:40]}",
@@ -167,7 +169,9 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) 
 
 def is_open(ws: Workspace, wallet: KnownWallet, our_reference: str | None) -> bool:
     """Whether a reference is that of one of the wallet's pages, and nothing of its money is in the journal."""
-    row = ws.store.one(Row, "SELECT 1 FROM invoice WHERE payment_hash=? AND wallet_id=?", our_reference, wallet.id)
+    row = ws.store.one(
+        InvoiceRow, "SELECT 1 FROM invoice WHERE payment_hash=? AND wallet_id=?", our_reference, wallet.id
+    )
     return row is not None and journal.by_our_reference(ws.store.connection, str(our_reference), "in") is None
 
 
@@ -199,7 +203,7 @@ def note(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -
         )
         if came:
             _journal(db, wallet, row, found)
-    return _row(ws, row.payment_hash)
+    return row_of(ws, row.payment_hash)
 
 
 def _journal(db: Transaction, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -> None:
@@ -225,7 +229,12 @@ def _journal(db: Transaction, wallet: KnownWallet, row: InvoiceRow, found: Check
 
 def refuse_underpaid(invoice: Invoice) -> None:
     """End a wait for a page that was paid with too little: nothing more will come. Raises `errors.Rejected`."""
-    if invoice.variance == "underpayment" and invoice.amount is not None and invoice.received is not None:
+    if (
+        invoice.account is None
+        and invoice.variance == "underpayment"
+        and invoice.amount is not None
+        and invoice.received is not None
+    ):
         came, asked = (format_fiat(Fiat(*money)) for money in (invoice.received, invoice.amount))
         raise errors.Rejected(
             f"{came} came, and {asked} was asked for",
@@ -257,13 +266,25 @@ def view(row: InvoiceRow, *, replayed: bool = False) -> Invoice:
         amount=Money(asked, row.currency),
         received=Money(padded(came, row.currency), row.currency) if came is not None else None,
         variance=variance,  # type: ignore[arg-type]
+        amount_received=Money(padded(came, row.currency), row.currency) if came is not None else None,
+        underpaid=came < asked if came is not None else None,
+        account=account_of(row),
         link=row.link,
         our_reference=row.payment_hash,
         provider_reference=row.provider_reference,
     )
 
 
-def _row(ws: Workspace, our_reference: str) -> InvoiceRow:
-    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", our_reference)
+def row_of(ws: Workspace, our_reference: str) -> InvoiceRow:
+    """An invoice as it is written down."""
+    row = store_invoices.by_key(ws.store, our_reference)
     assert row is not None
     return row
+
+
+def account_of(row: InvoiceRow) -> BankAccount | None:
+    """The account that an invoice is paid to, if it is paid by transfer."""
+    if row.account is None:
+        return None
+    _, _, number, bank, name = json.loads(row.account)
+    return BankAccount(bank, number, name, row.payment_hash[:MARK])

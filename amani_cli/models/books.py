@@ -32,7 +32,9 @@ class ClosedWallet(NamedTuple):
     """One wallet's month in one unit: whole `msat`, or exact decimals of a currency.
 
     `received` and `sent` leave out `own_in` and `own_out`, which moved between our wallets; what the faucet gave and
-    cheques cost is in them, and named apart. `provider_closing` is the provider's figure, counted back from today's.
+    cheques cost is in them, and named apart. `returned` is what came back of payouts that had settled: it is not in
+    `received`. `duties` is what of `fees` is stamp duty. `provider_closing` is the provider's figure, by its own
+    statement or counted back from today's.
     """
 
     wallet: str
@@ -52,6 +54,8 @@ class ClosedWallet(NamedTuple):
     payments: int
     notes: list[str]
     differences: list[str]
+    returned: int | Decimal = 0
+    duties: int | Decimal = 0
 
 
 @document("amani.closing/1")

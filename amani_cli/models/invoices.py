@@ -8,19 +8,29 @@ from amani_cli.models.money import Money, Quoted
 InvoiceStatus = Literal["pending", "paid", "expired"]
 
 
+class BankAccount(NamedTuple):
+    """A bank account that money is asked for on; the payer writes `mark` to the transfer, so that it is recognised."""
+
+    bank: str
+    number: str
+    name: str
+    mark: str
+
+
 @document(
     "amani.invoice/1",
     leave_out={
         *("quoted", "payment_hash", "bolt11", "amount_msat"),
         *("amount", "received", "variance", "link", "our_reference", "provider_reference"),
+        *("amount_received", "underpaid", "account"),
     },
 )
 class Invoice(NamedTuple):
     """A request for money made on one of our wallets.
 
-    On Lightning it is a `bolt11` over `amount_msat`; on Fincra a page at `link` over `amount`, paid only when what was
-    `received` covers it, and known by `our_reference`. `purpose` is `withdraw` for one that an LNURL-withdraw was asked
-    to pay.
+    On Lightning it is a `bolt11` over `amount_msat`; on Fincra a page at `link`, or a transfer to a bank `account`,
+    over `amount`: paid only when what came (`amount_received`) covers it, `underpaid` until then. It is known by
+    `our_reference`. `purpose` is `withdraw` for one that an LNURL-withdraw was asked to pay.
     """
 
     wallet: str
@@ -43,6 +53,9 @@ class Invoice(NamedTuple):
     our_reference: str | None = None
     provider_reference: str | None = None
     purpose: str = "invoice"
+    amount_received: Money | None = None
+    underpaid: bool | None = None
+    account: BankAccount | None = None
 
     @property
     def key(self) -> str:
@@ -51,8 +64,8 @@ class Invoice(NamedTuple):
 
     @property
     def to_pay(self) -> str:
-        """What is handed to whoever shall pay: the bolt11, or the page's address."""
-        return self.bolt11 or self.link or ""
+        """What is handed to whoever shall pay: the bolt11, the page's address, or the account's number."""
+        return self.bolt11 or self.link or (self.account.number if self.account else "")
 
 
 @document("amani.invoices/1")

@@ -95,7 +95,8 @@ class Reconciliation(NamedTuple):
     """Every open outcome, asked again.
 
     `compared` counts the wallets whose records and balance were read against the journal; `differences` is where the
-    two part. `unasked` names the wallets that were to be asked and could not be.
+    two part. `unasked` names the wallets that were to be asked and could not be. `reversed` counts the payouts that
+    turn out to have come back after they settled.
     """
 
     checked: int
@@ -106,6 +107,7 @@ class Reconciliation(NamedTuple):
     compared: int
     differences: list[str]
     unasked: list[str]
+    reversed: int = 0
 
 
 class Finding(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from amani_cli.models.document import document
 from amani_cli.models.money import Money, Quoted
 
-PaymentStatus = Literal["settled", "failed", "unknown"]
+PaymentStatus = Literal["settled", "failed", "unknown", "reversed"]
 
 
 class SuccessAction(NamedTuple):
@@ -40,12 +40,17 @@ class Payee(NamedTuple):
 
 @document("amani.contact/1")
 class Contact(NamedTuple):
-    """A name for somebody to pay; `pinned` is what was seen at the first payment that settled."""
+    """A name for somebody to pay; `pinned` is what was seen at the first payment that settled.
+
+    For a bank account or a phone `holder` is whose it was when that was asked, `checked_at`.
+    """
 
     name: str
     destination: str
     pinned: dict[str, str]
     pinned_at: str | None
+    holder: str | None = None
+    checked_at: str | None = None
 
 
 @document("amani.contacts/1")
@@ -55,25 +60,30 @@ class Contacts(NamedTuple):
     items: list[Contact]
 
 
-@document("amani.nothing/1")
+@document("amani.nothing/1", leave_out={"balance_msat", "keep_msat", "balance"})
 class Nothing(NamedTuple):
-    """There was nothing to do: why, and what the wallet holds."""
+    """There was nothing to do: why, and what the wallet holds, in msat or as an amount of fiat."""
 
     reason: str
     wallet: str
-    balance_msat: int
-    keep_msat: int
+    balance_msat: int | None = None
+    keep_msat: int | None = None
+    balance: Money | None = None
 
 
 @document(
     "amani.payment/1",
     leave_out={
         *("amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet", "success", "quoted"),
-        *("received", "our_reference", "provider_reference"),
+        *("received", "our_reference", "provider_reference", "duty", "documents", "session_id", "reversed_at", "payer"),
     },
 )
 class Payment(NamedTuple):
-    """Money that left or came: the journal's entry, as the provider's own record settled it."""
+    """Money that left or came: the journal's entry, as the provider's own record settled it.
+
+    What is `reversed` settled and came back at `reversed_at`. The `fee` of fiat is all that it cost, with the stamp
+    `duty` in it. `documents` are those that the provider waits for.
+    """
 
     id: str
     wallet: str
@@ -103,13 +113,28 @@ class Payment(NamedTuple):
     received: Money | None = None
     our_reference: str | None = None
     provider_reference: str | None = None
+    duty: Money | None = None
+    documents: str | None = None
+    session_id: str | None = None
+    reversed_at: str | None = None
+    payer: str | None = None
 
 
-@document("amani.payout_plan/1", leave_out={"fee", "rate", "expires_at"})
+class FeeRange(NamedTuple):
+    """What the last `payments` of a kind cost, from the `lowest` to the `highest`; the next one may cost more."""
+
+    lowest: Decimal
+    highest: Decimal
+    currency: str
+    payments: int
+
+
+@document("amani.payout_plan/1", leave_out={"fee", "fee_before", "rate", "expires_at"})
 class PayoutPlan(NamedTuple):
     """What a movement of fiat would do; nothing was sent. Without `fee` it is known only when it has been taken.
 
-    `payee` is the holder's name as the bank has it if `verified`, else as it was given.
+    `payee` is the holder's name as the bank has it if `verified`, else as it was given. `fee_before` is what such
+    payouts cost lately; the highest of them is out of `left` already.
     """
 
     wallet: str
@@ -127,6 +152,7 @@ class PayoutPlan(NamedTuple):
     fee: Money | None = None
     rate: Decimal | None = None
     expires_at: str | None = None
+    fee_before: FeeRange | None = None
 
 
 @document("amani.plan/1")

@@ -228,4 +228,9 @@ def _outcomes(ws: Workspace) -> list[Finding]:
     count, since = journal.count_open(ws.store)
     if not count:
         return [Finding("outcomes", "ok", "none is open")]
-    return [Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")]
+    found = [Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")]
+    for row in journal.open_payments(ws.store):
+        if row.documents:
+            words = f"{row.id} waits for {row.documents}"
+            found.append(Finding("documents", "warn", words, "upload them in Fincra's dashboard, under the payout"))
+    return found

@@ -33,10 +33,11 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     """Ask about the open payments (or those named by id, hash or reference) and close what is certain.
 
     Then the journal is read against what the providers say (`compare`): of named payments their records; of all, every
-    Lightning wallet's newest records and its balance. Fiat wallets are left to `close`: Fincra's log need not go back
-    to their beginning. After a restore, one over everything first brings in what each wallet did since the copy was
-    made, and lets spending go on from those whose books agree. `unasked` names whoever was to be asked and could not
-    be. Raises `errors.NotFound` for an id that is not in the journal.
+    Lightning wallet's newest records and its balance. The books of fiat wallets are left to `close`, for Fincra's log
+    need not go back to their beginning; what came back to them after it had settled is looked for. After a restore, one
+    over everything first brings in what each wallet did since the copy was made, and lets spending go on from those
+    whose books agree. `unasked` names whoever was to be asked and could not be. Raises `errors.NotFound` for an id that
+    is not in the journal.
     """
     if not ws.has_store:
         if ids:
@@ -69,9 +70,23 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
         others, differ, missed = _compare(ws, {wallet.name for wallet in done} | set(unasked))
         compared, apart, unasked = compared + others, apart + differ, unasked + missed
     _tell_released(ws, free, is_all=not apart and not unasked)
+    back = _came_back(ws) if compare and not ids and not older_than_s else []
+    items += [each for each in back if each.id not in {item.id for item in items}]
+    asked = len(rows)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
     open_now = counts["unknown"] + unfinished
-    return Reconciliation(len(items), counts["settled"], counts["failed"], open_now, items, compared, apart, unasked)
+    return Reconciliation(
+        asked, counts["settled"], counts["failed"], open_now, items, compared, apart, unasked, len(back)
+    )
+
+
+def _came_back(ws: Workspace) -> list[Payment]:
+    """The payouts of fiat wallets that turn out to have come back; without such a wallet nothing is loaded for it."""
+    if not any(wallet.provider == "fincra" for wallet in finding.registered(ws)):
+        return []
+    from amani_cli.operations import returned
+
+    return returned.find(ws)
 
 
 def resume(ws: Workspace, text: str, *, confirm: Callable[[Plan], None] | None, wait: bool = True) -> Reconciliation:

@@ -89,6 +89,8 @@ def trace(ws: Workspace, text: str, *, redacted: bool = False) -> Trace:
             _there(case, wallet, name)
         except errors.AmaniError as error:
             case.missed.append(TraceGap(name, error.message))
+    providers = {wallet.provider for wallet in finding.everything(ws)}
+    case.banks_alone = providers == {"fincra"}
     tell, todo = _advice(case)
     events = sorted(case.events, key=lambda event: event.at or "")
     shown = clue.kind if redacted or clue.kind == "a cheque's code" else f"{clue.kind}: {one_line(text, 80)}"
@@ -111,6 +113,7 @@ class _Case:
     missed: list[TraceGap] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
     arrived: bool = False
+    banks_alone: bool = False
 
     def add(self, at: str | None, source: str, text: str, id: str | None = None) -> None:
         self.events.append(TraceEvent(at, source, text, id))
@@ -178,7 +181,11 @@ def _amount(row: Entry | InvoiceRow) -> str:
 def _about_payment(case: _Case, row: Entry) -> None:
     wallet, amount = case.wallet(row.wallet), _amount(row)
     if row.direction == "in":
-        case.add(row.settled_at or row.created_at, "journal", f"{amount} arrived on {wallet}", row.id)
+        came = "came back to" if row.kind == "refund" else "arrived on"
+        who = f"; from{case.text(row.payer)}" if row.payer else ""
+        memo = f"; memo{case.text(row.memo)}" if row.memo and row.currency else ""
+        text = f"{amount} {came} {wallet}{who}{memo}"
+        case.add(row.settled_at or row.created_at, "journal", text, row.id)
         return
     to = case.text(row.destination)
     memo = f"; memo{case.text(row.memo)}" if row.memo else ""
@@ -186,10 +193,13 @@ def _about_payment(case: _Case, row: Entry) -> None:
     case.add(row.created_at, "journal", begun, row.id)
     if row.status == "settled":
         case.add(row.settled_at, "journal", f"it settled: {amount} left {wallet}", row.id)
+        if row.reversed_at:
+            case.add(row.reversed_at, "journal", f"it came BACK: {amount} returned to {wallet}", row.id)
     elif row.status == "failed":
         case.add(row.checked_at or row.created_at, "journal", f"it failed{case.text(row.failure)}", row.id)
     else:
-        case.add(row.checked_at or row.created_at, "journal", "its outcome is OPEN", row.id)
+        waits = f": it waits for {row.documents}" if row.documents else ""
+        case.add(row.checked_at or row.created_at, "journal", f"its outcome is OPEN{waits}", row.id)
 
 
 def _about_invoice(case: _Case, row: TracedInvoice) -> None:
@@ -255,8 +265,12 @@ def _at_fincra(case: _Case, wallet: KnownWallet, client: Fincra, name: str) -> N
 def _about_fiat(case: _Case, record: object, name: str) -> None:
     if isinstance(record, FiatRecord):
         case.records.append(record)
-        moved = f"{record.amount} {record.currency}" if record.amount is not None else "a payout"
-        case.add(record.settled_at, name, f"{moved}: {record.status}{case.text(record.reason)}")
+        told = record.amount if record.amount is not None else record.charged
+        moved = f"{told} {record.currency}" if told is not None else "a payout"
+        waits = f"; it waits for {', '.join(record.documents)}" if record.documents else ""
+        case.add(
+            record.reversed_at or record.settled_at, name, f"{moved}: {record.status}{waits}{case.text(record.reason)}"
+        )
 
 
 def _at_lnbits(case: _Case, client: Lnbits, name: str) -> None:
@@ -294,25 +308,35 @@ def _advice(case: _Case) -> tuple[str, list[str]]:
     settled_there = [record for record in case.records if record.status == "settled"]
     paid = [row for row in case.payments if row.direction == "out"]
     for row in paid:
+        if row.status == "unknown" and row.documents:
+            tell = f"It was sent, and Fincra holds it until it has been given: {row.documents}."
+            todo = ["Upload them in Fincra's dashboard, under the payout.", f"amani reconcile {row.id}"]
+            return f"{tell} It must not be paid again meanwhile.", todo
         if row.status == "unknown":
             return (
                 "It was sent, and its outcome is not certain yet. It must not be paid again meanwhile.",
                 [f"amani reconcile {row.id}", f"amani history show {row.id}"],
             )
     for row in paid:
+        if row.reversed_at:
+            tell = f"It was paid on {row.settled_at}: {_amount(row)}. On {row.reversed_at} it came back"
+            anew = "Ask them for another account; what is still due is paid under a new reference."
+            return f"{tell}: the payee does not have it. {anew}", [f"amani history show {row.id}"]
         if row.status == "settled":
-            return (
-                f"It was paid on {row.settled_at}: {_amount(row)}. The preimage of the receipt is the proof.",
-                [f"amani history show {row.id}"],
-            )
+            return f"It was paid on {row.settled_at}: {_amount(row)}. {_proof(row)}", [f"amani history show {row.id}"]
     for row in case.payments:
+        if row.kind == "refund" and row.direction == "in":
+            return f"It came back on {row.settled_at}: {_amount(row)}, the return of a payout that had settled.", [
+                f"amani history show {row.id}"
+            ]
         if row.direction == "in" and row.status == "settled":
             return f"It arrived on {row.settled_at}: {_amount(row)}.", [f"amani history show {row.id}"]
     if settled_there or case.arrived:
         return "The provider says that it settled; the journal here does not have it yet.", ["amani history sync"]
     if paid:
         reason = "" if case.redacted else f" ({one_line(paid[-1].failure or 'failed', 120)})"
-        return f"It failed{reason}; no money moved. A new invoice can be paid.", [f"amani history show {paid[-1].id}"]
+        anew = "It can be paid again." if paid[-1].currency else "A new invoice can be paid."
+        return f"It failed{reason}; no money moved. {anew}", [f"amani history show {paid[-1].id}"]
     for asked in case.invoices:
         if asked.status == "pending" and asked.expires_at > now():
             return f"It is not paid yet, and can be until {asked.expires_at}.", [
@@ -326,7 +350,21 @@ def _advice(case: _Case) -> tuple[str, list[str]]:
         return f"The provider says: {case.records[0].status}.", ["amani history sync"]
     unknown = "Nothing is known of it here. That does not mean that it was not paid: it may be where nobody looked."
     ask = "Ask the customer for the invoice, the payment hash or the preimage that their wallet shows."
+    if case.banks_alone:
+        ask = "Ask the customer for the reference or the session id that their bank shows, the amount and the day."
     return unknown, ["amani history sync", ask]
+
+
+def _proof(row: Entry) -> str:
+    """By what the payee's side finds a payment: a preimage, or what banks know it by."""
+    if row.currency is None:
+        return "The preimage of the receipt is the proof."
+    if row.kind == "convert":
+        return "It was an exchange between two currencies of the wallet."
+    names = [f"Fincra's reference {row.provider_reference}"] if row.provider_reference else []
+    names += [f"session id {row.session_id}"] if row.session_id else []
+    by = " and ".join(names) or f"our reference {row.our_reference}"
+    return f"The payee's bank finds it by {by}; 'amani history show {row.id} --print FILE.pdf' makes an advice of it."
 
 
 def _cheque_advice(row: ChequeRow) -> tuple[str, list[str]]:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from amani_cli import errors, log
 from amani_cli.books import history
+from amani_cli.fiat import reversals
 from amani_cli.invoices import lightning, pages
 from amani_cli.models.operations import Event
 from amani_cli.payments import earlier, receipts
@@ -144,6 +145,10 @@ class Receiver:
             if row.our_reference in named:
                 self._tell(ws, [earlier.ask_again(ws, row)])
                 return "asked about"
+        if str(said.get("event")).startswith(("refund.", "payout.", "settlement.")):
+            back = self._came_back(ws, known)
+            if back:
+                return f"{back} came back"
         for wallet in known:
             for reference in named:
                 if self._is_paid_page(ws, wallet, reference):
@@ -161,6 +166,22 @@ class Receiver:
         self._tell(ws, [row] if new and row is not None else [])
         return new
 
+    def _came_back(self, ws: Workspace, chosen: list[KnownWallet]) -> int:
+        """Look for payouts that settled and came back; those that this is news of are told."""
+        new: list[Entry] = []
+        for wallet in chosen:
+            if not journal.has_settled(ws.store, wallet.remote_id):
+                continue
+            self._limit()
+            before = journal.reversed_ids(ws.store, wallet.remote_id)
+            history.sync(ws, [wallet])
+            with wallet.fincra("read") as client:
+                reversals.look(ws, wallet, client)
+            ids = sorted(journal.reversed_ids(ws.store, wallet.remote_id) - before)
+            new += [row for each in ids if (row := journal.by_id(ws.store, each)) is not None]
+        self._tell(ws, new)
+        return len(new)
+
     def _news(self, ws: Workspace, chosen: list[KnownWallet]) -> str:
         """Read the newest records of these wallets into the journal, and tell what is new."""
         new = 0
@@ -176,7 +197,7 @@ class Receiver:
 
     def _tell(self, ws: Workspace, rows: list[Entry]) -> None:
         for row in rows:
-            if row.status == "settled":
+            if row.status != "unknown":  # what failed, or came back, is news too
                 self.told(Event(now(), "payment", row.wallet, None, receipts.receipt(row)))
 
     def _limit(self) -> None:
@@ -184,19 +205,24 @@ class Receiver:
         while self._asked and self._asked[0] < moment - 60:
             self._asked.popleft()
         if len(self._asked) >= MOST_A_MINUTE:
-            raise Refused(429, "too many: 'amani history sync' finds what was missed")
+            # Not 429: for Fincra every 4xx is final, and what was missed is never sent again.
+            raise Refused(503, "too many: 'amani history sync' finds what was missed")
         self._asked.append(moment)
 
 
 def is_signed(body: bytes, signature: str, secret: str) -> bool:
     """Whether a signature is Fincra's HMAC-SHA512 of a body, in constant time.
 
-    https://docs.fincra.com/docs/validating-webhooks: older senders sign the JSON written anew without white space,
-    newer ones the bytes as they are.
+    https://docs.fincra.com/docs/validating-webhooks and webhooks/verify.mdx: older senders sign the JSON written anew
+    without white space, some of it only `event` and `data`, newer ones the bytes as they are.
     """
     forms = [body]
     with contextlib.suppress(ValueError, RecursionError):
-        forms.append(json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False).encode())
+        said = json.loads(body)
+        forms.append(json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode())
+        if isinstance(said, dict):
+            inner = {name: value for name, value in said.items() if name in ("event", "data")}
+            forms.append(json.dumps(inner, separators=(",", ":"), ensure_ascii=False).encode())
     right = [hmac.new(secret.encode(), form, hashlib.sha512).hexdigest() for form in forms]
     given = signature.strip().lower().encode()
     return max(hmac.compare_digest(each.encode(), given) for each in right)  # every one is compared

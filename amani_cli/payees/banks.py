@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from amani_cli import errors
 from amani_cli.amounts import CURRENCIES
 from amani_cli.models.payments import BankCode, Banks
+from amani_cli.providers.corridors import ABROAD, CORRIDORS, PAYSHAP, Corridor, Phones
 from amani_cli.providers.fiat import Bank
 from amani_cli.store import banks as store_banks
 from amani_cli.wallets.known import KnownWallet
@@ -19,46 +20,25 @@ if TYPE_CHECKING:
 
 MAX_AGE_S = 86400
 
-# The country of a bank by the currency it is paid in. Where several countries share one it has to be asked for, and
-# Fincra wants other things of dollars, pounds and euros than amani knows to say.
-BANK_COUNTRIES = {
-    "NGN": "NG",
-    "GHS": "GH",
-    "KES": "KE",
-    "UGX": "UG",
-    "TZS": "TZ",
-    "ZMW": "ZM",
-    "ZAR": "ZA",
-    "RWF": "RW",
-    "MWK": "MW",
-    "EGP": "EG",
-    "ETB": "ET",
-}
-# The country of a phone by currency and calling code (ITU-T E.164).
-PHONE_COUNTRIES = {
-    "NGN": {"234": "NG"},
-    "GHS": {"233": "GH"},
-    "KES": {"254": "KE"},
-    "UGX": {"256": "UG"},
-    "TZS": {"255": "TZ"},
-    "ZMW": {"260": "ZM"},
-    "RWF": {"250": "RW"},
-    "MWK": {"265": "MW"},
-    "ETB": {"251": "ET"},
-    "XOF": {"221": "SN", "223": "ML", "225": "CI", "226": "BF", "227": "NE", "228": "TG", "229": "BJ", "245": "GW"},
-    "XAF": {"235": "TD", "236": "CF", "237": "CM", "240": "GQ", "241": "GA", "242": "CG"},
-}
-
 
 def listed(ws: Workspace, wallet: KnownWallet, currency: str) -> Banks:
-    """Every bank and operator that a currency can be paid to, with the codes that `pay` takes."""
+    """Every bank and operator that a currency can be paid to, with the codes that `pay` takes.
+
+    Raises `errors.Usage` for a currency that Fincra pays nobody in.
+    """
     currency = currency.strip().upper()
     if currency not in CURRENCIES:
         raise errors.Usage(f"'{currency[:10]}' is not a currency", code="BAD_CURRENCY", hint="E.g. NGN or GHS.")
     with wallet.fincra("read") as client:
-        found = [bank for mobile in (False, True) for bank in known(ws, client, currency, mobile=mobile)]
+        found = [bank for mobile in _ways(currency) for bank in known(ws, client, currency, mobile=mobile)]
     items = [BankCode("momo" if bank.mobile else "bank", bank.code, bank.name, bank.swift) for bank in found]
     return Banks(currency, items)
+
+
+def _ways(currency: str) -> list[bool]:
+    """Which of banks (False) and phones (True) are paid in a currency. Raises `errors.Usage` where neither is."""
+    corridor = CORRIDORS.get(currency) or _corridor(currency, mobile=False)
+    return [mobile for mobile, paid in ((False, corridor.country), (True, corridor.phones)) if paid]
 
 
 def known(ws: Workspace, client: Fincra, currency: str, *, mobile: bool) -> list[Bank]:
@@ -82,8 +62,13 @@ def find(ws: Workspace, client: Fincra, currency: str, text: str, *, mobile: boo
     # An empty list may have been a slip of Fincra's: nobody shall be unpayable for a day because of it.
     every = known(ws, client, currency, mobile=mobile) or _asked_for(ws, client, currency, mobile=mobile)
     noun = "operator" if mobile else "bank"
-    wanted = folded(text)
-    found = fitting(every, text)
+    if not every:
+        raise errors.NotFound(
+            f"Fincra's list of {noun}s for {currency} is empty, so that nobody can be named there",
+            code="NO_SUCH_BANK",
+            hint="Try again later, or ask Fincra whether this business may pay there.",
+        )
+    wanted, found = folded(text), fitting(every, text)
     if len(found) == 1:
         return found[0]
     if found:
@@ -102,41 +87,98 @@ def find(ws: Workspace, client: Fincra, currency: str, text: str, *, mobile: boo
 def fitting(every: list[Bank], text: str) -> list[Bank]:
     """Those of a list that a text means: by code, else by name, else by a part of the name."""
     wanted = folded(text)
-    by_code = [bank for bank in every if folded(bank.code) == wanted]
+    by_code = [bank for bank in every if wanted in (folded(bank.code), folded(bank.swift or ""))]
     by_name = [bank for bank in every if folded(bank.name) == wanted]
     return by_code or by_name or [bank for bank in every if wanted and wanted in folded(bank.name)]
 
 
-def phone(text: str, currency: str) -> tuple[str, str]:
-    """A phone number in full, digits alone, and its country. Raises `errors.Usage` with the corrected form."""
-    digits = text.strip().removeprefix("+").replace(" ", "").replace("-", "")
-    countries = PHONE_COUNTRIES.get(currency)
-    if countries is None:
-        raise errors.Usage(f"amani can't pay phones in {currency}", code="BAD_DESTINATION")
-    codes = " or ".join(countries)
-    if not (digits.isascii() and digits.isdigit()) or not 9 <= len(digits) <= 15:
-        raise errors.Usage(
-            f"'{text[:30]}' is not a phone number",
-            code="BAD_PHONE",
-            hint=f"Write it with its country code, e.g. {next(iter(countries))}241234567.",
+def currencies_of(ws: Workspace, client: Fincra, code: str, currencies: list[str]) -> list[str]:
+    """Which of these currencies have a bank of that code."""
+    wanted = folded(code)
+    paid = [each for each in currencies if each in CORRIDORS and CORRIDORS[each].country]
+    return [
+        each
+        for each in paid
+        if any(
+            wanted in (folded(bank.code), folded(bank.swift or "")) for bank in known(ws, client, each, mobile=False)
         )
-    if digits[:3] not in countries:
-        example = f"{next(iter(countries))}{digits.lstrip('0')}"
-        hint = f"Write it in full, e.g. {example}." if digits.startswith("0") else f"{currency} phones begin so."
-        raise errors.Usage(f"'{text[:30]}' does not begin with {codes}", code="BAD_PHONE", hint=hint)
-    return digits, countries[digits[:3]]
+    ]
+
+
+def phone(text: str, currency: str) -> tuple[str, str]:
+    """A phone number in full, digits alone, and its country.
+
+    In full (`+254…`, `00254…`, `254…`) or as it is dialled inside the country (`0722 345 678`), if that can be one
+    number only. Raises `errors.Usage` with the corrected form.
+    """
+    countries = _corridor(currency, mobile=True).phones
+    plain = "".join(each for each in text if not each.isspace() and each not in "-().")
+    abroad = plain.startswith(("+", "00"))
+    digits = plain.removeprefix("+").removeprefix("00") if abroad else plain
+    if not (digits.isascii() and digits.isdigit()):
+        raise errors.Usage(f"'{text[:30]}' is not a phone number", code="BAD_PHONE", hint=_for_example(countries))
+    numbers = [(digits, each.country) for each in countries if _is_full(digits, each)]
+    numbers += [] if abroad else [number for each in countries for number in _dialled(digits, each)]
+    found = dict(numbers)
+    if len(found) == 1:
+        return next(iter(found.items()))
+    if found:
+        raise errors.Usage(
+            f"'{text[:30]}' could be {' or '.join(sorted(found))}", code="BAD_PHONE", hint="Write it in full."
+        )
+    raise errors.Usage(
+        f"'{text[:30]}' is no phone number that {currency} can be paid to: those have"
+        f" {' or '.join(f'{each.digits} digits after {each.calling}' for each in countries)}",
+        code="BAD_PHONE",
+        hint=_nearest(digits, countries),
+    )
+
+
+def currency_of_phone(text: str) -> str | None:
+    """The currency that a phone written in full is paid in; None for one that is no such phone, or is dialled."""
+    plain = "".join(each for each in text if each.isdigit() or each == "+").removeprefix("+").removeprefix("00")
+    fits = [each for each, way in CORRIDORS.items() if any(_is_full(plain, phones) for phones in way.phones)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _is_full(digits: str, phones: Phones) -> bool:
+    return digits.startswith(phones.calling) and len(digits) == len(phones.calling) + phones.digits
+
+
+def _dialled(digits: str, phones: Phones) -> list[tuple[str, str]]:
+    """The number in full that is dialled so inside a country, if it can be one of that country's phones."""
+    bare = digits[len(phones.trunk) :]
+    fits = digits.startswith(phones.trunk + phones.begins) and len(bare) == phones.digits
+    return [(phones.calling + bare, phones.country)] if fits else []
+
+
+def _nearest(digits: str, countries: tuple[Phones, ...]) -> str:
+    for each in countries:
+        if len(digits) == each.digits and each.trunk and not digits.startswith(each.trunk):
+            return f"Did you mean {each.calling}{digits}, or {each.trunk}{digits}?"
+    return _for_example(countries)
+
+
+def _for_example(countries: tuple[Phones, ...]) -> str:
+    each = countries[0]
+    number = (each.begins or "7") + "12345678901"
+    return f"Write it with its country code, e.g. {each.calling}{number[: each.digits]}."
 
 
 def account(text: str, currency: str) -> tuple[str, str]:
-    """An account number and its country. Raises `errors.Usage`."""
-    number = text.strip().replace(" ", "").replace("-", "")
-    country = BANK_COUNTRIES.get(currency)
-    if country is None:
-        raise errors.Usage(
-            f"amani can't pay banks in {currency}",
-            code="BAD_DESTINATION",
-            hint=f"It can in: {', '.join(BANK_COUNTRIES)}.",
-        )
+    """An account number and its country; in South Africa a PayShap alias too. Raises `errors.Usage`."""
+    country = _corridor(currency, mobile=False).country
+    assert country is not None
+    number = "".join(each for each in text if not each.isspace() and each != "-")
+    if currency == "ZAR" and "@" in number:
+        alias, _, at = text.strip().rpartition("@")
+        if not alias or not at or any(each.isspace() for each in text.strip()) or len(text) > 100:
+            raise errors.Usage(
+                f"'{text[:40]}' is not a PayShap ID",
+                code="BAD_ACCOUNT",
+                hint=f"E.g. bank:{PAYSHAP}/0713058274@nedbank: all of it, with what stands behind the @.",
+            )
+        return text.strip(), country
     if not number.isascii() or not number.isalnum() or not 5 <= len(number) <= 34:
         raise errors.Usage(f"'{text[:40]}' is not an account number", code="BAD_ACCOUNT")
     if currency == "NGN" and not (number.isdigit() and len(number) == 10):
@@ -146,6 +188,45 @@ def account(text: str, currency: str) -> tuple[str, str]:
             hint="Write the NUBAN in full, leading zeros too.",
         )
     return number, country
+
+
+def _corridor(currency: str, *, mobile: bool) -> Corridor:
+    """How banks (or phones) are paid in a currency. Raises `errors.Usage` where Fincra pays none."""
+    found = CORRIDORS.get(currency)
+    if found is not None and (found.phones if mobile else found.country):
+        return found
+    if currency in ABROAD:
+        raise errors.Usage(
+            f"amani can't pay out in {currency}: Fincra wants the sender's papers and the payee's address for that",
+            code="BAD_DESTINATION",
+            hint="Pay it in Fincra's dashboard; 'amani history sync' brings it in.",
+        )
+    noun = "phones" if mobile else "banks"
+    can = [each for each, way in CORRIDORS.items() if (way.phones if mobile else way.country)]
+    raise errors.Usage(
+        f"Fincra pays no {noun} in {currency}", code="BAD_DESTINATION", hint=f"It pays {noun} in: {', '.join(can)}."
+    )
+
+
+def code_of(bank: Bank, account: str, currency: str, *, mobile: bool) -> str:
+    """The one of a bank's codes by which a payout names it. Raises `errors.Usage` where that can't be."""
+    if mobile:
+        return bank.code
+    if (bank.code == PAYSHAP) != ("@" in account):
+        raise errors.Usage(
+            f"{bank.name} and '{account[:40]}' don't go together: a PayShap ID (number@bank) goes with bank:{PAYSHAP}",
+            code="BAD_ACCOUNT",
+            hint=f"E.g. bank:{PAYSHAP}/0713058274@nedbank.",
+        )
+    if bank.code == PAYSHAP or CORRIDORS[currency].code == "bankCode":
+        return bank.code
+    if bank.swift is None:
+        raise errors.Usage(
+            f"Fincra pays {currency} by a bank's SWIFT code, and its list has none for {bank.name}",
+            code="NO_SWIFT_CODE",
+            hint=f"See: amani contact banks {currency}. Ask Fincra, or pay another account.",
+        )
+    return bank.swift
 
 
 def is_name(expected: str, holder: str) -> bool:

@@ -8,7 +8,7 @@ from amani_cli import errors
 from amani_cli.models.payments import Payment
 from amani_cli.payments.engine import ask_rail
 from amani_cli.payments.rails import rail_of, wallet_of
-from amani_cli.payments.receipts import open_outcome, receipt
+from amani_cli.payments.receipts import open_outcome, receipt, reversed_payment
 from amani_cli.payments.verdict import Found
 from amani_cli.store import journal, references
 from amani_cli.store.rows import Entry
@@ -46,6 +46,8 @@ def again(ws: Workspace, row: Entry, *, go_on: Callable[[Entry], Payment] | None
         row = ask_again(ws, row)
     if row.status == "unknown" and go_on is not None:
         return go_on(row)
+    if row.reversed_at:
+        raise reversed_payment(row)
     if row.status == "settled":
         return receipt(row, replayed=True)
     if row.status == "failed":

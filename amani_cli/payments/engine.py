@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from amani_cli import errors
 from amani_cli.models.payments import Payment
 from amani_cli.payments.rail import Rail
-from amani_cli.payments.receipts import open_outcome, receipt
+from amani_cli.payments.receipts import open_outcome, receipt, reversed_payment
 from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found, Verdict, failure, judge
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import audit as audit_log
@@ -125,6 +125,8 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Entry, *, wait: bo
             verdict = verdict._replace(reason=row.failure or "", code="REJECTED")
         host = wallet.url.split("://", 1)[-1]
         raise failure(verdict, row.id, host, wallet.provider)
+    if row.reversed_at:
+        raise reversed_payment(row)
     return receipt(row)
 
 
@@ -188,6 +190,7 @@ def close(ws: Workspace, row: Entry, verdict: Verdict, *, answered: bool = False
     assert fresh is not None
     if fresh.status == "failed":
         ws.talk.untold.told(row.id)
+    _tell_dearer(ws, row, fresh)
     if fresh.status != "unknown" and row.wallet_id == journal.OUTSIDE:
         from amani_cli.wallets.outside import forget_key
 
@@ -195,15 +198,29 @@ def close(ws: Workspace, row: Entry, verdict: Verdict, *, answered: bool = False
     return fresh
 
 
+def _tell_dearer(ws: Workspace, row: Entry, fresh: Entry) -> None:
+    """Say that a payment of fiat cost more than was held back for it: what was quoted, or what such cost before."""
+    if fresh.status != "settled" or row.currency is None or fresh.fee is None:
+        return
+    from decimal import Decimal
+
+    expected = row.fee if row.fee is not None else row.fee_reserve
+    if expected is not None and Decimal(fresh.fee) > Decimal(expected):
+        said = "was quoted" if row.fee is not None else "such payments cost at most before"
+        ws.talk.warn(f"{row.id} cost {fresh.fee} {row.currency}, more than the {expected} that {said}")
+
+
 def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | None) -> None:
     record = verdict.record
     if verdict.status == "unknown":
-        journal.update(db, row.id, checked_at=now())
+        wanted = record.documents if isinstance(record, FiatRecord) else None
+        told = {} if wanted is None else {"documents": "; ".join(wanted) or None}
+        journal.update(db, row.id, checked_at=now(), **told)
         return
     columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
     if verdict.status == "settled":
         assert record is not None
-        columns |= {"failure": None, **settled_columns(record)}
+        columns |= {"failure": None, **settled_columns(record, row.amount)}
     else:
         columns["failure"] = verdict.reason or "failed"
         rules.drop_events_for(db, row.id)
@@ -221,14 +238,19 @@ def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | N
     )
 
 
-def settled_columns(record: Record | FiatRecord) -> dict[str, object]:
-    """What the journal keeps of a settled record."""
+def settled_columns(record: Record | FiatRecord, amount: str | None = None) -> dict[str, object]:
+    """What the journal keeps of a settled record; for fiat `amount` is what was to go. Its fee has the duty in it."""
     if isinstance(record, FiatRecord):
+        from decimal import Decimal
+
         told = {
-            "fee": record.fee,
+            "fee": record.cost(Decimal(amount or 0)),
+            "duty": record.duty or None,
             "received": record.received,
             "received_currency": record.received_currency,
             "provider_reference": record.provider_reference,
+            "session_id": record.session,
+            "reversed_at": record.reversed_at or (now() if record.status == "reversed" else None),
         }
         columns = {name: str(value) for name, value in told.items() if value is not None}
         return {**columns, "settled_at": record.settled_at or now()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from amani_cli import errors
@@ -38,7 +39,7 @@ class FiatRail:
         answer = self.order(_reference(row))
         if isinstance(answer.record, FiatRecord):
             self._keep(row, answer.record)
-            if answer.record.status == "settled" and answer.record.fee is None:
+            if answer.record.status == "settled" and answer.record.cost(Decimal(row.amount or 0)) is None:
                 return answer._replace(record=self._with_fee(row) or answer.record)
         return answer
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from amani_cli.payments.verdict import Found
 from amani_cli.providers.base import PayAnswer
 from amani_cli.store.rows import Entry
-
-if TYPE_CHECKING:
-    pass
 
 
 class Rail(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.payments.lightning_rail import Lightning
@@ -16,9 +15,6 @@ from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.cheque_servers import named_server
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager

@@ -10,6 +10,18 @@ from amani_cli.store.rows import Entry
 from amani_cli.wallets import rates
 
 
+def reversed_payment(row: Entry) -> errors.Rejected:
+    """The error for an entry whose money left, arrived or not, and came back."""
+    return errors.Rejected(
+        f"this payment settled and came back on {row.reversed_at}; nothing was sent now ({row.id})",
+        code="REVERSED",
+        id=row.id,
+        money_moved="no",
+        retry="never",
+        hint="Ask the payee why. If it is still due, pay it under a new --reference.",
+    )
+
+
 def open_outcome(row: Entry, message: str) -> errors.OutcomeUnknown:
     """The error for an entry whose outcome is not certain."""
     hint = f"Do not pay it again by other means. Ask what became of it: amani reconcile {row.id}"
@@ -26,7 +38,7 @@ def receipt(row: Entry, *, replayed: bool = False) -> Payment:
         wallet=row.wallet,
         direction=row.direction,
         kind=row.kind,
-        status=row.status,
+        status="reversed" if row.reversed_at else row.status,
         payment_hash=row.payment_hash,
         preimage=row.preimage,
         destination=row.destination,
@@ -39,6 +51,11 @@ def receipt(row: Entry, *, replayed: bool = False) -> Payment:
         fee_msat=row.fee_msat,
         amount=_money(row.amount, currency),
         fee=_money(row.fee, currency),
+        duty=_money(row.duty, currency),
+        documents=row.documents,
+        session_id=row.session_id,
+        payer=row.payer,
+        reversed_at=row.reversed_at,
         received=_money(row.received, row.received_currency),
         our_reference=row.our_reference,
         provider_reference=row.provider_reference,

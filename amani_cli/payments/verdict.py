@@ -35,13 +35,16 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
     an absent record to prove that the request never got there.
     """
     if isinstance(found, (Record, FiatRecord)):
-        if found.status == "settled":
+        # What has come back had settled before: the entry says when.
+        if found.status in ("settled", "reversed"):
             return Verdict("settled", found, "")
         if found.status == "failed":
             said = answer.reason if answer and answer.heard in ("failed", "refused") else ""
             reason = (found.reason if isinstance(found, FiatRecord) else "") or said or "the provider says it failed"
             code = answer.code if answer and answer.heard == "failed" else ""
             return Verdict("failed", found, reason, code or "REJECTED")
+        if isinstance(found, FiatRecord) and found.documents:
+            return Verdict("unknown", found, waiting_for("; ".join(found.documents)))
         return Verdict("unknown", found, "still in flight")
     heard = answer.heard if answer else "silence"
     reason = answer.reason if answer else ""
@@ -62,6 +65,11 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
         # The record can't be asked for with a key that is refused, and nothing can be paid with one either.
         return Verdict("failed", None, reason, answer.code)
     return Verdict("unknown", None, reason or "the provider could not be asked")
+
+
+def waiting_for(documents: str) -> str:
+    """What is said of a payout that its provider holds until it has been shown papers."""
+    return f"Fincra holds it until it has been given: {documents}. Upload them in its dashboard, under the payout"
 
 
 _HINTS: dict[Provider, dict[str, str]] = {

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
 if TYPE_CHECKING:
     from amani_cli.models.money import CurrencyBalance
 
-RecordStatus = Literal["settled", "pending", "failed"]
-Heard = Literal["settled", "pending", "failed", "refused", "limited", "silence"]
+RecordStatus = Literal["settled", "pending", "failed", "reversed"]
+Heard = Literal["settled", "pending", "failed", "reversed", "refused", "limited", "silence"]
 
 
 class Client(Protocol):
@@ -80,8 +80,10 @@ class Record(NamedTuple):
 class FiatRecord(NamedTuple):
     """The provider's own record of a payout or a conversion.
 
-    `amount` left in `currency`, `received` arrived in `received_currency`; `fee` is None while it is not known.
-    `our_reference` is the one we made before sending, `provider_reference` the provider's.
+    `amount` was to go, in `currency`, and `received` arrived in `received_currency`; `charged` left, with `fee` and
+    stamp `duty` in it. What is not told is None. `our_reference` is the one we made before sending,
+    `provider_reference` the provider's, `session` that of the payment between banks. It waits for `documents`. What is
+    `reversed` had settled and came back.
     """
 
     our_reference: str | None
@@ -95,6 +97,21 @@ class FiatRecord(NamedTuple):
     payee: str
     reason: str
     settled_at: str | None
+    charged: Decimal | None = None
+    duty: Decimal = Decimal(0)
+    documents: tuple[str, ...] = ()
+    session: str | None = None
+    reversed_at: str | None = None
+
+    def cost(self, amount: Decimal) -> Decimal | None:
+        """What it cost on top of `amount`, fee and duty together, in `currency`; None where that can't be told.
+
+        A payout that was charged no more than its amount has either cost nothing, or its record has the older names,
+        where the fee stands beside.
+        """
+        if self.charged is not None and self.charged > amount:
+            return self.charged - amount
+        return None if self.fee is None else self.fee + self.duty
 
 
 class PayAnswer(NamedTuple):

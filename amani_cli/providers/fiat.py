@@ -30,8 +30,15 @@ class Bank(NamedTuple):
     mobile: bool
 
 
+class Holder(NamedTuple):
+    """Whose an account is. `name` is None where it is not found, or, with the provider's `words`, not looked up."""
+
+    name: str | None
+    words: str = ""
+
+
 class Payee(NamedTuple):
-    """Who a payout goes to. `bank` is the bank's or operator's code (for GHS banks its SWIFT code)."""
+    """Who a payout goes to. `bank` is the bank's or operator's code, the one of its codes that the currency wants."""
 
     name: str
     account: str
@@ -42,7 +49,10 @@ class Payee(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """A rate that holds until `expires_at` (unix seconds): `charged` leaves in one currency, `received` arrives."""
+    """A rate that holds until `expires_at` (unix seconds): `charged` leaves in one currency, `received` arrives.
+
+    What it costs is what is charged beyond `amount`: which currency the provider's own figure is in, no two say alike.
+    """
 
     reference: str
     source: str
@@ -50,9 +60,13 @@ class Quote(NamedTuple):
     amount: Decimal
     charged: Decimal
     received: Decimal
-    fee: Decimal
     rate: Decimal
     expires_at: float
+
+    @property
+    def fee(self) -> Decimal:
+        """What it costs, in the currency that leaves."""
+        return self.charged - self.amount
 
 
 class Checkout(NamedTuple):
@@ -79,3 +93,43 @@ class Movement(NamedTuple):
     what: str
     memo: str
     created_at: str | None
+
+
+class Refund(NamedTuple):
+    """A payout that came back after it had settled: by our reference or the provider's, and the refund's own."""
+
+    reference: str | None
+    our_reference: str | None
+    provider_reference: str | None
+    amount: Decimal | None
+    at: str | None
+
+
+class VirtualAccount(NamedTuple):
+    """A bank account of a business' own at its provider, that others pay into."""
+
+    id: str
+    currency: str
+    number: str
+    bank: str
+    name: str
+
+
+class Collection(NamedTuple):
+    """Money that somebody sent to a virtual account: `amount` is what they sent, `narration` what they wrote to it."""
+
+    reference: str
+    account: str | None
+    amount: Decimal
+    currency: str
+    payer: str
+    narration: str
+    session: str | None
+    at: str | None
+
+
+class Statement(NamedTuple):
+    """What a wallet's currency held at both ends of a time."""
+
+    opening: Decimal
+    closing: Decimal

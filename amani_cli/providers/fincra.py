@@ -8,44 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Literal
 
 from amani_cli import errors
 from amani_cli.amounts import padded
 from amani_cli.models.money import CurrencyBalance
 from amani_cli.providers import fincra_wire as wire
 from amani_cli.providers.base import FiatRecord, PayAnswer
-from amani_cli.providers.fiat import Bank, Business, Checkout, CurrencyAccount, Movement, Payee, Quote
-from amani_cli.providers.http import Answer, Line, Lost, NotSent
+from amani_cli.providers.corridors import CORRIDORS, PAYSHAP
+from amani_cli.providers.fiat import (
+    Bank,
+    Business,
+    Checkout,
+    Collection,
+    CurrencyAccount,
+    Holder,
+    Movement,
+    Payee,
+    Quote,
+    Refund,
+    Statement,
+    VirtualAccount,
+)
+from amani_cli.providers.fincra_line import ID_LENGTH, LIVE_URL, SANDBOX_URL, FincraLine, as_path
+from amani_cli.providers.http import Lost, NotSent
 
-SANDBOX_URL = "https://sandboxapi.fincra.com"
-LIVE_URL = "https://api.fincra.com"
+__all__ = ["LIVE_URL", "SANDBOX_URL", "Fincra", "check_environment"]
+
 CHECKOUT = "/checkout"  # some of Fincra's pages say /checkout-core; both are routed
-PAGE = 100  # the most that a page of a list holds
-ID_LENGTH = 24  # of a business' id
 LOG_MARGIN_S = 86400  # how far Fincra's clock may be behind this one
 NOISE = Decimal("0.01")  # what Fincra's floats may leave behind an amount
-_HINT = (
-    "Three things can be wrong: the key, the environment (a live key works on {live} only, with --live; a test key"
-    " on {sandbox}), or the address of this machine, which a live business must have on its IP allow-list."
-)
 
 
-class Fincra:
+class Fincra(FincraLine):
     """One Fincra business, spoken to with its secret key. Use it as a context manager."""
-
-    def __init__(self, line: Line, key: str, *, business: str | None = None, public_key: str | None = None) -> None:
-        self.line = line
-        self.url = line.url
-        self._headers = {"api-key": key}
-        self._business = business
-        self._public_key = public_key
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.line.close()
 
     # -- looking ------------------------------------------------------------------------------------
 
@@ -92,7 +88,7 @@ class Fincra:
 
     def owner(self, wallet_number: str) -> tuple[str, str]:
         """Whose wallet a number is, and its currency: shown before money is sent there."""
-        body = self._object(self._get(f"/wallets/{_path(wallet_number)}/get-by-wallet-number"))
+        body = self._object(self._get(f"/wallets/{as_path(wallet_number)}/get-by-wallet-number"))
         name, currency = wire.text(body.get("businessName")), wire.text(body.get("currency"))
         if name is None or currency is None:
             raise self._odd("a wallet without an owner or a currency")
@@ -101,7 +97,7 @@ class Fincra:
 
     def movements(self, first: int = 1) -> Iterator[list[Movement]]:
         """Every page of the wallet's log from the page `first`, newest first; new lines push old ones further back."""
-        for page in self._pages("/wallets/logs", "movements", first):
+        for page in self._pages("/wallets/logs", "movements", first=first):
             lines = [wire.movement(each) for each in page]
             yield [line for line in lines if line is not None]
 
@@ -120,18 +116,24 @@ class Fincra:
             raise self._odd("a list of banks without codes and names")
         return [bank for bank in found if bank.mobile == mobile]
 
-    def resolve(self, body: dict[str, str]) -> str | None:
-        """The holder's name of an account, or None when Fincra can't find it; free and without effect."""
+    def resolve(self, body: dict[str, str]) -> Holder:
+        """Whose an account is: free, and without effect.
+
+        A refusal of the request itself (its currency, for one) says nothing of the account, nor does one that says that
+        this business may not ask: both come back with Fincra's words.
+        """
         answer = self.line.send("POST", "/core/accounts/resolve", headers=self._headers, body=body)
         said = wire.refusal(answer)
+        if said is not None and (wire.is_malformed(said) or said.code == "OPERATION_FORBIDDEN"):
+            return Holder(None, said.text or said.code)
         unresolved = ("ACCOUNT_RESOLVE_FAILED", "UNPROCESSABLE_ENTITY", "RESOURCE_NOT_FOUND")
         if said is not None and said.status in (200, 201, 404, 422) and said.code in unresolved:
-            return None
+            return Holder(None)
         data = self._data(answer)
         if not isinstance(data, dict):
-            return None
+            return Holder(None)
         self._is_about(data, "accountNumber", body["accountNumber"], "account")
-        return wire.text(data.get("accountName"))
+        return Holder(wire.text(data.get("accountName")))
 
     def quote(self, source: str, destination: str, amount: Decimal, *, receive: bool, rail: str | None) -> Quote:
         """A rate for about 30 s: for a payout on `rail`, or (None) for a conversion between own currencies.
@@ -160,25 +162,32 @@ class Fincra:
         self._is_about(made, "destinationCurrency", destination, "quote")
         if abs((received if receive else sent) - amount) > NOISE:
             raise self._odd("a quote for another amount")
-        fee, rate = wire.decimal(made.get("fee")) or Decimal(0), wire.decimal(made.get("rate")) or Decimal(0)
-        return Quote(reference, source, destination, sent, charged, received, fee, rate, expires)
+        if charged < sent - NOISE:
+            raise self._odd("a quote that charges less than it sends")
+        rate = wire.decimal(made.get("rate")) or Decimal(0)
+        return Quote(reference, source, destination, sent, max(sent, charged), received, rate, expires)
 
     def record(self, our_reference: str) -> FiatRecord | None:
         """The payout of our reference as Fincra keeps it, or None when it knows none."""
-        return self._found(f"/disbursements/payouts/customer-reference/{_path(our_reference)}", our_reference)
+        return self._found(f"/disbursements/payouts/customer-reference/{as_path(our_reference)}", our_reference)
 
     def conversion(self, our_reference: str, provider_reference: str | None, sent_at: float) -> FiatRecord | None:
         """The conversion of our reference, sent at `sent_at` (unix seconds); None when nothing tells of it.
 
-        It is asked for by Fincra's own reference: as it is known, or as the wallet's log says it. Else it is looked for
-        in the list, whose older form does not say whose a conversion is. Raises `errors.Unreachable` where one may be
-        ours.
+        It is asked for by our reference. An older Fincra has no such path: there it is asked for by Fincra's own
+        reference, as it is known or as the wallet's log says it, and looked for in the list, which does not say whose a
+        conversion is. Raises `errors.Unreachable` where one may be ours.
         """
+        asked = self._by_ours(our_reference)
+        if isinstance(asked, FiatRecord):
+            return asked
         told = provider_reference or self._logged(our_reference, sent_at)
         if told:
-            found = self._found(f"/conversions/reference/{_path(told)}", our_reference)
+            found = self._found(f"/conversions/reference/{as_path(told)}", our_reference)
             if found is not None or provider_reference is not None:
                 return found
+        if asked == "none" and told is None:
+            return None
         unnamed = False
         for page in self._pages("/conversions", "conversions"):
             for each in page:
@@ -190,6 +199,18 @@ class Fincra:
             raise self._odd("a conversion without saying whose it is")
         return None
 
+    def _by_ours(self, our_reference: str) -> FiatRecord | Literal["none", "no such path"]:
+        try:
+            body = self._object(self._get(f"/conversions/customer-reference/{as_path(our_reference)}"))
+        except errors.NotFound as error:
+            return "none" if error.code == "CONVERSION_NOT_FOUND" else "no such path"
+        except errors.Unreachable as error:
+            if error.code != "NOT_FINCRA":
+                raise
+            return "no such path"
+        self._is_about(body, "customerReference", our_reference, "movement")
+        return wire.movement_record(body)
+
     def _logged(self, our_reference: str, sent_at: float) -> str | None:
         """Fincra's reference for what moved under our reference, as the wallet's log has it."""
         for page in self.movements():
@@ -200,10 +221,41 @@ class Fincra:
                 return None
         return None
 
+    def refunds(self) -> Iterator[list[Refund]]:
+        """Every page of the payouts that came back after they had settled, newest first."""
+        for page in self._pages("/disbursements/refunds", "refunds"):
+            yield [found for found in map(wire.refund, page) if found is not None]
+
+    def collections(self, account: str | None = None) -> Iterator[list[Collection]]:
+        """Every page of what others sent, newest first; to one virtual account if it is named."""
+        more = {"virtualAccount": account} if account else {}
+        for page in self._pages("/collections", "collections", more):
+            yield [found for found in map(wire.collection, page) if found is not None]
+
+    def virtual_accounts(self, currency: str) -> list[VirtualAccount]:
+        """The business' virtual accounts of a currency that can be paid to."""
+        found: list[VirtualAccount] = []
+        # No business in the query: the key says whose, and unknown keys are refused.
+        for page in self._pages(
+            "/profile/virtual-accounts", "virtual accounts", {"business": None, "currency": currency}
+        ):
+            found += [each for each in map(wire.virtual_account, page) if each is not None]
+        return [each for each in found if each.currency == currency]
+
+    def statement(self, currency: str, since: str, until: str) -> Statement | None:
+        """What a currency held at both ends of a time (RFC 3339), by Fincra's own statement; None where it has none."""
+        query = {"business": self.identity(), "currency": currency, "dateFrom": since, "dateTo": until, "perPage": 1}
+        try:
+            body = self._object(self._get("/wallets/logs/statement", **query))
+        except (errors.NotFound, errors.Rejected):
+            return None
+        opening, closing = (wire.decimal(body.get(f"{end}LedgerBalance")) for end in ("opening", "closing"))
+        return None if opening is None or closing is None else Statement(opening, closing)
+
     def checkout(self, our_reference: str) -> Checkout | None:
         """What became of the payment page of our reference, or None when Fincra knows none."""
         headers = {**self._headers, "x-business-id": self.identity()}
-        answer = self.line.read(f"{CHECKOUT}/payments/merchant-reference/{_path(our_reference)}", headers=headers)
+        answer = self.line.read(f"{CHECKOUT}/payments/merchant-reference/{as_path(our_reference)}", headers=headers)
         if answer.status == 404 and "statusCode" in (answer.body if isinstance(answer.body, dict) else {}):
             return None
         found = wire.checkout(self._object(self._data(answer)))
@@ -283,9 +335,11 @@ class Fincra:
             "description": memo,
             "beneficiary": beneficiary(payee, destination),
         }
+        if CORRIDORS[destination].payer and not payee.mobile:
+            body["customerName"] = payee.name
         if quote is not None:
             body["quoteReference"] = quote
-        return self._move("/disbursements/payouts", body, our_reference)
+        return self._move("/disbursements/payouts", body, our_reference, wire.PAYOUT_REFUSALS)
 
     def pay_wallet(self, our_reference: str, amount: Decimal, wallet_number: str, *, memo: str) -> PayAnswer:
         """Pay another business' wallet of the same currency: as `pay`, free and mostly settled at once."""
@@ -296,14 +350,14 @@ class Fincra:
             "customerReference": our_reference,
             "description": memo,
         }
-        return self._move("/disbursements/payouts/wallets", body, our_reference)
+        return self._move("/disbursements/payouts/wallets", body, our_reference, wire.PAYOUT_REFUSALS)
 
     def convert(self, our_reference: str, quote: str) -> PayAnswer:
         """Exchange between two own currencies at a quote: as `pay`."""
         body = {"business": self.identity(), "quoteReference": quote, "customerReference": our_reference}
-        return self._move("/conversions/initiate", body, our_reference)
+        return self._move("/conversions/initiate", body, our_reference, wire.CONVERSION_REFUSALS)
 
-    def _move(self, path: str, body: dict[str, Any], our_reference: str) -> PayAnswer:
+    def _move(self, path: str, body: dict[str, Any], our_reference: str, proofs: frozenset[str]) -> PayAnswer:
         try:
             answer = self.line.send("POST", path, headers=self._headers, body=body)
         except NotSent:
@@ -317,119 +371,12 @@ class Fincra:
             if record is None or record.our_reference != our_reference:  # it may be the answer to another's
                 return PayAnswer("pending", None, "accepted")
             return PayAnswer(record.status, record, record.reason or record.status)
-        heard = wire.heard(said)
+        heard = wire.heard(said, proofs)
         if heard == "silence":
             return PayAnswer(heard, None, said.text or f"{self.line.host} answered {said.status} without a meaning")
-        code = "KEY_REFUSED" if said.status in (401, 403) else said.code
+        code = "KEY_REFUSED" if said.status in (401, 403) and said.code != "OPERATION_FORBIDDEN" else said.code
         code = "INSUFFICIENT_FUNDS" if code == "NO_ENOUGH_MONEY_IN_WALLET" else code
         return PayAnswer(heard, None, said.text or said.code, code=code if heard == "refused" else "")
-
-    # -- reading answers ------------------------------------------------------------------------------------
-
-    def _get(self, path: str, **query: object) -> Any:
-        return self._data(self.line.read(path, headers=self._headers, params=query or None))
-
-    def _post(self, path: str, body: Any) -> Any:
-        return self._data(self.line.send("POST", path, headers=self._headers, body=body))
-
-    def _pages(self, path: str, what: str, first: int = 1) -> Iterator[list[dict[str, Any]]]:
-        """Every page of a list from the page `first`, newest first."""
-        page, seen, before = first, (first - 1) * PAGE, None
-        while True:
-            body = self._object(self._get(path, business=self.identity(), page=page, perPage=PAGE))
-            results = body.get("results")
-            if not isinstance(results, list):
-                raise self._odd(f"a list of {what} that is none")
-            seen += len(results)
-            yield [each for each in results if isinstance(each, dict)]
-            total = None if body.get("totalIsApproximate") else body.get("total")
-            if not results or (isinstance(total, int) and seen >= total):
-                return
-            if results == before:
-                raise self._odd(f"the same page of {what} again")
-            page, before = page + 1, results
-
-    def _found(self, path: str, our_reference: str) -> FiatRecord | None:
-        try:
-            body = self._object(self._get(path))
-        except errors.NotFound:
-            return None
-        self._is_about(body, "customerReference", our_reference, "movement")
-        return wire.movement_record(body)
-
-    def _data(self, answer: Answer) -> Any:
-        """What an answer's envelope holds. Raises the error that it stands for."""
-        said = wire.refusal(answer)
-        if said is None:
-            return answer.body.get("data")
-        raise self._error(answer, said)
-
-    def _object(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, dict):
-            raise self._odd("an answer without data")
-        return data
-
-    def _list(self, data: Any) -> list[dict[str, Any]]:
-        if not isinstance(data, list):
-            raise self._odd("an answer without a list")
-        return [each for each in data if isinstance(each, dict)]
-
-    def _is_about(self, body: dict[str, Any], name: str, asked: str, noun: str) -> None:
-        """Refuse an answer that says itself that it is about something else: proxies and caches mix answers up."""
-        if wire.text(body.get(name)) not in (None, asked):
-            raise self._odd(f"another {noun} than the one asked for")
-
-    def _odd(self, what: str) -> errors.AmaniError:
-        return errors.Unreachable(f"{self.line.host} sent {what}", code="ODD_ANSWER", hint="Try again later.")
-
-    def _error(self, answer: Answer, said: wire.Refusal) -> errors.AmaniError:
-        host, status, text = self.line.host, said.status, said.text or said.code
-        if status in (301, 302, 303, 307, 308):
-            return errors.Unreachable(
-                f"{self.url} redirects elsewhere; amani does not follow, so that your key goes nowhere else",
-                code="REDIRECT",
-            )
-        if status == 429:
-            return errors.Unreachable(
-                f"{host} takes no more requests for now (429)",
-                code="RATE_LIMITED",
-                hint="Wait a moment: Fincra allows 50 requests a second to one account.",
-            )
-        if not isinstance(answer.body, dict):
-            return errors.Unreachable(
-                f"{self.url} answered {status} with something that is not Fincra's JSON",
-                code="SERVER_ERROR" if status >= 500 else "NOT_FINCRA",
-                hint="Fincra or the proxy before it is in trouble; try again later.",
-            )
-        if status in (401, 403):
-            return self._unauthorised(text)
-        if status == 404 and not said.code and not _is_nest(answer):
-            return errors.Unreachable(f"{self.url} has no Fincra API at this path ({text})", code="NOT_FINCRA")
-        if status == 404 or said.code == "RESOURCE_NOT_FOUND":
-            return errors.NotFound(f"{host}: {text or 'not found'}", code=said.code or None)
-        if status >= 500 or said.code in ("SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"):
-            return errors.Unreachable(
-                f"{host} failed to answer ({status}{': ' + text if text else ''})",
-                code="SERVER_ERROR",
-                hint="Fincra is in trouble; try again later.",
-            )
-        if said.code == "NO_ENOUGH_MONEY_IN_WALLET":
-            return errors.InsufficientFunds(f"{host} says: {text}", hint="See: amani wallet balance")
-        return errors.Rejected(f"{host} refused: {text or status}", code=said.code or None)
-
-    def _unauthorised(self, text: str) -> errors.AmaniError:
-        host = self.line.host
-        if "ip address" in text.lower():
-            return errors.NotAuthorised(
-                f"{host} does not serve this machine's IP address: it is not on the business' allow-list",
-                code="IP_NOT_ALLOWED",
-                hint="Add it in Fincra's dashboard under Settings, API keys & webhooks (three addresses at most).",
-            )
-        return errors.NotAuthorised(
-            f"{host} refused the key ({text or 'no reason given'})",
-            code="KEY_REFUSED",
-            hint=_HINT.format(live=LIVE_URL, sandbox=SANDBOX_URL),
-        )
 
 
 def check_environment(key: str, url: str) -> None:
@@ -455,12 +402,14 @@ def rail_of(payee: Payee) -> str:
 
 
 def beneficiary(payee: Payee, currency: str) -> dict[str, str]:
-    """A payee as a payout names it: banks by code, but Ghana's by SWIFT code; phones without a plus sign."""
+    """A payee as a payout names it: banks by the code that their currency wants, phones without a plus sign."""
     given, _, family = payee.name.partition(" ")
     names = {"accountHolderName": payee.name}
     if not payee.company:
         names |= {"firstName": given, "lastName": family or given}
-    where = "mobileMoneyCode" if payee.mobile else "bankSwiftCode" if currency == "GHS" else "bankCode"
+    where: str = "mobileMoneyCode" if payee.mobile else CORRIDORS[currency].code
+    if payee.bank == PAYSHAP:
+        where = "bankCode"
     return {
         "type": "corporate" if payee.company else "individual",
         **names,
@@ -468,25 +417,3 @@ def beneficiary(payee: Payee, currency: str) -> dict[str, str]:
         where: payee.bank,
         "country": payee.country,
     }
-
-
-def name_check(currency: str, account: str, bank: str, *, mobile: bool) -> dict[str, str] | None:
-    """What `resolve` is asked for an account, or None where Fincra has no such check."""
-    if mobile:
-        known = {"type": "mobile_money", "accountNumber": account, "mobileMoneyCode": bank}
-        return known if currency in ("GHS", "KES") else None
-    if currency == "NGN":
-        return {"type": "nuban", "accountNumber": account, "bankCode": bank}
-    if currency == "GHS":
-        return {"type": "bank_account", "accountNumber": account, "bankSwiftCode": bank}
-    return {"type": "bank_account", "accountNumber": account, "bankCode": bank} if currency == "KES" else None
-
-
-def _is_nest(answer: Answer) -> bool:
-    return isinstance(answer.body, dict) and "statusCode" in answer.body
-
-
-def _path(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="")

@@ -12,30 +12,46 @@ from typing import Any, Literal, NamedTuple
 
 from amani_cli import keys
 from amani_cli.providers.base import FiatRecord, RecordStatus
-from amani_cli.providers.fiat import Checkout, Movement
+from amani_cli.providers.fiat import Checkout, Collection, Movement, Refund, VirtualAccount
 from amani_cli.providers.http import Answer
 from amani_cli.text import mask
 
-# What a refused or accepted request may say when the outcome of a payout is anybody's guess.
-_NO_ANSWER = frozenset({"DISBURSEMENT_CHANNEL_ERROR", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"})
 _RATE_LIMITS = frozenset({"TOO_MANY_REQUESTS", "RATE_LIMIT_EXCEEDED"})
-# What may come in a 200 and still be a plain refusal; elsewhere in 2xx and 5xx only the record is believed.
-_REFUSALS = frozenset(
+# What proves that nothing was taken. Whatever is not on these lists, a new word too, is asked about: some errors, with
+# 4xx statuses among them, come after the debit.
+# Payouts: `fincra-disbursements.yaml` for types and statuses; "genuine failure" in Fincra's page on payout errors.
+PAYOUT_REFUSALS = frozenset(
     {
-        "NO_ENOUGH_MONEY_IN_WALLET",
         "VALIDATION_FAILED",
         "UNPROCESSABLE_ENTITY",
+        "NO_ENOUGH_MONEY_IN_WALLET",
         "INVALID_QUOTE",
         "QUOTE_NOT_GENERATED",
         "QUOTE_EXPIRED",
-        "RESOURCE_NOT_FOUND",
+        "INVALID_QUOTE_REFERENCE",
+        "RESOURCE_NOT_FOUND",  # only with the words below
         "ACCESS_DENIED",
         "OPERATION_FORBIDDEN",
-        "TRANSACTION_NOT_INITIATED",
-        "WALLET_NOT_FOUND",
     }
 )
+# Conversions: `fincra-fx-conversions.yaml`.
+CONVERSION_REFUSALS = frozenset(
+    {
+        "VALIDATION_FAILED",
+        "QUOTE_EXPIRED",
+        "QUOTE_NOT_FOUND",
+        "WALLET_NOT_FOUND",
+        "CURRENCY_NOT_FOUND",
+        "NO_ENOUGH_MONEY_IN_WALLET",
+        "POST_FUNDING_LIMIT_EXCEEDED",
+        "ACCESS_DENIED",
+        "OPERATION_FORBIDDEN",
+    }
+)
+_MISSING = ("quote", "wallet")  # a 404 about one of these comes before the payout is made
+_PAYLOAD = ("error occurred during payload validation", "no payload")
 _STATUSES: dict[str, RecordStatus] = {"successful": "settled", "success": "settled", "failed": "failed"}
+_STATUSES |= {"reversed": "reversed", "refunded": "reversed"}
 _CHECKOUT: dict[str, Literal["success", "failed", "expired"]] = {
     "success": "success",
     "successful": "success",
@@ -71,17 +87,27 @@ def _said(text: str) -> str:
     return mask(text, keys.SEEN)[:500]
 
 
-def heard(found: Refusal) -> Literal["pending", "refused", "limited", "silence"]:
-    """What a refusal of a payout's POST proves: not tried, turned away, known already, or nothing at all."""
+def heard(found: Refusal, proofs: frozenset[str]) -> Literal["pending", "refused", "limited", "silence"]:
+    """What a refusal of a POST that moves money proves: turned away, known already, or nothing at all.
+
+    `proofs` are the types that prove, for this call, that nothing was taken.
+    """
     if found.code == "DUPLICATE_CUSTOMER_REFERENCE":
         return "pending"  # it is there: the record says what became of it
     if found.status == 429 or found.code in _RATE_LIMITS:
         return "limited" if found.text else "silence"
-    if found.code in _NO_ANSWER or not (found.code or found.text):
+    if found.status == 401 and not found.code and found.text:
+        return "refused"  # the gateway knows no such key, and passes nothing on
+    if found.code == "RESOURCE_NOT_FOUND" and not any(word in found.text.lower() for word in _MISSING):
         return "silence"
-    if 400 <= found.status < 500 and found.status != 408:
-        return "refused"
-    return "refused" if found.code in _REFUSALS else "silence"
+    return "refused" if found.code in proofs and found.status < 500 else "silence"
+
+
+def is_malformed(found: Refusal) -> bool:
+    """Whether a refusal is about the request itself, and so says nothing of what was asked for."""
+    return found.code == "VALIDATION_FAILED" or (
+        found.code == "UNPROCESSABLE_ENTITY" and found.text.lower().startswith(_PAYLOAD)
+    )
 
 
 def _words(value: object) -> str:
@@ -139,22 +165,105 @@ def seconds(value: object) -> float | None:
 
 
 def movement_record(body: dict[str, Any]) -> FiatRecord:
-    """A payout or a conversion as read back, in either set of field names."""
+    """A payout or a conversion as read back, in either set of field names.
+
+    The older has `amountSent`, the newer `amountCharged` with fee and duty in it. Across currencies the sources differ
+    on which one `fee` is in, so there it is not read at all.
+    """
     status = _STATUSES.get(str(body.get("status")), "pending")
     recipient = body.get("recipient")
     payee = first(recipient, "accountHolderName", "name") if isinstance(recipient, dict) else None
+    source, destination = text(body.get("sourceCurrency")), text(body.get("destinationCurrency"))
+    one = source == destination or destination is None
     return FiatRecord(
         our_reference=text(body.get("customerReference")),
         provider_reference=text(body.get("reference")),
         status=status,
-        amount=decimal(first(body, "amountSent", "amountCharged")),
-        currency=text(body.get("sourceCurrency")),
+        amount=decimal(body.get("amountSent")),
+        currency=source,
         received=decimal(body.get("amountReceived")),
-        received_currency=text(body.get("destinationCurrency")),
-        fee=decimal(first(body, "fee", "sourceFee")),
+        received_currency=destination,
+        fee=decimal(first(body, "fee", "sourceFee")) if one else None,
         payee=text(payee or body.get("beneficiaryName")) or "",
         reason=_said(text(first(body, "message", "reason")) or ""),
         settled_at=moment(first(body, "valuedAt", "settledAt", "updatedAt")) if status == "settled" else None,
+        charged=decimal(body.get("amountCharged")),
+        duty=decimal(body.get("stampDutySourceAmount")) or Decimal(0),
+        documents=_documents(body),
+        session=text(body.get("sessionId")),
+        reversed_at=moment(body.get("updatedAt")) if status == "reversed" else None,
+    )
+
+
+def _documents(body: dict[str, Any]) -> tuple[str, ...]:
+    """What a payout waits for, by name; `document` where it only says that it wants one."""
+    named = body.get("documentsRequired")
+    names = tuple(word for word in map(_words, named) if word) if isinstance(named, list) else ()
+    if body.get("isDocumentUploaded") in (1, True):
+        return ()
+    return names or (("document",) if body.get("isDocumentRequired") in (1, True) else ())
+
+
+def refund(body: dict[str, Any]) -> Refund | None:
+    """A payout that came back, out of the list of refunds; None for one that names no payout or failed.
+
+    What its fields are is told by no source: the references of the payout are looked for where they could be.
+    """
+    named = body.get("payout")
+    about: dict[str, Any] = named if isinstance(named, dict) else {}
+    ours = first({**body, **about}, "customerReference", "payoutCustomerReference", "merchantReference")
+    theirs = first(about, "reference") or first(body, "payoutReference", "transactionReference", "reference")
+    if str(body.get("status")) not in ("successful", "success", "refunded", "reversed"):
+        return None
+    if text(ours) is None and text(theirs) is None:
+        return None
+    return Refund(
+        text(body.get("reference")),
+        text(ours),
+        text(theirs),
+        decimal(first(body, "amount", "amountRefunded", "amountReceived")),
+        moment(first(body, "settledAt", "updatedAt", "createdAt")),
+    )
+
+
+def virtual_account(body: dict[str, Any]) -> VirtualAccount | None:
+    """A virtual account; None for one that lacks a number, or can't be paid to."""
+    about = body.get("accountInformation")
+    about = about if isinstance(about, dict) else {}
+    number = text(first(body, "accountNumber")) or text(about.get("accountNumber"))
+    which, currency = text(first(body, "_id", "id")), text(body.get("currency"))
+    if number is None or which is None or currency is None:
+        return None
+    if body.get("isActive") is False or str(body.get("status")) not in ("approved", "issued"):
+        return None
+    return VirtualAccount(
+        which, currency, number, text(about.get("bankName")) or "", text(about.get("accountName")) or ""
+    )
+
+
+def collection(body: dict[str, Any]) -> Collection | None:
+    """Money that came, as `GET /collections` has it; None for what lacks its amount, or has not come.
+
+    `amountReceived` is less the fee; what the payer sent is `sourceAmount`.
+    """
+    reference, currency = text(body.get("reference")), text(first(body, "destinationCurrency", "sourceCurrency"))
+    sent = decimal(first(body, "sourceAmount", "destinationAmount", "amount"))
+    if reference is None or currency is None or sent is None:
+        return None
+    if str(body.get("status")) not in ("successful", "success") or body.get("isReversed") in (1, True):
+        return None
+    payer = body.get("payer")
+    payer = payer if isinstance(payer, dict) else {}
+    account = body.get("virtualAccount")
+    return Collection(
+        reference=reference,
+        account=text(account.get("_id") if isinstance(account, dict) else account),
+        amount=sent,
+        currency=currency,
+        payer=text(first(payer, "name") or first(body, "senderAccountName", "customerName", "payeeName")) or "",
+        narration=text(first(body, "description", "narration", "message")) or "",
+        session=text(body.get("sessionId")),
+        at=moment(first(body, "settledAt", "createdAt", "initiatedAt")),
     )
 
 

@@ -51,11 +51,13 @@ def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: in
     return amount_msat + max_fee_msat
 
 
-def check_fiat(ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
-    """The same for fiat; `charged` is the amount with the fee, as far as that is known beforehand."""
+def check_fiat(
+    ws: Workspace, wallet: KnownWallet, charged: Decimal, currency: str, reserve: Decimal = Decimal(0)
+) -> None:
+    """The same for fiat: `charged` has the fee in it where that was quoted, `reserve` is held back where it was not."""
     refuse_held(ws, wallet)
     check_pin(ws, wallet, charged, currency)
-    _within_budget(ws, ws.store.connection, wallet, charged, currency)
+    _within_budget(ws, ws.store.connection, wallet, charged + reserve, currency)
 
 
 def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: Decimal, currency: str) -> None:

@@ -40,6 +40,7 @@ class Booked(NamedTuple):
     reference: str | None
     actor: str | None
     payment_hash: str | None
+    duty: str | None
     own: int
     whole: Entry | None
 

@@ -26,6 +26,11 @@ def insert(db: Transaction, name: str, destination: str) -> None:
     )
 
 
+def check(db: Transaction, name: str, holder: str) -> None:
+    """Keep whose a contact's account is, asked now."""
+    db.execute("UPDATE contact SET checked=?, checked_at=? WHERE name_key=?", (holder, now(), name_key(name)))
+
+
 def pin(db: Transaction, name: str, seen: str) -> None:
     """Keep what was seen of a contact when it was paid."""
     db.execute("UPDATE contact SET seen=?, seen_at=? WHERE name_key=?", (seen, now(), name_key(name)))

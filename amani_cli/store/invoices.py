@@ -16,6 +16,11 @@ def insert(db: Transaction, **columns: object) -> None:
     db.execute(f"INSERT OR IGNORE INTO invoice ({names}) VALUES ({marks})", tuple(columns.values()))
 
 
+def by_key(store: Store, key: str) -> InvoiceRow | None:
+    """An invoice by its payment hash, or by our reference where it is one over fiat."""
+    return store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", key)
+
+
 def is_known(store: Store, payment_hash: str) -> bool:
     """Whether an invoice of this hash was made here before, or anything was paid for it."""
     sql = (
@@ -79,6 +84,31 @@ def set_received(
         " WHERE payment_hash=?",
         (status, received, paid_at, provider_reference, our_reference),
     )
+
+
+def is_matched(store: Store, provider_reference: str, *, but: str) -> bool:
+    """Whether a transfer was taken for an invoice already, another than `but`."""
+    row = store.one(
+        Row,
+        "SELECT 1 FROM invoice WHERE account IS NOT NULL AND payment_hash<>? AND provider_reference IS NOT NULL"
+        " AND instr(' '||provider_reference||' ', ' '||?||' ')",
+        but,
+        provider_reference,
+    )
+    return row is not None
+
+
+def others_like(store: Store, row: InvoiceRow) -> bool:
+    """Whether another invoice waits for the same amount on the same virtual account."""
+    found = store.one(
+        Row,
+        "SELECT 1 FROM invoice WHERE account=? AND amount=? AND status='pending' AND payment_hash<>? AND expires_at>?",
+        row.account,
+        row.amount,
+        row.payment_hash,
+        now(),
+    )
+    return found is not None
 
 
 def delete(db: Transaction, our_reference: str) -> None:

@@ -76,6 +76,68 @@ def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Ent
     return row
 
 
+def by_provider_reference(db: Transaction, remote_id: str | None, reference: str) -> Entry | None:
+    """What left a wallet under a reference of its provider's."""
+    row: Entry | None = db.execute(
+        "SELECT * FROM payment WHERE provider_reference=? AND remote_wallet_id=? AND direction='out'",
+        (reference, remote_id),
+    ).fetchone()
+    return row
+
+
+def claim_return(db: Transaction, remote_id: str | None, reference: str | None, kind: str) -> None:
+    """Call what came under a reference of a provider's what it is: the return of a payment, not income."""
+    db.execute(
+        "UPDATE payment SET kind=? WHERE provider_reference=? AND remote_wallet_id=? AND direction='in'"
+        " AND kind='collection'",
+        (kind, reference, remote_id),
+    )
+
+
+def name_payer(
+    db: Transaction, remote_id: str | None, reference: str, payer: str, session: str | None, narration: str
+) -> None:
+    """Write down who sent what came under a reference of a provider's, and what they wrote to it."""
+    db.execute(
+        "UPDATE payment SET payer=nullif(?, ''), session_id=?, memo=coalesce(nullif(?, ''), memo)"
+        " WHERE provider_reference=? AND remote_wallet_id=? AND direction='in' AND payer IS NULL",
+        (payer, session, narration, reference, remote_id),
+    )
+
+
+def name_invoice(
+    db: Transaction,
+    remote_id: str | None,
+    provider_reference: str,
+    memo: str,
+    reference: str | None,
+    category: str | None,
+) -> None:
+    """Say of what came under a reference of a provider's which invoice of ours it pays."""
+    db.execute(
+        "UPDATE payment SET kind='invoice', memo=?, reference=?, category=? WHERE provider_reference=?"
+        " AND remote_wallet_id=? AND direction='in'",
+        (memo, reference, category, provider_reference, remote_id),
+    )
+
+
+def has_settled(store: Store, remote_id: str | None) -> bool:
+    """Whether a payout of a wallet ever settled."""
+    row = store.one(
+        Row,
+        "SELECT 1 FROM payment WHERE remote_wallet_id=? AND currency IS NOT NULL AND direction='out'"
+        " AND status='settled' LIMIT 1",
+        remote_id,
+    )
+    return row is not None
+
+
+def reversed_ids(store: Store, remote_id: str | None) -> set[str]:
+    """The payments of a wallet that settled and came back."""
+    rows = store.all(Row, "SELECT id FROM payment WHERE remote_wallet_id=? AND reversed_at IS NOT NULL", remote_id)
+    return {row[0] for row in rows}
+
+
 def count_tries(db: Transaction, reference: str) -> int:
     """How many attempts a reference has had to pay."""
     row = db.execute("SELECT count(*) FROM payment WHERE reference=? AND direction='out'", (reference,)).fetchone()
@@ -273,7 +335,9 @@ def _has_text(text: str) -> tuple[str, list[str]]:
     return f"({anywhere} OR {at_first})", ["%" + begins] * 4 + [begins] * 3
 
 
-_STATUS = {name: f"status='{name}'" for name in ("settled", "failed", "unknown")}
+_STATUS = {name: f"status='{name}'" for name in ("failed", "unknown")}
+_STATUS |= {"settled": "status='settled' AND reversed_at IS NULL"}
+_STATUS |= {"reversed": "status='settled' AND reversed_at IS NOT NULL"}
 _DIRECTION = {name: f"direction='{name}'" for name in ("in", "out")}
 _FEW = 2000
 
@@ -332,11 +396,30 @@ def flying(store: Store, wallet_id: int, unit: str, remote_id: str | None = None
         return Decimal(row[0] if row else 0).scaleb(-3)
     rows = store.all(
         Row,
-        "SELECT amount, fee FROM payment WHERE status='unknown' AND direction='out' AND wallet_id=? AND currency=?",
+        "SELECT amount, coalesce(fee, fee_reserve, '0') AS fee FROM payment WHERE status='unknown' AND direction='out'"
+        " AND wallet_id=? AND currency=?",
         wallet_id,
         unit,
     )
-    return sum((Decimal(row[0]) + Decimal(row[1] or 0) for row in rows), Decimal(0))
+    return sum((Decimal(row[0]) + Decimal(row[1]) for row in rows), Decimal(0))
+
+
+def last_fees(
+    store: Store, remote_id: str, currency: str, received_currency: str, way: str, most: int
+) -> list[Decimal]:
+    """What the last payouts of a wallet cost that went the same `way` (`bank`, `momo`) between the same currencies."""
+    rows = store.all(
+        Row,
+        "SELECT fee FROM payment INDEXED BY payment_payouts WHERE remote_wallet_id=? AND currency=? AND"
+        " kind='payout' AND status='settled' AND direction='out' AND received_currency=? AND destination GLOB ?"
+        " AND fee IS NOT NULL ORDER BY settled_at DESC LIMIT ?",
+        remote_id,
+        currency,
+        received_currency,
+        f"{way}:*",
+        most,
+    )
+    return [Decimal(row[0]) for row in rows]
 
 
 def open_between(store: Store, since: str | None, until: str | None, wallet_id: int | None) -> int:

@@ -19,7 +19,7 @@ from amani_cli.store.clock import LedgerClock
 from amani_cli.store.rows import Row
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 
 
 BUSY_TIMEOUT_S = 30

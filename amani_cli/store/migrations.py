@@ -554,3 +554,21 @@ DELETE FROM mark WHERE name='spending held';
 def _resent(connection: sqlite3.Connection) -> None:
     """Whether an open payment was sent again: then no answer to one of the requests says that all of them failed."""
     connection.execute("ALTER TABLE payment ADD COLUMN resent INTEGER NOT NULL DEFAULT 0")
+
+
+@_step
+def _fiat_as_it_is(connection: sqlite3.Connection) -> None:
+    """What else Fincra says of a payout, and virtual accounts; an index that finds the last payouts of a kind.
+
+    `fee` is all that it cost, the stamp `duty` in it; `fee_reserve` is what is held back while the fee is not known.
+    What settled and came back stays settled and has `reversed_at`: it did leave, and what came back is another entry.
+    """
+    for column in ("duty", "fee_reserve", "documents", "session_id", "reversed_at", "payer"):
+        connection.execute(f"ALTER TABLE payment ADD COLUMN {column} TEXT")
+    connection.execute("ALTER TABLE invoice ADD COLUMN account TEXT")
+    connection.execute("ALTER TABLE contact ADD COLUMN checked TEXT")
+    connection.execute("ALTER TABLE contact ADD COLUMN checked_at TEXT")
+    connection.execute(
+        "CREATE INDEX payment_payouts ON payment (remote_wallet_id, currency, settled_at)"
+        " WHERE kind='payout' AND status='settled' AND direction='out'"
+    )

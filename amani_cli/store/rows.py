@@ -10,7 +10,6 @@ import sqlite3
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from amani_cli.models.invoices import InvoiceStatus
-from amani_cli.models.payments import PaymentStatus
 from amani_cli.models.wallets import Access, Provider
 
 Transaction = sqlite3.Connection
@@ -38,7 +37,7 @@ class Entry(Row):
     provider: Provider
     direction: Literal["in", "out"]
     kind: str
-    status: PaymentStatus
+    status: Literal["settled", "failed", "unknown"]
     amount_msat: int | None
     fee_msat: int | None
     reserved_msat: int
@@ -74,6 +73,12 @@ class Entry(Row):
     ledger_ahead: int | None
     told_ahead: int | None
     resent: int
+    duty: str | None
+    fee_reserve: str | None
+    documents: str | None
+    session_id: str | None
+    reversed_at: str | None
+    payer: str | None
 
 
 class InvoiceRow(Row):
@@ -99,6 +104,7 @@ class InvoiceRow(Row):
     provider_reference: str | None
     category: str | None
     quoted: str | None
+    account: str | None
 
 
 class ChequeRow(Row):
@@ -219,6 +225,8 @@ class ContactRow(Row):
     seen: str | None
     seen_at: str | None
     created_at: str
+    checked: str | None
+    checked_at: str | None
 
 
 class MarkRow(Row):
@@ -268,7 +276,7 @@ class NewEntry(TypedDict, total=False):
     provider: Provider
     direction: Literal["in", "out"]
     kind: str
-    status: PaymentStatus
+    status: Literal["settled", "failed", "unknown"]
     amount_msat: int | None
     fee_msat: int | None
     reserved_msat: int
@@ -304,6 +312,12 @@ class NewEntry(TypedDict, total=False):
     ledger_ahead: int | None
     told_ahead: int | None
     resent: int
+    duty: str | None
+    fee_reserve: str | None
+    documents: str | None
+    session_id: str | None
+    reversed_at: str | None
+    payer: str | None
 
 
 class NewInvoice(TypedDict, total=False):
@@ -329,6 +343,7 @@ class NewInvoice(TypedDict, total=False):
     provider_reference: str | None
     category: str | None
     quoted: str | None
+    account: str | None
 
 
 class NewCheque(TypedDict, total=False):

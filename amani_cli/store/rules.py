@@ -215,8 +215,8 @@ def _spent_fiat(db: Transaction, remote_id: str | None, currency: str, since: Si
         f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?4", (*_values(remote_id, since), currency)
     )
     flying = db.execute(
-        "SELECT amount, fee FROM payment WHERE remote_wallet_id=? AND direction='out' AND currency=?"
-        " AND status='unknown'",
+        "SELECT amount, coalesce(fee, fee_reserve) FROM payment WHERE remote_wallet_id=? AND direction='out'"
+        " AND currency=? AND status='unknown'",
         (remote_id, currency),
     )
     sums = [sum((Decimal(amount) + Decimal(fee or 0) for amount, fee in rows), Decimal(0)) for rows in (gone, flying)]

@@ -88,5 +88,7 @@ def _search(
         where += [f"{column} LIKE ? ESCAPE '\\'" for column in part]
         values += [pattern] * len(part)
     return store.all(
-        kind, f"SELECT * FROM {table} WHERE {' OR '.join(where)} ORDER BY created_at DESC LIMIT {MOST + 1}", *values
+        kind,
+        f"SELECT * FROM {table} WHERE {' OR '.join(where)} ORDER BY created_at DESC LIMIT {MOST + 1}",
+        *values,
     )

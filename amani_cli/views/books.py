@@ -30,7 +30,11 @@ def _closing(model: Closing) -> View:
     apart = [
         f"{item.wallet}: in these, {words} {shown(item, value)}"
         for item in model.items
-        for name, words in (("faucet_out", "given by the faucet"), ("cheque_out", "put into cheques"))
+        for name, words in (
+            ("faucet_out", "given by the faucet"),
+            ("cheque_out", "put into cheques"),
+            ("duties", "stamp duty, among the fees"),
+        )
         if (value := getattr(item, name))
     ]
     return View(
@@ -39,6 +43,7 @@ def _closing(model: Closing) -> View:
         lines=[
             f"{model.month}, days of {model.zone}",
             *apart,
+            *(f"{item.wallet}: came back {shown(item, item.returned)}" for item in model.items if item.returned),
             f"cheques not claimed today: {format_sat(model.open_cheques_msat)}; outcomes open: {model.open_outcomes}",
             *(f"explained: {note}" for item in model.items for note in item.notes),
             *(f"DIFFERS: {each}" for each in model.differences),

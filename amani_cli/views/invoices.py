@@ -23,6 +23,9 @@ def _invoice(model: Invoice) -> View:
         ("made for", model.purpose if model.purpose != "invoice" else None),
         ("wallet", model.wallet),
         ("hash", model.payment_hash),
+        ("bank", model.account.bank if model.account else None),
+        ("account", f"{model.account.number} ({model.account.name})" if model.account else None),
+        ("mark", f"{model.account.mark}: have the payer write it to the transfer" if model.account else None),
         ("our reference", model.our_reference),
         ("Fincra's", model.provider_reference),
         ("paid at" if model.paid_at else "expires", local(model.paid_at or model.expires_at)),
@@ -39,8 +42,8 @@ def _invoices(model: Invoices) -> View:
     rows = [
         [
             local(item.created_at),
-            item.status,
-            _asked(item),
+            f"{item.status}, underpaid" if item.underpaid else item.status,
+            f"{item.amount_received.value:,f} of {_asked(item)}" if item.amount_received else _asked(item),
             item.wallet,
             item.key[:16],
             item.memo if item.purpose == "invoice" else f"{item.purpose}: {item.memo}",

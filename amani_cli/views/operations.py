@@ -30,6 +30,8 @@ def _reconciliation(model: Reconciliation) -> View:
     view.lines = [
         f"{model.checked} asked about: {model.settled} settled, {model.failed} failed, {model.unknown} still open"
     ]
+    if model.reversed:
+        view.lines.append(f"{model.reversed} had settled and came back")
     if model.differences:
         view.lines += ["The books and the provider differ:", *(f"  {text}" for text in model.differences)]
     if model.unasked:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from amani_cli.amounts import format_btc, format_sat
-from amani_cli.models.payments import Banks, Contact, Contacts, Nothing, Payee, Payment, PayoutPlan, Plan
-from amani_cli.times import local
+from amani_cli.models.payments import Banks, Contact, Contacts, FeeRange, Nothing, Payee, Payment, PayoutPlan, Plan
+from amani_cli.times import from_rfc3339, local
 from amani_cli.views.parts import View, amount, as_quoted, fake, fiat, given, mark_of, sat
 
 
 def _fee(payment: Payment) -> str:
     if payment.fee is not None:
-        return fiat(payment.fee.value, payment.fee.currency)
+        duty = f" ({fiat(*payment.duty)} of it stamp duty)" if payment.duty is not None else ""
+        return fiat(payment.fee.value, payment.fee.currency) + duty
     return format_sat(payment.fee_msat) if payment.fee_msat is not None else "not known yet"
 
 
@@ -45,6 +47,10 @@ def _contact(model: Contact) -> View:
             ("contact", model.name),
             ("pays to", model.destination),
             ("pinned", pinned + when if pinned else "nothing yet: the first payment does"),
+            *given(
+                ("holder", model.holder),
+                ("checked", local(model.checked_at) if model.checked_at else None),
+            ),
         ]
     )
 
@@ -56,7 +62,8 @@ def _contacts(model: Contacts) -> View:
 
 def _nothing(model: Nothing) -> View:
     kept = f", {format_sat(model.keep_msat)} of it to be kept" if model.keep_msat else ""
-    return View(lines=[f"{model.reason}: '{model.wallet}' holds {format_sat(model.balance_msat)}{kept}"])
+    held = fiat(*model.balance) if model.balance else format_sat(model.balance_msat or 0)
+    return View(lines=[f"{model.reason}: '{model.wallet}' holds {held}{kept}"])
 
 
 def _success(payment: Payment) -> list[tuple[str, str | None]]:
@@ -72,6 +79,7 @@ def _success(payment: Payment) -> list[tuple[str, str | None]]:
 def _payment(model: Payment) -> View:
     how = {
         "settled": "settled",
+        "reversed": f"REVERSED: it settled, and came back on {local(model.reversed_at or model.created_at)}",
         "failed": "failed: no money moved",
         "unknown": "UNKNOWN: ask with amani reconcile",
     }
@@ -87,6 +95,7 @@ def _payment(model: Payment) -> View:
             ("fee", _fee(model) if model.direction == "out" else None),
             ("status", how[model.status] + again),
             ("reason", model.failure),
+            ("waits for", f"{model.documents}: upload in Fincra's dashboard" if model.documents else None),
             ("wallet", model.wallet),
             ("to", model.to_wallet or model.destination),
             ("memo", model.memo),
@@ -94,6 +103,8 @@ def _payment(model: Payment) -> View:
             ("category", model.category),
             ("our reference", model.our_reference),
             ("Fincra's", model.provider_reference),
+            ("session", model.session_id),
+            ("from", model.payer),
             ("by", model.actor),
             ("hash", model.payment_hash),
             ("preimage", model.preimage),
@@ -128,6 +139,8 @@ def _plan(model: Plan) -> View:
 
 def _payout_plan(model: PayoutPlan) -> View:
     fee = fiat(*model.fee) if model.fee else "not known beforehand; Fincra takes it on top"
+    if model.fee is None and model.fee_before is not None:
+        fee = f"on top: {_fees_before(model.fee_before)}"
     name = model.payee if model.verified else f"{model.payee} (NOT verified)"
     same = model.received.currency == model.amount.currency
     mark = mark_of("fincra", sandbox=False, live=model.live)
@@ -138,7 +151,7 @@ def _payout_plan(model: PayoutPlan) -> View:
             ("at", f"{model.at} ({model.destination})"),
             ("arrives", None if same else fiat(*model.received)),
             ("rate", f"{model.rate:f}" if model.rate else None),
-            ("quote until", local(model.expires_at) if model.expires_at else None),
+            ("quote holds", _holds(model.expires_at) if model.expires_at else None),
             ("fee", fee),
             ("memo", model.memo),
             ("from", model.wallet + mark),
@@ -148,10 +161,26 @@ def _payout_plan(model: PayoutPlan) -> View:
     )
 
 
+def _holds(until: str) -> str:
+    """How long a quote holds: for some seconds, and until when to the second."""
+    moment = from_rfc3339(until)
+    left = max(0, int(moment.timestamp() - time.time()))
+    return f"{left} s, until {moment.astimezone():%H:%M:%S}"
+
+
+def _fees_before(before: FeeRange) -> str:
+    """What such payouts cost: `10.75 NGN, as your last one`, or the range of several."""
+    if before.lowest == before.highest:
+        return (
+            f"{before.highest:,f} {before.currency}, as your last {before.payments if before.payments > 1 else 'one'}"
+        )
+    return f"your last {before.payments}: {before.lowest:,f}–{before.highest:,f} {before.currency}"
+
+
 def _banks(model: Banks) -> View:
     rows = [[f"{item.kind}:{item.code}", item.name, item.swift or ""] for item in model.items]
     columns = [("code", False), ("name", False), ("swift", False)]
-    return View(columns, rows, empty=f"Fincra pays nobody in {model.currency}.")
+    return View(columns, rows, empty=f"Fincra's list of banks and operators for {model.currency} is empty.")
 
 
 VIEWS: dict[type, Any] = {

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from amani_cli import errors, keys
-from amani_cli.amounts import Fiat, parse_fiat
+from amani_cli.amounts import Fiat, names_currency, parse_fiat
 from amani_cli.models.wallets import Wallet
-from amani_cli.wallets import keeping, rotating
+from amani_cli.wallets import finding, keeping, rotating
 from amani_cli.wallets.fincra_environment import check_public_key, environment, variables
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
+
+
+def to_ask_by(ws: Workspace, name: str | None) -> KnownWallet | None:
+    """The Fincra wallet that questions about accounts are asked by: the one that is named, or the first there is."""
+    if name is not None:
+        found = finding.resolve(ws, name)
+        return found if found.provider == "fincra" else None
+    known = [each for each in finding.everything(ws) if each.provider == "fincra"]
+    return known[0] if known else None
 
 
 def fund(ws: Workspace, wallet: KnownWallet, amount: Fiat) -> None:
@@ -26,7 +35,7 @@ def amount(wallet: KnownWallet, text: str) -> Fiat:
 
     Raises `errors.Usage`, for a bare number with the currencies there are.
     """
-    if not text.strip()[-1:].isdigit():
+    if names_currency(text):
         return parse_fiat(text)
     with wallet.fincra("read") as client:
         currencies = [account.currency for account in client.accounts()]
@@ -34,7 +43,7 @@ def amount(wallet: KnownWallet, text: str) -> Fiat:
         raise errors.Usage(
             f"'{text[:24]}' of which currency? Wallet '{wallet.name}' holds more than one",
             code="BAD_AMOUNT",
-            hint=f"Write it after the number: {', '.join(text.strip()[:24] + each for each in currencies[:4])}.",
+            hint=f"Write it behind: {', '.join(text.strip()[:24].replace(',', '') + each for each in currencies[:4])}.",
         )
     return parse_fiat(text, currencies[0])
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from amani_cli import errors
 from amani_cli.models.wallets import Provider, Wallet
 from amani_cli.servers import server_of
@@ -16,9 +14,6 @@ from amani_cli.wallets.known import known
 from amani_cli.wallets.servers import own_mark
 from amani_cli.wallets.variables import ENVIRONMENT
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def register(

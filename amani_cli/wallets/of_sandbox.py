@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from amani_cli.store import holds
 from amani_cli.store import wallets as store_wallets
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def register_sandbox(

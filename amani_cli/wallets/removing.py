@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from amani_cli import errors, keys
 from amani_cli.models.wallets import Removed
@@ -16,9 +15,6 @@ from amani_cli.wallets import deletions
 from amani_cli.wallets.finding import resolve
 from amani_cli.wallets.variables import ENVIRONMENT
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[str], None]) -> Removed:

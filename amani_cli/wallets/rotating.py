@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from amani_cli import errors, files, keys, locks
 from amani_cli.models.wallets import Wallet
@@ -16,9 +15,6 @@ from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.finding import resolve
 from amani_cli.wallets.known import KnownWallet, key_place
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:
-    pass
 
 
 def store_key(source: str, admin_or_only: str, read: str | None) -> tuple[str, bool]:

@@ -232,7 +232,7 @@ class TestSync:
 
 class TestReconcile:
     def test_nothing_to_do(self, amani: Amani, home: Path) -> None:
-        counts = dict.fromkeys(("checked", "settled", "failed", "unknown", "compared"), 0)
+        counts = dict.fromkeys(("checked", "settled", "failed", "unknown", "compared", "reversed"), 0)
         nothing = {**counts, "items": [], "differences": [], "unasked": []}
         assert amani("reconcile", "--json").data == nothing
         assert not home.exists()

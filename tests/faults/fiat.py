@@ -20,7 +20,8 @@ BANKS, RESOLVE, WALLETS = "GET /core/banks", "POST /core/accounts/resolve", "GET
 ME, LOGS, OWNER = "GET /profile/business/me", "GET /wallets/logs", "GET /wallets/{number}/get-by-wallet-number"
 PAYOUT, RECORD = "POST /disbursements/payouts", "GET /disbursements/payouts/customer-reference/{ref}"
 TO_WALLET, QUOTE = "POST /disbursements/payouts/wallets", "POST /quotes/generate"
-CONVERT, CONVERSION = "POST /conversions/initiate", "GET /conversions/reference/{ref}"
+CONVERT, CONVERSION = "POST /conversions/initiate", "GET /conversions/customer-reference/{ref}"
+REFUNDS = "GET /disbursements/refunds"
 CHECKOUT, PAGE = "POST /checkout/payments", "GET /checkout/payments/merchant-reference/{ref}"
 SENDS_MONEY = {PAYOUT, TO_WALLET, CONVERT}
 
@@ -51,7 +52,7 @@ _PAY = "pay {to} {amount} --reference r --yes"
 COMMANDS = {
     "wallet add": Command("wallet add new --provider fincra --url {url} --key-file {key} --public-key {public}", (ME,)),
     "wallet balance": Command("wallet balance", (WALLETS,)),
-    "contact banks": Command("contact banks NGN", (BANKS, BANKS)),
+    "contact banks": Command("contact banks GHS", (BANKS, BANKS)),
     "invoice create": Command("invoice create 5000NGN --name Ada·Obi --email a@example.com --reference r", (CHECKOUT,)),
     "invoice check": Command("invoice check {page}", (PAGE,), after="a paid page"),
     "invoice wait": Command("invoice wait {page}", (PAGE,), after="a paid page"),
@@ -89,7 +90,7 @@ COMMANDS = {
         after="a plan",
     ),
     "history sync": Command("history sync -w shop", (LOGS,), after="a stranger's payout"),
-    "reconcile": Command("reconcile", (RECORD,), moves=1, after="an open payout"),
+    "reconcile": Command("reconcile", (RECORD, LOGS, REFUNDS), moves=1, after="an open payout"),
     "trace": Command("trace r", (RECORD,), moves=1, after="an open payout"),
 }
 
@@ -151,6 +152,8 @@ class World:
                 "settled": None,
                 "reads": 0,
                 "hidden": 0,
+                "documents": [],
+                "lacks": None,
             }
         )
         return self.double.payouts[-1]

@@ -61,8 +61,25 @@ def test_success_is_success_in_either_envelope(body: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "heard"),
     [
-        (422, "VALIDATION_FAILED", "refused"),
-        (422, "NO_ENOUGH_MONEY_IN_WALLET", "refused"),
+        *[(422, code, "refused") for code in sorted(wire.PAYOUT_REFUSALS - {"RESOURCE_NOT_FOUND"})],
+        *[
+            (status, code, "silence")
+            for code in (
+                "TRANSACTION_NOT_INITIATED",
+                "TRADE_EXECUTION_FAILED",
+                "WALLET_AUDIT_CHECK_ERROR",
+                "TRANSACTION_LOCK_DUPLICATE_ERROR",
+                "AMOUNT_TO_CHARGE_EMPTY",
+                "INVALID_OTP",
+                "WALLET_NOT_FOUND",
+                "SOMETHING_NEW",
+                "",
+            )
+            for status in (200, 400, 403, 404, 410, 422, 500)
+        ],
+        (404, "RESOURCE_NOT_FOUND", "silence"),
+        (500, "VALIDATION_FAILED", "silence"),
+        (401, "", "refused"),
         (422, "DUPLICATE_CUSTOMER_REFERENCE", "pending"),
         (422, "SERVICE_UNAVAILABLE", "silence"),
         (503, "SERVICE_UNAVAILABLE", "silence"),
@@ -77,7 +94,29 @@ def test_success_is_success_in_either_envelope(body: dict[str, object]) -> None:
     ],
 )
 def test_what_a_refused_payout_proves(status: int, code: str, heard: str) -> None:
-    assert wire.heard(wire.Refusal(status, code, "words")) == heard
+    assert wire.heard(wire.Refusal(status, code, "words"), wire.PAYOUT_REFUSALS) == heard
+
+
+@pytest.mark.parametrize("text", ["Quote not found. Kindly do a re-quote to continue", "The sender has no KES wallet"])
+def test_a_404_about_the_quote_or_the_wallet_comes_before_the_payout(text: str) -> None:
+    assert wire.heard(wire.Refusal(404, "RESOURCE_NOT_FOUND", text), wire.PAYOUT_REFUSALS) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "heard"),
+    [
+        *[(400, code, "refused") for code in sorted(wire.CONVERSION_REFUSALS)],
+        (410, "TRADE_EXECUTION_FAILED", "silence"),
+        (422, "TRADE_PRECONDITION_FAILED", "silence"),
+        (503, "WALLET_DEBIT_FAILED", "silence"),
+        (503, "QUOTE_RETRIEVAL_FAILED", "silence"),
+        (422, "UNPROCESSABLE_ENTITY", "silence"),
+        (400, "SOMETHING_NEW", "silence"),
+        (422, "DUPLICATE_CUSTOMER_REFERENCE", "pending"),
+    ],
+)
+def test_what_a_refused_conversion_proves(status: int, code: str, heard: str) -> None:
+    assert wire.heard(wire.Refusal(status, code, "words"), wire.CONVERSION_REFUSALS) == heard
 
 
 @pytest.mark.parametrize(
@@ -120,12 +159,7 @@ def test_a_payout_reads_the_same_in_both_field_sets(double: Double, client: Finc
     reference, _ = pay(client)
     record = client.record(reference)
     assert record is not None
-    assert (record.status, record.amount, record.fee, record.payee) == (
-        "settled",
-        Decimal("5000.1"),
-        Decimal("10.75"),
-        "Chinwe Eze",
-    )
+    assert (record.status, record.cost(Decimal("5000.1")), record.payee) == ("settled", Decimal("10.75"), "Chinwe Eze")
     assert client.record("another") is None
 
 
@@ -157,11 +191,11 @@ def test_a_checkout_is_made_whether_200_or_201(
 
 
 def test_unresolved_accounts_have_no_name(double: Double, client: Fincra) -> None:
-    body = {"type": "nuban", "accountNumber": "2345678901", "bankCode": "058"}
-    assert client.resolve(body) == "Chinwe Eze"
-    assert client.resolve({**body, "accountNumber": "0123456789"}) is None
+    body = {"currency": "NGN", "type": "nuban", "accountNumber": "2345678901", "bankCode": "058"}
+    assert client.resolve(body) == ("Chinwe Eze", "")
+    assert client.resolve({**body, "accountNumber": "0123456789"}) == (None, "")
     double.fail("null", "POST", "/core/accounts/resolve")
-    assert client.resolve(body) is None
+    assert client.resolve(body) == (None, "")
 
 
 @pytest.mark.parametrize(
