@@ -14,7 +14,7 @@ def change_setting(ws: Workspace, name: str, text: str) -> None:
     A setting governs all wallets, so each that has a PIN has a say: with the PIN of one alone, somebody could add a
     wallet with a PIN of their own. Raises `errors.RefusedByPolicy` when a PIN is needed and nobody gives it.
     """
-    if not rulebook.is_rule(name) or not ws.has_store:
+    if not rulebook.is_rule(name):
         ws.config.set(name, text)
         return
     new = ws.config.checked(name, text)
