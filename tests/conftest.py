@@ -22,7 +22,12 @@ from tests.kit.lnbits_server import LnbitsServer, free_port, lnbits_server, sand
 from tests.kit.machine import Machine
 from tests.kit.outside_pair import outside, outside_servers
 
-pytest_plugins = ["tests.kit.skips"]
+pytest_plugins = [
+    "tests.kit.cheque_world",
+    "tests.kit.fincra_world",
+    "tests.kit.lnurl_server",
+    "tests.kit.skips",
+]
 
 __all__ = [
     "lnbits_server",

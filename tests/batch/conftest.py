@@ -10,12 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.cheques.conftest import shared_keyring
 from tests.conftest import AddWallet, Held
-from tests.destinations.conftest import lnurl_server, mark_as_sandbox
+from tests.destinations.conftest import mark_as_sandbox
 from tests.kit.driver import Amani
-
-__all__ = ["lnurl_server", "shared_keyring"]
 
 WriteTable = Callable[..., Path]
 

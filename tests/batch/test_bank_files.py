@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fiat.conftest import AddBusiness, add_business, client, double, merchant
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double
-
-__all__ = ["add_business", "client", "double", "merchant"]
+from tests.kit.fincra_world import AddBusiness
 
 
 def planned(amani: Amani, folder: Path, text: str) -> list[dict[str, object]]:

@@ -9,13 +9,12 @@ import pytest
 from tests.batch.conftest import WriteTable
 from tests.batch.test_mixed import shop
 from tests.conftest import Held
-from tests.fiat.conftest import add_business, client, double, merchant
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Merchant
 from tests.kit.lnurl_server import METADATA, LnurlServer
 from tests.kit.make_invoice import bech32, words
 
-__all__ = ["add_business", "client", "double", "merchant", "shop"]
+__all__ = ["shop"]
 
 pytestmark = pytest.mark.lnbits
 

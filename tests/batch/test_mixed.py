@@ -13,11 +13,9 @@ import pytest
 
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import Held
-from tests.fiat.conftest import AddBusiness, add_business, client, double, merchant
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
-
-__all__ = ["add_business", "client", "double", "merchant"]
+from tests.kit.fincra_world import AddBusiness
 
 pytestmark = pytest.mark.lnbits
 

@@ -12,13 +12,12 @@ from tests.batch.conftest import WriteTable, lines
 from tests.batch.test_agreed import failures
 from tests.batch.test_mixed import PAYOUTS, shop
 from tests.conftest import Held, change_database
-from tests.fiat.conftest import add_business, client, double, merchant
 from tests.kit import fincra_double as doubles
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
 from tests.kit.lnurl_server import METADATA, LnurlServer
 
-__all__ = ["add_business", "client", "double", "merchant", "shop"]
+__all__ = ["shop"]
 
 pytestmark = pytest.mark.lnbits
 

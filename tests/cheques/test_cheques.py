@@ -14,9 +14,9 @@ from amani_cli import errors
 from amani_cli.encodings import cheque_code
 from amani_cli.rules import pins
 from amani_cli.times import from_rfc3339
-from tests.cheques.conftest import User, claim_to_be, grow_older
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared, held_by, tell
+from tests.kit.cheque_world import User, claim_to_be, grow_older
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import FaultProxy
 

@@ -11,10 +11,10 @@ import pytest
 from amani_cli.encodings import cheque_code
 from amani_cli.encodings.bolt11 import decode_invoice
 from amani_cli.payments import engine
-from tests.cheques.conftest import Machines, User, through
 from tests.cheques.test_cheques import wallet_of, write
 from tests.conftest import AddWallet, Held, change_database, full_disk
 from tests.kit.books import compared, held_by, tell
+from tests.kit.cheque_world import Machines, User, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Answer, Exchange, Fault, FaultProxy, cut, garbled, html, torn

@@ -8,11 +8,11 @@ import pytest
 
 from amani_cli.encodings import cheque_code
 from amani_cli.encodings.cheque_code import ChequeCode
-from tests.cheques.conftest import User
 from tests.cheques.test_cheques import wallet_of, write
 from tests.cheques.test_voids import the_one
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import compared, held_by
+from tests.kit.cheque_world import User
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Answer, Exchange, Fault, FaultProxy
 

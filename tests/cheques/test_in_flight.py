@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cheques.conftest import User, grow_older, log_in, through
 from tests.cheques.test_cheques import write
 from tests.cheques.test_kills import settle
 from tests.conftest import Held
 from tests.kit.books import compared, held_by, tell
+from tests.kit.cheque_world import User, grow_older, log_in, through
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import Exchange, FaultProxy, answer, kill
 

@@ -15,10 +15,10 @@ from typing import Literal
 
 import pytest
 
-from tests.cheques.conftest import User, grow_older
 from tests.cheques.test_cheques import write
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import compared, held_by, tell
+from tests.kit.cheque_world import User, grow_older
 from tests.kit.driver import Amani, Result
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]

@@ -15,11 +15,11 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli.encodings import bech32, cheque_code
-from tests.cheques.conftest import User
 from tests.cheques.test_cheques import write
 from tests.cheques.test_voids import LONG_AGO, the_one
 from tests.conftest import Held, change_database, mark_on_server
 from tests.kit.books import compared
+from tests.kit.cheque_world import User
 from tests.kit.driver import Amani
 from tests.kit.make_invoice import bech32 as written
 

@@ -8,11 +8,11 @@ import pytest
 
 from amani_cli import keys
 from amani_cli.encodings import cheque_code
-from tests.cheques.conftest import User, log_in
 from tests.cheques.test_cheques import wallet_of, write
 from tests.cheques.test_voids import LONG_AGO, the_one
 from tests.conftest import Held, change_database
 from tests.kit.books import compared
+from tests.kit.cheque_world import User, log_in
 from tests.kit.driver import Amani
 
 pytestmark = pytest.mark.lnbits

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from amani_cli.encodings import cheque_code
-from tests.cheques.conftest import Machines
 from tests.cheques.test_cheques import write
 from tests.cheques.test_claims import CLAIM
 from tests.conftest import Held, change_database
+from tests.kit.cheque_world import Machines
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import FaultProxy, redirect
 from tests.kit.make_invoice import make_invoice

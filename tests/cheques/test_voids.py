@@ -11,10 +11,10 @@ from amani_cli.cheques import standing
 from amani_cli.encodings import cheque_code
 from amani_cli.models.cheques import Cheques
 from amani_cli.payments import engine
-from tests.cheques.conftest import User, log_in, through
 from tests.cheques.test_cheques import wallet_of, write
 from tests.conftest import Held, change_database, mark_on_server
 from tests.kit.books import compared, held_by, tell
+from tests.kit.cheque_world import User, log_in, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import FaultProxy, cut

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import AddWallet, Held
 from tests.kit.driver import Amani
-from tests.kit.lnurl_server import LnurlServer
-
-
-@pytest.fixture
-def lnurl_server() -> Iterator[LnurlServer]:
-    server = LnurlServer()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.cheques.conftest import PASSWORD, grow_older, log_in
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared
+from tests.kit.cheque_world import PASSWORD, grow_older, log_in
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import Answer, Exchange, Fault, FaultProxy, answer, cut, garbled, html, redirect, stall, torn
 from tests.kit.lnbits_server import LnbitsServer

@@ -16,7 +16,6 @@ import pytest
 
 from amani_cli.store import migrations
 from amani_cli.store.ledger import SCHEMA_VERSION
-from tests.cheques.conftest import shared_keyring
 from tests.conftest import AddWallet
 from tests.faults.line import SAT, World, world
 from tests.faults.tally import DEEP, Tally
@@ -29,7 +28,7 @@ from tests.kit.journals import add_wallet as add_row
 from tests.kit.lnbits_server import LnbitsServer
 from tests.store.test_store import older
 
-__all__ = ["shared_keyring", "world"]
+__all__ = ["world"]
 
 pytestmark = pytest.mark.faults
 

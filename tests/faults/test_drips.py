@@ -11,9 +11,9 @@ from typing import Literal
 import pytest
 
 from amani_cli.payments import engine
-from tests.cheques.conftest import through
 from tests.conftest import AddWallet, Held
 from tests.destinations.conftest import mark_as_sandbox
+from tests.kit.cheque_world import through
 from tests.kit.drips import dripping
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import FaultProxy, drip

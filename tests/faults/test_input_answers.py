@@ -18,10 +18,10 @@ from tests.faults.depth import examples
 from tests.faults.spoiled import spoiled
 from tests.faults.tally import Tally
 from tests.faults.tape import Restore, Tape
-from tests.faults.world import COMMANDS, EXIT_CODES, PRICE, World, shared_keyring, words_of, world
+from tests.faults.world import COMMANDS, EXIT_CODES, PRICE, World, words_of, world
 from tests.kit.driver import Result
 
-__all__ = ["shared_keyring", "world"]
+__all__ = ["world"]
 
 pytestmark = pytest.mark.faults
 

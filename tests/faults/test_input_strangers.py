@@ -16,12 +16,10 @@ from amani_cli import errors
 from amani_cli.providers.links import Link, link_to
 from amani_cli.providers.lnurl import Lnurl, PayRequest, WithdrawRequest
 from tests.conftest import change_database
-from tests.destinations.conftest import lnurl_server
 from tests.faults.depth import examples
 from tests.faults.spoiled import spoiled, spoilers
 from tests.faults.tally import Tally
 from tests.faults.world import EXIT_CODES
-from tests.fiat.conftest import add_business, double, merchant
 from tests.fiat.test_payouts import shop
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Answer, Exchange, FaultProxy
@@ -29,7 +27,7 @@ from tests.kit.fincra_double import Double, Merchant
 from tests.kit.lnurl_server import METADATA, LnurlServer
 from tests.kit.make_invoice import make_invoice
 
-__all__ = ["add_business", "double", "lnurl_server", "merchant", "shop"]
+__all__ = ["shop"]
 
 pytestmark = pytest.mark.faults
 
@@ -119,7 +117,7 @@ def test_what_fincra_answers(
     line: str, amani: Amani, double: Double, shop: Merchant, home: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:
     """Each time one answer of the double's, the true one of that moment, with one thing wrong in it."""
-    for name in ("engine.LAST_LOOK_S", "providers.http.FIRST_PAUSE_S"):
+    for name in ("payments.engine.LAST_LOOK_S", "providers.http.FIRST_PAUSE_S"):
         monkeypatch.setattr(f"amani_cli.{name}", 0.02)
     monkeypatch.setattr("amani_cli.options._seconds", lambda text: 0.05 if text else None)
     words = [*(word.replace("_", " ") for word in line.split()), "--json", "--timeout", "short"]

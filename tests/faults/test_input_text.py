@@ -13,11 +13,10 @@ from sqlite3 import connect
 import pytest
 
 from tests.conftest import change_database
-from tests.destinations.conftest import lnurl_server, mark_as_sandbox
+from tests.destinations.conftest import mark_as_sandbox
 from tests.faults.tally import Tally
 from tests.faults.tape import Restore, Tape
-from tests.faults.world import COMMANDS, World, shared_keyring, words_of, world
-from tests.fiat.conftest import add_business, double, merchant
+from tests.faults.world import COMMANDS, World, words_of, world
 from tests.fiat.test_payouts import shop
 from tests.kit import fincra_double as doubles
 from tests.kit.driver import Amani, Result
@@ -26,7 +25,7 @@ from tests.kit.fincra_double import Merchant
 from tests.kit.lnurl_server import LnurlServer
 from tests.kit.make_invoice import make_invoice
 
-__all__ = ["add_business", "double", "lnurl_server", "merchant", "shared_keyring", "shop", "world"]
+__all__ = ["shop", "world"]
 
 pytestmark = pytest.mark.faults
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cheques.conftest import shared_keyring
 from tests.faults.line import ALL, COMMANDS, Line, World, world
 from tests.faults.tally import DEEP, Tally
 
-__all__ = ["shared_keyring", "world"]
+__all__ = ["world"]
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 

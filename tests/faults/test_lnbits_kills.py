@@ -10,14 +10,13 @@ import signal
 
 import pytest
 
-from tests.cheques.conftest import shared_keyring
 from tests.faults.line import COMMANDS, Line, World, world
 from tests.faults.tally import DEEP, Tally
 from tests.faults.test_fincra_kills import is_whole, told_to_stop
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import Exchange, kill
 
-__all__ = ["shared_keyring", "world"]
+__all__ = ["world"]
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cheques.conftest import shared_keyring
 from tests.faults.line import COMMANDS, Line, World, world
 from tests.faults.tally import Tally
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import Exchange
 
-__all__ = ["shared_keyring", "world"]
+__all__ = ["world"]
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 

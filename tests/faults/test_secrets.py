@@ -21,19 +21,19 @@ from pathlib import Path
 import pytest
 
 from amani_cli import keys
-from tests.cheques.conftest import PASSWORD, log_in, shared_keyring
 from tests.cli.test_tree import TREE
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.faults.tally import DEEP, Tally
 from tests.faults.tape import Restore
-from tests.fiat.conftest import AddBusiness, add_business, double, merchant
 from tests.fiat.test_payouts import shop
+from tests.kit.cheque_world import PASSWORD, log_in
 from tests.kit.driver import CLONE, PATIENCE_S, Amani, Result, environment
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 from tests.kit.make_invoice import make_invoice
 
-__all__ = ["add_business", "double", "merchant", "shared_keyring", "shop"]
+__all__ = ["shop"]
 
 # What ends a thread is printed by Python itself, unmasked: none may end so.
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")]

@@ -20,11 +20,11 @@ from tests.conftest import write_key
 from tests.faults.provider import KEY, started
 from tests.faults.tally import Tally
 from tests.faults.tape import Restore, Tape
-from tests.faults.world import COMMANDS, World, shared_keyring, words_of, world
+from tests.faults.world import COMMANDS, World, words_of, world
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Answer, FaultProxy, answer, cut
 
-__all__ = ["shared_keyring", "world"]
+__all__ = ["world"]
 
 pytestmark = pytest.mark.faults
 

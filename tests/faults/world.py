@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cheques.conftest import PASSWORD, log_in, shared_keyring
 from tests.conftest import AddWallet, Held, change_database, write_key
+from tests.kit.cheque_world import PASSWORD, log_in
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy
-
-__all__ = ["shared_keyring"]
 
 EXIT_CODES = {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}
 PRICE = {"rate": 1000.5, "price": 99950.02}

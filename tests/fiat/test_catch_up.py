@@ -12,11 +12,11 @@ import pytest
 from amani_cli.providers import fincra
 from amani_cli.store import read_back
 from tests.conftest import change_database
-from tests.fiat.conftest import AddBusiness
 from tests.fiat.test_moves import without_pin
 from tests.fiat.test_restored import copied, put_back
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Call, Double, Merchant, Refused
+from tests.kit.fincra_world import AddBusiness
 
 PAGE = 4
 HELD = "INSERT INTO mark VALUES ('spending held', 'a copy restored from the backup of yesterday', '2026-11-01')"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fiat.conftest import AddBusiness
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 
 CHECKOUT = "/checkout/payments"
 ASK = ("invoice", "create", "5000NGN", "--name", "Ada Obi", "--email", "ada@example.com", "--json")

@@ -10,10 +10,10 @@ import pytest
 from amani_cli import errors
 from amani_cli.payees import banks
 from amani_cli.providers.corridors import CORRIDORS, name_check
-from tests.fiat.conftest import AddBusiness
 from tests.kit import fincra_double as doubles
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 
 PAYOUTS = "/disbursements/payouts"
 RESOLVE = "/core/accounts/resolve"

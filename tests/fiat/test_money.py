@@ -10,10 +10,10 @@ import pytest
 
 from tests.conftest import change_database, write_key
 from tests.fiat import test_operating
-from tests.fiat.conftest import AddBusiness
 from tests.fiat.test_operating import LAST, deposit
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 from tests.operations.test_webhooks import SECRET, listening
 
 PAYOUTS = "/disbursements/payouts"

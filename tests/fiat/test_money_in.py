@@ -8,9 +8,9 @@ import pytest
 
 from tests.conftest import write_key
 from tests.fiat import test_operating
-from tests.fiat.conftest import AddBusiness
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 from tests.operations.test_webhooks import SECRET, listening
 
 ASK = ("invoice", "create", "5000NGN", "--virtual-account")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import change_database, full_disk, write_key
-from tests.fiat.conftest import AddBusiness
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import FAILING_ACCOUNT, RATES, Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 
 WALLET_PAYOUTS = "/disbursements/payouts/wallets"
 CONVERSIONS = "/conversions/initiate"

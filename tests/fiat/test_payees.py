@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fiat.conftest import AddBusiness
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import ACCOUNTS, Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 
 PAYOUTS = "/disbursements/payouts"
 WALLET_PAYOUTS = "/disbursements/payouts/wallets"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from amani_cli.fiat import moving
-from tests.fiat.conftest import AddBusiness
 from tests.kit import fincra_double as doubles
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 
 PAYOUTS = "/disbursements/payouts"
 BANK = "bank:058/2345678901"

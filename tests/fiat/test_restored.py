@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fiat.conftest import AddBusiness
 from tests.fiat.test_moves import without_pin
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 
 COMMANDS = {
     "payout": ("pay", "bank:058/2345678901", "5000NGN"),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import change_database
-from tests.fiat.conftest import AddBusiness
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 from tests.kit.machine import Machine
 
 DAY = 86400

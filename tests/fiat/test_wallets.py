@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import change_database, write_key
-from tests.fiat.conftest import AddBusiness
 from tests.kit.driver import Amani, Environment, environment
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 from tests.kit.keyrings import IN_MEMORY
 
 

@@ -33,7 +33,7 @@ def _wallet(amani: Amani, httpx_mock: HTTPXMock) -> None:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
-    monkeypatch.setattr("amani_cli.invoices.lightning.time.sleep", slept.append)
+    monkeypatch.setattr("amani_cli.invoices.desk.time.sleep", slept.append)
     return slept
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 METADATA = json.dumps([["text/plain", "Coffee for Ada"], ["text/identifier", "ada@here"]])
 METADATA_HASH = sha256(METADATA.encode()).hexdigest()
@@ -92,3 +94,10 @@ class LnurlServer:
             **(along or {}),
         }
         return f"{user}@{self.host}"
+
+
+@pytest.fixture
+def lnurl_server() -> Iterator[LnurlServer]:
+    server = LnurlServer()
+    yield server
+    server.stop()

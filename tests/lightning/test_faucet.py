@@ -10,9 +10,9 @@ import pytest
 from amani_cli.payments import engine
 from amani_cli.rules import pins
 from amani_cli.times import from_rfc3339
-from tests.cheques.conftest import grow_older, through
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared, tell
+from tests.kit.cheque_world import grow_older, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, cut

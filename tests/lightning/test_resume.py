@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cheques.conftest import grow_older, log_in, shared_keyring
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import compared
+from tests.kit.cheque_world import grow_older, log_in
 from tests.kit.crowd import at_once
 from tests.kit.driver import PATIENCE_S, Amani, Result
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut, kill
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
-
-__all__ = ["shared_keyring"]
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 

@@ -8,9 +8,9 @@ import pytest
 
 from amani_cli.encodings.bolt11 import decode_invoice
 from amani_cli.payments import engine
-from tests.cheques.conftest import claim_to_be, through
 from tests.conftest import AddWallet, Held
 from tests.kit.books import compared, tell
+from tests.kit.cheque_world import claim_to_be, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Fault, FaultProxy, answer, cut, garbled, html, refuse_from_here_on, torn, twice

@@ -251,7 +251,8 @@ def test_what_a_killed_one_leaves_goes_with_the_next(
     amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path
 ) -> None:
     home = Path(os.environ["AMANI_HOME"])
-    die = "import os; from amani_cli import backup; backup._opened = lambda *_: os._exit(9)"  # once its folder is made
+    # once its folder is made
+    die = "import os; from amani_cli.operations import backup; backup._opened = lambda *_: os._exit(9)"
     words = ["backup", "verify", str(backup), *map(str, opened)]
     code = f"{die}; from amani_cli import cli; cli.run({words!r})"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9

@@ -15,15 +15,13 @@ from typing import Literal
 
 import pytest
 
-from tests.cheques.conftest import log_in, shared_keyring
 from tests.conftest import Held, write_key
 from tests.kit.books import compared
+from tests.kit.cheque_world import log_in
 from tests.kit.driver import PATIENCE_S, Amani, Environment
 from tests.kit.fault_proxy import Answer, Exchange, FaultProxy, cut, kill
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.outside_pair import FEE_MSAT, OutsidePair, as_it_is, charge, say, unknown_to_it, with_ids_of_its_own
-
-__all__ = ["shared_keyring"]
 
 pytestmark = [
     pytest.mark.lnbits,

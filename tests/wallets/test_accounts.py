@@ -18,9 +18,9 @@ from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import wallets as store_wallets
 from amani_cli.wallets import removing
 from amani_cli.workspace import Workspace
-from tests.cheques.conftest import log_in
 from tests.conftest import Held, change_database, mark_on_server
 from tests.kit import keyrings
+from tests.kit.cheque_world import log_in
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import FaultProxy, kill
 from tests.kit.lnbits_server import LnbitsServer
