@@ -542,8 +542,9 @@ class TestOlderServers:
 
     def test_a_wallet_that_is_not_the_user_s_is_no_matter_of_age(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
         httpx_mock.add_response(status_code=404, json={"detail": "Wallet not found"})
-        with pytest.raises(errors.NotFound):
+        with pytest.raises(errors.NotAuthorised) as refused:
             client.rotate_keys(TOKEN, WALLET)
+        assert refused.value.code == "OTHER_LOGIN"
 
     def test_no_clock(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
         httpx_mock.add_response(content=b"null", headers={"Content-Type": "application/json"})

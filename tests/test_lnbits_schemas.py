@@ -67,6 +67,7 @@ RECORD = Record(
     created_at="2026-11-24T06:22:37Z",
     expires_at="2026-11-24T07:22:37Z",
     settled_at="2026-11-24T06:22:39Z",
+    listed_at=1_795_501_357.847874,
 )
 AT_12 = {"time": 1_795_501_357, "expiry": 1_795_504_957, "created_at": ..., "updated_at": ..., "payment_request": ...}
 
@@ -80,7 +81,7 @@ class TestRecords:
             ({"paid": True, "details": payment(status=..., pending=False)}, RECORD),
             (
                 {"paid": True, "details": payment(status="complete", **AT_12)},
-                RECORD._replace(settled_at="2026-11-24T06:22:37Z"),
+                RECORD._replace(settled_at="2026-11-24T06:22:37Z", listed_at=1_795_501_357),
             ),
             ({"paid": True, "details": payment(status=..., bolt11=...)}, RECORD),
             (

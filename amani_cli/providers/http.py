@@ -37,8 +37,6 @@ LEAST_S = 1.0
 # Before a read is tried again; doubled each time, and spread, so that many clients don't come back together.
 FIRST_PAUSE_S = 0.2
 BODY_LIMIT = 32 * 1024 * 1024
-# A picture in an LNURL's metadata may have 136,536 characters (LUD-06), and nothing else there is large.
-STRANGERS_LIMIT = 256 * 1024
 
 
 class NotSent(errors.Unreachable):
@@ -62,9 +60,9 @@ class Line:
     """A line to one server. Close it, or use it as a context manager.
 
     `deadline`, on the monotonic clock, may be moved for a line that outlives one task. A `stranger` is a server that
-    somebody named to us: its answers are short, read as JSON whatever their content type says (LUD-01), and never
-    unpacked, for a small one may unpack into gigabytes; its paths may be secrets and are not logged. With `allow` (see
-    `wire.connect`) no proxy is used.
+    somebody named to us: its answers are read as JSON whatever their content type says (LUD-01), and never unpacked,
+    for a small one may unpack into gigabytes; its paths may be secrets and are not logged. No answer may have more than
+    `limit` bytes. With `allow` (see `wire.connect`) no proxy is used.
     """
 
     def __init__(
@@ -75,12 +73,14 @@ class Line:
         timeout: float,
         name: str = "LNbits",
         stranger: bool = False,
+        limit: int = BODY_LIMIT,
         allow: Allow | None = None,
     ) -> None:
         self.url = url
         self._name = name  # as log lines call the provider
         self.wallet: str | None = None  # whose line it is, for the log
         self._stranger = stranger
+        self._limit = limit
         self.host = urlsplit(url).netloc
         self.deadline = deadline
         self._timeout = timeout
@@ -228,12 +228,12 @@ class Line:
             ) from None
 
     def _whole(self, response: httpx.Response) -> Answer:
-        parts, size, limit = [], 0, STRANGERS_LIMIT if self._stranger else BODY_LIMIT
+        parts, size = [], 0
         packed = not self._stranger and "content-encoding" in response.headers
         for part in response.iter_bytes() if packed else response.iter_raw():
             size += len(part)
-            if size > limit:
-                raise Lost(f"{self.host} sent an answer of over {limit >> 10:,} KiB", code="ODD_ANSWER")
+            if size > self._limit:
+                raise Lost(f"{self.host} sent an answer of over {self._limit >> 10:,} KiB", code="ODD_ANSWER")
             parts.append(part)
         location = response.headers.get("location")
         if not self._stranger and "json" not in response.headers.get("content-type", "").lower():

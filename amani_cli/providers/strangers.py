@@ -8,12 +8,16 @@ from urllib.request import getproxies, proxy_bypass
 from amani_cli.providers import addresses
 from amani_cli.providers.http import Line, NotSent
 
+# A picture in an LNURL's metadata may have 136,536 characters (LUD-06), and nothing else there is large.
+LIMIT = 256 * 1024
 
-def line(origin: str, *, deadline: float, timeout: float, name: str, private: bool) -> Line:
+
+def line(origin: str, *, deadline: float, timeout: float, name: str, private: bool, limit: int = LIMIT) -> Line:
     """A line to a stranger's server: https to the public internet, and to onion services through a proxy alone.
 
     `private` allows private and loopback addresses, and http to this machine. What is checked is the address that is
-    connected to; behind a proxy it is the proxy that resolves the name, and its own rules say where it may go.
+    connected to; behind a proxy it is the proxy that resolves the name, and its own rules say where it may go. `limit`
+    is the most that an answer may hold, in bytes.
 
     Raises `errors.RefusedByPolicy` (code PRIVATE_ADDRESS), here or when it connects, and `NotSent` where Tor is needed.
     """
@@ -35,7 +39,7 @@ def line(origin: str, *, deadline: float, timeout: float, name: str, private: bo
             addresses.only_public(parts.netloc, [host])
         if not proxied:
             allow = addresses.only_public
-    return Line(origin, deadline=deadline, timeout=timeout, name=name, stranger=True, allow=allow)
+    return Line(origin, deadline=deadline, timeout=timeout, name=name, stranger=True, limit=limit, allow=allow)
 
 
 def _proxied(scheme: str, host: str) -> bool:

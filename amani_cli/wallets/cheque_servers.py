@@ -11,6 +11,9 @@ from amani_cli.workspace import Workspace
 if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
 
+# LNbits tells its version in the description of its API alone: 300 KiB, and more with each extension.
+LIMIT = 4 * 1024 * 1024
+
 
 def named_server(ws: Workspace, url: str, key: str, *, private: bool = False) -> Lnbits:
     """A client for the LNbits that a cheque's code names: a stranger's, unless a wallet known here is there too.
@@ -22,7 +25,8 @@ def named_server(ws: Workspace, url: str, key: str, *, private: bool = False) ->
     from amani_cli.providers import strangers
     from amani_cli.providers.lnbits import Lnbits
 
-    return Lnbits(strangers.line(url, deadline=ws.deadline, timeout=ws.timeout, name="LNbits", private=private), key)
+    line = strangers.line(url, deadline=ws.deadline, timeout=ws.timeout, name="LNbits", private=private, limit=LIMIT)
+    return Lnbits(line, key)
 
 
 def is_server_of_ours(ws: Workspace, url: str) -> bool:

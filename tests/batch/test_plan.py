@@ -134,7 +134,7 @@ class TestRows:
             (14, "amount"),
             (15, "memo"),
             (16, "reference"),
-            (17, "amount"),
+            (17, "to"),
         ]
         assert not (tmp_path / "plan").exists()
 

@@ -32,6 +32,15 @@ def telling(real: str, told: str) -> Fault:
 
 
 @pytest.fixture
+def known(amani: Amani, giver: Held, proxy: FaultProxy) -> None:
+    """A wallet of ours at the other server: to one that is on this machine no code could lead otherwise."""
+    held = Held("there", giver.server, *giver.server.new_wallet(), key_file=giver.key_file.with_name("there.key"))
+    amani.secrets |= {held.admin_key, held.read_key}
+    write_key(held.key_file, held.admin_key)
+    assert amani("wallet", "add", "there", "--url", proxy.url, "--key-file", held.key_file).code == 0
+
+
+@pytest.fixture
 def theirs(giver: Held) -> Held:
     """A wallet at the other server, with 1,000 sat."""
     return Held("theirs", giver.server, *giver.server.new_wallet(1000), key_file=giver.key_file.with_name("theirs.key"))
@@ -44,6 +53,7 @@ def hostile(proxy: FaultProxy, theirs: Held, told: str, sat: int) -> str:
     return cheque_code.encode(ours)
 
 
+@pytest.mark.usefixtures("known")
 class TestCodes:
     @pytest.mark.parametrize("hostile_first", [True, False])
     def test_with_the_id_of_an_open_cheque_of_ours(

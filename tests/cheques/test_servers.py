@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from amani_cli.encodings import cheque_code
+from amani_cli.payments import engine
 from tests.cheques.test_cheques import write
 from tests.cheques.test_claims import CLAIM
 from tests.conftest import Held, change_database
-from tests.kit.cheque_world import Machines
+from tests.kit.cheque_world import Machines, through
 from tests.kit.driver import Amani
-from tests.kit.fault_proxy import FaultProxy, redirect
+from tests.kit.fault_proxy import FaultProxy, answer, cut, redirect
 from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
@@ -71,6 +72,39 @@ class TestWhereACodeLeads:
         away = _code(amani, proxy.url)
         assert amani(*CLAIM, "-", "--json", env=machine.env, stdin=away).error["code"] == "PRIVATE_ADDRESS"
         assert proxy.seen == []
+
+    def test_a_claim_that_never_got_there_goes_on_at_a_stranger_s_server(
+        self,
+        amani: Amani,
+        giver: Held,
+        machines: Machines,
+        home: Path,
+        proxy: FaultProxy,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It tells its version, as any other does, in the longest of its answers."""
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
+        through(proxy, home)
+        code = write(amani, 100, "--outside")
+        (machine,) = machines(1)
+        change_database(Path(str(machine.env["AMANI_HOME"])), "UPDATE wallet SET sandbox=1")
+        proxy.on(cut(after=False), "POST", "/api/v1/payments")
+        words = (*CLAIM, "-", "--timeout", "2s", "--json")
+        lost = amani(*words, env=machine.env, stdin=code)
+        assert (lost.code, lost.error["money_moved"]) == (8, "maybe")
+        assert amani(*words, env=machine.env, stdin=code).data["id"] == lost.error["id"]
+        assert machine.held.sat == 100
+
+    @pytest.mark.parametrize("size", [256, 16 << 20])
+    def test_an_answer_of_a_stranger_s_server_has_an_end(
+        self, amani: Amani, giver: Held, taker: Held, home: Path, proxy: FaultProxy, size: int
+    ) -> None:
+        text = _code(amani, proxy.url)
+        change_database(home, "UPDATE wallet SET sandbox=1")
+        proxy.on(answer(200, {"name": "x" * size}), "GET", "/api/v1/wallet")
+        refused = amani(*CLAIM, "-", "--to", "taker", "--json", stdin=text)
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (10, "ODD_ANSWER", "no")
+        assert ("over 4,096 KiB" in refused.error["message"]) is (size > 4 << 20)
 
     def test_a_redirect_is_not_followed(self, amani: Amani, giver: Held, taker: Held, proxy: FaultProxy) -> None:
         text = _code(amani, proxy.url)

@@ -85,7 +85,7 @@ COMMANDS = {
     ),
     "batch run": Command(
         "batch run {plan} --jobs 1 --yes",
-        (WALLETS, BANKS, RESOLVE, WALLETS, PAYOUT, RECORD, BANKS, RESOLVE, WALLETS, PAYOUT, RECORD),
+        (WALLETS, RESOLVE, WALLETS, PAYOUT, RECORD, RESOLVE, WALLETS, PAYOUT, RECORD),  # the plan knows the banks
         moves=2,
         after="a plan",
     ),

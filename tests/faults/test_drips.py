@@ -105,9 +105,11 @@ def test_a_payee_in_a_batch_stops_nobody_else(amani: Amani, main: Held, add_wall
     with dripping("head") as port:
         table.write_text(f"to,amount\nada@127.0.0.1:{port},21\n{text},\n")
         clock = Clock()
-        planned = amani("batch", "plan", table, "-o", plan, "--wallet", "main", "--timeout", "1s", "--json")
+        words = ("batch", "plan", table, "-o", plan, "--wallet", "main", "--timeout", "1s", "--json")
+        (problem,) = amani(*words).error["rows"]
         assert clock.is_within(TIMEOUT_S)
-        assert "did not answer" in planned.json["warnings"][0]
+        assert ((problem["row"], problem["column"]), "did not answer" in problem["message"]) == ((2, "to"), True)
+        assert amani(*words, "--offline").code == 0
         clock = Clock()
         ran = amani("batch", "run", plan, "--yes", "--json", "--jobs", 1, "--timeout", "1s")
         assert clock.is_within(2 * TIMEOUT_S)

@@ -15,7 +15,7 @@ from typing import Literal
 
 import pytest
 
-from tests.conftest import Held, write_key
+from tests.conftest import Held, change_database, write_key
 from tests.kit.books import compared
 from tests.kit.cheque_world import log_in
 from tests.kit.driver import PATIENCE_S, Amani, Environment
@@ -274,10 +274,11 @@ def cheque(amani: Amani, world: World) -> str:
 
 @pytest.fixture
 def abroad(amani: Amani, world: World) -> Environment:
-    """Another machine, with a wallet on the first."""
+    """Another machine, with a wallet on the first: one of the sandbox, as a cheque's server may be on loopback then."""
     env = {"AMANI_HOME": str(world.folder / "abroad")}
     added = amani("wallet", "add", "till", "--url", world.pair.first.url, "--key-file", world.till.key_file, env=env)
     assert added.code == 0
+    change_database(world.folder / "abroad", "UPDATE wallet SET sandbox=1")
     return env
 
 
