@@ -131,7 +131,7 @@ def _forms(secret: str) -> set[str]:
 # A word that is a secret by its form: keys of LNbits, hashes (preimages among them), Fincra's and others' keys, JSON
 # web tokens, cheques, private keys. One that is a part of a path or name (`lnbits/…`) names where a secret is.
 _KEY_LIKE = (
-    r"(?:[0-9a-f]{32}|[0-9a-f]{64}|[0-9A-F]{32}|[0-9A-F]{64}|sk_\w{8,}|amani1[0-9a-z]{40,}"
+    r"(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{64}|sk_\w{8,}|amani1[0-9a-z]{40,}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|hvs\.[\w-]{20,}|gh[a-z]_\w{30,}|xox[a-z]-[\w-]{10,})"
 )
 _WRITTEN_OUT = (

@@ -121,6 +121,13 @@ def missing_from(copy: Path, store: Store) -> list[str]:
         store.connection.execute("DETACH copy")
 
 
+def hold(copy: Store, why: str) -> None:
+    """Hold every wallet that a copy knows, whatever it says of that itself: whoever made it may have taken that out."""
+    with copy.write() as db:
+        marks.make(db, marks.HELD, why)
+        holds.spread(db)
+
+
 def put(copy: Store, store: Store) -> None:
     """Put all of a copy in the place of what the database holds, in one transaction."""
     try:

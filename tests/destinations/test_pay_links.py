@@ -459,7 +459,7 @@ def test_the_schema_of_an_older_database_is_upgraded(tmp_path: Path) -> None:
     from amani_cli.store import migrations
 
     path = tmp_path / "amani.db"
-    path.touch()
+    path.touch(mode=0o600)
     old = sqlite3.connect(path, isolation_level=None)
     migrations.upgrade(old, path, 2)
     old.close()

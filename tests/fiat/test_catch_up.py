@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from amani_cli.providers import fincra
+from amani_cli.providers import fincra_line
 from amani_cli.store import read_back
 from tests.conftest import change_database
 from tests.fiat.test_moves import without_pin
@@ -24,7 +24,7 @@ HELD = "INSERT INTO mark VALUES ('spending held', 'a copy restored from the back
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fincra, "PAGE", PAGE)
+    monkeypatch.setattr(fincra_line, "PAGE", PAGE)
     monkeypatch.setattr(read_back, "DEPTH", 0)
     monkeypatch.setattr(read_back, "MARGIN_S", 0)
 

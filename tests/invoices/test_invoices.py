@@ -124,7 +124,7 @@ class TestCreate:
     @pytest.mark.since("1.6.0", "takes any address for a webhook")
     def test_a_webhook_that_the_server_refuses(self, amani: Amani, add_wallet: AddWallet) -> None:
         held = add_wallet()
-        refused = amani("invoice", "create", "5", "--webhook", "https://user:pass@example.com/", "--json")
+        refused = amani("invoice", "create", "5", "--webhook", "https://example.com:99999/", "--json")
         assert refused.code == 6
         assert "Callback URL" in refused.error["message"]
         assert amani("invoice", "create", "5", "--webhook", "example.com/hook").code == 2

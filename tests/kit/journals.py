@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from amani_cli.store import journal, wallets
+from amani_cli.store import journal, migrations, wallets
 from amani_cli.store.ledger import Store, open_store
 from amani_cli.store.rows import Transaction
 
@@ -53,3 +54,22 @@ def add_payment(db: Transaction, wallet_id: int, sat: int, at: str, **columns: o
         **columns,
     }
     return journal.insert(db, **columns)
+
+
+def as_before(home: Path, step: str) -> None:
+    """Have the journal be an older amani's: as it was before a step of the schema (the function's name)."""
+    old, path = home / "older.db", home / "amani.db"
+    old.touch(mode=0o600)
+    version = [each.__name__ for each in migrations._STEPS].index(step)
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        migrations.upgrade(db, old, version)
+        db.execute("ATTACH ? AS newer", (str(path),))
+        for (table,) in db.execute("SELECT name FROM main.sqlite_master WHERE type='table'").fetchall():
+            here, there = (
+                {row[1] for row in db.execute(f"PRAGMA {of}.table_info({table})")} for of in ("main", "newer")
+            )
+            names = ",".join(sorted(here & there))
+            db.execute(f"INSERT OR REPLACE INTO main.{table} ({names}) SELECT {names} FROM newer.{table}")
+    for beside in home.glob("amani.db-*"):
+        beside.unlink()
+    old.rename(path)

@@ -110,9 +110,11 @@ def _start_on_a_free_port(root: Path) -> running.Sandbox:
 def copy_of(template: Path, root: Path) -> Path:
     """A sandbox folder at `root` with the template's environment (a link) and a copy of its data and keys."""
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (root / "env").symlink_to(template / "env")
-    shutil.copytree(template / "data", root / "data")
-    shutil.copy2(template / "keys.json", root / "keys.json")
+    with (template / "template-lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # another clone that shares it may be making it anew
+        (root / "env").symlink_to(template / "env")
+        shutil.copytree(template / "data", root / "data")
+        shutil.copy2(template / "keys.json", root / "keys.json")
     return root
 
 

@@ -229,6 +229,37 @@ def test_a_cut_file_is_told_from_a_wrong_passphrase(
     assert (damaged.code, damaged.error["code"]) == (2, "BAD_BACKUP")
 
 
+@pytest.mark.parametrize(("times", "code"), [(3, 0), (1000, 2)])
+def test_a_machine_that_is_measured_too_slow_is_measured_again(
+    amani: Amani,
+    add_wallet: AddWallet,
+    tmp_path: Path,
+    passphrase: tuple[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    code: int,
+) -> None:
+    """age measures for a millisecond, in which a busy machine does something else; the file is whole."""
+    add_wallet("main")
+    file = tmp_path / "a.backup"
+    amani("backup", "create", file, *passphrase)
+    right, asked = pyrage.passphrase.decrypt, []
+
+    def slow(content: bytes, word: str) -> bytes:
+        asked.append(word)
+        if len(asked) <= times:
+            raise pyrage.DecryptError(
+                "Excessive work parameter for passphrase.\nDecryption would take around 32 seconds."
+            )
+        return right(content, word)
+
+    monkeypatch.setattr(pyrage.passphrase, "decrypt", slow)
+    result = amani("backup", "verify", file, *passphrase)
+    assert result.code == code, result
+    assert ("too busy" in result.stderr) == (code == 2)
+    assert len(asked) < 100
+
+
 def test_a_flipped_bit_and_a_file_of_something_else(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
 ) -> None:

@@ -150,6 +150,20 @@ def test_its_database_names_no_place_of_others_and_holds_nothing_but_amani_s(
     assert not (Path(os.environ["AMANI_HOME"]) / "amani.db").exists()
 
 
+@pytest.mark.parametrize("table", ["hold", "mark"])
+def test_what_it_says_of_holds_does_not_count(amani: Amani, backup: Path, opened: tuple[str, Path], table: str) -> None:
+    """Each wallet that it knows is held, though whoever made it took that out; an older amani's mark was for all."""
+
+    def freed(_m: object, _s: object, database: Path) -> None:
+        sql(database, "DELETE FROM hold")
+        if table == "mark":
+            sql(database, "INSERT INTO mark VALUES ('spending held', 'a copy', '2026-11-01')")
+
+    remade(backup, freed)
+    assert amani("backup", "restore", backup, *opened, "--yes").code == 0
+    assert "\namani_spending_held 1\n" in amani("metrics").stdout
+
+
 def test_a_key_file_elsewhere_is_named_in_the_question(
     amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path
 ) -> None:
@@ -251,7 +265,7 @@ def test_what_a_killed_one_leaves_goes_with_the_next(
     amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path
 ) -> None:
     home = Path(os.environ["AMANI_HOME"])
-    # once its folder is made
+    # Once its folder is made.
     die = "import os; from amani_cli.operations import backup; backup._opened = lambda *_: os._exit(9)"
     words = ["backup", "verify", str(backup), *map(str, opened)]
     code = f"{die}; from amani_cli import cli; cli.run({words!r})"

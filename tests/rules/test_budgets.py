@@ -199,7 +199,7 @@ class TestChanging:
         amani("wallet", "limit", "--per-day", "1000", "--reason", "a new till")
         (item,) = amani("audit", "list", "--what", "limit", "--json").data["items"]
         assert (item["what"], item["wallet"], item["reason"]) == ("limit change", "main", "a new till")
-        assert item["outcome"] == "per payment off, per day 1000000 (msat)"
+        assert item["outcome"] == ("per payment off, per day 1000000 (msat), before: per payment off, per day off")
 
     def test_what_is_no_budget(self, amani: Amani, main: Held) -> None:
         for amount in ("max", "-5", "1,000", "many", "1.5"):

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from amani_cli.providers import lnbits
-from amani_cli.store import migrations, read_back
+from amani_cli.store import read_back
 from amani_cli.store.ledger import open_store
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit import fault_proxy
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy
+from tests.kit.journals import as_before
 
 pytestmark = pytest.mark.lnbits
 
@@ -49,7 +50,7 @@ def restore(amani: Amani, main: Held, tmp_path: Path) -> Callable[[], None]:
     def restore() -> None:
         homes.append(tmp_path / f"home-{len(homes)}")
         os.environ["AMANI_HOME"] = str(homes[-1])
-        assert amani("backup", "restore", file, *opened).code == 0
+        assert amani("backup", "restore", file, *opened, "--yes").code == 0
 
     return restore
 
@@ -138,7 +139,7 @@ def test_one_wallet_is_free_while_another_is_held(
     opened = ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
     assert amani("backup", "create", file, *opened).code == 0
     os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
-    assert amani("backup", "restore", file, *opened).code == 0
+    assert amani("backup", "restore", file, *opened, "--yes").code == 0
     key = second.key_file.read_text().strip()
     second.key_file.unlink()
     partly = amani("reconcile", "--json")
@@ -177,7 +178,7 @@ def test_the_wallet_in_the_environment_is_held_too(amani: Amani, main: Held, oth
     late = ("pay", main.invoice(20), "--reference", "rent-11", "--yes", "--json")
     first = amani(*late, env=env).data
     os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
-    assert amani("backup", "restore", file, *opened).code == 0
+    assert amani("backup", "restore", file, *opened, "--yes").code == 0
     assert amani("reconcile").code == 10  # without its variables
     refused(amani(*late, env=env))
     done = amani("reconcile", env=env)
@@ -196,7 +197,7 @@ def test_restores_on_top_of_each_other(
     file, opened = tmp_path / "b.backup", ("--passphrase-file", tmp_path / "passphrase")
     assert amani("backup", "create", file, *opened).code == 0
     os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
-    assert amani("backup", "restore", file, *opened).code == 0
+    assert amani("backup", "restore", file, *opened, "--yes").code == 0
     assert amani("backup", "restore", file, *opened, "--yes").code == 0
     add(amani, main, "again")
     refused(amani(*late))
@@ -213,9 +214,7 @@ def test_the_hold_of_an_older_amani_holds_every_wallet(
     assert amani("pay", other.invoice(1), "--yes").code == 0
     change_database(home, "INSERT INTO mark VALUES ('spending held', 'the copy from before an upgrade', '2026-11-01')")
     if form == "older schema":
-        for table in ("read_back", "awaited", "hold"):
-            change_database(home, f"DROP TABLE {table}")
-        change_database(home, f"PRAGMA user_version={_step_before_holds()}")
+        as_before(home, "_read_back")
     refused(amani("pay", other.invoice(1), "--yes", "--json"))
     assert amani("wallet", "remove", "main", "--yes").code == 0
     assert amani("reconcile").code == 10
@@ -224,10 +223,6 @@ def test_the_hold_of_an_older_amani_holds_every_wallet(
     assert amani("reconcile").code == 0
     assert amani("pay", other.invoice(1), "--yes").code == 0
     open_store(home / "amani.db").close()
-
-
-def _step_before_holds() -> int:
-    return migrations._STEPS.index(migrations._read_back)
 
 
 def test_a_reference_that_a_held_wallet_may_have_paid_is_not_paid_from_another(
