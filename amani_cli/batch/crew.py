@@ -292,7 +292,7 @@ class _Worker:
         ws, wallet = self._ws, self._lightning
         self._rail.client.line.deadline = ws.deadline
         if row.payment_hash is not None:
-            earlier = journal.sent_for(ws.store.connection, row.payment_hash)
+            earlier = journal.sent_for(ws.store, row.payment_hash)
         else:
             earlier = self._earlier(row, reference)
         if earlier is not None and earlier.status == "unknown":

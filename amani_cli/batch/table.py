@@ -363,7 +363,7 @@ def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int |
         earlier |= {(payee, amount): entry for amount in canonical.amounts_of(entry) if (payee, amount) in wanted}
     for row in rows:
         if row.payment_hash is not None:
-            found = journal.sent_for(ws.store.connection, row.payment_hash)
+            found = journal.sent_for(ws.store, row.payment_hash)
         else:
             found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
         if found is not None:

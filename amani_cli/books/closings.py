@@ -180,9 +180,9 @@ def _changed(
             figures = {name: value for name, value in as_json(item).items() if name not in _NOT_CLOSED}
             before = closed.read(db, label, ids[item.wallet], item.unit)
             # A figure that an older amani did not have says nothing.
-            old = json.loads(before["figures"]) if before is not None else {}
+            old = json.loads(before.figures) if before is not None else {}
             if before is not None and not accept and any(figures[name] != value for name, value in old.items()):
-                changed.append(_how(item, old, {name: figures[name] for name in old}, before["closed_at"]))
+                changed.append(_how(item, old, {name: figures[name] for name in old}, before.closed_at))
             elif done and (before is None or accept):
                 closed.write(db, label, ids[item.wallet], item.wallet, item.unit, reading.zone(), json.dumps(figures))
         if accept:

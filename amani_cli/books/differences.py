@@ -32,7 +32,7 @@ def of_wallet(ws: Workspace, wallet: KnownWallet) -> list[str]:
     def look(page: list[Record]) -> None:
         for record in page:
             direction = "out" if record.amount_msat < 0 else "in"
-            row = journal.last_attempt(ws.store.connection, wallet.id, record.payment_hash, direction)
+            row = journal.last_attempt(ws.store, wallet.id, record.payment_hash, direction)
             if row is not None and (text := of_record(row, record)) is not None:
                 found[text] = None
 

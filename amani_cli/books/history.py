@@ -34,7 +34,7 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> History:
     rows = journal.page(ws.store, replace(wanted, limit=wanted.limit + 1))
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
-    return History([receipts.receipt(row) for row in rows], rows[-1]["id"] if more else None)
+    return History([receipts.receipt(row) for row in rows], rows[-1].id if more else None)
 
 
 def shown(ws: Workspace, text: str) -> Payment:

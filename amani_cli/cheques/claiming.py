@@ -124,7 +124,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
     source = as_wallet(ws, code.url, code.wallet_id)
     with named_server(ws, code.url, code.admin_key) as cheque:
         rail = lightning_rail.Lightning(ws, cheque)
-        row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
+        row = journal.sent_for(ws.store, order.invoice.payment_hash)
         if row is not None:
             return _claimed_before(ws, code, source, rail, row)
         _refuse_expired(code)

@@ -159,8 +159,8 @@ def _reference(wanted: Wanted, index: int) -> str | None:
 def _written(ws: Workspace, wanted: Wanted, index: int) -> bool:
     """Whether an earlier run wrote this one, asked as far as it goes; what was given up has lost its reference."""
     reference = _reference(wanted, index)
-    row = cheques.by_reference(ws.store.connection, reference) if reference else None
-    return row is not None and advance(ws, row)["reference"] is not None
+    row = cheques.by_reference(ws.store, reference) if reference else None
+    return row is not None and advance(ws, row).reference is not None
 
 
 def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, token: str | None, place: str) -> Cheque:
@@ -242,7 +242,7 @@ def _begin(
         )
         if reference is not None:
             references.point(db, reference, cheque_id)
-        row = cheques.in_transaction(db, cheque_id)
+        row = cheques.by_id(db, cheque_id)
         assert row is not None
         audit_step(ws, db, "cheque create", row, "begun")
     return row, True
@@ -258,7 +258,7 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
         cheques.update(db, cheque_id, funding_hash=payment_hash)
 
     def still_wanted(db: Transaction, entry: str) -> None:
-        row = cheques.in_transaction(db, cheque_id)
+        row = cheques.by_id(db, cheque_id)
         if row is None or row.status != "funding":
             raise errors.Rejected(
                 f"cheque {cheque_id} was given up while it was being written",

@@ -128,7 +128,7 @@ def check(ws: Workspace, name: str, seen: Seen, *, accept_change: bool, so_far: 
     `so_far` says that not everything was seen yet. Raises `errors.RefusedByPolicy` (code PAYEE_CHANGED) with what was
     and what is. The first payment is always right.
     """
-    pinned: Seen = json.loads(_must(ws, name)["seen"] or "{}")
+    pinned: Seen = json.loads(_must(ws, name).seen or "{}")
     what = changed({key: old for key, old in pinned.items() if key in seen or not so_far}, seen)
     if not what or accept_change:
         return

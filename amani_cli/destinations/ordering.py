@@ -26,8 +26,7 @@ from amani_cli.models.payments import Nothing, SuccessAction
 from amani_cli.payees import canonical
 from amani_cli.payments import success_action
 from amani_cli.rules import rulebook
-from amani_cli.store import references
-from amani_cli.store.rows import Row
+from amani_cli.store import journal, references
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import rates
 from amani_cli.wallets.clients import lnurl_for
@@ -266,12 +265,11 @@ def _usable(ws: Workspace, wish: Wish) -> Order | None:
     One that expired was never sent, or the journal would say so; one that failed can't be tried again at most nodes.
     """
     assert wish.reference is not None
-    row = references.resolution(ws.store.connection, wish.reference)
+    row = references.resolution(ws.store, wish.reference)
     if row is None:
         return None
     invoice = bolt11.decode_invoice(row.bolt11)
-    failed = ws.store.one(Row, "SELECT 1 FROM payment WHERE payment_hash=? AND status='failed'", invoice.payment_hash)
-    if failed or invoice.is_expired(time.time()):
+    if journal.has_failed(ws.store, invoice.payment_hash) or invoice.is_expired(time.time()):
         return None
     details = json.loads(row.details)
     action = success_action.from_text(details["success"], None)

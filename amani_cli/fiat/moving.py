@@ -21,6 +21,7 @@ from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
 from amani_cli.store import journal, references
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -155,7 +156,7 @@ def _columns(planned: PayoutPlan) -> dict[str, object]:
     }
 
 
-def _our_reference(db: Transaction, business: str, reference: str | None, meaning: str) -> str:
+def _our_reference(db: Ledger, business: str, reference: str | None, meaning: str) -> str:
     """The name that Fincra knows a movement by, and takes once.
 
     With a reference of the user's it is the same however often it is worked out: a journal that was restored from
@@ -172,9 +173,9 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
 
     It becomes that reference's, open until Fincra's record is asked: a line of the log does not say how it ended.
     """
-    db, business = ws.store.connection, client.identity()
-    names = [_our_reference(db, business, reference, way) for way in references.spellings(meaning)]
-    known = [row for name in names if (row := journal.by_our_reference(db, name, "out")) is not None]
+    business = client.identity()
+    names = [_our_reference(ws.store, business, reference, way) for way in references.spellings(meaning)]
+    known = [row for name in names if (row := journal.by_our_reference(ws.store, name, "out")) is not None]
     found = next((row for row in known if row.reference is None), None)
     if found is None:
         return None

@@ -122,7 +122,7 @@ def create(
             )
             if reference is not None:
                 references.point(db, reference, payment_hash)
-    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", target or payment_hash)
+    row = store_invoices.by_key(ws.store, target or payment_hash)
     assert row is not None
     return view(row, replayed=target is not None)
 
@@ -133,7 +133,7 @@ def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice |
         return None
     with ws.store.write() as db:
         target = references.claim(db, reference, meaning)
-    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", target)
+    row = store_invoices.by_key(ws.store, target) if target is not None else None
     return view(row, replayed=True) if row is not None else None
 
 
@@ -157,9 +157,7 @@ def read_made(ws: Workspace, url: str, payment_hash: str, text: str, amount_msat
 def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -> Invoice:
     """Ask an open client about one invoice, and write down what it says."""
     record = client.record(payment_hash)
-    row = ws.store.one(
-        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet.id
-    )
+    row = store_invoices.of_wallet(ws.store, wallet.id, payment_hash)
     if record is None:
         if row is not None and _is_past(row.expires_at):
             return view(row, status="expired")
@@ -200,9 +198,7 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, record: Rec
                 category=row.category,
                 quoted=row.quoted,
             )
-    fresh = ws.store.one(
-        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
-    )
+    fresh = store_invoices.of_wallet(ws.store, wallet.id, record.payment_hash)
     assert fresh is not None
     return fresh
 
@@ -262,9 +258,7 @@ def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> InvoiceRow:
             created_at=record.created_at or now(),
             expires_at=record.expires_at or _expiry_of(record.bolt11),
         )
-    row = ws.store.one(
-        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
-    )
+    row = store_invoices.of_wallet(ws.store, wallet.id, record.payment_hash)
     assert row is not None
     return row
 

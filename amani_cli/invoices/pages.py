@@ -169,16 +169,15 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) 
 
 def is_open(ws: Workspace, wallet: KnownWallet, our_reference: str | None) -> bool:
     """Whether a reference is that of one of the wallet's pages, and nothing of its money is in the journal."""
-    row = ws.store.one(
-        InvoiceRow, "SELECT 1 FROM invoice WHERE payment_hash=? AND wallet_id=?", our_reference, wallet.id
-    )
-    return row is not None and journal.by_our_reference(ws.store.connection, str(our_reference), "in") is None
+    if our_reference is None or store_invoices.of_wallet(ws.store, wallet.id, our_reference) is None:
+        return False
+    return journal.by_our_reference(ws.store, our_reference, "in") is None
 
 
 def settle(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) -> bool:
     """Ask about a page that is open, and write it down; whether its money is in the journal now."""
     ask(ws, wallet, client, our_reference)
-    return journal.by_our_reference(ws.store.connection, our_reference, "in") is not None
+    return journal.by_our_reference(ws.store, our_reference, "in") is not None
 
 
 def note(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -> InvoiceRow:

@@ -123,7 +123,7 @@ class Receiver:
                     lightning.ask(ws, wallet, client, payment_hash)
             except errors.NotFound:
                 continue
-            row = journal.last_attempt(ws.store.connection, wallet.id, payment_hash, "in")
+            row = journal.last_attempt(ws.store, wallet.id, payment_hash, "in")
             self._tell(ws, [row] if row is not None else [])
             return "new" if row is not None else "not paid"
         return "about no wallet of ours"
@@ -162,7 +162,7 @@ class Receiver:
         self._limit()
         with wallet.fincra("read") as client:
             new = pages.settle(ws, wallet, client, reference)
-        row = journal.by_our_reference(ws.store.connection, reference, "in")
+        row = journal.by_our_reference(ws.store, reference, "in")
         self._tell(ws, [row] if new and row is not None else [])
         return new
 

@@ -20,7 +20,8 @@ from amani_cli.models.rules import Pin
 from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
-from amani_cli.store.rows import PinRow, Transaction
+from amani_cli.store.ledger import Ledger
+from amani_cli.store.rows import PinRow
 from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -74,7 +75,7 @@ def status(ws: Workspace, wallet: KnownWallet) -> Pin:
     limit = threshold(ws, wallet, "msat") if wallet.provider == "lnbits" else None
     attempts, locked_until = 0, None
     if row is not None:
-        attempts, locked_until = _attempts(ws, ws.store.connection, wallet)
+        attempts, locked_until = _attempts(ws, ws.store, wallet)
     return Pin(
         wallet=wallet.name,
         set=row is not None,
@@ -256,7 +257,7 @@ def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
         )
 
 
-def _attempts(ws: Workspace, db: Transaction, wallet: Holder) -> tuple[int, float | None]:
+def _attempts(ws: Workspace, db: Ledger, wallet: Holder) -> tuple[int, float | None]:
     """How many attempts the last hour saw, and, if none is allowed now, when the next one is.
 
     That is when the oldest that counts is an hour old. From the tenth wrong one in a row on, every fifth locks for two

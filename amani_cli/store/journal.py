@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from amani_cli.store.ledger import Store, beyond, literal, new_id
+from amani_cli.store.ledger import Ledger, Store, beyond, literal, new_id
 from amani_cli.store.rows import Entry, Row, Transaction
 from amani_cli.times import now
 
@@ -31,9 +31,33 @@ def update(db: Transaction, payment_id: str, **columns: object) -> None:
     db.execute(f"UPDATE payment SET {sets} WHERE id=?", (*columns.values(), payment_id))
 
 
-def by_id(store: Store, payment_id: str) -> Entry | None:
+def by_id(db: Ledger, payment_id: str) -> Entry | None:
     """One payment by its id."""
-    return store.one(Entry, "SELECT * FROM payment WHERE id=?", payment_id)
+    row: Entry | None = db.execute("SELECT * FROM payment WHERE id=?", (payment_id,)).fetchone()
+    return row
+
+
+def count(store: Store) -> int:
+    """How many payments the journal holds."""
+    row = store.one(Row, "SELECT count(*) FROM payment")
+    return row[0] if row else 0
+
+
+def count_open_of(store: Store, wallet_id: int) -> int:
+    """How many of a wallet's payments have no certain outcome."""
+    row = store.one(Row, "SELECT count(*) FROM payment WHERE wallet_id=? AND status='unknown'", wallet_id)
+    return row[0] if row else 0
+
+
+def has_failed(store: Store, payment_hash: str) -> bool:
+    """Whether an attempt for a hash failed."""
+    return store.one(Row, "SELECT 1 FROM payment WHERE payment_hash=? AND status='failed'", payment_hash) is not None
+
+
+def receiver(store: Store, payment_hash: str) -> str | None:
+    """The wallet of ours that got the money of a hash, if one did."""
+    row = store.one(Entry, "SELECT wallet FROM payment WHERE payment_hash=? AND direction='in'", payment_hash)
+    return row.wallet if row is not None else None
 
 
 def is_open(db: Transaction, payment_id: str) -> bool:
@@ -41,7 +65,7 @@ def is_open(db: Transaction, payment_id: str) -> bool:
     return db.execute("SELECT 1 FROM payment WHERE id=? AND status='unknown'", (payment_id,)).fetchone() is not None
 
 
-def sent_for(db: Transaction, payment_hash: str) -> Entry | None:
+def sent_for(db: Ledger, payment_hash: str) -> Entry | None:
     """The attempt that settled or may have settled this hash, from any wallet; failed ones don't count."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
@@ -68,7 +92,7 @@ def standing(db: Transaction, payment_id: str | None) -> Entry | None:
     return row
 
 
-def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Entry | None:
+def by_our_reference(db: Ledger, our_reference: str, direction: str) -> Entry | None:
     """The entry of a reference that we made ourselves."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE our_reference=? AND direction=?", (our_reference, direction)
@@ -76,7 +100,7 @@ def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Ent
     return row
 
 
-def by_provider_reference(db: Transaction, remote_id: str | None, reference: str) -> Entry | None:
+def by_provider_reference(db: Ledger, remote_id: str | None, reference: str) -> Entry | None:
     """What left a wallet under a reference of its provider's."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE provider_reference=? AND remote_wallet_id=? AND direction='out'",
@@ -138,13 +162,13 @@ def reversed_ids(store: Store, remote_id: str | None) -> set[str]:
     return {row[0] for row in rows}
 
 
-def count_tries(db: Transaction, reference: str) -> int:
+def count_tries(db: Ledger, reference: str) -> int:
     """How many attempts a reference has had to pay."""
     row = db.execute("SELECT count(*) FROM payment WHERE reference=? AND direction='out'", (reference,)).fetchone()
     return int(row[0])
 
 
-def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
+def is_logged(db: Ledger, remote_id: str | None, log_id: str) -> bool:
     """Whether a line of a wallet's log has its entry."""
     row = db.execute("SELECT 1 FROM payment WHERE log_id=? AND remote_wallet_id=?", (log_id, remote_id)).fetchone()
     return row is not None
@@ -172,7 +196,7 @@ def paid_since(store: Store, since: str) -> Iterator[Entry]:
     )
 
 
-def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: str) -> Entry | None:
+def last_attempt(db: Ledger, wallet_id: int, payment_hash: str, direction: str) -> Entry | None:
     """The newest entry of a wallet for a hash, whatever became of it."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND wallet_id=? AND direction=? ORDER BY id DESC LIMIT 1",
@@ -207,9 +231,7 @@ class Known(NamedTuple):
     remote_id: str | None
 
 
-def by_hashes(
-    db: Transaction, wallet_id: int, remote_id: str | None, hashes: Iterable[str]
-) -> dict[tuple[str, str], Known]:
+def by_hashes(db: Ledger, wallet_id: int, remote_id: str | None, hashes: Iterable[str]) -> dict[tuple[str, str], Known]:
     """A wallet's newest entries for these hashes, by hash and direction, under whatever local number it has been.
 
     The number of the wallet in the environment may have been another wallet's.

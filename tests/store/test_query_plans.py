@@ -38,7 +38,7 @@ def plan_of(store: Store, act: object) -> list[str]:
     assert callable(act)
     act()
     store.connection.set_trace_callback(None)
-    return [row["detail"] for row in store.all(Row, f"EXPLAIN QUERY PLAN {made[-1]}")]
+    return [row[-1] for row in store.all(Row, f"EXPLAIN QUERY PLAN {made[-1]}")]
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_a_rare_amount_is_looked_up_and_a_common_one_is_met_on_the_way(
 ) -> None:
     rare = plan_of(store, lambda: journal.page(store, wanted))
     assert "INDEX payment_amount" in rare[0]
-    found = [row["id"] for row in journal.page(store, wanted)]
+    found = [row.id for row in journal.page(store, wanted)]
     monkeypatch.setattr(journal, "_FEW", 3)
     (common,) = plan_of(store, lambda: journal.page(store, wanted))
     assert f"INDEX {NEWEST_FIRST}" in common
-    assert [row["id"] for row in journal.page(store, wanted)] == found
+    assert [row.id for row in journal.page(store, wanted)] == found
 
 
 def test_an_earlier_attempt_is_found_by_its_hash(store: Store) -> None:

@@ -49,7 +49,7 @@ def store(home: Path) -> Iterator[Store]:
 
 
 def found(store: Store, text: str) -> list[str]:
-    return [row["id"] for row in journal.page(store, Filter(search=text, limit=1000))]
+    return [row.id for row in journal.page(store, Filter(search=text, limit=1000))]
 
 
 def read_through(store: Store, text: str) -> list[str]:
