@@ -31,7 +31,7 @@ from amani_cli.workspace import Workspace
 
 def read(ws: Workspace, text: str) -> ChequeCode:
     """Read a code and refuse, offline, what can't be a cheque for us: damaged, another network, an unsafe line."""
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
 
     code = cheque_code.decode(text)
     keys.SEEN.update((code.admin_key, "".join(text.split())))

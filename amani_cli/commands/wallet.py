@@ -41,7 +41,7 @@ def add(
     if provider not in ("lnbits", "fincra"):
         raise errors.Usage(f"no provider '{provider[:40]}'", hint="There are lnbits and fincra.")
     if provider == "lnbits":
-        from amani_cli.providers.http import clean_url
+        from amani_cli.providers.addresses import clean_url
 
         if live or public_key:
             raise errors.Usage("--live and --public-key are for --provider fincra")

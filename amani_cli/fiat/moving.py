@@ -20,7 +20,7 @@ from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
-from amani_cli.store import journal, references
+from amani_cli.store import journal, references, totals
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, Transaction
 from amani_cli.wallets.known import KnownWallet
@@ -254,7 +254,7 @@ def fees_before(ws: Workspace, client: Fincra, source: str, currency: str, way: 
     """What this business' own last payouts of a kind cost, None without any: Fincra tells no fee beforehand."""
     if not ws.has_store:
         return None
-    fees = journal.last_fees(ws.store, client.identity(), source, currency, way, LAST_FEES)
+    fees = totals.last_fees(ws.store, client.identity(), source, currency, way, LAST_FEES)
     return FeeRange(min(fees), max(fees), source, len(fees)) if fees else None
 
 

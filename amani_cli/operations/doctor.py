@@ -12,7 +12,6 @@ from amani_cli import clocks, errors, keys, private
 from amani_cli.models.operations import Diagnosis, Finding
 from amani_cli.operations import backup
 from amani_cli.store import cheques, journal
-from amani_cli.store.rows import Row
 from amani_cli.times import from_rfc3339, parse_duration
 from amani_cli.wallets import finding, servers
 from amani_cli.wallets.known import KnownWallet
@@ -57,8 +56,7 @@ def _files(ws: Workspace) -> list[Finding]:
             found.append(Finding(f"file {path}", "fail", fault.words, fault.mend))
     if ws.has_store:
         try:
-            intact = ws.store.one(Row, "PRAGMA quick_check")
-            if intact is None or intact[0] != "ok":
+            if not ws.store.is_whole():
                 found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
         except errors.AmaniError as error:
             if error.code != "NOT_PRIVATE":

@@ -131,6 +131,11 @@ class Store:
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
 
+    def is_whole(self) -> bool:
+        """Whether SQLite finds the file as it should be."""
+        row = self.one(Row, "PRAGMA quick_check")
+        return row is not None and row[0] == "ok"
+
     def close(self) -> None:
         """Close the file; the WAL is folded in by the last one to leave."""
         self.connection.close()

@@ -39,8 +39,7 @@ def add(
     `key_source` is where the key lives from now on (`keyring` stores it there). Raises `errors.Usage` for a name or
     wallet that is known already, `errors.NotAuthorised` for a key that the server refuses.
     """
-    from amani_cli.providers.addresses import is_loopback
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url, is_loopback
 
     url = clean_url(url, insecure_http=insecure_http)
     elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
@@ -97,7 +96,7 @@ def create(
 
     Raises `errors.NotAuthorised` with "log in again" when the stored token is refused.
     """
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
 
     url = clean_url(url or ws.config.get("default_url"))
     if reference is not None:

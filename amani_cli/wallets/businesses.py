@@ -64,7 +64,8 @@ def add(
     Raises `errors.Usage` for a name or business that is known already, `errors.NotAuthorised` for a key that Fincra
     refuses, or that says itself that it belongs to the other environment.
     """
-    from amani_cli.providers.fincra import Fincra, check_environment
+    from amani_cli.providers.fincra import Fincra
+    from amani_cli.providers.fincra_line import check_environment
     from amani_cli.providers.http import Line
 
     address, is_live = environment(url, live=live)

@@ -42,7 +42,7 @@ def from_environment(ws: Workspace, provider: Provider) -> KnownWallet | None:
         url, live = fincra_environment.environment(url, live=None)
         remote_id, public_key = fincra_environment.variables(ws)
     else:
-        from amani_cli.providers.http import clean_url
+        from amani_cli.providers.addresses import clean_url
 
         url = clean_url(url or ws.config.get("default_url"))
     return KnownWallet(

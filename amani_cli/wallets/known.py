@@ -172,7 +172,8 @@ class KnownWallet:
         return self._business(self.key(kind).value)
 
     def _business(self, key: str) -> Fincra:
-        from amani_cli.providers.fincra import Fincra, check_environment
+        from amani_cli.providers.fincra import Fincra
+        from amani_cli.providers.fincra_line import check_environment
         from amani_cli.providers.http import Line
 
         check_environment(key, self.url)

@@ -24,8 +24,7 @@ from amani_cli.amounts import Fiat
 from amani_cli.batch import table as batch_table
 from amani_cli.destinations import reading
 from amani_cli.encodings import bolt11, cheque_code
-from amani_cli.providers.addresses import is_loopback
-from amani_cli.providers.http import clean_url
+from amani_cli.providers.addresses import clean_url, is_loopback
 from amani_cli.providers.links import read_link
 from amani_cli.workspace import Workspace
 from tests.cli.test_tree import TREE
