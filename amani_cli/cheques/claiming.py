@@ -10,7 +10,7 @@ from amani_cli.cheques import drawing, standing
 from amani_cli.destinations import forms, reading
 from amani_cli.encodings import bolt11, cheque_code
 from amani_cli.encodings.cheque_code import ChequeCode
-from amani_cli.lightning import paying, resends
+from amani_cli.lightning import fees, paying, resends
 from amani_cli.models.payments import Payment
 from amani_cli.payments import earlier, engine, lightning_rail, receipts
 from amani_cli.providers.base import PayAnswer
@@ -182,15 +182,13 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
         raise drawing.void() from None
     if held < code.amount_msat:
         raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), None)
-    reserve = max(2000, -(-code.amount_msat // 100))
-    if not outside or held >= code.amount_msat + reserve:
+    if not outside or held >= code.amount_msat + fees.worst_fee_msat(code.amount_msat):
         return code.amount_msat
-    # The largest whole sat A with A + max(2 sat, 1 %) within what is held.
-    amount_sat = min((held - 2000) // 1000, held * 100 // 101 // 1000)
-    if amount_sat < 1:
+    amount_msat = fees.spendable_msat(held)
+    if not amount_msat:
         raise errors.Rejected("this cheque is too small to leave its server", code="TOO_SMALL", hint="Claim it there.")
-    ws.talk.warn(f"{code.amount_msat - amount_sat * 1000} msat stay behind as the fee reserve of the cheque's server")
-    return amount_sat * 1000
+    ws.talk.warn(f"{code.amount_msat - amount_msat} msat stay behind as the fee reserve of the cheque's server")
+    return amount_msat
 
 
 def _tell_giver(ws: Workspace, code: ChequeCode, row: Entry) -> None:

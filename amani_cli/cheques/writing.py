@@ -13,7 +13,7 @@ from amani_cli import amounts, clocks, errors, keys
 from amani_cli.cheques.standing import abandon, advance, audit_step, code_of, keep_keys, must, opened, view
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
-from amani_cli.lightning import paying
+from amani_cli.lightning import fees, paying
 from amani_cli.lightning.paying import Order
 from amani_cli.models.cheques import Cheque
 from amani_cli.models.payments import Payment
@@ -51,8 +51,8 @@ class Wanted:
 
     @property
     def reserve_msat(self) -> int:
-        """LNbits' fee reserve for an outside payment: max(2 sat, 1 %), in whole sats."""
-        return max(2000, -(-self.amount_msat // 100_000) * 1000) if self.outside else 0
+        """LNbits' fee reserve for an outside payment, in whole sats."""
+        return -(-fees.worst_fee_msat(self.amount_msat) // 1000) * 1000 if self.outside else 0
 
     @property
     def total_msat(self) -> int:

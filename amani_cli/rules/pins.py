@@ -11,7 +11,6 @@ import base64
 import hmac
 import itertools
 import secrets
-from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -32,8 +31,6 @@ LONGEST_LOCK_S = 86400
 COST = 12  # 240 ms: asked for above the threshold only, never on a read
 DEFAULT_THRESHOLD_MSAT = 10_000_000  # 10,000 sat: up to and including this no PIN is asked for
 RULE = "4 to 6 digits; not all the same, not ascending or descending, not one pair repeated, not a year 1900-2099"
-
-AskPin = Callable[[str], str]
 
 
 class Holder(Protocol):
