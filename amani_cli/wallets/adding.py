@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
     from amani_cli.wallets.known import KnownWallet
 
+KEYRING = keys.KeySource("keyring")
+
 
 def add(
     ws: Workspace,
@@ -31,7 +33,7 @@ def add(
     url: str,
     key: keys.Key,
     *,
-    key_source: str,
+    key_source: keys.KeySource,
     read_only: bool = False,
     insecure_http: bool = False,
 ) -> Wallet:
@@ -85,11 +87,13 @@ def add(
     return added
 
 
-def _stored(key_source: str, key: keys.Key, reads: str | None, *, read_only: bool) -> tuple[str, bool]:
+def _stored(
+    key_source: keys.KeySource, key: keys.Key, reads: str | None, *, read_only: bool
+) -> tuple[keys.KeySource, bool]:
     """Where the key lies, and whether the one that only reads does beside it; the keyring takes them now."""
     if key_source != "keyring":
         return key_source, False
-    return store_key("keyring", reads, None) if read_only and reads else store_key("keyring", key.value, reads)
+    return store_key(key_source, reads, None) if read_only and reads else store_key(key_source, key.value, reads)
 
 
 def _note_whose(ws: Workspace, url: str) -> None:
@@ -101,7 +105,7 @@ def _note_whose(ws: Workspace, url: str) -> None:
 
 
 def create(
-    ws: Workspace, name: str, url: str | None, *, key_source: str = "keyring", reference: str | None = None
+    ws: Workspace, name: str, url: str | None, *, key_source: keys.KeySource = KEYRING, reference: str | None = None
 ) -> Wallet:
     """Make a wallet on an LNbits and register it: as the logged-in user where there is a login, else nameless.
 
@@ -120,7 +124,7 @@ def create(
     name = free_name(ws, name)
     login = store_wallets.login_for(ws.store, url)
     fake = login is not None and bool(login.sandbox)
-    key_source = "sandbox" if fake else _that_keeps(key_source)
+    key_source = keys.KeySource("sandbox") if fake else _that_keeps(key_source)
     token = logins.token(ws, url)
     with ws.store.write() as db:  # what can't be written down must not be made either
         audit_log.append(db, "wallet create", wallet=name, subject=url, outcome="sending", actor=ws.said.actor)
@@ -161,21 +165,23 @@ def create(
     return view
 
 
-def _that_keeps(key_source: str) -> str:
+def _that_keeps(key_source: keys.KeySource) -> keys.KeySource:
     """Refuse a place where the keys of a wallet could not be kept: then it must not be made."""
     if key_source == "keyring":
         keys.keyring_keeps()
-    elif Path(key_source[5:]).exists():
-        raise errors.Usage(f"{key_source[5:]} exists already", code="FILE_EXISTS", hint="Name a new file.")
+    elif Path(key_source.where).exists():
+        raise errors.Usage(f"{key_source.where} exists already", code="FILE_EXISTS", hint="Name a new file.")
     return key_source
 
 
-def _kept(ws: Workspace, key_source: str, name: str, made: NewWallet) -> tuple[str, bool]:
+def _kept(ws: Workspace, key_source: keys.KeySource, name: str, made: NewWallet) -> tuple[keys.KeySource, bool]:
     """Keep the keys of a wallet that was just made; where they lie, and whether the one that only reads does too."""
     if key_source != "sandbox":
         return store_key(key_source, made.admin_key, made.read_key)
-    keys.add_sandbox_keys(ws.paths.sandbox / "keys.json", name, made.id, made.admin_key, made.read_key)
-    return f"sandbox:{made.id}", True
+    from amani_cli.sandbox import key_file
+
+    key_file.add(ws.paths.sandbox / "keys.json", name, made.id, made.admin_key, made.read_key)
+    return keys.KeySource(f"sandbox:{made.id}"), True
 
 
 def _move(ws: Workspace, wallet: KnownWallet, url: str, client: Lnbits) -> None:

@@ -54,7 +54,7 @@ def add(
     url: str | None,
     key: keys.Key,
     *,
-    key_source: str,
+    key_source: keys.KeySource,
     live: bool,
     read_only: bool,
     public_key: str | None,
@@ -75,7 +75,7 @@ def add(
     with Fincra(Line(address, deadline=ws.deadline, timeout=ws.timeout, name="FinCra"), key.value) as client:
         business = client.business()
     keeping.refuse_known(ws, business.id, address)
-    source, _ = rotating.store_key("keyring", key.value, None) if key_source == "keyring" else (key_source, False)
+    source, _ = rotating.store_key(key_source, key.value, None) if key_source == "keyring" else (key_source, False)
     added = keeping.register(
         ws,
         name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amani_cli import errors
+from amani_cli import errors, keys
 from amani_cli.models.wallets import Provider
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.wallets.variables import ENVIRONMENT
@@ -53,7 +53,7 @@ def from_environment(ws: Workspace, provider: Provider) -> KnownWallet | None:
         url=url,
         remote_id=remote_id,
         access="spend",
-        key_source="env",
+        key_source=keys.KeySource("env"),
         has_read_key=False,
         sandbox=False,
         live=live,

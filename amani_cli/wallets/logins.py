@@ -62,7 +62,9 @@ def token(ws: Workspace, url: str) -> str | None:
     if row is None:
         return None
     if row.sandbox:
-        return keys.sandbox_token(ws.paths.sandbox / "keys.json")
+        from amani_cli.sandbox import key_file
+
+        return key_file.token(ws.paths.sandbox / "keys.json")
     found = keys.keyring_get(f"login:{url}")
     if found is None:
         raise errors.NotAuthorised(

@@ -58,7 +58,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             f"amani forgets wallet '{wallet.name}' and its stored keys. The wallet and its money stay on {wallet.url},"
             f" but without another copy of the {key} nobody reaches them."
         )
-    place, _, slot = wallet.key_source.partition(":")
+    place, slot = wallet.key_source.place, wallet.key_source.where
     if place == "keyring":
         keys.keyring_delete(f"{slot}:key")
         if wallet.has_read_key:
