@@ -239,7 +239,7 @@ def _about_invoice(
     try:
         if isinstance(amount, Fiat):
             raise errors.Usage("an invoice says itself how much it is over: leave the amount out")
-        order = paying.order(ws, destination.text, amount)
+        order = paying.Order(paying.read_invoice(destination.text, amount))
         paying.check(ws, order)
     except errors.AmaniError as error:
         column = "amount" if error.code in ("AMOUNT_DIFFERS", "USAGE") else "to"

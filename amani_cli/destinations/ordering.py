@@ -92,7 +92,7 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
     if wish.keep_msat and amount != "max":
         raise errors.Usage("--keep goes with the amount 'max'", hint="E.g. amani pay ada@example.com max --keep 50k")
     if wish.destination.kind == "bolt11":
-        return _order_for_invoice(ws, wish, amount)
+        return _order_for_invoice(wish, amount)
     if wish.destination.payout is not None:
         raise errors.Usage(
             f"{wish.destination.shown} is paid in fiat, from a Fincra wallet; '{wallet.name}' is none",
@@ -105,7 +105,7 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
     return wanted
 
 
-def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
+def _order_for_invoice(wish: Wish, amount: Amount) -> Order:
     if amount is not None and not isinstance(amount, int):
         raise errors.Usage(
             "an invoice says itself how much it is over", code="AMOUNT_DIFFERS", hint="Leave the amount out."
@@ -114,10 +114,8 @@ def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
         raise errors.Usage("an invoice asks for no payer", hint="Leave --payer-name and its like out.")
     if wish.comment:
         raise errors.Usage("an invoice takes no comment", hint="--memo is a note for your own history.")
-    return paying.order(
-        ws,
-        wish.destination.text,
-        amount,
+    return paying.Order(
+        paying.read_invoice(wish.destination.text, amount),
         memo=wish.memo,
         reference=wish.reference,
         max_fee_msat=wish.max_fee_msat,
@@ -156,7 +154,7 @@ def _order_for_link(
                 hint="Use a wallet that logs in, or another way that the site offers.",
             )
         if amount == "max":
-            left = _all_there_is(ws, wallet, wish, request)
+            left = _all_there_is(wallet, wish, request)
             if isinstance(left, Nothing):
                 return left
             amount = left
@@ -213,7 +211,7 @@ def _order(
     )
 
 
-def _all_there_is(ws: Workspace, wallet: KnownWallet, wish: Wish, request: PayRequest) -> int | Nothing:
+def _all_there_is(wallet: KnownWallet, wish: Wish, request: PayRequest) -> int | Nothing:
     """How much `max` is: what can leave with the worst-case fee, and still keep what shall be kept."""
     with wallet.lnbits("read") as client:
         balance_msat = client.wallet().balance_msat

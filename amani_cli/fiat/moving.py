@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
@@ -63,15 +63,21 @@ class Move:
         return self.plan.fee_before.highest if self.plan.fee_before is not None else Decimal(0)
 
 
+class Purpose(NamedTuple):
+    """What a movement is: its kind in the journal, the user's reference, and what that stands for."""
+
+    kind: str
+    reference: str | None
+    meaning: str
+
+
 def carry_out(
     ws: Workspace,
     wallet: KnownWallet,
     client: Fincra,
     move: Move,
+    purpose: Purpose,
     *,
-    kind: str,
-    reference: str | None,
-    meaning: str,
     confirm: Confirm | None,
     again: Callable[[], Move],
     wait: bool = True,
@@ -85,9 +91,9 @@ def carry_out(
     part of. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal movement is still open), or a failure that
     proves that none did.
     """
-    currency = move.plan.amount.currency
+    currency, reference = move.plan.amount.currency, purpose.reference
     if reference is not None:
-        known = _brought_in(ws, client, move, kind, reference, meaning)
+        known = _brought_in(ws, client, move, purpose.kind, reference, purpose.meaning)
         if known is not None:
             return earlier.again(ws, known)
     refuse_poor(move.plan)
@@ -101,7 +107,7 @@ def carry_out(
     ws.restart_clock()  # a person may think for as long as they like
     client.line.deadline = ws.deadline
     move = _still(move, again, clocks.best(client.line.url))
-    row, begun = _begin(ws, wallet, client, move, kind, reference, meaning, on_journal)
+    row, begun = _begin(ws, wallet, client, move, purpose, on_journal)
     if not begun:
         return earlier.again(ws, row)
     return engine.send(ws, wallet, FiatRail(ws, client, move.order), row, wait=wait)
@@ -112,12 +118,11 @@ def _begin(
     wallet: KnownWallet,
     client: Fincra,
     move: Move,
-    kind: str,
-    reference: str | None,
-    meaning: str,
+    purpose: Purpose,
     on_journal: Callable[[Transaction, str], object] | None,
 ) -> tuple[Entry, bool]:
     business = client.identity()
+    kind, reference, meaning = purpose
 
     def columns(db: Transaction) -> dict[str, object]:
         entry = _columns(move.plan)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, padded
-from amani_cli.fiat.moving import Confirm, Move, carry_out, spendable
+from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, spendable
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier
@@ -62,9 +62,7 @@ def transfer(
             source,
             client,
             move,
-            kind="transfer",
-            reference=reference,
-            meaning=what,
+            Purpose("transfer", reference, what),
             confirm=confirm,
             again=lambda: move,
             on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),

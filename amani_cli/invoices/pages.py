@@ -64,7 +64,7 @@ def create(
             # A row without a link was asked for before, and the answer never came.
             made = _found(wallet, client, row) if known else None
             if made is None:
-                made = _make(ws, wallet, client, row, amount, name=name, email=email, methods=methods, memo=memo)
+                made = _make(wallet, client, row, amount, name=name, email=email, methods=methods, memo=memo)
     except errors.AmaniError as error:
         limits.give_back(ws, slot)
         if reference is None or not isinstance(error, errors.Unreachable):
@@ -110,7 +110,6 @@ def _begin(
 
 
 def _make(
-    ws: Workspace,
     wallet: KnownWallet,
     client: Fincra,
     row: InvoiceRow,

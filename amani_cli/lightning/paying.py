@@ -78,8 +78,8 @@ class Order:
         return self.what or f"{self.kind} {self.invoice.payment_hash}"
 
 
-def order(ws: Workspace, text: str, amount_msat: int | None, **fields: object) -> Order:
-    """Read a bolt11 into an order, offline. Raises what `check` raises, and `errors.Usage` for another amount."""
+def read_invoice(text: str, amount_msat: int | None) -> bolt11.Invoice:
+    """Read a bolt11, offline. Raises `errors.Usage` for one over another amount than was said."""
     invoice = bolt11.decode_invoice(text)
     if amount_msat is not None and invoice.amount_msat is not None and invoice.amount_msat != amount_msat:
         raise errors.Usage(
@@ -87,7 +87,7 @@ def order(ws: Workspace, text: str, amount_msat: int | None, **fields: object) -
             code="AMOUNT_DIFFERS",
             hint="Leave the amount out, or ask for an invoice over the right one.",
         )
-    return Order(invoice, **fields)  # type: ignore[arg-type]
+    return invoice
 
 
 def check(ws: Workspace, wanted: Order) -> None:

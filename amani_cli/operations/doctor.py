@@ -23,7 +23,7 @@ SLOW_S = 1.0
 
 def diagnose(ws: Workspace) -> Diagnosis:
     """Everything that can be looked at without changing it; each finding with the way to mend it."""
-    items = [*_files(ws), *_dotenv(ws), _keyring(), *_proxies()]
+    items = [*_files(ws), *_dotenv(), _keyring(), *_proxies()]
     try:
         ws.config.stored()
         known = finding.everything(ws)
@@ -66,7 +66,7 @@ def _files(ws: Workspace) -> list[Finding]:
     return found or [Finding("files", "ok", f"private, in {paths.data}")]
 
 
-def _dotenv(ws: Workspace) -> list[Finding]:
+def _dotenv() -> list[Finding]:
     try:
         path = Path.cwd() / ".env"
         about = path.stat()

@@ -20,7 +20,7 @@ def to_ask_by(ws: Workspace, name: str | None) -> KnownWallet | None:
     return known[0] if known else None
 
 
-def fund(ws: Workspace, wallet: KnownWallet, amount: Fiat) -> None:
+def fund(wallet: KnownWallet, amount: Fiat) -> None:
     """Put test money into a wallet of Fincra's sandbox. Raises `errors.RefusedByPolicy` for a live one."""
     if wallet.live:
         raise errors.RefusedByPolicy(
