@@ -150,7 +150,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
         except errors.InsufficientFunds:
             raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row.id) from None
         except errors.NotAuthorised:
-            raise drawing.void() from None
+            raise drawing.voided() from None
 
 
 def _claimed_before(
@@ -179,7 +179,7 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
     try:
         held = cheque.wallet().balance_msat
     except errors.NotAuthorised:
-        raise drawing.void() from None
+        raise drawing.voided() from None
     if held < code.amount_msat:
         raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), None)
     if not outside or held >= code.amount_msat + fees.worst_fee_msat(code.amount_msat):

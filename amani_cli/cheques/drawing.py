@@ -162,7 +162,7 @@ def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:
             hint="Whoever claims it first has it. Nothing came.",
         )
     if answer.code in ("KEY_REFUSED", "INVOICE_KEY"):
-        return void()
+        return voided()
     if answer.heard == "limited":
         return errors.Unreachable(
             "the cheque's server takes no more requests for now (429)",
@@ -172,7 +172,7 @@ def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:
     return errors.Rejected(f"the cheque could not be drawn: {answer.reason}", id=entry)
 
 
-def void() -> errors.Rejected:
+def voided() -> errors.Rejected:
     """The error for a cheque whose key its server does not know any more."""
     return errors.Rejected(
         "this cheque is void: its giver took it back or gave it a new code",

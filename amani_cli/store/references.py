@@ -8,7 +8,7 @@ from hashlib import sha256
 from amani_cli import errors
 from amani_cli.store import wallets
 from amani_cli.store.ledger import Ledger, R, Store
-from amani_cli.store.rows import Entry, ResolutionRow, Row, Transaction
+from amani_cli.store.rows import Entry, ReferenceRow, ResolutionRow, Row, Transaction
 from amani_cli.times import now
 
 HASHED = "sha256:"  # what a reference stands for, where only its hash came back
@@ -46,7 +46,7 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
     Returns the id of what it already stands for, or None when it is new. Raises `errors.RefusedByPolicy` if it
     stands for something else.
     """
-    row = db.execute("SELECT what, target FROM reference WHERE reference=?", (reference,)).fetchone()
+    row: ReferenceRow | None = db.execute("SELECT * FROM reference WHERE reference=?", (reference,)).fetchone()
     if row is None:
         db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
         return None
