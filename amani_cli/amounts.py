@@ -99,7 +99,7 @@ def parse_msat(text: str) -> int:
         return _msat(number, unit.lower())
     if unit.upper() in CURRENCIES:
         raise _bad(f"{_shown(cleaned)} is fiat ({unit.upper()}): write a Lightning amount, for example 1000sat")
-    raise _bad_unit(cleaned, number, unit)
+    raise _bad_unit(cleaned, unit)
 
 
 def parse_amount(text: str) -> int | Fiat | Literal["max"]:
@@ -118,7 +118,7 @@ def parse_amount(text: str) -> int | Fiat | Literal["max"]:
         return _msat(number, unit.lower())
     currency = unit.upper()
     if currency not in CURRENCIES:
-        raise _bad_unit(cleaned, number, unit)
+        raise _bad_unit(cleaned, unit)
     return _fiat(number, currency)
 
 
@@ -140,7 +140,7 @@ def parse_fiat(text: str, currency: str | None = None) -> Fiat:
         raise _bad(f"{_shown(cleaned)} names no currency: write it after the number, for example {number}NGN")
     if unit.lower() in _LIGHTNING_UNITS:
         raise _bad(f"{_shown(cleaned)} is a Lightning amount: a fiat amount is needed, for example 5000NGN")
-    raise _bad_unit(cleaned, number, unit)
+    raise _bad_unit(cleaned, unit)
 
 
 def names_currency(text: str) -> bool:
@@ -283,7 +283,7 @@ def _bad_shape(text: str, example: str) -> Usage:
     return _bad(f"{shown} is not an amount: write for example {example}")
 
 
-def _bad_unit(text: str, number: str, unit: str) -> Usage:
+def _bad_unit(text: str, unit: str) -> Usage:
     if unit in {"m", "M"}:
         return _bad(f"{_shown(text)}: m could mean milli or mega: write for example 1000000sat or 0.01btc")
     if len(unit) == 3:

@@ -154,7 +154,7 @@ def _payer(kind: str) -> Callable[[str], str]:
 
 
 def _url(text: str) -> str:
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
 
     return clean_url(text)
 

@@ -68,6 +68,10 @@ class Bug(AmaniError):
     default_retry: ClassVar[Retry] = "after_reconcile"
 
 
+class Duplicate(Bug):
+    """A row that may be there once is there already; whoever can be second catches it, and says what it means."""
+
+
 class Usage(AmaniError):
     """An argument, option or file that can't be right; nothing was sent."""
 

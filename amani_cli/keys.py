@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,6 +30,22 @@ SEEN: set[str] = set()
 SECRET_VARIABLES = ("LNBITS_API_KEY", "FINCRA_API_KEY", "FINCRA_API_SECRET")
 
 T = TypeVar("T")
+
+
+class KeySource(str):
+    """Where a wallet's key lives, in the one way of saying it: `place`, and which one there (`where`, may be empty)."""
+
+    __slots__ = ()
+
+    @property
+    def place(self) -> str:
+        """`keyring`, `file`, `command`, `credential`, `sandbox`, `env`, or for a cheque's `kept` or `code`."""
+        return self.partition(":")[0]
+
+    @property
+    def where(self) -> str:
+        """The slot, path, command line, name or id."""
+        return self.partition(":")[2]
 
 
 class Key(NamedTuple):
@@ -273,17 +288,16 @@ def write_key_file(path: Path, value: str, *, replace: bool = False) -> None:
 # -- secrets of amani's own: a PIN's pepper, the keys of cheques ---------------------------------------------
 
 
-def place_for(key_source: str, sandbox_folder: Path) -> str:
+def place_for(source: KeySource, sandbox_folder: Path) -> str:
     """Where secrets that belong to a wallet are kept: with its key, wherever that is.
 
     Beside a key file in a folder of its own, with the sandbox's keys, or in the keyring. A key that comes from a
     command, a credential or the environment leaves only the keyring, which must then be usable (raises
     `errors.NotAuthorised`).
     """
-    place, _, where = key_source.partition(":")
-    if place == "file":
-        return f"folder:{where}.amani"
-    if place == "sandbox":
+    if source.place == "file":
+        return f"folder:{source.where}.amani"
+    if source.place == "sandbox":
         return f"folder:{sandbox_folder / 'secrets'}"
     keyring_name()
     return "keyring"
@@ -315,79 +329,3 @@ def unkeep(place: str, name: str) -> None:
         keyring_delete(name)
     else:
         (Path(folder) / name.replace(":", "-")).unlink(missing_ok=True)
-
-
-# The sandbox's money is fake: its keys alone lie in a file, keys.json, 0600, that the sandbox itself writes.
-
-
-def _sandbox_file(path: Path) -> dict[str, Any]:
-    import json
-
-    try:
-        private.check(path)
-        content = json.loads(path.read_text())
-        for wallet in content["wallets"].values():
-            SEEN.update((wallet["adminkey"], wallet["inkey"]))
-        SEEN.add(content["user"]["password"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise errors.NotAuthorised(
-            "the sandbox's keys are gone", code="NO_KEY", hint="Run: amani sandbox start"
-        ) from None
-    assert isinstance(content, dict)
-    return content
-
-
-def sandbox_keys(path: Path, wallet_id: str) -> dict[str, str]:
-    """Both keys of a wallet of the sandbox or of its second LNbits, as `adminkey` and `inkey`."""
-    second = path.parent / "outside" / path.name
-    for file in (path, *([second] if second.exists() else [])):
-        for wallet in _sandbox_file(file)["wallets"].values():
-            if wallet["id"] == wallet_id:
-                return dict(wallet)
-    raise errors.NotAuthorised(
-        "the sandbox has no key for this wallet any more", code="NO_KEY", hint="Run: amani sandbox start"
-    )
-
-
-def sandbox_token(path: Path) -> str:
-    """The token of the user that owns the sandbox's wallets, as the last start left it."""
-    token = _sandbox_file(path)["user"].get("token")
-    if not isinstance(token, str):
-        raise errors.NotAuthorised("the sandbox is not set up", code="NO_KEY", hint="Run: amani sandbox start")
-    SEEN.add(token)
-    return token
-
-
-def replace_sandbox_keys(path: Path, wallet_id: str, admin_key: str, read_key: str) -> None:
-    """Store a sandbox wallet's rotated keys."""
-    with _changing(path) as content:
-        for wallet in content["wallets"].values():
-            if wallet["id"] == wallet_id:
-                wallet |= {"adminkey": admin_key, "inkey": read_key}
-
-
-def add_sandbox_keys(path: Path, name: str, wallet_id: str, admin_key: str, read_key: str) -> None:
-    """Keep the keys of a wallet that was made on the sandbox beside the sandbox's own."""
-    with _changing(path) as content:
-        owner = next((wallet["user"] for wallet in content["wallets"].values()), "")
-        content["wallets"][name] = {"id": wallet_id, "user": owner, "adminkey": admin_key, "inkey": read_key}
-
-
-@contextmanager
-def _changing(path: Path) -> Iterator[dict[str, Any]]:
-    """The sandbox's file to change, by one process at a time: of two that read it at once, one's keys would be lost.
-
-    The lock is the sandbox's own: its start writes the file too.
-    """
-    import fcntl
-    import json
-
-    _sandbox_file(path)  # without one there is nothing to lock
-    handle = private.opened(path.with_name("lock"), os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        content = _sandbox_file(path)
-        yield content
-        write_private(path, json.dumps(content, indent=1))
-    finally:
-        os.close(handle)

@@ -15,7 +15,8 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli import errors
-from amani_cli.providers.http import Line, Lost, NotSent, clean_url
+from amani_cli.providers.addresses import clean_url
+from amani_cli.providers.http import Line, Lost, NotSent
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.wallets import servers
 from tests.kit.lnbits_server import free_port

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -120,12 +121,23 @@ def test_the_environment_s_key_loads_no_database(
 
 # Our own modules that a command has no use for, each dear or a way to something dear.
 _UNUSED = {
-    "wallet balance --json": "bolt11 payments engine rails policy amounts views registry providers.fiat",
-    "history list --json": "views payments providers.http providers.lnbits destinations qr books",
-    "invoice create 21 --json": "views destinations providers.lnurl qr books providers.fiat",
-    "invoice check HASH --json": "views destinations providers.lnurl qr books providers.fiat",
-    "pay INVOICE --yes --json": "views providers.lnurl qr cheques faucet books providers.fiat",
+    "wallet balance --json": "encodings.bolt11 payments.engine payments.rails rules.budgets rules.pins amounts"
+    " views.wallets wallets.keeping providers.fiat",
+    "history list --json": "views.payments lightning.paying providers.http providers.lnbits destinations.reading"
+    " encodings.qr books.exports",
+    "invoice create 21 --json": "views.invoices destinations.reading providers.lnurl encodings.qr books.reading"
+    " providers.fiat",
+    "invoice check HASH --json": "views.invoices destinations.reading providers.lnurl encodings.qr books.reading"
+    " providers.fiat",
+    "pay INVOICE --yes --json": "views.payments providers.lnurl encodings.qr cheques.drawing lightning.faucet"
+    " books.reading providers.fiat",
 }
+
+
+def test_what_is_looked_for_exists() -> None:
+    """A module that was given another name would never be found loaded."""
+    for name in " ".join(_UNUSED.values()).split():
+        assert find_spec(f"amani_cli.{name}") is not None, name
 
 
 @pytest.mark.usefixtures("wallet")

@@ -292,7 +292,7 @@ class _Worker:
         ws, wallet = self._ws, self._lightning
         self._rail.client.line.deadline = ws.deadline
         if row.payment_hash is not None:
-            earlier = journal.sent_for(ws.store.connection, row.payment_hash)
+            earlier = journal.sent_for(ws.store, row.payment_hash)
         else:
             earlier = self._earlier(row, reference)
         if earlier is not None and earlier.status == "unknown":
@@ -300,7 +300,7 @@ class _Worker:
             return self._within(row, earlier.amount_msat or 0, lambda: resends.go_on(ws, wallet, self._rail, begun))
         if row.payment_hash is None:
             return self._pay_address(row, reference)
-        wanted = plans.order_of(ws, row, reference)
+        wanted = plans.order_of(row, reference)
         replay = self._replayed(wanted) if earlier is not None else None
         return replay or self._pay_order(row, wanted)
 

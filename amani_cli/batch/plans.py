@@ -335,7 +335,7 @@ def _only(ws: Workspace, provider: Provider, option: str) -> KnownWallet:
     )
 
 
-def order_of(ws: Workspace, row: Row, reference: str) -> paying.Order:
+def order_of(row: Row, reference: str) -> paying.Order:
     """A row's invoice as something to pay. Its signature was checked when it was planned, and the hash keeps it."""
     invoice = bolt11.decode_invoice(row.to, payee=row.payee)
     if invoice.payment_hash != row.payment_hash or invoice.amount_msat != row.amount_msat:

@@ -40,7 +40,7 @@ def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, ChequeRow | None]:
         entry = references.targets(ws.store, {named: meant}, ChequeRow).get(named) if ws.has_store else None
         if entry is None or entry.status != "void":
             return named, entry
-        if journal.sent_for(ws.store.connection, entry.funding_hash or "") is not None:
+        if journal.sent_for(ws.store, entry.funding_hash or "") is not None:
             return named, entry
     raise errors.RefusedByPolicy(f"{reference} was tried a hundred times", code="REFERENCE_TAKEN")
 

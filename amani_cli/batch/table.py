@@ -1,21 +1,16 @@
-"""Tables of payments: CSV or JSON Lines, read and checked row by row before anything is planned."""
+"""Tables of payments, checked row by row before anything is planned."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, format_fiat, format_sat, parse_amount
-from amani_cli.batch import bank_files
+from amani_cli.batch import cells
 from amani_cli.destinations import reading
 from amani_cli.destinations.forms import Destination
-from amani_cli.files import named
 from amani_cli.invoices import lightning
 from amani_cli.lightning import paying
 from amani_cli.payees import canonical
@@ -27,10 +22,8 @@ from amani_cli.workspace import Workspace
 if TYPE_CHECKING:
     from amani_cli.fiat import payouts
 
-COLUMNS = ("to", "amount", "memo", "reference", "category", "comment", "to_name", "name_unverified")
 CHEQUE, PAYOUT = "cheque", "payout"
 RECENT_S = 7 * 86400  # how far back the same payee and amount are pointed out
-LARGEST_FILE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -113,126 +106,52 @@ def read(ws: Workspace, source: str) -> tuple[list[Row], list[Problem]]:
     Raises `errors.Usage` (code BAD_ROWS) for what is no table.
     """
     problems: list[Problem] = []
-    rows = [row for number, cells in _table(source) if (row := _read_row(ws, number, cells, problems)) is not None]
+    rows = [row for number, said in cells.table(source) if (row := _read_row(ws, number, said, problems)) is not None]
     if not rows and not problems:
-        raise errors.Usage(f"{_name(source)} holds no rows", code="BAD_ROWS")
+        raise errors.Usage(f"{cells.name_of(source)} holds no rows", code="BAD_ROWS")
     return rows, problems
 
 
-def _table(source: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of CSV or JSON Lines, each with the number of the line it begins in."""
-    text = _text(source)
-    lines = _json_lines(text) if text.lstrip()[:1] == "{" else _csv(text)
-    for number, cells in lines:
-        unknown = [name for name in cells if name not in COLUMNS]
-        if unknown:
-            raise errors.Usage(
-                f"line {number}: there is no column '{str(unknown[0])[:40]}'",
-                code="BAD_ROWS",
-                hint=f"Columns: {', '.join(COLUMNS)}.",
-            )
-        yield number, cells
-
-
-def _text(source: str) -> str:
+def _amount(written: str, bad: Callable[[str, str], None]) -> int | Fiat | None:
+    """The amount that a cell names, in msat or in fiat; None for an empty one, or one that can't be right."""
     try:
-        if source == "-":
-            data = sys.stdin.buffer.read(LARGEST_FILE + 1)
-        else:
-            with named(source).open("rb") as file:
-                data = file.read(LARGEST_FILE + 1)
-        if len(data) > LARGEST_FILE:
-            raise errors.Usage(f"{_name(source)} is larger than {LARGEST_FILE >> 20} MiB", code="BAD_ROWS")
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise errors.Usage(f"can't read {source}: {error.strerror}", code="CANT_READ") from None
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise errors.Usage(
-            f"{_name(source)}, line {line}: not UTF-8 text", code="BAD_ROWS", hint="Save it as CSV UTF-8."
-        ) from None
+        amount = parse_amount(written) if written else None
+    except errors.Usage as error:
+        bad("amount", error.message)
+        return None
+    if amount == "max":
+        bad("amount", "max can't stand in a batch: write an amount")
+        return None
+    return amount
 
 
-def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    header = text.lstrip().partition("\n")[0]
-    delimiter = next((sign for sign in ",;\t" if sign in header), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    names: list[str] | None = None
-    of_bank: list[str] | None = None
-    begins = 1
+def _check_texts(said: dict[str, str], bad: Callable[[str, str], None]) -> None:
+    """Look at the cells that are only written down, whatever kind of row it is."""
+    reference, category = said.get("reference", ""), said.get("category", "")
     try:
-        for cells in reader:
-            number, begins = begins, reader.line_num + 1
-            cells = [cell.strip() for cell in cells]
-            if not any(cells):
-                continue
-            if names is None:
-                names = [cell.lower() for cell in cells]
-                of_bank = bank_files.columns(names)
-                names = of_bank or names
-                if (of_bank is None and "to" not in names) or len(set(names)) < len(names):
-                    raise errors.Usage(
-                        "the first line names no column 'to', or one twice",
-                        code="BAD_ROWS",
-                        hint=f"It is: {','.join(COLUMNS)} (all but 'to' may be missing).",
-                    )
-                continue
-            if len(cells) > len(names):
-                raise errors.Usage(f"line {number} has more cells than the first line", code="BAD_ROWS")
-            found = dict(zip(names, cells, strict=False))
-            yield number, found if of_bank is None else bank_files.cells(found)
-    except csv.Error as error:
-        raise errors.Usage(f"line {reader.line_num} is not CSV: {error}", code="BAD_ROWS") from None
+        lightning.check_memo(said.get("memo", ""))
+    except errors.Usage as error:
+        bad("memo", error.message)
+    if len(reference) > 200 or not reference.isprintable():
+        bad("reference", "a reference is up to 200 printable characters")
+    if len(category) > 100 or not category.isprintable():
+        bad("category", "a category is one line of up to 100 characters")
+    if said.get("name_unverified", "").lower() not in ("", "no", "yes"):
+        bad("name_unverified", "write yes or no")
 
 
-def _json_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            # An amount may stand as a number; its own digits are what counts, not what a float makes of them.
-            said = json.loads(line, parse_float=str, parse_int=str)
-        except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, dict) or not all(isinstance(value, str | None) for value in said.values()):
-            raise errors.Usage(
-                f"line {number} is not a JSON object of texts", code="BAD_ROWS", hint='E.g. {"to": "ada@example.com"}'
-            )
-        yield number, {name: (value or "").strip() for name, value in said.items()}
-
-
-def _read_row(ws: Workspace, number: int, cells: dict[str, str], problems: list[Problem]) -> Row | None:
+def _read_row(ws: Workspace, number: int, said: dict[str, str], problems: list[Problem]) -> Row | None:
     """Check one row, offline; what is wrong with it is added to `problems`."""
     before = len(problems)
 
     def bad(column: str, message: str) -> None:
         problems.append(Problem(number, column, message))
 
-    to, written = cells.get("to", ""), cells.get("amount", "")
-    memo, reference = cells.get("memo", ""), cells.get("reference", "") or None
-    category, comment = cells.get("category", "") or None, cells.get("comment", "")
-    to_name, unverified = cells.get("to_name", "") or None, cells.get("name_unverified", "").lower()
+    to, comment = said.get("to", ""), said.get("comment", "")
+    to_name, unverified = said.get("to_name", "") or None, said.get("name_unverified", "").lower()
     destination = _destination(ws, to, bad)
-    amount: int | Fiat | None = None
-    if written:
-        try:
-            parsed = parse_amount(written)
-            if parsed == "max":
-                bad("amount", "max can't stand in a batch: write an amount")
-            else:
-                amount = parsed
-        except errors.Usage as error:
-            bad("amount", error.message)
-    try:
-        lightning.check_memo(memo)
-    except errors.Usage as error:
-        bad("memo", error.message)
-    if reference is not None and (len(reference) > 200 or not reference.isprintable()):
-        bad("reference", "a reference is up to 200 printable characters")
-    if category is not None and (len(category) > 100 or not category.isprintable()):
-        bad("category", "a category is one line of up to 100 characters")
-    if unverified not in ("", "no", "yes"):
-        bad("name_unverified", "write yes or no")
+    amount = _amount(said.get("amount", ""), bad)
+    _check_texts(said, bad)
     if len(problems) > before:
         return None
     about: dict[str, Any] = {}
@@ -264,17 +183,17 @@ def _read_row(ws: Workspace, number: int, cells: dict[str, str], problems: list[
         kind=kind,
         to=destination.text if destination is not None and kind == "bolt11" else to,
         shown=shown,
-        amount=written,
+        amount=said.get("amount", ""),
         amount_msat=amount if isinstance(amount, int) else None,
-        memo=memo,
-        reference=reference,
-        category=category,
+        memo=said.get("memo", ""),
+        reference=said.get("reference", "") or None,
+        category=said.get("category", "") or None,
         comment=comment,
         **about,
     )
 
 
-def _destination(ws: Workspace, to: str, bad: Any) -> Destination | None:
+def _destination(ws: Workspace, to: str, bad: Callable[[str, str], None]) -> Destination | None:
     """Whom a row pays; None for a cheque, or when it can't be told."""
     if not to:
         bad("to", "nobody is named")
@@ -288,7 +207,7 @@ def _destination(ws: Workspace, to: str, bad: Any) -> Destination | None:
         return None
 
 
-def _check_account(to: payouts.Destination, amount: Fiat, bad: Any) -> None:
+def _check_account(to: payouts.Destination, amount: Fiat, bad: Callable[[str, str], None]) -> None:
     """Whether a number can be one of an account or a phone at all."""
     from amani_cli.payees import banks
 
@@ -305,7 +224,9 @@ def told(error: errors.AmaniError) -> str:
     return f"{error.message.rstrip('.')}. {error.hint}" if error.hint else error.message
 
 
-def _with_stated(destination: Destination, amount: int | Fiat | None, bad: Any) -> int | Fiat | None:
+def _with_stated(
+    destination: Destination, amount: int | Fiat | None, bad: Callable[[str, str], None]
+) -> int | Fiat | None:
     stated = destination.amount_msat
     if stated is not None and amount not in (None, stated):
         bad("amount", f"the link asks for {format_sat(stated)}")
@@ -313,12 +234,12 @@ def _with_stated(destination: Destination, amount: int | Fiat | None, bad: Any) 
 
 
 def _about_invoice(
-    ws: Workspace, destination: Destination, amount: int | Fiat | None, bad: Any
+    ws: Workspace, destination: Destination, amount: int | Fiat | None, bad: Callable[[str, str], None]
 ) -> tuple[dict[str, Any], int | None]:
     try:
         if isinstance(amount, Fiat):
             raise errors.Usage("an invoice says itself how much it is over: leave the amount out")
-        order = paying.order(ws, destination.text, amount)
+        order = paying.Order(paying.read_invoice(destination.text, amount))
         paying.check(ws, order)
     except errors.AmaniError as error:
         column = "amount" if error.code in ("AMOUNT_DIFFERS", "USAGE") else "to"
@@ -363,7 +284,7 @@ def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int |
         earlier |= {(payee, amount): entry for amount in canonical.amounts_of(entry) if (payee, amount) in wanted}
     for row in rows:
         if row.payment_hash is not None:
-            found = journal.sent_for(ws.store.connection, row.payment_hash)
+            found = journal.sent_for(ws.store, row.payment_hash)
         else:
             found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
         if found is not None:
@@ -393,7 +314,3 @@ def bad_rows(problems: list[Problem]) -> errors.Usage:
         hint="No plan was written. Mend the table and plan again.",
         details={"rows": [asdict(problem) for problem in problems]},
     )
-
-
-def _name(source: str) -> str:
-    return "stdin" if source == "-" else source

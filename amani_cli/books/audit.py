@@ -21,7 +21,7 @@ def listed(ws: Workspace, wanted: Filter) -> Audit:
     rows = log.page(ws.store, replace(wanted, limit=wanted.limit + 1))
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
-    return Audit([_entry(row) for row in rows], str(rows[-1]["seq"]) if more else None)
+    return Audit([_entry(row) for row in rows], str(rows[-1].seq) if more else None)
 
 
 def verify(ws: Workspace, head: str | None = None) -> AuditVerdict:
@@ -80,4 +80,4 @@ def _wrong(row: AuditRow, seq: int, previous: str) -> str:
 
 
 def _entry(row: AuditRow) -> AuditEntry:
-    return AuditEntry(**{name: row[name] for name in row.keys()})  # noqa: SIM118 (a AuditRow iterates over values)
+    return AuditEntry(*row)

@@ -19,7 +19,7 @@ from amani_cli.books.reading import Books
 from amani_cli.models.books import ClosedWallet, Closing
 from amani_cli.models.document import as_json
 from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, closed, journal
+from amani_cli.store import cheques, closed, totals
 from amani_cli.times import Period, from_rfc3339, parse_month, to_rfc3339
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
@@ -64,7 +64,7 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     open_msat = sum(
         row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
-    unknown = journal.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
+    unknown = totals.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
     return Closing(label, reading.zone(), *period, items, open_msat, unknown, differences)  # type: ignore[arg-type]
 
 
@@ -142,7 +142,7 @@ def _closed(
     if provider is not None and provider != sums["closing"]:
         apart = provider - sums["closing"]
         # What is open has left the provider's balance, with a fee that may be given back, and is in no sum here.
-        if is_explained(apart, journal.flying(ws.store, wallet.id, unit)):
+        if is_explained(apart, totals.flying(ws.store, wallet.id, unit)):
             notes.append(f"{shown(-apart, unit)} are held back for open outcomes: amani reconcile")
         else:
             differences.append(of_balance(wallet, apart, unit))
@@ -180,9 +180,9 @@ def _changed(
             figures = {name: value for name, value in as_json(item).items() if name not in _NOT_CLOSED}
             before = closed.read(db, label, ids[item.wallet], item.unit)
             # A figure that an older amani did not have says nothing.
-            old = json.loads(before["figures"]) if before is not None else {}
+            old = json.loads(before.figures) if before is not None else {}
             if before is not None and not accept and any(figures[name] != value for name, value in old.items()):
-                changed.append(_how(item, old, {name: figures[name] for name in old}, before["closed_at"]))
+                changed.append(_how(item, old, {name: figures[name] for name in old}, before.closed_at))
             elif done and (before is None or accept):
                 closed.write(db, label, ids[item.wallet], item.wallet, item.unit, reading.zone(), json.dumps(figures))
         if accept:

@@ -9,7 +9,7 @@ from amani_cli import errors
 from amani_cli.amounts import format_sat
 from amani_cli.books import history
 from amani_cli.providers.base import FiatRecord, Record
-from amani_cli.store import journal, read_back
+from amani_cli.store import journal, read_back, totals
 from amani_cli.store.rows import Entry
 from amani_cli.wallets.known import KnownWallet, learn
 from amani_cli.workspace import Workspace
@@ -32,7 +32,7 @@ def of_wallet(ws: Workspace, wallet: KnownWallet) -> list[str]:
     def look(page: list[Record]) -> None:
         for record in page:
             direction = "out" if record.amount_msat < 0 else "in"
-            row = journal.last_attempt(ws.store.connection, wallet.id, record.payment_hash, direction)
+            row = journal.last_attempt(ws.store, wallet.id, record.payment_hash, direction)
             if row is not None and (text := of_record(row, record)) is not None:
                 found[text] = None
 
@@ -42,9 +42,9 @@ def of_wallet(ws: Workspace, wallet: KnownWallet) -> list[str]:
         held = _held(wallet)
         history.sync(ws, [wallet], look=look)
         with ws.store.reading():
-            here = journal.balance_msat(ws.store, wallet.id, wallet.remote_id)
+            here = totals.balance_msat(ws.store, wallet.id, wallet.remote_id)
             apart = Decimal(held - here).scaleb(-3)
-            flying = journal.flying(ws.store, wallet.id, "sat", wallet.remote_id)
+            flying = totals.flying(ws.store, wallet.id, "sat", wallet.remote_id)
         if is_explained(apart, flying):
             return list(found)
         if _held(wallet) == held:  # nothing has moved meanwhile

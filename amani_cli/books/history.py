@@ -11,9 +11,9 @@ from amani_cli.models.books import History, Synced
 from amani_cli.models.payments import Payment
 from amani_cli.payments import receipts
 from amani_cli.providers.base import Record
-from amani_cli.store import journal
-from amani_cli.store.journal import Filter
+from amani_cli.store import journal, listing
 from amani_cli.store.ledger import only
+from amani_cli.store.listing import Filter
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -31,10 +31,10 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> History:
         wanted = replace(wanted, after=(last.created_at, last.id))
     if wanted.search is not None:
         ws.talk.progress("searching")  # the first time, all that there is
-    rows = journal.page(ws.store, replace(wanted, limit=wanted.limit + 1))
+    rows = listing.page(ws.store, replace(wanted, limit=wanted.limit + 1))
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
-    return History([receipts.receipt(row) for row in rows], rows[-1]["id"] if more else None)
+    return History([receipts.receipt(row) for row in rows], rows[-1].id if more else None)
 
 
 def shown(ws: Workspace, text: str) -> Payment:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from amani_cli.amounts import format_sat
 from amani_cli.books.valuations import Rate, RateFile
-from amani_cli.store import bookings, journal
+from amani_cli.store import bookings, totals
 from amani_cli.store.bookings import MSAT, Booked, Carried
 from amani_cli.times import Period, from_rfc3339
 from amani_cli.wallets import rates as wallets_rates
@@ -87,7 +87,7 @@ class Books:
         """How many payments of the period are open, and so not exported."""
         if not self._ws.has_store:
             return 0
-        return journal.open_between(self._ws.store, self.period.since, self.period.until, self._only)
+        return totals.open_between(self._ws.store, self.period.since, self.period.until, self._only)
 
     def movements(self, *, whole: bool = False) -> Iterator[Movement]:
         """Every movement, as the database stood when the first was read; never all held at once.

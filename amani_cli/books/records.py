@@ -141,7 +141,7 @@ def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int
     """Bring in a page of records: how many entries are new and how many have changed."""
     relevant = [each for each in page if each.amount_msat < 0 or each.status == "settled"]  # else nobody has paid it
     hashes = {each.payment_hash for each in relevant}
-    known = journal.by_hashes(ws.store.connection, wallet.id, wallet.remote_id, hashes)
+    known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, hashes)
     new = updated = 0
     if any(_key(each) not in known for each in relevant):
         awaited = store_invoices.unpaid(ws.store, wallet.id, hashes)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from amani_cli import errors, log
 from amani_cli.amounts import CURRENCIES, MSAT_PER_BTC, currency_decimals
-from amani_cli.store import journal
+from amani_cli.store import totals
 from amani_cli.times import now, to_rfc3339
 from amani_cli.wallets import clients, finding
 from amani_cli.workspace import Workspace
@@ -50,20 +50,20 @@ def remember(ws: Workspace) -> int:
         return 0
     since = to_rfc3339(int(time.time()) - FRESH_S)
     done = 0
-    for wallet_id in journal.wallets_without_rate(ws.store, since):
+    for wallet_id in totals.wallets_without_rate(ws.store, since):
         wallet = next((each for each in finding.registered(ws) if each.id == wallet_id), None)
         if wallet is None or wallet.provider != "lnbits":
             continue
         try:
             with clients.lnbits_client(ws, wallet.url) as client:
-                price = client.bitcoin_price(currency)
+                _, price = client.rate(currency)
         except errors.AmaniError as error:
             log.event("info", f"no rate for the books: {error.message}")
             continue
-        if price is not None:
+        if price:  # a server that knows none may say 0
             with ws.store.write() as db:
                 columns = (format(price, "f"), currency, wallet.url.split("://", 1)[-1], now())
-                done += journal.set_rates(db, wallet_id, since, *columns)
+                done += totals.set_rates(db, wallet_id, since, *columns)
     return done
 
 

@@ -10,7 +10,7 @@ from amani_cli.cheques import drawing, standing
 from amani_cli.destinations import forms, reading
 from amani_cli.encodings import bolt11, cheque_code
 from amani_cli.encodings.cheque_code import ChequeCode
-from amani_cli.lightning import paying, resends
+from amani_cli.lightning import fees, paying, resends
 from amani_cli.models.payments import Payment
 from amani_cli.payments import earlier, engine, lightning_rail, receipts
 from amani_cli.providers.base import PayAnswer
@@ -31,7 +31,7 @@ from amani_cli.workspace import Workspace
 
 def read(ws: Workspace, text: str) -> ChequeCode:
     """Read a code and refuse, offline, what can't be a cheque for us: damaged, another network, an unsafe line."""
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
 
     code = cheque_code.decode(text)
     keys.SEEN.update((code.admin_key, "".join(text.split())))
@@ -124,7 +124,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
     source = as_wallet(ws, code.url, code.wallet_id)
     with named_server(ws, code.url, code.admin_key) as cheque:
         rail = lightning_rail.Lightning(ws, cheque)
-        row = journal.sent_for(ws.store.connection, order.invoice.payment_hash)
+        row = journal.sent_for(ws.store, order.invoice.payment_hash)
         if row is not None:
             return _claimed_before(ws, code, source, rail, row)
         _refuse_expired(code)
@@ -150,7 +150,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
         except errors.InsufficientFunds:
             raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row.id) from None
         except errors.NotAuthorised:
-            raise drawing.void() from None
+            raise drawing.voided() from None
 
 
 def _claimed_before(
@@ -179,18 +179,16 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
     try:
         held = cheque.wallet().balance_msat
     except errors.NotAuthorised:
-        raise drawing.void() from None
+        raise drawing.voided() from None
     if held < code.amount_msat:
         raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), None)
-    reserve = max(2000, -(-code.amount_msat // 100))
-    if not outside or held >= code.amount_msat + reserve:
+    if not outside or held >= code.amount_msat + fees.worst_fee_msat(code.amount_msat):
         return code.amount_msat
-    # The largest whole sat A with A + max(2 sat, 1 %) within what is held.
-    amount_sat = min((held - 2000) // 1000, held * 100 // 101 // 1000)
-    if amount_sat < 1:
+    amount_msat = fees.spendable_msat(held)
+    if not amount_msat:
         raise errors.Rejected("this cheque is too small to leave its server", code="TOO_SMALL", hint="Claim it there.")
-    ws.talk.warn(f"{code.amount_msat - amount_sat * 1000} msat stay behind as the fee reserve of the cheque's server")
-    return amount_sat * 1000
+    ws.talk.warn(f"{code.amount_msat - amount_msat} msat stay behind as the fee reserve of the cheque's server")
+    return amount_msat
 
 
 def _tell_giver(ws: Workspace, code: ChequeCode, row: Entry) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from amani_cli import errors
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
-from amani_cli.lightning import resends
+from amani_cli.lightning import fees, resends
 from amani_cli.payments import engine, lightning_rail, receipts
 from amani_cli.payments.verdict import Verdict, judge
 from amani_cli.providers.base import PayAnswer, Record
@@ -43,7 +43,7 @@ def earlier(
     """
     before = None
     if face_msat is not None:
-        before = (f"cheque {remote_id}", face_msat - max(2000, -(-face_msat // 100)) - 1000, face_msat)
+        before = (f"cheque {remote_id}", face_msat - fees.worst_fee_msat(face_msat) - 1000, face_msat)
     rows = cheques.draws(ws.store, target.remote_id, destination_of(url, remote_id), before)
     return rows[0] if rows else None
 
@@ -162,7 +162,7 @@ def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:
             hint="Whoever claims it first has it. Nothing came.",
         )
     if answer.code in ("KEY_REFUSED", "INVOICE_KEY"):
-        return void()
+        return voided()
     if answer.heard == "limited":
         return errors.Unreachable(
             "the cheque's server takes no more requests for now (429)",
@@ -172,7 +172,7 @@ def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:
     return errors.Rejected(f"the cheque could not be drawn: {answer.reason}", id=entry)
 
 
-def void() -> errors.Rejected:
+def voided() -> errors.Rejected:
     """The error for a cheque whose key its server does not know any more."""
     return errors.Rejected(
         "this cheque is void: its giver took it back or gave it a new code",

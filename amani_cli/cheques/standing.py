@@ -17,7 +17,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import only
-from amani_cli.store.rows import ChequeRow, Entry, Transaction
+from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
 from amani_cli.wallets.clients import lnbits_client
@@ -67,7 +67,7 @@ def keys_of(row: ChequeRow) -> tuple[str, str]:
 def opened(ws: Workspace, row: ChequeRow) -> None:
     """Write down that a cheque's money is in its wallet."""
     with ws.store.write() as db:
-        fresh = cheques.in_transaction(db, row.id)
+        fresh = cheques.by_id(db, row.id)
         # Another amani that asked meanwhile may have opened it, and even taken it back.
         if fresh is not None and fresh.status == "funding":
             cheques.update(db, row.id, status="open")
@@ -81,7 +81,7 @@ def abandon(ws: Workspace, row: ChequeRow) -> None:
     while the cheque is still `funding`. Its reference is free again: the same command writes it anew.
     """
     with ws.store.write() as db:
-        fresh = cheques.in_transaction(db, row.id)
+        fresh = cheques.by_id(db, row.id)
         if fresh is None or fresh.status != "funding":
             return
         paid = journal.last_attempt(db, fresh.wallet_id, fresh.funding_hash or "", "out")
@@ -115,7 +115,7 @@ def advance(ws: Workspace, row: ChequeRow) -> ChequeRow:
     """Take an unfinished cheque as far as what is certain allows, by asking; no new payment is sent for `funding`."""
     if row.status != "funding":
         return row
-    paid = journal.last_attempt(ws.store.connection, row.wallet_id, row.funding_hash or "", "out")
+    paid = journal.last_attempt(ws.store, row.wallet_id, row.funding_hash or "", "out")
     if paid is not None and paid.status == "unknown":
         paid = payments_earlier.ask_again(ws, paid)
     if paid is not None and paid.status == "settled":
@@ -187,21 +187,17 @@ def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
 
 def claimed(ws: Workspace, row: ChequeRow, payment_hash: str | None, at: str | None) -> None:
     """Write down that a cheque was claimed, by which payment, and by whom if it was one of our wallets."""
-    mine = (
-        ws.store.one(Entry, "SELECT wallet FROM payment WHERE payment_hash=? AND direction='in'", payment_hash)
-        if payment_hash
-        else None
-    )
+    mine = journal.receiver(ws.store, payment_hash) if payment_hash else None
     with ws.store.write() as db:
-        current = db.execute("SELECT status FROM cheque WHERE id=?", (row.id,)).fetchone()["status"]
-        if current in ("claimed", "void", "expired"):
+        current = cheques.by_id(db, row.id)
+        if current is None or current.status in ("claimed", "void", "expired"):
             return
         cheques.update(
             db,
             row.id,
             status="claimed",
             claimed_at=at or now(),
-            claimed_by=mine.wallet if mine else None,
+            claimed_by=mine,
             payment_hash=payment_hash,
         )
         audit_step(ws, db, "cheque", row, "claimed")

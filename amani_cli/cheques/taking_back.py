@@ -157,7 +157,7 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
         ws.restart_clock()
         giver = _giver(ws, row)
         with ws.store.write() as db:
-            current = store_cheques.in_transaction(db, row.id)
+            current = store_cheques.by_id(db, row.id)
             assert current is not None
             if current.status in ("void", "expired"):
                 return current
@@ -275,5 +275,5 @@ def settle_unfinished(ws: Workspace) -> int:
             row = advance(ws, row) if row.status == "funding" else take_back(ws, row, "void")
         except errors.AmaniError as error:
             ws.talk.warn(f"cheque {row.id}: {error.message}" + (f". {error.hint}" if error.hint else ""))
-        left += must(ws, row.id)["status"] in store_cheques.UNFINISHED
+        left += must(ws, row.id).status in store_cheques.UNFINISHED
     return left

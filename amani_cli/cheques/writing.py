@@ -13,7 +13,7 @@ from amani_cli import amounts, clocks, errors, keys
 from amani_cli.cheques.standing import abandon, advance, audit_step, code_of, keep_keys, must, opened, view
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
-from amani_cli.lightning import paying
+from amani_cli.lightning import fees, paying
 from amani_cli.lightning.paying import Order
 from amani_cli.models.cheques import Cheque
 from amani_cli.models.payments import Payment
@@ -51,8 +51,8 @@ class Wanted:
 
     @property
     def reserve_msat(self) -> int:
-        """LNbits' fee reserve for an outside payment: max(2 sat, 1 %), in whole sats."""
-        return max(2000, -(-self.amount_msat // 100_000) * 1000) if self.outside else 0
+        """LNbits' fee reserve for an outside payment, in whole sats."""
+        return -(-fees.worst_fee_msat(self.amount_msat) // 1000) * 1000 if self.outside else 0
 
     @property
     def total_msat(self) -> int:
@@ -159,8 +159,8 @@ def _reference(wanted: Wanted, index: int) -> str | None:
 def _written(ws: Workspace, wanted: Wanted, index: int) -> bool:
     """Whether an earlier run wrote this one, asked as far as it goes; what was given up has lost its reference."""
     reference = _reference(wanted, index)
-    row = cheques.by_reference(ws.store.connection, reference) if reference else None
-    return row is not None and advance(ws, row)["reference"] is not None
+    row = cheques.by_reference(ws.store, reference) if reference else None
+    return row is not None and advance(ws, row).reference is not None
 
 
 def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, token: str | None, place: str) -> Cheque:
@@ -242,7 +242,7 @@ def _begin(
         )
         if reference is not None:
             references.point(db, reference, cheque_id)
-        row = cheques.in_transaction(db, cheque_id)
+        row = cheques.by_id(db, cheque_id)
         assert row is not None
         audit_step(ws, db, "cheque create", row, "begun")
     return row, True
@@ -258,7 +258,7 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
         cheques.update(db, cheque_id, funding_hash=payment_hash)
 
     def still_wanted(db: Transaction, entry: str) -> None:
-        row = cheques.in_transaction(db, cheque_id)
+        row = cheques.by_id(db, cheque_id)
         if row is None or row.status != "funding":
             raise errors.Rejected(
                 f"cheque {cheque_id} was given up while it was being written",

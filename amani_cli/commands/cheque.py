@@ -33,7 +33,6 @@ def create(
     reason: str | None = REASON,
 ) -> None:
     """Write a cheque: the money is set aside, and the code, shown once, is the money."""
-    from amani_cli import files
     from amani_cli.amounts import format_sat, parse_amount
     from amani_cli.cheques import writing
     from amani_cli.times import parse_duration
@@ -46,18 +45,7 @@ def create(
     amount_msat = parse_amount(amount)
     if not isinstance(amount_msat, int):
         raise errors.Usage("a cheque is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
-    if qr_file:
-        from amani_cli.encodings.qr import check_path
-
-        check_path(qr_file)
-        if count > 1:
-            raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
-        files.check_writable(Path(qr_file))
-    if paper:
-        from amani_cli.files import check_paper
-
-        check_paper(paper)
-        files.check_writable(Path(paper))
+    _check_files(qr_file, paper, count)
     wanted = writing.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
     wallet = finding.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
@@ -100,17 +88,40 @@ def create(
             said.out.say(line)
     said.out.flush()  # on paper they may fail to arrive: they are shown first
     if paper:
-        from amani_cli.cheques.paper import write
-
-        try:
-            write(paper, items)
-            if not said.quiet:
-                said.out.say(f"Written to {paper}; each code on it is money.")
-        except errors.AmaniError as error:
-            stopped = stopped or error
-            said.out.say(f"error: {error.message}")
+        unprinted = _print_to(said, paper, items)
+        stopped = stopped or unprinted
     if stopped is not None:
         raise typer.Exit(8 if in_doubt or stopped.exit_code == 8 else 11)
+
+
+def _check_files(qr_file: str | None, paper: str | None, count: int) -> None:
+    """Refuse files that could not be written, before there is money to be shown on them."""
+    from amani_cli import files
+
+    if qr_file:
+        from amani_cli.encodings.qr import check_path
+
+        check_path(qr_file)
+        if count > 1:
+            raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
+        files.check_writable(Path(qr_file))
+    if paper:
+        files.check_paper(paper)
+        files.check_writable(Path(paper))
+
+
+def _print_to(said: Options, paper: str, items: list[Cheque]) -> errors.AmaniError | None:
+    """Put the cheques on a page; what went wrong is told and returned."""
+    from amani_cli.cheques.paper import write
+
+    try:
+        write(paper, items)
+    except errors.AmaniError as error:
+        said.out.say(f"error: {error.message}")
+        return error
+    if not said.quiet:
+        said.out.say(f"Written to {paper}; each code on it is money.")
+    return None
 
 
 def _show_code(said: Options, cheque: Cheque) -> None:

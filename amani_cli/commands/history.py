@@ -32,7 +32,7 @@ def list_(
     """List payments, newest first, as written down here; 'history sync' brings in what others did."""
     from amani_cli.amounts import parse_msat
     from amani_cli.books import history
-    from amani_cli.store.journal import Filter
+    from amani_cli.store.listing import Filter
     from amani_cli.times import parse_when, to_rfc3339
     from amani_cli.wallets import finding
 

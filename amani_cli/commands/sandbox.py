@@ -105,7 +105,7 @@ def fund(
     if wallet.provider == "fincra":
         from amani_cli.wallets import businesses
 
-        businesses.fund(said.ws, wallet, businesses.amount(wallet, amount))
+        businesses.fund(wallet, businesses.amount(wallet, amount))
         said.emit(balances.balance(said.ws, wallet))
         return
     amount_sat = require_whole_sat(parse_msat(amount))

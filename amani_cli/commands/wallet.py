@@ -41,7 +41,7 @@ def add(
     if provider not in ("lnbits", "fincra"):
         raise errors.Usage(f"no provider '{provider[:40]}'", hint="There are lnbits and fincra.")
     if provider == "lnbits":
-        from amani_cli.providers.http import clean_url
+        from amani_cli.providers.addresses import clean_url
 
         if live or public_key:
             raise errors.Usage("--live and --public-key are for --provider fincra")
@@ -78,13 +78,15 @@ def add(
             name,
             url or ws.environ.get("FINCRA_BASE_URL"),
             key,
-            key_source=source,
+            key_source=keys.KeySource(source),
             live=live,
             read_only=read_only,
             public_key=public_key,
         )
     else:
-        wallet = adding.add(ws, name, url, key, key_source=source, read_only=read_only, insecure_http=insecure_http)
+        wallet = adding.add(
+            ws, name, url, key, key_source=keys.KeySource(source), read_only=read_only, insecure_http=insecure_http
+        )
     said.emit(wallet)
 
 
@@ -97,13 +99,14 @@ def create(
     reference: str | None = typer.Option(None, "--reference", help="The same one again makes no second wallet."),
 ) -> None:
     """Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login."""
+    from amani_cli import keys
     from amani_cli.files import named
     from amani_cli.wallets import adding, typed_keys
 
     said = options.of(ctx)
     source = f"file:{named(key_file).absolute()}" if key_file else "keyring"
     typed_keys.check_name(source.rpartition("/")[2], "a file's path")
-    wallet = adding.create(said.ws, name, url, key_source=source, reference=reference)
+    wallet = adding.create(said.ws, name, url, key_source=keys.KeySource(source), reference=reference)
     said.emit(wallet)
 
 

@@ -49,7 +49,7 @@ def add(ws: Workspace, name: str, found: Destination, wallet: KnownWallet | None
     up raises, but where Fincra can't say whose it is: then it is kept unchecked, and said so.
     """
 
-    name = _good_name(ws, name)
+    name = _good_name(name)
     if found.contact is not None:
         raise errors.Usage(f"'{found.contact}' is a contact already", hint="Give the address or link itself.")
     if found.kind == "bolt11" or found.amount_msat is not None:
@@ -128,7 +128,7 @@ def check(ws: Workspace, name: str, seen: Seen, *, accept_change: bool, so_far: 
     `so_far` says that not everything was seen yet. Raises `errors.RefusedByPolicy` (code PAYEE_CHANGED) with what was
     and what is. The first payment is always right.
     """
-    pinned: Seen = json.loads(_must(ws, name)["seen"] or "{}")
+    pinned: Seen = json.loads(_must(ws, name).seen or "{}")
     what = changed({key: old for key, old in pinned.items() if key in seen or not so_far}, seen)
     if not what or accept_change:
         return
@@ -232,7 +232,7 @@ def _point_out(ws: Workspace, name: str, destination: str) -> None:
     point_out_look_alikes(ws, destination)
 
 
-def _good_name(ws: Workspace, name: str) -> str:
+def _good_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > 80 or not name.isprintable():
         raise errors.Usage("a contact's name is 1 to 80 printable characters", code="BAD_NAME")

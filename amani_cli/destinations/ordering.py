@@ -26,8 +26,7 @@ from amani_cli.models.payments import Nothing, SuccessAction
 from amani_cli.payees import canonical
 from amani_cli.payments import success_action
 from amani_cli.rules import rulebook
-from amani_cli.store import references
-from amani_cli.store.rows import Row
+from amani_cli.store import journal, references
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import rates
 from amani_cli.wallets.clients import lnurl_for
@@ -93,7 +92,7 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
     if wish.keep_msat and amount != "max":
         raise errors.Usage("--keep goes with the amount 'max'", hint="E.g. amani pay ada@example.com max --keep 50k")
     if wish.destination.kind == "bolt11":
-        return _order_for_invoice(ws, wish, amount)
+        return _order_for_invoice(wish, amount)
     if wish.destination.payout is not None:
         raise errors.Usage(
             f"{wish.destination.shown} is paid in fiat, from a Fincra wallet; '{wallet.name}' is none",
@@ -106,7 +105,7 @@ def order(ws: Workspace, wallet: KnownWallet, wish: Wish, net: Lnurl | None = No
     return wanted
 
 
-def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
+def _order_for_invoice(wish: Wish, amount: Amount) -> Order:
     if amount is not None and not isinstance(amount, int):
         raise errors.Usage(
             "an invoice says itself how much it is over", code="AMOUNT_DIFFERS", hint="Leave the amount out."
@@ -115,10 +114,8 @@ def _order_for_invoice(ws: Workspace, wish: Wish, amount: Amount) -> Order:
         raise errors.Usage("an invoice asks for no payer", hint="Leave --payer-name and its like out.")
     if wish.comment:
         raise errors.Usage("an invoice takes no comment", hint="--memo is a note for your own history.")
-    return paying.order(
-        ws,
-        wish.destination.text,
-        amount,
+    return paying.Order(
+        paying.read_invoice(wish.destination.text, amount),
         memo=wish.memo,
         reference=wish.reference,
         max_fee_msat=wish.max_fee_msat,
@@ -157,7 +154,7 @@ def _order_for_link(
                 hint="Use a wallet that logs in, or another way that the site offers.",
             )
         if amount == "max":
-            left = _all_there_is(ws, wallet, wish, request)
+            left = _all_there_is(wallet, wish, request)
             if isinstance(left, Nothing):
                 return left
             amount = left
@@ -214,7 +211,7 @@ def _order(
     )
 
 
-def _all_there_is(ws: Workspace, wallet: KnownWallet, wish: Wish, request: PayRequest) -> int | Nothing:
+def _all_there_is(wallet: KnownWallet, wish: Wish, request: PayRequest) -> int | Nothing:
     """How much `max` is: what can leave with the worst-case fee, and still keep what shall be kept."""
     with wallet.lnbits("read") as client:
         balance_msat = client.wallet().balance_msat
@@ -266,12 +263,11 @@ def _usable(ws: Workspace, wish: Wish) -> Order | None:
     One that expired was never sent, or the journal would say so; one that failed can't be tried again at most nodes.
     """
     assert wish.reference is not None
-    row = references.resolution(ws.store.connection, wish.reference)
+    row = references.resolution(ws.store, wish.reference)
     if row is None:
         return None
     invoice = bolt11.decode_invoice(row.bolt11)
-    failed = ws.store.one(Row, "SELECT 1 FROM payment WHERE payment_hash=? AND status='failed'", invoice.payment_hash)
-    if failed or invoice.is_expired(time.time()):
+    if journal.has_failed(ws.store, invoice.payment_hash) or invoice.is_expired(time.time()):
         return None
     details = json.loads(row.details)
     action = success_action.from_text(details["success"], None)

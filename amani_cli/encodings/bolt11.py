@@ -22,8 +22,6 @@ NETWORKS = {"bc": "bitcoin", "tb": "testnet", "tbs": "signet", "bcrt": "regtest"
 
 DEFAULT_EXPIRY_S = 3600
 DEFAULT_MIN_FINAL_CLTV = 18
-MAX_DESCRIPTION_BYTES = 639
-"""The longest description a tagged field holds: 1023 × 5 bits."""
 
 _LONGEST = 7089  # characters: the most that the largest QR code holds
 _TIMESTAMP_WORDS = 7

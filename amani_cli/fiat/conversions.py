@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.amounts import CURRENCIES, Fiat, format_fiat, padded
-from amani_cli.fiat.moving import Confirm, Move, carry_out, spendable, tidy
+from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, spendable, tidy
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier
@@ -49,9 +49,7 @@ def convert(
             wallet,
             client,
             _prepare(wallet, client, amount, currency, memo),
-            kind="convert",
-            reference=reference,
-            meaning=what,
+            Purpose("convert", reference, what),
             confirm=confirm,
             again=lambda: _prepare(wallet, client, amount, currency, memo),
         )

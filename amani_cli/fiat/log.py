@@ -12,6 +12,7 @@ from amani_cli.payments import earlier
 from amani_cli.providers.fiat import Movement
 from amani_cli.store import holds, journal, read_back
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
@@ -49,9 +50,7 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
                 if progress is None:
                     progress = read_back.progress(ws.store, wallet.identity)
                     progress.begin(times)
-                is_met = is_met or any(
-                    journal.is_logged(ws.store.connection, wallet.remote_id, each.id) for each in page
-                )
+                is_met = is_met or any(journal.is_logged(ws.store, wallet.remote_id, each.id) for each in page)
                 news = [_take_in(ws, wallet, client, line) for line in page]
                 came += [
                     line.provider_reference
@@ -91,11 +90,11 @@ def _seconds(line: Movement) -> float | None:
 
 
 def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement) -> News:
-    if journal.is_logged(ws.store.connection, wallet.remote_id, line.id):
+    if journal.is_logged(ws.store, wallet.remote_id, line.id):
         return "none"
-    sent = _row(ws.store.connection, line, "out")
+    sent = _row(ws.store, line, "out")
     if sent is None and line.credit:
-        sent = reversals.sent_for(ws.store.connection, wallet, line.our_reference, line.provider_reference)
+        sent = reversals.sent_for(ws.store, wallet, line.our_reference, line.provider_reference)
     if sent is not None and sent.status == "unknown":
         sent = earlier.ask_again(ws, sent)
         changed: News = "none" if sent.status == "unknown" else "updated"
@@ -115,15 +114,15 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
             return changed
         kind = "transfer" if sent is not None and ours is None else _kind(line, ours)
         _insert(db, wallet, line, kind, first=own is None)
-        if kind == reversals.KIND and ours is not None and not ours["reversed_at"]:
-            if line.amount >= Decimal(ours["amount"]):
+        if kind == reversals.KIND and ours is not None and not ours.reversed_at:
+            if line.amount >= Decimal(ours.amount or 0):
                 reversals.mark(ws, db, ours, line.created_at)
             else:
-                ws.talk.warn(f"a part of {ours['id']} came back: {line.amount} of {ours['amount']} {line.currency}")
+                ws.talk.warn(f"a part of {ours.id} came back: {line.amount} of {ours.amount} {line.currency}")
         return "new"
 
 
-def _row(db: Transaction, line: Movement, direction: str) -> Entry | None:
+def _row(db: Ledger, line: Movement, direction: str) -> Entry | None:
     return None if line.our_reference is None else journal.by_our_reference(db, line.our_reference, direction)
 
 

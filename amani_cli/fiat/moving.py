@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
@@ -20,7 +20,8 @@ from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
-from amani_cli.store import journal, references
+from amani_cli.store import journal, references, totals
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -62,15 +63,21 @@ class Move:
         return self.plan.fee_before.highest if self.plan.fee_before is not None else Decimal(0)
 
 
+class Purpose(NamedTuple):
+    """What a movement is: its kind in the journal, the user's reference, and what that stands for."""
+
+    kind: str
+    reference: str | None
+    meaning: str
+
+
 def carry_out(
     ws: Workspace,
     wallet: KnownWallet,
     client: Fincra,
     move: Move,
+    purpose: Purpose,
     *,
-    kind: str,
-    reference: str | None,
-    meaning: str,
     confirm: Confirm | None,
     again: Callable[[], Move],
     wait: bool = True,
@@ -84,9 +91,9 @@ def carry_out(
     part of. Raises `errors.OutcomeUnknown` (money maybe moved, or an equal movement is still open), or a failure that
     proves that none did.
     """
-    currency = move.plan.amount.currency
+    currency, reference = move.plan.amount.currency, purpose.reference
     if reference is not None:
-        known = _brought_in(ws, client, move, kind, reference, meaning)
+        known = _brought_in(ws, client, move, purpose.kind, reference, purpose.meaning)
         if known is not None:
             return earlier.again(ws, known)
     refuse_poor(move.plan)
@@ -100,7 +107,7 @@ def carry_out(
     ws.restart_clock()  # a person may think for as long as they like
     client.line.deadline = ws.deadline
     move = _still(move, again, clocks.best(client.line.url))
-    row, begun = _begin(ws, wallet, client, move, kind, reference, meaning, on_journal)
+    row, begun = _begin(ws, wallet, client, move, purpose, on_journal)
     if not begun:
         return earlier.again(ws, row)
     return engine.send(ws, wallet, FiatRail(ws, client, move.order), row, wait=wait)
@@ -111,12 +118,11 @@ def _begin(
     wallet: KnownWallet,
     client: Fincra,
     move: Move,
-    kind: str,
-    reference: str | None,
-    meaning: str,
+    purpose: Purpose,
     on_journal: Callable[[Transaction, str], object] | None,
 ) -> tuple[Entry, bool]:
     business = client.identity()
+    kind, reference, meaning = purpose
 
     def columns(db: Transaction) -> dict[str, object]:
         entry = _columns(move.plan)
@@ -155,7 +161,7 @@ def _columns(planned: PayoutPlan) -> dict[str, object]:
     }
 
 
-def _our_reference(db: Transaction, business: str, reference: str | None, meaning: str) -> str:
+def _our_reference(db: Ledger, business: str, reference: str | None, meaning: str) -> str:
     """The name that Fincra knows a movement by, and takes once.
 
     With a reference of the user's it is the same however often it is worked out: a journal that was restored from
@@ -172,9 +178,9 @@ def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference:
 
     It becomes that reference's, open until Fincra's record is asked: a line of the log does not say how it ended.
     """
-    db, business = ws.store.connection, client.identity()
-    names = [_our_reference(db, business, reference, way) for way in references.spellings(meaning)]
-    known = [row for name in names if (row := journal.by_our_reference(db, name, "out")) is not None]
+    business = client.identity()
+    names = [_our_reference(ws.store, business, reference, way) for way in references.spellings(meaning)]
+    known = [row for name in names if (row := journal.by_our_reference(ws.store, name, "out")) is not None]
     found = next((row for row in known if row.reference is None), None)
     if found is None:
         return None
@@ -253,7 +259,7 @@ def fees_before(ws: Workspace, client: Fincra, source: str, currency: str, way: 
     """What this business' own last payouts of a kind cost, None without any: Fincra tells no fee beforehand."""
     if not ws.has_store:
         return None
-    fees = journal.last_fees(ws.store, client.identity(), source, currency, way, LAST_FEES)
+    fees = totals.last_fees(ws.store, client.identity(), source, currency, way, LAST_FEES)
     return FeeRange(min(fees), max(fees), source, len(fees)) if fees else None
 
 

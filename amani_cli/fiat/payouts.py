@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, currency_decimals, padded
-from amani_cli.fiat.moving import Confirm, Move, carry_out, fees_before, spendable, tidy
+from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, fees_before, spendable, tidy
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Nothing, Payment, PayoutPlan
 from amani_cli.payees import banks, canonical
@@ -165,9 +165,8 @@ def pay(ws: Workspace, wallet: KnownWallet, wanted: Order, *, confirm: Confirm |
             wallet,
             client,
             prepared,
-            kind="payout",
-            reference=wanted.reference,
-            meaning=wanted.meaning(ws),  # which may say more, now that the banks were asked for
+            # The meaning may say more, now that the banks were asked for.
+            Purpose("payout", wanted.reference, wanted.meaning(ws)),
             confirm=confirm,
             again=lambda: _prepare(ws, wallet, client, wanted),
             wait=wait,

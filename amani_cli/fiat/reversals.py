@@ -10,6 +10,7 @@ from amani_cli.amounts import Fiat, format_fiat
 from amani_cli.providers.fiat import Refund
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet
@@ -56,7 +57,7 @@ def _note(ws: Workspace, wallet: KnownWallet, refund: Refund) -> str | None:
         return str(sent.id)
 
 
-def _sent(db: Transaction, wallet: KnownWallet, ours: str | None, theirs: str | None) -> Entry | None:
+def _sent(db: Ledger, wallet: KnownWallet, ours: str | None, theirs: str | None) -> Entry | None:
     """The payout that either reference names, if it left this wallet."""
     row = journal.by_our_reference(db, ours, "out") if ours else None
     if row is None and theirs:
@@ -64,7 +65,7 @@ def _sent(db: Transaction, wallet: KnownWallet, ours: str | None, theirs: str | 
     return row if row is not None and row.remote_wallet_id == wallet.remote_id else None
 
 
-def sent_for(db: Transaction, wallet: KnownWallet, ours: str | None, theirs: str | None) -> Entry | None:
+def sent_for(db: Ledger, wallet: KnownWallet, ours: str | None, theirs: str | None) -> Entry | None:
     """The payout of ours that a line of the wallet's log gives money back for."""
     row = _sent(db, wallet, ours, theirs)
     return row if row is not None and row.kind in ("payout", "transfer") else None

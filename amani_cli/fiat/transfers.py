@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from amani_cli import errors
 from amani_cli.amounts import Fiat, padded
-from amani_cli.fiat.moving import Confirm, Move, carry_out, spendable
+from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, spendable
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier
@@ -35,15 +37,7 @@ def transfer(
     target.must_be("fincra")
     identify(source)
     identify(target)
-    if target.identity == source.identity:
-        raise errors.Usage(
-            f"'{source.name}' and '{target.name}' are the same wallet", code="SAME_WALLET", hint="Name another one."
-        )
-    if (source.url, source.live) != (target.url, target.live):
-        raise errors.Usage(
-            f"'{source.name}' and '{target.name}' are in two environments of Fincra's: test money is not real money",
-            code="WRONG_ENVIRONMENT",
-        )
+    _refuse_pair(source, target)
     what = f"transfer {source.identity} to {target.identity} {amount.value} {amount.currency}"
     replay = earlier.replayed(ws, reference, what)
     if replay is not None:
@@ -55,24 +49,9 @@ def transfer(
         owner, currency = client.owner(number)
         if currency != amount.currency:
             raise errors.Rejected(f"wallet {number} holds {currency}, not {amount.currency}", code="WRONG_CURRENCY")
-        available = spendable(client, source, currency)
-        left = padded(available - amount.value, currency)
         note = memo or f"to {target.name}"
-        planned = PayoutPlan(
-            wallet=source.name,
-            destination=f"wallet:{number}",
-            payee=owner,
-            verified=True,
-            at=f"Fincra, as '{target.name}' here",
-            amount=Money(*amount),
-            received=Money(*amount),
-            balance=Money(padded(available, currency), currency),
-            left=Money(left, currency),
-            memo=note,
-            sufficient=left >= 0,
-            live=source.live,
-            fee=Money(padded(amount.value * 0, currency), currency),
-        )
+        available = spendable(client, source, currency)
+        planned = _planned(source, target, amount, available, number=number, owner=owner, memo=note)
 
         def order(our_reference: str) -> PayAnswer:
             return client.pay_wallet(our_reference, amount.value, number, memo=note)
@@ -83,15 +62,48 @@ def transfer(
             source,
             client,
             move,
-            kind="transfer",
-            reference=reference,
-            meaning=what,
+            Purpose("transfer", reference, what),
             confirm=confirm,
             again=lambda: move,
             on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),
         )
     _arrived(ws, target, paid, memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
+
+
+def _refuse_pair(source: KnownWallet, target: KnownWallet) -> None:
+    if target.identity == source.identity:
+        raise errors.Usage(
+            f"'{source.name}' and '{target.name}' are the same wallet", code="SAME_WALLET", hint="Name another one."
+        )
+    if (source.url, source.live) != (target.url, target.live):
+        raise errors.Usage(
+            f"'{source.name}' and '{target.name}' are in two environments of Fincra's: test money is not real money",
+            code="WRONG_ENVIRONMENT",
+        )
+
+
+def _planned(
+    source: KnownWallet, target: KnownWallet, amount: Fiat, available: Decimal, *, number: str, owner: str, memo: str
+) -> PayoutPlan:
+    """What the question shows, `available` being what the wallet has of the currency."""
+    currency = amount.currency
+    left = padded(available - amount.value, currency)
+    return PayoutPlan(
+        wallet=source.name,
+        destination=f"wallet:{number}",
+        payee=owner,
+        verified=True,
+        at=f"Fincra, as '{target.name}' here",
+        amount=Money(*amount),
+        received=Money(*amount),
+        balance=Money(padded(available, currency), currency),
+        left=Money(left, currency),
+        memo=memo,
+        sufficient=left >= 0,
+        live=source.live,
+        fee=Money(padded(amount.value * 0, currency), currency),
+    )
 
 
 def _number(target: KnownWallet, currency: str) -> str:

@@ -134,7 +134,7 @@ def listed(ws: Workspace, wallet: KnownWallet | None, *, status: str | None, aft
     _refresh(ws, wallet)
     start: tuple[str, str] | None = None
     if after is not None:
-        last = ws.store.one(InvoiceRow, "SELECT created_at, payment_hash FROM invoice WHERE payment_hash=?", after)
+        last = store_invoices.by_key(ws.store, after)
         if last is None:
             raise errors.NotFound(f"no invoice '{after}' to go on from")
         start = (last.created_at, last.payment_hash)
@@ -148,11 +148,7 @@ def listed(ws: Workspace, wallet: KnownWallet | None, *, status: str | None, aft
 
 def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
     """Bring pending invoices up to date; a server that can't be reached leaves them as last seen, and says so."""
-    pending = ws.store.all(
-        InvoiceRow,
-        "SELECT * FROM invoice WHERE status<>'paid' AND purpose IN ('invoice', 'withdraw') AND expires_at>?",
-        to_rfc3339(int(time.time()) - DAY_S),
-    )
+    pending = store_invoices.to_ask_about(ws.store, to_rfc3339(int(time.time()) - DAY_S))
     for wallet in finding.everything(ws):
         wanted = {row.payment_hash: row for row in pending if row.wallet_id == wallet.id}
         if not wanted or (only is not None and wallet.id != only.id):

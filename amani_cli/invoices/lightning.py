@@ -73,14 +73,8 @@ def create(
     check_memo(memo)
     if not 1 <= expiry_s <= LONGEST_EXPIRY_S:
         raise errors.Usage("an invoice can be paid for 1 s to 365 days", code="BAD_DURATION", hint="E.g. --expiry 1h.")
-    if webhook is not None and not webhook.startswith(("http://", "https://")):
-        raise errors.Usage("a webhook is an address that begins with https://", code="BAD_URL")
-    if webhook is not None and re.match(r"\w+://[^/]*@", webhook):
-        raise errors.Usage(
-            "the webhook's address carries a login, which LNbits would keep and show",
-            code="BAD_URL",
-            hint="Give the address alone: what a webhook says is confirmed by asking, and needs no password.",
-        )
+    if webhook is not None:
+        _check_webhook(webhook)
     meant = f"{amount}" if isinstance(amount, int) else f"{amount.value} {amount.currency}"
     what = meaning or f"invoice {wallet.identity} {meant} {memo}"
     earlier = made_before(ws, reference, what)
@@ -89,24 +83,13 @@ def create(
     quoted = None if isinstance(amount, int) else rates.quote(wallet, amount)
     amount_msat = rates.to_msat(quoted) if quoted is not None else amount
     assert isinstance(amount_msat, int)
-    from amani_cli.providers.http import Lost
-
-    slot = limits.take_now(ws, wallet, "invoice") if purpose == "invoice" else None
-    try:
-        with wallet.lnbits("read") as client:
-            payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
-    except Lost:  # the server may have made it: an unknown outcome keeps its slot
-        raise
-    except errors.AmaniError:
-        limits.give_back(ws, slot)
-        raise
-    made = read_made(ws, wallet.url, payment_hash, text, amount_msat)
+    made = _asked_for(ws, wallet, amount_msat, memo, expiry_s, webhook=webhook, limited=purpose == "invoice")
     with ws.store.write() as db:
         target = references.claim(db, reference, what) if reference is not None else None
         if target is None:
             store_invoices.insert(
                 db,
-                payment_hash=payment_hash,
+                payment_hash=made.payment_hash,
                 wallet_id=wallet.id,
                 wallet=wallet.name,
                 bolt11=made.bolt11,
@@ -121,10 +104,46 @@ def create(
                 expires_at=to_rfc3339(made.expires_at),
             )
             if reference is not None:
-                references.point(db, reference, payment_hash)
-    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", target or payment_hash)
+                references.point(db, reference, made.payment_hash)
+    row = store_invoices.by_key(ws.store, target or made.payment_hash)
     assert row is not None
     return view(row, replayed=target is not None)
+
+
+def _check_webhook(webhook: str) -> None:
+    if not webhook.startswith(("http://", "https://")):
+        raise errors.Usage("a webhook is an address that begins with https://", code="BAD_URL")
+    if re.match(r"\w+://[^/]*@", webhook):
+        raise errors.Usage(
+            "the webhook's address carries a login, which LNbits would keep and show",
+            code="BAD_URL",
+            hint="Give the address alone: what a webhook says is confirmed by asking, and needs no password.",
+        )
+
+
+def _asked_for(
+    ws: Workspace,
+    wallet: KnownWallet,
+    amount_msat: int,
+    memo: str,
+    expiry_s: int,
+    *,
+    webhook: str | None,
+    limited: bool,
+) -> bolt11.Invoice:
+    """The invoice that the server makes; with `limited` it takes a slot of the limit, unless none was made."""
+    from amani_cli.providers.http import Lost
+
+    slot = limits.take_now(ws, wallet, "invoice") if limited else None
+    try:
+        with wallet.lnbits("read") as client:
+            payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
+    except Lost:  # the server may have made it: an unknown outcome keeps its slot
+        raise
+    except errors.AmaniError:
+        limits.give_back(ws, slot)
+        raise
+    return read_made(ws, wallet.url, payment_hash, text, amount_msat)
 
 
 def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice | None:
@@ -133,7 +152,7 @@ def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice |
         return None
     with ws.store.write() as db:
         target = references.claim(db, reference, meaning)
-    row = ws.store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=?", target)
+    row = store_invoices.by_key(ws.store, target) if target is not None else None
     return view(row, replayed=True) if row is not None else None
 
 
@@ -157,9 +176,7 @@ def read_made(ws: Workspace, url: str, payment_hash: str, text: str, amount_msat
 def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -> Invoice:
     """Ask an open client about one invoice, and write down what it says."""
     record = client.record(payment_hash)
-    row = ws.store.one(
-        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet.id
-    )
+    row = store_invoices.of_wallet(ws.store, wallet.id, payment_hash)
     if record is None:
         if row is not None and _is_past(row.expires_at):
             return view(row, status="expired")
@@ -200,9 +217,7 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, record: Rec
                 category=row.category,
                 quoted=row.quoted,
             )
-    fresh = ws.store.one(
-        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
-    )
+    fresh = store_invoices.of_wallet(ws.store, wallet.id, record.payment_hash)
     assert fresh is not None
     return fresh
 
@@ -262,9 +277,7 @@ def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> InvoiceRow:
             created_at=record.created_at or now(),
             expires_at=record.expires_at or _expiry_of(record.bolt11),
         )
-    row = ws.store.one(
-        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", record.payment_hash, wallet.id
-    )
+    row = store_invoices.of_wallet(ws.store, wallet.id, record.payment_hash)
     assert row is not None
     return row
 

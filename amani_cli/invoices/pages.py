@@ -64,7 +64,7 @@ def create(
             # A row without a link was asked for before, and the answer never came.
             made = _found(wallet, client, row) if known else None
             if made is None:
-                made = _make(ws, wallet, client, row, amount, name=name, email=email, methods=methods, memo=memo)
+                made = _make(wallet, client, row, amount, name=name, email=email, methods=methods, memo=memo)
     except errors.AmaniError as error:
         limits.give_back(ws, slot)
         if reference is None or not isinstance(error, errors.Unreachable):
@@ -110,7 +110,6 @@ def _begin(
 
 
 def _make(
-    ws: Workspace,
     wallet: KnownWallet,
     client: Fincra,
     row: InvoiceRow,
@@ -169,16 +168,15 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) 
 
 def is_open(ws: Workspace, wallet: KnownWallet, our_reference: str | None) -> bool:
     """Whether a reference is that of one of the wallet's pages, and nothing of its money is in the journal."""
-    row = ws.store.one(
-        InvoiceRow, "SELECT 1 FROM invoice WHERE payment_hash=? AND wallet_id=?", our_reference, wallet.id
-    )
-    return row is not None and journal.by_our_reference(ws.store.connection, str(our_reference), "in") is None
+    if our_reference is None or store_invoices.of_wallet(ws.store, wallet.id, our_reference) is None:
+        return False
+    return journal.by_our_reference(ws.store, our_reference, "in") is None
 
 
 def settle(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) -> bool:
     """Ask about a page that is open, and write it down; whether its money is in the journal now."""
     ask(ws, wallet, client, our_reference)
-    return journal.by_our_reference(ws.store.connection, our_reference, "in") is not None
+    return journal.by_our_reference(ws.store, our_reference, "in") is not None
 
 
 def note(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -> InvoiceRow:

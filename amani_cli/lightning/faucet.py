@@ -16,6 +16,7 @@ from amani_cli.rules import approval, consent
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, rules
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import FaucetRow, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import balances, known
@@ -44,7 +45,7 @@ def configure(
     old = faucet.settings(ws.store)
     before = ""
     if old is not None:
-        before = f", before: {old['amount_msat']} msat, {_limits(old['cooldown_s'], old['daily_cap_msat'])}"
+        before = f", before: {old.amount_msat} msat, {_limits(old.cooldown_s, old.daily_cap_msat)}"
     if old is None or _is_looser(old, wallet, amount_msat, cooldown_s, daily_cap_msat):
         consent.require_pin(ws, wallet, "having the faucet give more")
     with ws.store.write() as db:
@@ -86,7 +87,7 @@ def status(ws: Workspace, claimer: KnownWallet | None) -> Faucet:
         balance_msat = balances.balance(ws, source).balance_msat
     except errors.AmaniError as error:
         ws.talk.warn(f"the faucet's balance is not known: {error.message}")
-    db = ws.store.connection
+    db = ws.store
     last = faucet.last_claim(db, claimer.identity) if claimer is not None else None
     today = sum(amount for _, amount in faucet.claims_since(db, ws.store.clock.now() - DAY_S))
     opens = last + row.cooldown_s if last is not None else 0
@@ -126,7 +127,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
     )
     if replay is not None:
         return _claimed(ws, claimer, replay, row)
-    _refuse_claim(ws, ws.store.connection, claimer, row)
+    _refuse_claim(ws, ws.store, claimer, row)
 
     def hold(db: Transaction, entry: str) -> None:
         _refuse_claim(ws, db, claimer, row)
@@ -149,7 +150,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
 
 def _claimed(ws: Workspace, claimer: KnownWallet, paid: Payment, row: FaucetRow) -> Payment:
     """The receipt as the claimer has it."""
-    last = faucet.last_claim(ws.store.connection, claimer.identity) or ws.store.clock.now()
+    last = faucet.last_claim(ws.store, claimer.identity) or ws.store.clock.now()
     next_claim_at = _shown(ws, last + row.cooldown_s)
     try:
         entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
@@ -159,7 +160,7 @@ def _claimed(ws: Workspace, claimer: KnownWallet, paid: Payment, row: FaucetRow)
         return paid._replace(next_claim_at=next_claim_at)
 
 
-def _refuse_claim(ws: Workspace, db: Transaction, claimer: KnownWallet, row: FaucetRow) -> None:
+def _refuse_claim(ws: Workspace, db: Ledger, claimer: KnownWallet, row: FaucetRow) -> None:
     """Refuse a second claim within the cool-down, and one beyond the day's cap; decides when in a write transaction."""
     moment = ws.store.clock.now()
     last = faucet.last_claim(db, claimer.identity)

@@ -11,7 +11,7 @@ def worst_fee_msat(amount_msat: int) -> int:
 def spendable_msat(balance_msat: int, keep_msat: int = 0) -> int:
     """The largest whole number of sat that can leave and still keep `keep_msat` and the worst-case fee; 0 if none.
 
-    By LNbits' own default for the fee reserve, max(2 sat, 1 %): A + max(2000, A/100) <= balance - keep.
+    It is the largest A for which A + max(2000, A/100) <= balance - keep.
     """
     free = balance_msat - keep_msat
     return max(0, min(free - 2000, free * 100 // 101) // 1000 * 1000)

@@ -15,8 +15,9 @@ from amani_cli.payees import canonical
 from amani_cli.payments import earlier, engine, lightning_rail, receipts, success_action
 from amani_cli.payments import rail as payments_rail
 from amani_cli.rules import approval, budgets, held, rulebook
+from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Entry, Row, Transaction
+from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import known, rates, servers
 from amani_cli.wallets.known import KnownWallet
@@ -77,8 +78,8 @@ class Order:
         return self.what or f"{self.kind} {self.invoice.payment_hash}"
 
 
-def order(ws: Workspace, text: str, amount_msat: int | None, **fields: object) -> Order:
-    """Read a bolt11 into an order, offline. Raises what `check` raises, and `errors.Usage` for another amount."""
+def read_invoice(text: str, amount_msat: int | None) -> bolt11.Invoice:
+    """Read a bolt11, offline. Raises `errors.Usage` for one over another amount than was said."""
     invoice = bolt11.decode_invoice(text)
     if amount_msat is not None and invoice.amount_msat is not None and invoice.amount_msat != amount_msat:
         raise errors.Usage(
@@ -86,7 +87,7 @@ def order(ws: Workspace, text: str, amount_msat: int | None, **fields: object) -
             code="AMOUNT_DIFFERS",
             hint="Leave the amount out, or ask for an invoice over the right one.",
         )
-    return Order(invoice, **fields)  # type: ignore[arg-type]
+    return invoice
 
 
 def check(ws: Workspace, wanted: Order) -> None:
@@ -204,7 +205,7 @@ def point_out_open(ws: Workspace, wanted: Order) -> None:
     """Say so if an earlier attempt of an order is open: paying would not begin another."""
     if not ws.has_store:
         return
-    row = journal.sent_for(ws.store.connection, wanted.invoice.payment_hash)
+    row = journal.sent_for(ws.store, wanted.invoice.payment_hash)
     if row is None and wanted.reference is not None:
         row = references.targets(ws.store, {wanted.reference: wanted.meaning}, Entry).get(wanted.reference)
     if row is not None and row.status == "unknown":
@@ -361,15 +362,7 @@ def _is_internal(ws: Workspace, wallet: KnownWallet, wanted: Order) -> bool:
 
 def is_own_invoice(ws: Workspace, wallet: KnownWallet, payment_hash: str) -> bool:
     """Whether one of our wallets on this wallet's server made the invoice."""
-    return (
-        ws.store.one(
-            Row,
-            "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?",
-            payment_hash,
-            wallet.url,
-        )
-        is not None
-    )
+    return store_invoices.is_made_at(ws.store, wallet.url, payment_hash)
 
 
 def _refuse_dear(wanted: Order, max_fee_msat: int) -> None:

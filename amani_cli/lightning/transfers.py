@@ -13,6 +13,7 @@ from amani_cli.lightning.paying import Order
 from amani_cli.models.payments import Payment, Plan
 from amani_cli.payments import earlier
 from amani_cli.rules import budgets, limits
+from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import Entry
@@ -112,10 +113,7 @@ def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, mem
                 created_at=paid.created_at,
                 settled_at=paid.settled_at or now(),
             )
-        db.execute(
-            "UPDATE invoice SET status='paid', paid_at=?, preimage=? WHERE payment_hash=? AND wallet_id=?",
-            (paid.settled_at, paid.preimage, paid.payment_hash, target.id),
-        )
+        store_invoices.set_status(db, target.id, paid.payment_hash, "paid", paid.settled_at, paid.preimage)
         store_wallets.clear_cached_balance(db, target.id)
         row = journal.last_attempt(db, target.id, paid.payment_hash, "in")
     assert row is not None

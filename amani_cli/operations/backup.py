@@ -28,9 +28,9 @@ from amani_cli.config import parse_toml
 from amani_cli.models.operations import Backup, Restored
 from amani_cli.operations import key_chest
 from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, copies
+from amani_cli.store import cheques, copies, journal
+from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import SCHEMA_VERSION, Store
-from amani_cli.store.rows import Row, WalletRow
 from amani_cli.times import now
 from amani_cli.wallets.finding import registered
 from amani_cli.workspace import Workspace
@@ -214,13 +214,11 @@ def _about(copy: Store) -> dict[str, Any]:
             f"the audit log is broken at entry {verdict.broken_at}: {verdict.detail}",
             hint="See 'amani audit verify'. A backup is made of books that are whole.",
         )
-    payments = copy.one(Row, "SELECT count(*) FROM payment")
-    wallets = copy.all(WalletRow, "SELECT name FROM wallet ORDER BY name_key")
     return {
         "audit_entries": verdict.entries,
         "audit_head": verdict.head,
-        "payments": payments[0] if payments else 0,
-        "wallets": [row.name for row in wallets],
+        "payments": journal.count(copy),
+        "wallets": [row.name for row in sorted(store_wallets.all_wallets(copy), key=lambda row: row.name_key)],
     }
 
 

@@ -12,7 +12,6 @@ from amani_cli import clocks, errors, keys, private
 from amani_cli.models.operations import Diagnosis, Finding
 from amani_cli.operations import backup
 from amani_cli.store import cheques, journal
-from amani_cli.store.rows import Row
 from amani_cli.times import from_rfc3339, parse_duration
 from amani_cli.wallets import finding, servers
 from amani_cli.wallets.known import KnownWallet
@@ -24,7 +23,7 @@ SLOW_S = 1.0
 
 def diagnose(ws: Workspace) -> Diagnosis:
     """Everything that can be looked at without changing it; each finding with the way to mend it."""
-    items = [*_files(ws), *_dotenv(ws), _keyring(), *_proxies()]
+    items = [*_files(ws), *_dotenv(), _keyring(), *_proxies()]
     try:
         ws.config.stored()
         known = finding.everything(ws)
@@ -57,8 +56,7 @@ def _files(ws: Workspace) -> list[Finding]:
             found.append(Finding(f"file {path}", "fail", fault.words, fault.mend))
     if ws.has_store:
         try:
-            intact = ws.store.one(Row, "PRAGMA quick_check")
-            if intact is None or intact[0] != "ok":
+            if not ws.store.is_whole():
                 found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
         except errors.AmaniError as error:
             if error.code != "NOT_PRIVATE":
@@ -68,7 +66,7 @@ def _files(ws: Workspace) -> list[Finding]:
     return found or [Finding("files", "ok", f"private, in {paths.data}")]
 
 
-def _dotenv(ws: Workspace) -> list[Finding]:
+def _dotenv() -> list[Finding]:
     try:
         path = Path.cwd() / ".env"
         about = path.stat()

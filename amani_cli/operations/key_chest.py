@@ -35,7 +35,7 @@ def collect(ws: Workspace) -> tuple[list[Secret], list[str]]:
     for wallet in registered(ws):
         if wallet.sandbox:
             continue
-        place, _, where = wallet.key_source.partition(":")
+        place, where = wallet.key_source.place, wallet.key_source.where
         if place == "keyring":
             found += [_must(Secret("keyring", name, ""), wallet.name) for name in _slots(wallet, where)]
         elif place == "file":
@@ -95,9 +95,9 @@ def check(copy: Store, secrets: list[Secret]) -> None:
         if not _is_kept(place, name):
             raise _no_place(f"{place}, {name}")
     for row in store_wallets.all_wallets(copy):
-        kind, _, where = row.key_source.partition(":")
-        if kind == "file" and not _is_place(kind, where):
-            raise _no_place(where)
+        source = keys.KeySource(row.key_source)
+        if source.place == "file" and not _is_place("file", source.where):
+            raise _no_place(source.where)
 
 
 _NAME = re.compile(r"[a-z0-9_-]+:[a-z0-9_-]+")  # as amani names what it keeps
@@ -196,7 +196,8 @@ def to_ask(ws: Workspace, copy: Store, secrets: list[Secret], places: dict[str, 
     asked = [f"It writes a key into {path}." for path in outside]
     known = {(wallet.url, wallet.key_source) for wallet in registered(ws)}
     for row in store_wallets.all_wallets(copy):
-        kind, _, where = row.key_source.partition(":")
+        source = keys.KeySource(row.key_source)
+        kind, where = source.place, source.where
         if (row.url, row.key_source) in known or row.sandbox:
             continue
         if kind == "command":
@@ -256,7 +257,7 @@ def without_key(ws: Workspace) -> list[str]:
     """The wallets whose key is not at hand on this machine. Commands are not run to find out."""
     missing = []
     for wallet in registered(ws):
-        if wallet.key_source.startswith("command:"):
+        if wallet.key_source.place == "command":
             continue
         try:
             wallet.key("read")

@@ -16,7 +16,7 @@ from amani_cli.calls import BUCKETS_MS
 from amani_cli.models.money import Balance
 from amani_cli.rules import budgets, limits
 from amani_cli.store import cheques, faucet, figures, holds, journal
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import CallRow
 from amani_cli.text import plain
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import balances, finding
@@ -121,9 +121,7 @@ def _about_rules(ws: Workspace, known: list[KnownWallet], seen: dict[str, Balanc
     )
     row = faucet.settings(ws.store)
     if row is not None:
-        given = sum(
-            amount for _, amount in faucet.claims_since(ws.store.connection, ws.store.clock.now() - limits.DAY_S)
-        )
+        given = sum(amount for _, amount in faucet.claims_since(ws.store, ws.store.clock.now() - limits.DAY_S))
         yield _gauge("amani_faucet_given_sats", "What it gave in 24 hours, in satoshis.", [Sample(_sats(given), {})])
         bounds = [
             seen[wallet.name].balance_msat or 0
@@ -145,7 +143,7 @@ def _about_calls(ws: Workspace) -> Iterator[str]:
         "amani_provider_request_errors_total",
         "counter",
         "Calls that were cut, timed out, or answered 429 or 5xx.",
-        (Sample(row["errors"], _endpoint(row)) for row in rows),
+        (Sample(row.errors, _endpoint(row)) for row in rows),
     )
     yield _family(
         "amani_provider_request_duration_seconds",
@@ -156,21 +154,21 @@ def _about_calls(ws: Workspace) -> Iterator[str]:
     yield _gauge(
         "amani_command_last_success_timestamp_seconds",
         "When a command last ended with exit code 0; commands that only look at the books are not counted.",
-        (Sample(row["at"], {"command": row["command"]}) for row in figures.successes(ws.store)),
+        (Sample(row.at, {"command": row.command}) for row in figures.successes(ws.store)),
     )
 
 
-def _histogram(row: Row) -> Iterator[Sample]:
+def _histogram(row: CallRow) -> Iterator[Sample]:
     labels = _endpoint(row)
-    for limit in BUCKETS_MS:
-        yield Sample(row[f"le_{limit}"], {**labels, "le": str(_seconds(limit))}, "_bucket")
-    yield Sample(row["calls"], {**labels, "le": "+Inf"}, "_bucket")
-    yield Sample(_seconds(row["total_ms"]), labels, "_sum")
-    yield Sample(row["calls"], labels, "_count")
+    for limit, calls in zip(BUCKETS_MS, row[-len(BUCKETS_MS) :], strict=True):
+        yield Sample(calls, {**labels, "le": str(_seconds(limit))}, "_bucket")
+    yield Sample(row.calls, {**labels, "le": "+Inf"}, "_bucket")
+    yield Sample(_seconds(row.total_ms), labels, "_sum")
+    yield Sample(row.calls, labels, "_count")
 
 
-def _endpoint(row: Row) -> dict[str, str]:
-    return {"provider": row["provider"], "method": row["method"], "endpoint": row["endpoint"]}
+def _endpoint(row: CallRow) -> dict[str, str]:
+    return {"provider": row.provider, "method": row.method, "endpoint": row.endpoint}
 
 
 def _label(wallet: KnownWallet) -> dict[str, str]:

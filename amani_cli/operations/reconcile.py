@@ -20,8 +20,9 @@ from amani_cli.operations import restored
 from amani_cli.payments import earlier, rails, receipts
 from amani_cli.payments.verdict import ABSENT
 from amani_cli.providers.base import FiatRecord, Record
+from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal
-from amani_cli.store.rows import Entry, HoldRow, InvoiceRow
+from amani_cli.store.rows import Entry, HoldRow
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import finding
@@ -203,10 +204,10 @@ def _arrival(ws: Workspace, row: Entry) -> None:
     """A settled payment between two of our wallets has arrived as well: journal that side too."""
     if row.status != "settled" or row.direction != "out":
         return
-    invoice = ws.store.one(
-        InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND purpose<>'invoice'", row.payment_hash
-    )
+    invoice = store_invoices.by_key(ws.store, row.payment_hash) if row.payment_hash is not None else None
+    if invoice is None or invoice.purpose == "invoice":
+        return
     for wallet in finding.registered(ws):
-        if invoice is not None and wallet.id == invoice.wallet_id:
+        if wallet.id == invoice.wallet_id:
             memo = invoice.memo or f"from {row.wallet}"
             transfers.note_arrival(ws, wallet, receipts.receipt(row), kind=invoice.purpose, memo=memo)

@@ -344,7 +344,7 @@ def _advice(case: _Case) -> tuple[str, list[str]]:
             ]
     if case.invoices:
         return "Its time to be paid is over, and it was not paid here as far as is known. Ask for a new invoice.", [
-            f"amani invoice check {case.invoices[0]['payment_hash']}"
+            f"amani invoice check {case.invoices[0].payment_hash}"
         ]
     if case.records:
         return f"The provider says: {case.records[0].status}.", ["amani history sync"]

@@ -123,8 +123,8 @@ class Receiver:
                     lightning.ask(ws, wallet, client, payment_hash)
             except errors.NotFound:
                 continue
-            row = journal.last_attempt(ws.store.connection, wallet.id, payment_hash, "in")
-            self._tell(ws, [row] if row is not None else [])
+            row = journal.last_attempt(ws.store, wallet.id, payment_hash, "in")
+            self._tell([row] if row is not None else [])
             return "new" if row is not None else "not paid"
         return "about no wallet of ours"
 
@@ -143,7 +143,7 @@ class Receiver:
         known = [wallet for wallet in known if wallet.remote_id == said.get("business")] or known
         for row in journal.open_payments(ws.store):
             if row.our_reference in named:
-                self._tell(ws, [earlier.ask_again(ws, row)])
+                self._tell([earlier.ask_again(ws, row)])
                 return "asked about"
         if str(said.get("event")).startswith(("refund.", "payout.", "settlement.")):
             back = self._came_back(ws, known)
@@ -162,8 +162,8 @@ class Receiver:
         self._limit()
         with wallet.fincra("read") as client:
             new = pages.settle(ws, wallet, client, reference)
-        row = journal.by_our_reference(ws.store.connection, reference, "in")
-        self._tell(ws, [row] if new and row is not None else [])
+        row = journal.by_our_reference(ws.store, reference, "in")
+        self._tell([row] if new and row is not None else [])
         return new
 
     def _came_back(self, ws: Workspace, chosen: list[KnownWallet]) -> int:
@@ -179,7 +179,7 @@ class Receiver:
                 reversals.look(ws, wallet, client)
             ids = sorted(journal.reversed_ids(ws.store, wallet.remote_id) - before)
             new += [row for each in ids if (row := journal.by_id(ws.store, each)) is not None]
-        self._tell(ws, new)
+        self._tell(new)
         return len(new)
 
     def _news(self, ws: Workspace, chosen: list[KnownWallet]) -> str:
@@ -191,11 +191,11 @@ class Receiver:
             before = {row.id for row in journal.settled_since(ws.store, wallet.id, since)}
             history.sync(ws, [wallet])
             rows = [row for row in journal.settled_since(ws.store, wallet.id, since) if row.id not in before]
-            self._tell(ws, rows)
+            self._tell(rows)
             new += len(rows)
         return f"{new} new"
 
-    def _tell(self, ws: Workspace, rows: list[Entry]) -> None:
+    def _tell(self, rows: list[Entry]) -> None:
         for row in rows:
             if row.status != "unknown":  # what failed, or came back, is news too
                 self.told(Event(now(), "payment", row.wallet, None, receipts.receipt(row)))

@@ -29,7 +29,7 @@ def replayed(
     """
     if not ws.has_store:
         return None
-    row = journal.sent_for(ws.store.connection, payment_hash) if payment_hash else None
+    row = journal.sent_for(ws.store, payment_hash) if payment_hash else None
     if reference is not None and (row is not None or references.is_known(ws.store, reference)):
         with ws.store.write() as db:
             target = references.claim(db, reference, what)

@@ -177,7 +177,8 @@ def close(ws: Workspace, row: Entry, verdict: Verdict, *, answered: bool = False
     Returns the entry as it stands.
     """
     with ws.store.write() as db:
-        current = db.execute("SELECT status, resent FROM payment WHERE id=?", (row.id,)).fetchone()
+        current = journal.by_id(db, row.id)
+        assert current is not None
         if by_answer and current.resent and verdict.status == "failed" and verdict.record is None:
             verdict = verdict._replace(status="unknown")
         # A settled record is proof, even against a "failed" that another process took from a worse view of it.

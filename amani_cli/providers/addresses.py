@@ -137,3 +137,46 @@ def _resolved(host: str, port: int) -> list[tuple[int, tuple[object, ...]]]:
     except UnicodeError:  # a label that is too long for a name
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
     return list(dict.fromkeys((family, address) for family, _, _, _, address in known))
+
+
+def clean_url(text: str, *, insecure_http: bool = False) -> str:
+    """Bring a server's address into its one form: no trailing slash, no API path, host in lower case.
+
+    Raises `errors.Usage` for what is not an address, for one that carries a login, and for plain http off
+    loopback unless `insecure_http`.
+    """
+    text = text.strip()
+    try:
+        if "://" not in text:
+            text = ("http://" if is_loopback("http://" + text) else "https://") + text
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise _no_address() from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in text):
+        raise _no_address()
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise errors.Usage(
+            "the address carries a login or a query, which is a secret",
+            code="BAD_URL",
+            hint=f"Give the server's address alone: {parts.scheme}://{parts.hostname}.",
+        )
+    path = parts.path.rstrip("/")
+    for ending in ("/api/v1", "/api", "/wallet", "/docs"):
+        path = path.removesuffix(ending)
+    host = parts.hostname.lower()
+    host = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}[parts.scheme]
+    url = f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "") + path
+    if parts.scheme == "http" and not insecure_http and not is_loopback(url):
+        raise errors.Usage(
+            f"plain http to {host} would send the key in the clear",
+            code="INSECURE_HTTP",
+            hint="Use https://, or add the wallet with --insecure-http if the line is safe by other means.",
+        )
+    return url
+
+
+def _no_address() -> errors.Usage:
+    # Without what was given, which may hold a password, or be a key in the wrong place.
+    return errors.Usage("that is not a web address", code="BAD_URL", hint="Give it as https://lnbits.example.com.")

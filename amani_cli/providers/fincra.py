@@ -15,7 +15,7 @@ from amani_cli.amounts import padded
 from amani_cli.models.money import CurrencyBalance
 from amani_cli.providers import fincra_wire as wire
 from amani_cli.providers.base import FiatRecord, PayAnswer
-from amani_cli.providers.corridors import CORRIDORS, PAYSHAP
+from amani_cli.providers.corridors import CORRIDORS
 from amani_cli.providers.fiat import (
     Bank,
     Business,
@@ -30,10 +30,8 @@ from amani_cli.providers.fiat import (
     Statement,
     VirtualAccount,
 )
-from amani_cli.providers.fincra_line import ID_LENGTH, LIVE_URL, SANDBOX_URL, FincraLine, as_path
+from amani_cli.providers.fincra_line import ID_LENGTH, FincraLine, as_path
 from amani_cli.providers.http import Lost, NotSent
-
-__all__ = ["LIVE_URL", "SANDBOX_URL", "Fincra", "check_environment"]
 
 CHECKOUT = "/checkout"  # some of Fincra's pages say /checkout-core; both are routed
 LOG_MARGIN_S = 86400  # how far Fincra's clock may be behind this one
@@ -331,9 +329,9 @@ class Fincra(FincraLine):
             "destinationCurrency": destination,
             "amount": amount,
             "customerReference": our_reference,
-            "paymentDestination": rail_of(payee),
+            "paymentDestination": wire.rail_of(payee),
             "description": memo,
-            "beneficiary": beneficiary(payee, destination),
+            "beneficiary": wire.beneficiary(payee, destination),
         }
         if CORRIDORS[destination].payer and not payee.mobile:
             body["customerName"] = payee.name
@@ -377,43 +375,3 @@ class Fincra(FincraLine):
         code = "KEY_REFUSED" if said.status in (401, 403) and said.code != "OPERATION_FORBIDDEN" else said.code
         code = "INSUFFICIENT_FUNDS" if code == "NO_ENOUGH_MONEY_IN_WALLET" else code
         return PayAnswer(heard, None, said.text or said.code, code=code if heard == "refused" else "")
-
-
-def check_environment(key: str, url: str) -> None:
-    """Refuse, before it is sent anywhere, a key that says itself that it belongs to the other environment."""
-    words = key.lower().split("_")
-    if url == LIVE_URL and "test" in words[:2]:
-        raise errors.NotAuthorised(
-            "this is a test key, and the wallet is live",
-            code="WRONG_ENVIRONMENT",
-            hint="Leave --live out, or copy the key from the dashboard's live mode.",
-        )
-    if url == SANDBOX_URL and "live" in words[:2]:
-        raise errors.NotAuthorised(
-            "this is a live key, and Fincra's sandbox knows test keys only",
-            code="WRONG_ENVIRONMENT",
-            hint="Add the wallet with --live if real money is meant, or copy the key from the dashboard's test mode.",
-        )
-
-
-def rail_of(payee: Payee) -> str:
-    """Fincra's word for the way that money takes to a payee."""
-    return "mobile_money_wallet" if payee.mobile else "bank_account"
-
-
-def beneficiary(payee: Payee, currency: str) -> dict[str, str]:
-    """A payee as a payout names it: banks by the code that their currency wants, phones without a plus sign."""
-    given, _, family = payee.name.partition(" ")
-    names = {"accountHolderName": payee.name}
-    if not payee.company:
-        names |= {"firstName": given, "lastName": family or given}
-    where: str = "mobileMoneyCode" if payee.mobile else CORRIDORS[currency].code
-    if payee.bank == PAYSHAP:
-        where = "bankCode"
-    return {
-        "type": "corporate" if payee.company else "individual",
-        **names,
-        "accountNumber": payee.account,
-        where: payee.bank,
-        "country": payee.country,
-    }

@@ -165,3 +165,20 @@ def as_path(text: str) -> str:
     from urllib.parse import quote
 
     return quote(text, safe="")
+
+
+def check_environment(key: str, url: str) -> None:
+    """Refuse, before it is sent anywhere, a key that says itself that it belongs to the other environment."""
+    words = key.lower().split("_")
+    if url == LIVE_URL and "test" in words[:2]:
+        raise errors.NotAuthorised(
+            "this is a test key, and the wallet is live",
+            code="WRONG_ENVIRONMENT",
+            hint="Leave --live out, or copy the key from the dashboard's live mode.",
+        )
+    if url == SANDBOX_URL and "live" in words[:2]:
+        raise errors.NotAuthorised(
+            "this is a live key, and Fincra's sandbox knows test keys only",
+            code="WRONG_ENVIRONMENT",
+            hint="Add the wallet with --live if real money is meant, or copy the key from the dashboard's test mode.",
+        )

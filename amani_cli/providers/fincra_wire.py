@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 from amani_cli import keys
 from amani_cli.providers.base import FiatRecord, RecordStatus
-from amani_cli.providers.fiat import Checkout, Collection, Movement, Refund, VirtualAccount
+from amani_cli.providers.corridors import CORRIDORS, PAYSHAP
+from amani_cli.providers.fiat import Checkout, Collection, Movement, Payee, Refund, VirtualAccount
 from amani_cli.providers.http import Answer
 from amani_cli.text import mask
 
@@ -301,3 +302,26 @@ def movement(body: dict[str, Any]) -> Movement | None:
         memo=text(first(body, "merchantDescription", "description")) or "",
         created_at=moment(body.get("createdAt")),
     )
+
+
+def rail_of(payee: Payee) -> str:
+    """Fincra's word for the way that money takes to a payee."""
+    return "mobile_money_wallet" if payee.mobile else "bank_account"
+
+
+def beneficiary(payee: Payee, currency: str) -> dict[str, str]:
+    """A payee as a payout names it: banks by the code that their currency wants, phones without a plus sign."""
+    given, _, family = payee.name.partition(" ")
+    names = {"accountHolderName": payee.name}
+    if not payee.company:
+        names |= {"firstName": given, "lastName": family or given}
+    where: str = "mobileMoneyCode" if payee.mobile else CORRIDORS[currency].code
+    if payee.bank == PAYSHAP:
+        where = "bankCode"
+    return {
+        "type": "corporate" if payee.company else "individual",
+        **names,
+        "accountNumber": payee.account,
+        where: payee.bank,
+        "country": payee.country,
+    }

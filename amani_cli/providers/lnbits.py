@@ -6,39 +6,24 @@ Amounts: wallet balances, payment amounts and fees are msat; invoice amounts are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self, TypeGuard
+from typing import Any
 from urllib.parse import quote
 
-from amani_cli import errors, keys
-from amani_cli.encodings import bech32
-from amani_cli.models.wallets import Access
-from amani_cli.providers.base import Named, NewWallet, PayAnswer, Record, RecordStatus, RemoteWallet
-from amani_cli.providers.http import Answer, Line, Lost, NotSent
-from amani_cli.text import mask
+from amani_cli import errors
+from amani_cli.providers import lnbits_wire as wire
+from amani_cli.providers.base import Named, NewWallet, PayAnswer, Record, RemoteWallet
+from amani_cli.providers.http import Answer, Lost, NotSent
+from amani_cli.providers.lnbits_line import LnbitsLine
 from amani_cli.times import from_rfc3339
 
-MEMO_LIMIT_BYTES = 639  # the description field of a bolt11: 1023 five-bit groups
 PAGE = 1000  # the server's own cap
-EXTRA = "amani"  # under which a record keeps what was told along with a payment
 
 
-class Lnbits:
+class Lnbits(LnbitsLine):
     """One LNbits, spoken to with one key (or none). Use it as a context manager."""
-
-    def __init__(self, line: Line, key: str | None = None) -> None:
-        self.line = line
-        self.url = line.url
-        self._headers = {"X-Api-Key": key} if key else {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.line.close()
 
     # -- what any key may ask ------------------------------------------------------------------------------------
 
@@ -46,7 +31,7 @@ class Lnbits:
         """The key's wallet. Only an admin key's answer carries an id: that is how the two are told apart."""
         body = self._object(self._read("/api/v1/wallet"))
         balance = body.get("balance")
-        if not _is_int(balance):
+        if not wire.is_int(balance):
             raise self._odd("a wallet without a balance")
         remote_id = body.get("id")
         known = isinstance(remote_id, str) and remote_id != ""
@@ -95,7 +80,7 @@ class Lnbits:
         """
         answer = self._read(f"/api/v1/payments/{quote(payment_hash, safe='')}", accept=(404,))
         if answer.status == 404:
-            if _detail(answer) == "Payment does not exist.":
+            if wire.detail(answer) == "Payment does not exist.":
                 return None
             raise self._refusal(answer)
         body = self._object(answer)
@@ -169,23 +154,23 @@ class Lnbits:
         times = [record.listed_at for record in records if record.listed_at is not None]
         seen = int(query["offset"]) + len(data)
         more = len(data) >= query["limit"] and total != seen
-        return records, times, more or (bool(data) and _is_int(total) and total > seen)
+        return records, times, more or (bool(data) and wire.is_int(total) and total > seen)
 
     def fee_reserve_msat(self, bolt11: str) -> int:
         """The most that routing may cost by the server's settings; it says so for internal payments too."""
         body = self._object(self._read("/api/v1/payments/fee-reserve", params={"invoice": bolt11}))
         reserve = body.get("fee_reserve")
-        if not _is_int(reserve) or reserve < 0:
+        if not wire.is_int(reserve) or reserve < 0:
             raise self._odd("a fee reserve that is none")
         return int(reserve)
 
     def rate(self, currency: str) -> tuple[Decimal | None, Decimal | None]:
         """How many sat one unit of a currency is, and the price of one bitcoin in it; None or 0 while not known."""
         answer = self._read(f"/api/v1/rate/{quote(currency, safe='')}", accept=(400,))
-        if answer.status == 400 and "not allowed" not in _detail(answer):
+        if answer.status == 400 and "not allowed" not in wire.detail(answer):
             return None, None  # offline, up to 1.4; since then both are 0
         body = self._object(self._checked(answer))
-        return _decimal(body.get("rate")), _decimal(body.get("price"))
+        return wire.decimal(body.get("rate")), wire.decimal(body.get("price"))
 
     def version(self) -> str | None:
         """The server's version, which no wallet key may ask for: read from its API description."""
@@ -194,16 +179,10 @@ class Lnbits:
         version = info.get("version") if isinstance(info, dict) else None
         return version if isinstance(version, str) and len(version) < 40 else None
 
-    def bitcoin_price(self, currency: str) -> Decimal | None:
-        """What a bitcoin costs in a currency by the server's own sources, or None when they tell none (it says 0)."""
-        answer = self._read(f"/api/v1/rate/{quote(currency, safe='')}", accept=(400, 404))
-        price = _decimal(answer.body.get("price")) if answer.status == 200 and isinstance(answer.body, dict) else None
-        return price if price is not None and price > 0 else None
-
     def health(self) -> datetime | None:
         """The server's clock, if it tells."""
         body = self._read("/api/v1/health").body
-        told = _when(body.get("server_time")) if isinstance(body, dict) else None  # before 1.0 it says null
+        told = wire.when(body.get("server_time")) if isinstance(body, dict) else None  # before 1.0 it says null
         return from_rfc3339(told) if told is not None else None
 
     # -- what moves money ------------------------------------------------------------------------------------------
@@ -218,14 +197,14 @@ class Lnbits:
         """
         body: dict[str, Any] = {"out": True, "bolt11": bolt11}
         if named is not None:
-            body["extra"] = {EXTRA: named._asdict()}
+            body["extra"] = {wire.EXTRA: named._asdict()}
         try:
             answer = self.line.send("POST", "/api/v1/payments", headers=self._headers, body=body)
         except NotSent:
             raise
         except Lost as error:
             return PayAnswer("silence", None, error.message)
-        reason = _detail(answer)
+        reason = wire.detail(answer)
         if answer.status in (200, 201) and isinstance(answer.body, dict):
             return self._paid(answer.body, payment_hash, wallet_id)
         if answer.status == 520 and isinstance(answer.body, dict):
@@ -233,9 +212,9 @@ class Lnbits:
             if said == "success":
                 return PayAnswer("failed", None, reason, code="PAID_BY_ANOTHER")
             if said == "failed":
-                return PayAnswer("failed", None, reason, code=_payment_code(reason))
+                return PayAnswer("failed", None, reason, code=wire.payment_code(reason))
             return PayAnswer("pending", None, reason)
-        if answer.status in (400, 401, 403, 404) and reason and _is_lnbits(answer):
+        if answer.status in (400, 401, 403, 404) and reason and wire.is_lnbits(answer):
             refusal = self._refusal(answer)
             return PayAnswer("refused", None, reason, code=refusal.code)
         if answer.status == 429 and isinstance(answer.body, dict) and "Rate limit" in reason:
@@ -267,8 +246,8 @@ class Lnbits:
         Up to 1.3.1 a token is not enough for that: there the admin key of any wallet says who the user is.
         """
         body = {"name": name}
-        answer = self.line.send("POST", "/api/v1/wallet", headers=_bearer(token), body=body)
-        if answer.status == 401 and _detail(answer) == "No Api Key provided.":
+        answer = self.line.send("POST", "/api/v1/wallet", headers=wire.bearer(token), body=body)
+        if answer.status == 401 and wire.detail(answer) == "No Api Key provided.":
             own = self.wallets(token)
             if not own:
                 raise errors.Rejected(
@@ -282,7 +261,7 @@ class Lnbits:
 
     def wallets(self, token: str) -> list[NewWallet]:
         """Every wallet of the user whose token this is, with keys."""
-        answer = self._read("/api/v1/wallets", headers=_bearer(token))
+        answer = self._read("/api/v1/wallets", headers=wire.bearer(token))
         if not isinstance(answer.body, list):
             raise self._odd("a list of wallets that is none")
         return [self._new_wallet(each) for each in answer.body if isinstance(each, dict)]
@@ -302,14 +281,14 @@ class Lnbits:
 
     def _as_user(self, token: str, method: str, path: str, doing: str) -> Answer:
         """What a user may do with any of their wallets, from 1.0 on."""
-        answer = self.line.send(method, path, headers=_bearer(token))
-        if answer.status == 405 or (answer.status == 404 and _detail(answer) == "Not Found"):
+        answer = self.line.send(method, path, headers=wire.bearer(token))
+        if answer.status == 405 or (answer.status == 404 and wire.detail(answer) == "Not Found"):
             raise errors.Rejected(
                 f"the LNbits on {self.line.host} is older than 1.0 and can't {doing}",
                 code="TOO_OLD",
                 hint=f"Have it upgraded, or do it at {self.url} in a browser.",
             )
-        if answer.status == 404 and _detail(answer).startswith("Wallet not found"):
+        if answer.status == 404 and wire.detail(answer).startswith("Wallet not found"):
             raise errors.NotAuthorised(
                 f"the login for {self.url} has no such wallet: it is another user's, or is deleted",
                 code="OTHER_LOGIN",
@@ -377,274 +356,7 @@ class Lnbits:
         }
         made = self._object(self._post("/withdraw/api/v1/links", body))
         for said in (made.get("lnurl_url"), made.get("lnurl")):
-            lnurl = _lnurl(said)
+            lnurl = wire.lnurl(said)
             if lnurl is not None:
                 return lnurl
         raise self._odd("a withdraw link without an LNURL")
-
-    # -- reading answers ------------------------------------------------------------------------------------
-
-    def _read(self, path: str, *, params: Any = None, headers: Any = None, accept: tuple[int, ...] = ()) -> Answer:
-        answer = self.line.read(path, headers=headers or self._headers, params=params)
-        return answer if answer.status in accept else self._checked(answer)
-
-    def _post(self, path: str, body: Any, *, headers: Any = None) -> Answer:
-        return self._send("POST", path, body=body, headers=headers)
-
-    def _send(self, method: str, path: str, *, body: Any = None, headers: Any = None) -> Answer:
-        return self._checked(self.line.send(method, path, headers=headers or self._headers, body=body))
-
-    def _checked(self, answer: Answer) -> Answer:
-        if answer.status in (200, 201):
-            return answer
-        raise self._refusal(answer)
-
-    def _object(self, answer: Answer) -> dict[str, Any]:
-        if not answer.is_json:
-            raise errors.Unreachable(
-                f"{self.url} answered with something that is not JSON",
-                code="NOT_LNBITS",
-                hint="Is this the address of an LNbits, without anything behind the host (or its sub-path)?",
-            )
-        if not isinstance(answer.body, dict):
-            raise self._odd("a list where an object was due")
-        return answer.body
-
-    def _odd(self, what: str) -> errors.AmaniError:
-        return errors.Unreachable(
-            f"{self.line.host} sent {what}",
-            code="ODD_ANSWER",
-            hint="'amani doctor' says which version runs there.",
-        )
-
-    def _refusal(self, answer: Answer) -> errors.AmaniError:
-        """The error that an answer stands for; nothing of a payment's POST comes through here."""
-        status, reason, host = answer.status, _detail(answer), self.line.host
-        if status in (301, 302, 303, 307, 308):
-            if "first_install" in (answer.location or ""):
-                return errors.Unreachable(
-                    f"the LNbits at {self.url} waits for its first set-up",
-                    code="FIRST_INSTALL",
-                    hint=f"Open {self.url}/first_install in a browser and make its admin user.",
-                )
-            return errors.Unreachable(
-                f"{self.url} redirects elsewhere; amani does not follow, so that your key goes nowhere else",
-                code="REDIRECT",
-                hint="Use the address it redirects to, if it is yours.",
-            )
-        if status == 429:
-            return errors.Unreachable(
-                f"{host} takes no more requests for now (429)",
-                code="RATE_LIMITED",
-                hint="Wait a minute: a stock LNbits allows 200 requests a minute from one address.",
-            )
-        if not answer.is_json:
-            return errors.Unreachable(
-                f"{self.url} answered {status} with something that is not JSON",
-                code="NOT_LNBITS" if status < 500 else "SERVER_ERROR",
-                hint="Is this the address of an LNbits, without anything behind the host (or its sub-path)?"
-                if status < 500
-                else "The server or the proxy before it is in trouble; try again later.",
-            )
-        if status in (401, 403):
-            return self._unauthorised(status, reason)
-        if status == 404 and reason == "Wallet not found.":
-            return errors.NotAuthorised(
-                f"{host} knows no wallet with this key",
-                code="KEY_REFUSED",
-                hint="Check the key and the address: it may have been rotated, or belong to another LNbits.",
-            )
-        if status == 404 and reason == "Not Found":
-            return errors.Unreachable(
-                f"{self.url} has no LNbits API at this path",
-                code="NOT_LNBITS",
-                hint="Give the server's address alone, without a path (or with its sub-path only).",
-            )
-        if status == 404:
-            return errors.NotFound(f"{host}: {reason or 'not found'}")
-        if status >= 500 and status != 520:
-            return errors.Unreachable(
-                f"{host} failed to answer ({status}{': ' + reason if reason else ''})",
-                code="SERVER_ERROR",
-                hint="The server is in trouble; try again later.",
-            )
-        code = _payment_code(reason)
-        failure = errors.InsufficientFunds if code == "INSUFFICIENT_FUNDS" else errors.Rejected
-        return failure(f"{host} refused: {reason or status}", code=code)
-
-    def _unauthorised(self, status: int, reason: str) -> errors.AmaniError:
-        host = self.line.host
-        if reason in ("Invoice (or Admin) key required.", "Invalid adminkey."):
-            return errors.NotAuthorised(
-                f"this is the invoice key of a wallet on {host}; paying and changing it need the admin key",
-                code="INVOICE_KEY",
-                hint="In LNbits open the wallet, then 'API keys', and take the Admin key, not the Invoice key.",
-            )
-        if reason in ("Missing user ID or access token.", "Invalid access token.", "Invalid session.") or (
-            status == 401 and "token" in reason.lower()
-        ):
-            return errors.NotAuthorised(
-                f"Invalid or expired token for {host}",
-                code="TOKEN_EXPIRED",
-                hint=f"Log in again: amani login {self.url}",
-            )
-        return errors.NotAuthorised(
-            f"{host} refused the key ({reason or status})",
-            code="KEY_REFUSED",
-            hint="Check the key and the address; 'amani doctor' looks at each wallet's key.",
-        )
-
-    def _new_wallet(self, body: dict[str, Any]) -> NewWallet:
-        values = [body.get(name) for name in ("id", "name", "adminkey", "inkey")]
-        if not all(isinstance(value, str) and value for value in values):
-            raise self._odd("a new wallet without its keys")
-        return NewWallet(*[str(value) for value in values])
-
-    def _record(self, body: dict[str, Any], *, paid: object = None) -> Record:
-        """Read a payment object of any version. Raises `errors.Unreachable` if it has no amount or hash."""
-        payment_hash, amount, fee = body.get("payment_hash"), body.get("amount"), body.get("fee", 0)
-        if not isinstance(payment_hash, str) or not _is_int(amount) or not _is_int(fee):
-            raise self._odd("a payment without a hash or an amount")
-        wallet_id = body.get("wallet_id")
-        created = _when(body.get("created_at")) or _when(body.get("time"))
-        status = _status(body, paid)
-        return Record(
-            payment_hash=payment_hash,
-            wallet_id=wallet_id if isinstance(wallet_id, str) else None,
-            amount_msat=int(amount),
-            fee_msat=abs(int(fee)),
-            status=status,
-            preimage=_hex_or_none(body.get("preimage")),
-            memo=_text(body.get("memo")),
-            bolt11=str(body.get("bolt11") or body.get("payment_request") or "").lower(),
-            created_at=created,
-            expires_at=_when(body.get("expiry")),
-            settled_at=(_when(body.get("updated_at")) or created) if status == "settled" else None,
-            named=_named(body.get("extra")),
-            listed_at=_seconds(body.get("time")),
-        )
-
-
-def _named(extra: object) -> Named | None:
-    """What amani told along with a payment. Others may write there too: what is not of its form is nothing."""
-    told = extra.get(EXTRA) if isinstance(extra, dict) else None
-    if not isinstance(told, dict):
-        return None
-    reference, meaning = told.get("reference"), told.get("meaning")
-    return Named(reference, meaning) if isinstance(reference, str) and isinstance(meaning, str) else None
-
-
-def _lnurl(said: object) -> str | None:
-    """An LNURL (LUD-01) as phones scan it, of one that is ready-made or of an address; None for anything else."""
-    if not isinstance(said, str) or not said.isascii():
-        return None
-    scheme, separator, rest = said.partition("://")
-    if separator and scheme.lower() in ("https", "http", "lnurlw") and rest:
-        # LUD-17: what is called lnurlw is fetched by https, but for an onion service
-        onion = rest.partition("/")[0].partition(":")[0].endswith(".onion")
-        scheme = ("http" if onion else "https") if scheme.lower() == "lnurlw" else scheme
-        return bech32.encode("lnurl", f"{scheme}://{rest}".encode()).upper()
-    return said if said.lower().startswith("lnurl1") else None
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def _is_int(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
-
-
-def _decimal(value: object) -> Decimal | None:
-    """A price or a rate; None for what no currency's can be, however it is written."""
-    number = Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    return number if isinstance(number, Decimal) and -20 < number.adjusted() < 20 else None
-
-
-def _hex_or_none(value: object) -> str | None:
-    """A preimage, unless it is absent or the 64 zeros that 0.12 sends for "none"."""
-    well_formed = isinstance(value, str) and re.fullmatch("[0-9a-fA-F]{64}", value)
-    return value if isinstance(value, str) and well_formed and value.strip("0") else None
-
-
-def _status(body: dict[str, Any], paid: object) -> RecordStatus:
-    said = body.get("status")
-    if said in ("success", "complete", "settled"):
-        return "settled"
-    if said == "failed":
-        return "failed"
-    if said == "pending":
-        return "pending"
-    return "settled" if paid is True or body.get("pending") is False else "pending"
-
-
-def _text(value: object) -> str:
-    """Text from outside as it can be stored: a lone surrogate (half a character) can't be."""
-    return str(value or "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _when(value: object) -> str | None:
-    """A time from any version: ISO 8601 with or without its offset (then UTC), or unix seconds (with a fraction)."""
-    try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        elif _is_int(value) or isinstance(value, Decimal):
-            moment = datetime.fromtimestamp(int(value), UTC)
-        else:
-            return None
-        moment = moment.astimezone(UTC)
-        # A year of fewer than four digits would be stored as no date at all.
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment.year >= 1970 else None
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _seconds(value: object) -> float | None:
-    """The same as unix seconds, with their fraction."""
-    try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        return float(value) if _is_int(value) or isinstance(value, Decimal) else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _detail(answer: Answer) -> str:
-    """What an error says: `detail` as text or list, then `error`, then `message`."""
-    body = answer.body
-    if not isinstance(body, dict):
-        return ""
-    detail = body.get("detail")
-    if isinstance(detail, list):
-        parts = []
-        for each in detail:
-            where = each.get("loc") if isinstance(each, dict) else None
-            name = str(where[-1]) + ": " if isinstance(where, list) and where else ""
-            parts.append(name + str(each.get("msg") if isinstance(each, dict) else each))
-        return mask("; ".join(parts), keys.SEEN)[:500]
-    for said in (detail, body.get("error"), body.get("message")):
-        if isinstance(said, str) and said:
-            return mask(said, keys.SEEN)[:500]  # it is journaled, and a server may repeat the key
-    return ""
-
-
-def _is_lnbits(answer: Answer) -> bool:
-    return isinstance(answer.body, dict) and "detail" in answer.body
-
-
-def _payment_code(reason: str) -> str:
-    lowered = reason.lower()
-    if "insufficient balance" in lowered or "you must reserve" in lowered:
-        return "INSUFFICIENT_FUNDS"
-    if "already" in lowered and "paid" in lowered:
-        return "PAID_BY_ANOTHER"
-    if "bolt11 decoding" in lowered:
-        return "BAD_INVOICE"
-    return "REJECTED"
-
-
-def can_spend(remote: RemoteWallet) -> Access:
-    """What a key's answer says about the key."""
-    return "spend" if remote.can_spend else "read"

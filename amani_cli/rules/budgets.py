@@ -17,6 +17,7 @@ from amani_cli.rules.held import refuse_held
 from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import BudgetRow, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
@@ -32,7 +33,7 @@ def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: in
     """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
     refuse_held(ws, wallet)
     check_pin(ws, wallet, amount_msat)
-    _within_budget(ws, ws.store.connection, wallet, amount_msat + max_fee_msat)
+    _within_budget(ws, ws.store, wallet, amount_msat + max_fee_msat)
 
 
 def check_again(ws: Workspace, wallet: KnownWallet, amount_msat: int) -> None:
@@ -57,7 +58,7 @@ def check_fiat(
     """The same for fiat: `charged` has the fee in it where that was quoted, `reserve` is held back where it was not."""
     refuse_held(ws, wallet)
     check_pin(ws, wallet, charged, currency)
-    _within_budget(ws, ws.store.connection, wallet, charged + reserve, currency)
+    _within_budget(ws, ws.store, wallet, charged + reserve, currency)
 
 
 def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
@@ -92,9 +93,7 @@ def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal
     _within_budget(ws, db, wallet, wanted, unit)
 
 
-def _within_budget(
-    ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat"
-) -> None:
+def _within_budget(ws: Workspace, db: Ledger, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:
     row = refuse_large(ws, wallet, wanted, unit)
     if row is None or row.per_day is None:
         return
@@ -126,7 +125,7 @@ def day_budgets_left(ws: Workspace, wallet: KnownWallet) -> dict[str, Decimal]:
     left = {}
     for row in rules.budgets(ws.store, wallet.identity):
         if row.per_day is not None:
-            spent, flying = rules.spent(ws.store.connection, wallet.remote_id, row.unit, since)
+            spent, flying = rules.spent(ws.store, wallet.remote_id, row.unit, since)
             left[row.unit] = max(Decimal(0), Decimal(row.per_day) - spent - flying)
     return left
 
@@ -155,14 +154,10 @@ def set_budget(
         pins.verify(ws, wallet, pin)
     old = rules.budget(ws.store, wallet.identity, unit)
 
-    def part(given: str | None, name: str) -> str | None:
-        if given is None:
-            return None if old is None else old[name]
-        return None if given == "off" else given
-
-    payment, day = part(per_payment, "per_payment"), part(per_day, "per_day")
-    was = ["off" if old is None else old[name] or "off" for name in ("per_payment", "per_day")]
-    before = f"before: per payment {was[0]}, per day {was[1]}"
+    old_payment, old_day = (None, None) if old is None else (old.per_payment, old.per_day)
+    payment = old_payment if per_payment is None else (None if per_payment == "off" else per_payment)
+    day = old_day if per_day is None else (None if per_day == "off" else per_day)
+    before = f"before: per payment {old_payment or 'off'}, per day {old_day or 'off'}"
     with ws.store.write() as db:
         rules.save_budget(db, wallet.identity, unit, payment, day)
         audit_log.append(
@@ -180,7 +175,7 @@ def limits(ws: Workspace, wallet: KnownWallet) -> Limits:
     """Every limit and budget of a wallet: what is used, reserved and left, and when the next slot opens."""
     moment = ws.store.clock.now()
     items = []
-    db = ws.store.connection
+    db = ws.store
     for kind in KINDS:
         rate = parse_rate(rulebook.value(ws, f"limit.{kind}"))
         if rate is None:

@@ -8,6 +8,7 @@ from amani_cli import errors
 from amani_cli.config import parse_rate
 from amani_cli.rules import pins, rulebook
 from amani_cli.store import rules
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
@@ -20,7 +21,7 @@ def look(ws: Workspace, wallet: KnownWallet, kind: str) -> None:
     """Refuse early, taking nothing, what `take` would refuse."""
     rate = parse_rate(rulebook.value(ws, f"limit.{kind}"))
     if rate is not None:
-        _refuse_excess(ws, ws.store.connection, wallet, kind, rate)
+        _refuse_excess(ws, ws.store, wallet, kind, rate)
 
 
 def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject: str | None = None) -> int | None:
@@ -39,7 +40,7 @@ def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject
     return rules.add_event(db, wallet.identity, kind, moment, actor=ws.said.actor, subject=subject)
 
 
-def _refuse_excess(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, rate: tuple[int, int]) -> None:
+def _refuse_excess(ws: Workspace, db: Ledger, wallet: KnownWallet, kind: str, rate: tuple[int, int]) -> None:
     moment = ws.store.clock.now()
     opens = opens_at(db, wallet, ws.said.actor, kind, rate, moment)
     if opens is not None:
@@ -93,7 +94,7 @@ def pace(ws: Workspace, wallet: KnownWallet, kind: str, *, ends: float | None = 
 
 
 def opens_at(
-    db: Transaction, wallet: KnownWallet, actor: str | None, kind: str, rate: tuple[int, int], moment: float
+    db: Ledger, wallet: KnownWallet, actor: str | None, kind: str, rate: tuple[int, int], moment: float
 ) -> float | None:
     """When the next slot opens, None when one is free now."""
     number, window = rate

@@ -11,7 +11,6 @@ import base64
 import hmac
 import itertools
 import secrets
-from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -20,7 +19,8 @@ from amani_cli.models.rules import Pin
 from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
-from amani_cli.store.rows import PinRow, Transaction
+from amani_cli.store.ledger import Ledger
+from amani_cli.store.rows import PinRow
 from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -31,8 +31,6 @@ LONGEST_LOCK_S = 86400
 COST = 12  # 240 ms: asked for above the threshold only, never on a read
 DEFAULT_THRESHOLD_MSAT = 10_000_000  # 10,000 sat: up to and including this no PIN is asked for
 RULE = "4 to 6 digits; not all the same, not ascending or descending, not one pair repeated, not a year 1900-2099"
-
-AskPin = Callable[[str], str]
 
 
 class Holder(Protocol):
@@ -74,7 +72,7 @@ def status(ws: Workspace, wallet: KnownWallet) -> Pin:
     limit = threshold(ws, wallet, "msat") if wallet.provider == "lnbits" else None
     attempts, locked_until = 0, None
     if row is not None:
-        attempts, locked_until = _attempts(ws, ws.store.connection, wallet)
+        attempts, locked_until = _attempts(ws, ws.store, wallet)
     return Pin(
         wallet=wallet.name,
         set=row is not None,
@@ -256,7 +254,7 @@ def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
         )
 
 
-def _attempts(ws: Workspace, db: Transaction, wallet: Holder) -> tuple[int, float | None]:
+def _attempts(ws: Workspace, db: Ledger, wallet: Holder) -> tuple[int, float | None]:
     """How many attempts the last hour saw, and, if none is allowed now, when the next one is.
 
     That is when the oldest that counts is an hour old. From the tenth wrong one in a row on, every fifth locks for two

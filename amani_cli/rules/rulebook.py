@@ -6,8 +6,7 @@ without that only where no wallet has a PIN. Either is an entry of the audit log
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from amani_cli.config import parse_rate
 from amani_cli.store import audit as audit_log
@@ -100,7 +99,7 @@ def _noticed(ws: Workspace, name: str) -> str:
             f" that takes the PIN, by 'amani config set {name} {said}'"
         )
     if said != known.get(source, agreed):
-        with _writing(ws) as db:
+        with ws.store.join() as db:
             # What stands in the environment of one run is not what the next is held to.
             if counts and source == "settings":
                 rules.save_rule(db, name, "agreed", said)
@@ -110,13 +109,3 @@ def _noticed(ws: Workspace, name: str) -> str:
                 db, "setting", subject=name, outcome=words, actor=ws.said.actor, reason=f"found in {where}"
             )
     return said if counts else agreed
-
-
-@contextmanager
-def _writing(ws: Workspace) -> Iterator[Transaction]:
-    """The transaction that a caller has begun, or one of our own."""
-    if ws.store.connection.in_transaction:
-        yield ws.store.connection
-    else:
-        with ws.store.write() as db:
-            yield db

@@ -22,13 +22,13 @@ def kept(store: Store, url: str, currency: str, *, mobile: bool, max_age_s: int)
         to_rfc3339(int(time.time()) - max_age_s),
         now(),
     )
-    return None if row is None else read(row["banks"])
+    return None if row is None else read(row[0])
 
 
 def every(store: Store, currency: str, *, mobile: bool) -> list[str]:
     """Each list of a currency that was ever written down, however old, as it is kept (see `read`)."""
     rows = store.all(Row, "SELECT banks FROM bank_list WHERE currency=? AND mobile=?", currency, int(mobile))
-    return [row["banks"] for row in rows]
+    return [row[0] for row in rows]
 
 
 def read(listed: str) -> list[Bank]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from amani_cli.servers import server_of
-from amani_cli.store.ledger import Store
-from amani_cli.store.rows import ChequeRow, Entry, Transaction
+from amani_cli.store.ledger import Ledger, Store
+from amani_cli.store.rows import ChequeRow, Entry, Row, Transaction
 from amani_cli.times import now
 
 UNFINISHED = ("funding", "voiding", "unknown")
@@ -24,19 +24,14 @@ def update(db: Transaction, cheque_id: str, **columns: object) -> None:
     db.execute(f"UPDATE cheque SET {sets} WHERE id=?", (*columns.values(), cheque_id))
 
 
-def by_id(store: Store, cheque_id: str) -> ChequeRow | None:
+def by_id(db: Ledger, cheque_id: str | None) -> ChequeRow | None:
     """One cheque."""
-    return store.one(ChequeRow, "SELECT * FROM cheque WHERE id=?", cheque_id)
-
-
-def in_transaction(db: Transaction, cheque_id: str | None) -> ChequeRow | None:
-    """One cheque as the caller's transaction sees it."""
     row: ChequeRow | None = db.execute("SELECT * FROM cheque WHERE id=?", (cheque_id,)).fetchone()
     return row
 
 
-def by_reference(db: Transaction, reference: str) -> ChequeRow | None:
-    """The cheque that a reference stands for, as the caller's transaction sees it."""
+def by_reference(db: Ledger, reference: str) -> ChequeRow | None:
+    """The cheque that a reference stands for."""
     row: ChequeRow | None = db.execute("SELECT * FROM cheque WHERE reference=?", (reference,)).fetchone()
     return row
 
@@ -55,6 +50,16 @@ def of_wallet(store: Store, url: str, remote_id: str) -> list[ChequeRow]:
     """The cheque whose money a wallet at a server holds: an id alone is whatever another server says it is."""
     rows = store.all(ChequeRow, "SELECT * FROM cheque WHERE remote_id=?", remote_id)
     return [row for row in rows if server_of(row.url) == server_of(url)]
+
+
+def count_outstanding(store: Store, wallet_id: int) -> int:
+    """How many cheques may hold money that comes back to a wallet."""
+    row = store.one(
+        Row,
+        "SELECT count(*) FROM cheque WHERE wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')",
+        wallet_id,
+    )
+    return row[0] if row else 0
 
 
 def all_cheques(store: Store, *, limit: int) -> list[ChequeRow]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amani_cli.store.rows import Row, Transaction
+from amani_cli.store.rows import ClosedRow, Transaction
 from amani_cli.times import now
 
 
-def read(db: Transaction, month: str, wallet_id: int, unit: str) -> Row | None:
+def read(db: Transaction, month: str, wallet_id: int, unit: str) -> ClosedRow | None:
     """The figures a wallet's month was closed with, or None."""
-    row: Row | None = db.execute(
+    row: ClosedRow | None = db.execute(
         "SELECT * FROM closed_month WHERE month=? AND wallet_id=? AND unit=?", (month, wallet_id, unit)
     ).fetchone()
     return row

@@ -19,7 +19,7 @@ def by_name(store: Store, name: str) -> ContactRow | None:
 
 
 def insert(db: Transaction, name: str, destination: str) -> None:
-    """Add a contact; raises sqlite3.IntegrityError if the name is taken."""
+    """Add a contact; raises `errors.Duplicate` if the name is taken."""
     db.execute(
         "INSERT INTO contact (name, name_key, destination, created_at) VALUES (?,?,?,?)",
         (name, name_key(name), destination, now()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Store
+from amani_cli.store.ledger import Ledger, Store
 from amani_cli.store.rows import FaucetRow, Row, Transaction
 
 
@@ -21,13 +21,13 @@ def configure(db: Transaction, wallet_id: int, amount_msat: int, cooldown_s: int
     db.execute("INSERT OR REPLACE INTO faucet VALUES (1,?,?,?,?)", (wallet_id, amount_msat, cooldown_s, daily_cap_msat))
 
 
-def last_claim(db: Transaction, identity: str) -> float | None:
+def last_claim(db: Ledger, identity: str) -> float | None:
     """When this wallet last claimed."""
     row = db.execute("SELECT max(at) FROM event WHERE identity=? AND kind='faucet'", (identity,)).fetchone()
     return None if row[0] is None else row[0]
 
 
-def claims_since(db: Transaction, since: float) -> list[tuple[float, int]]:
+def claims_since(db: Ledger, since: float) -> list[tuple[float, int]]:
     """When and for how many msat claims were made since a moment, oldest first."""
     rows = db.execute(
         "SELECT event.at, payment.amount_msat FROM event JOIN payment ON payment.id=event.subject"

@@ -8,7 +8,7 @@ import time
 
 from amani_cli.calls import BUCKETS_MS, Endpoint
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import CallRow, SuccessRow
 
 _COUNTS = ("calls", "errors", "total_ms", *(f"le_{limit}" for limit in BUCKETS_MS))
 _ADD = (
@@ -33,11 +33,12 @@ def keep(store: Store, seen: dict[Endpoint, list[int]], command: str | None) -> 
         store.connection.commit()
 
 
-def calls(store: Store) -> list[Row]:
+def calls(store: Store) -> list[CallRow]:
     """What was counted, by provider and endpoint."""
-    return store.all(Row, "SELECT * FROM provider_call ORDER BY provider, method, endpoint")
+    columns = f"provider, method, endpoint, {', '.join(_COUNTS)}"
+    return store.all(CallRow, f"SELECT {columns} FROM provider_call ORDER BY provider, method, endpoint")
 
 
-def successes(store: Store) -> list[Row]:
+def successes(store: Store) -> list[SuccessRow]:
     """When each command last succeeded, in unix seconds."""
-    return store.all(Row, "SELECT command, at FROM command_success ORDER BY command")
+    return store.all(SuccessRow, "SELECT command, at FROM command_success ORDER BY command")

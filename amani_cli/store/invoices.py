@@ -36,6 +36,21 @@ def of_wallet(store: Store, wallet_id: int, payment_hash: str) -> InvoiceRow | N
     return store.one(InvoiceRow, "SELECT * FROM invoice WHERE payment_hash=? AND wallet_id=?", payment_hash, wallet_id)
 
 
+def is_made_at(store: Store, url: str, payment_hash: str) -> bool:
+    """Whether a wallet of ours at a server made the invoice of a hash."""
+    sql = "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?"
+    return store.one(Row, sql, payment_hash, url) is not None
+
+
+def to_ask_about(store: Store, since: str) -> list[InvoiceRow]:
+    """Invoices made for others that are not known to be paid, and could be until after a moment."""
+    return store.all(
+        InvoiceRow,
+        "SELECT * FROM invoice WHERE status<>'paid' AND purpose IN ('invoice', 'withdraw') AND expires_at>?",
+        since,
+    )
+
+
 def unpaid(store: Store, wallet_id: int, hashes: Iterable[str]) -> set[str]:
     """Which of these hashes are those of a wallet's invoices that are not known to be paid."""
     asked, found = sorted(hashes), set()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import NamedTuple
 
-from amani_cli.store.ledger import Store, beyond, literal, new_id
+from amani_cli.store.ledger import Ledger, Store, beyond, new_id
 from amani_cli.store.rows import Entry, Row, Transaction
 from amani_cli.times import now
 
@@ -31,9 +29,33 @@ def update(db: Transaction, payment_id: str, **columns: object) -> None:
     db.execute(f"UPDATE payment SET {sets} WHERE id=?", (*columns.values(), payment_id))
 
 
-def by_id(store: Store, payment_id: str) -> Entry | None:
+def by_id(db: Ledger, payment_id: str) -> Entry | None:
     """One payment by its id."""
-    return store.one(Entry, "SELECT * FROM payment WHERE id=?", payment_id)
+    row: Entry | None = db.execute("SELECT * FROM payment WHERE id=?", (payment_id,)).fetchone()
+    return row
+
+
+def count(store: Store) -> int:
+    """How many payments the journal holds."""
+    row = store.one(Row, "SELECT count(*) FROM payment")
+    return row[0] if row else 0
+
+
+def count_open_of(store: Store, wallet_id: int) -> int:
+    """How many of a wallet's payments have no certain outcome."""
+    row = store.one(Row, "SELECT count(*) FROM payment WHERE wallet_id=? AND status='unknown'", wallet_id)
+    return row[0] if row else 0
+
+
+def has_failed(store: Store, payment_hash: str) -> bool:
+    """Whether an attempt for a hash failed."""
+    return store.one(Row, "SELECT 1 FROM payment WHERE payment_hash=? AND status='failed'", payment_hash) is not None
+
+
+def receiver(store: Store, payment_hash: str) -> str | None:
+    """The wallet of ours that got the money of a hash, if one did."""
+    row = store.one(Entry, "SELECT wallet FROM payment WHERE payment_hash=? AND direction='in'", payment_hash)
+    return row.wallet if row is not None else None
 
 
 def is_open(db: Transaction, payment_id: str) -> bool:
@@ -41,7 +63,7 @@ def is_open(db: Transaction, payment_id: str) -> bool:
     return db.execute("SELECT 1 FROM payment WHERE id=? AND status='unknown'", (payment_id,)).fetchone() is not None
 
 
-def sent_for(db: Transaction, payment_hash: str) -> Entry | None:
+def sent_for(db: Ledger, payment_hash: str) -> Entry | None:
     """The attempt that settled or may have settled this hash, from any wallet; failed ones don't count."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
@@ -68,7 +90,7 @@ def standing(db: Transaction, payment_id: str | None) -> Entry | None:
     return row
 
 
-def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Entry | None:
+def by_our_reference(db: Ledger, our_reference: str, direction: str) -> Entry | None:
     """The entry of a reference that we made ourselves."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE our_reference=? AND direction=?", (our_reference, direction)
@@ -76,7 +98,7 @@ def by_our_reference(db: Transaction, our_reference: str, direction: str) -> Ent
     return row
 
 
-def by_provider_reference(db: Transaction, remote_id: str | None, reference: str) -> Entry | None:
+def by_provider_reference(db: Ledger, remote_id: str | None, reference: str) -> Entry | None:
     """What left a wallet under a reference of its provider's."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE provider_reference=? AND remote_wallet_id=? AND direction='out'",
@@ -138,13 +160,13 @@ def reversed_ids(store: Store, remote_id: str | None) -> set[str]:
     return {row[0] for row in rows}
 
 
-def count_tries(db: Transaction, reference: str) -> int:
+def count_tries(db: Ledger, reference: str) -> int:
     """How many attempts a reference has had to pay."""
     row = db.execute("SELECT count(*) FROM payment WHERE reference=? AND direction='out'", (reference,)).fetchone()
     return int(row[0])
 
 
-def is_logged(db: Transaction, remote_id: str | None, log_id: str) -> bool:
+def is_logged(db: Ledger, remote_id: str | None, log_id: str) -> bool:
     """Whether a line of a wallet's log has its entry."""
     row = db.execute("SELECT 1 FROM payment WHERE log_id=? AND remote_wallet_id=?", (log_id, remote_id)).fetchone()
     return row is not None
@@ -172,7 +194,7 @@ def paid_since(store: Store, since: str) -> Iterator[Entry]:
     )
 
 
-def last_attempt(db: Transaction, wallet_id: int, payment_hash: str, direction: str) -> Entry | None:
+def last_attempt(db: Ledger, wallet_id: int, payment_hash: str, direction: str) -> Entry | None:
     """The newest entry of a wallet for a hash, whatever became of it."""
     row: Entry | None = db.execute(
         "SELECT * FROM payment WHERE payment_hash=? AND wallet_id=? AND direction=? ORDER BY id DESC LIMIT 1",
@@ -207,9 +229,7 @@ class Known(NamedTuple):
     remote_id: str | None
 
 
-def by_hashes(
-    db: Transaction, wallet_id: int, remote_id: str | None, hashes: Iterable[str]
-) -> dict[tuple[str, str], Known]:
+def by_hashes(db: Ledger, wallet_id: int, remote_id: str | None, hashes: Iterable[str]) -> dict[tuple[str, str], Known]:
     """A wallet's newest entries for these hashes, by hash and direction, under whatever local number it has been.
 
     The number of the wallet in the environment may have been another wallet's.
@@ -267,92 +287,6 @@ def find(store: Store, text: str) -> list[Entry]:
     )
 
 
-@dataclass(frozen=True)
-class Filter:
-    """What `history list` may ask for; all parts are joined by AND. `after` is where the last page ended."""
-
-    wallet_id: int | None = None
-    since: str | None = None
-    until: str | None = None
-    status: str | None = None
-    direction: str | None = None
-    min_msat: int | None = None
-    max_msat: int | None = None
-    search: str | None = None
-    after: tuple[str, str] | None = None
-    limit: int = 20
-
-
-def page(store: Store, wanted: Filter) -> list[Entry]:
-    """Payments that fit, newest first, by keyset so that a page costs the same however deep it lies."""
-    where: list[str] = ["1"]
-    values: list[object] = []
-
-    def add(condition: str, *given: object) -> None:
-        where.append(condition)
-        values.extend(given)
-
-    if wanted.wallet_id is not None:
-        add("wallet_id=?", wanted.wallet_id)
-    if wanted.since is not None:
-        add("created_at>=?", wanted.since)
-    if wanted.until is not None:
-        add("created_at<?", wanted.until)
-    # Spelled out, because a bound value can't be matched with the condition of a partial index.
-    if wanted.status is not None:
-        add(_STATUS[wanted.status])
-    if wanted.direction is not None:
-        add(_DIRECTION[wanted.direction])
-    amounts = [each for each in (("amount_msat>=?", wanted.min_msat), ("amount_msat<=?", wanted.max_msat)) if each[1]]
-    by_amount = bool(amounts) and _are_few(store, amounts)
-    for condition, value in amounts:
-        # The plus keeps SQLite from sorting all that fits: in the order of time the page is full before long.
-        add(condition if by_amount else f"+{condition}", value)
-    table = "payment INDEXED BY payment_amount" if by_amount else "payment"
-    if wanted.search is not None:
-        from amani_cli.store import search
-
-        condition, patterns = _has_text(wanted.search)
-        add(condition, *patterns)
-        few = search.candidates(store, wanted.search)
-        if few is not None:
-            add(f"rowid IN ({','.join(map(str, few))})")
-            table = "payment NOT INDEXED"  # but for the rows themselves: these few are looked up and sorted
-    if wanted.after is not None:
-        add("(created_at, id)<(?,?)", *wanted.after)
-    sql = f"SELECT * FROM {table} WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
-    return store.all(Entry, sql, *values, wanted.limit)
-
-
-def _has_text(text: str) -> tuple[str, list[str]]:
-    """The condition that a payment has a text in what people write, or that what machines make begins with it."""
-    from amani_cli.store.search import NODE_KEY
-
-    begins = literal(text) + "%"
-    within = [("memo", ""), ("reference", ""), ("wallet", ""), ("destination", f" AND NOT {NODE_KEY}")]
-    anywhere = " OR ".join(f"{column} LIKE ? ESCAPE '\\'{but}" for column, but in within)
-    at_first = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in ("destination", "payment_hash", "id"))
-    return f"({anywhere} OR {at_first})", ["%" + begins] * 4 + [begins] * 3
-
-
-_STATUS = {name: f"status='{name}'" for name in ("failed", "unknown")}
-_STATUS |= {"settled": "status='settled' AND reversed_at IS NULL"}
-_STATUS |= {"reversed": "status='settled' AND reversed_at IS NOT NULL"}
-_DIRECTION = {name: f"direction='{name}'" for name in ("in", "out")}
-_FEW = 2000
-
-
-def _are_few(store: Store, conditions: list[tuple[str, int | None]]) -> bool:
-    """Whether so few payments fit that sorting them is cheaper than to look for them in the order of time."""
-    where = " AND ".join(condition for condition, _ in conditions)
-    found = store.one(
-        Row,
-        f"SELECT count(*) FROM (SELECT 1 FROM payment INDEXED BY payment_amount WHERE {where} LIMIT {_FEW + 1})",
-        *[value for _, value in conditions],
-    )
-    return found is not None and found[0] <= _FEW
-
-
 def settled_since(store: Store, wallet_id: int, since: str) -> list[Entry]:
     """A wallet's payments that settled since a moment, newest first."""
     return store.all(
@@ -362,94 +296,3 @@ def settled_since(store: Store, wallet_id: int, since: str) -> list[Entry]:
         since,
         wallet_id,
     )
-
-
-def balance_msat(store: Store, wallet_id: int, remote_id: str | None = None) -> int:
-    """What a Lightning wallet must hold by what settled on it, in msat; the one in the environment by `remote_id`."""
-    condition, values = _whose(wallet_id, remote_id)
-    row = store.one(
-        Row,
-        "SELECT coalesce(sum(CASE direction WHEN 'in' THEN amount_msat ELSE -amount_msat END - coalesce(fee_msat, 0)),"
-        f" 0) FROM payment WHERE {condition} AND status='settled' AND amount_msat IS NOT NULL",
-        *values,
-    )
-    return row[0] if row else 0
-
-
-def _whose(wallet_id: int, remote_id: str | None) -> tuple[str, tuple[object, ...]]:
-    """The condition for a wallet's entries: by its number here, or where that is many a wallet's, by its own id."""
-    if wallet_id > 0 or remote_id is None:
-        return "wallet_id=?", (wallet_id,)
-    return "remote_wallet_id=? AND wallet_id<>?", (remote_id, OUTSIDE)
-
-
-def flying(store: Store, wallet_id: int, unit: str, remote_id: str | None = None) -> Decimal:
-    """What open outcomes may have taken from a wallet already, the worst-case fee counted in, in `unit`."""
-    if unit == "sat":
-        condition, values = _whose(wallet_id, remote_id)
-        row = store.one(
-            Row,
-            "SELECT coalesce(sum(max(reserved_msat, amount_msat)), 0) FROM payment WHERE status='unknown'"
-            f" AND direction='out' AND {condition} AND amount_msat IS NOT NULL",
-            *values,
-        )
-        return Decimal(row[0] if row else 0).scaleb(-3)
-    rows = store.all(
-        Row,
-        "SELECT amount, coalesce(fee, fee_reserve, '0') AS fee FROM payment WHERE status='unknown' AND direction='out'"
-        " AND wallet_id=? AND currency=?",
-        wallet_id,
-        unit,
-    )
-    return sum((Decimal(row[0]) + Decimal(row[1]) for row in rows), Decimal(0))
-
-
-def last_fees(
-    store: Store, remote_id: str, currency: str, received_currency: str, way: str, most: int
-) -> list[Decimal]:
-    """What the last payouts of a wallet cost that went the same `way` (`bank`, `momo`) between the same currencies."""
-    rows = store.all(
-        Row,
-        "SELECT fee FROM payment INDEXED BY payment_payouts WHERE remote_wallet_id=? AND currency=? AND"
-        " kind='payout' AND status='settled' AND direction='out' AND received_currency=? AND destination GLOB ?"
-        " AND fee IS NOT NULL ORDER BY settled_at DESC LIMIT ?",
-        remote_id,
-        currency,
-        received_currency,
-        f"{way}:*",
-        most,
-    )
-    return [Decimal(row[0]) for row in rows]
-
-
-def open_between(store: Store, since: str | None, until: str | None, wallet_id: int | None) -> int:
-    """How many payments made in a time have no certain outcome."""
-    row = store.one(
-        Row,
-        "SELECT count(*) FROM payment WHERE status='unknown' AND (?1 IS NULL OR created_at>=?1)"
-        " AND (?2 IS NULL OR created_at<?2) AND (?3 IS NULL OR wallet_id=?3)",
-        since,
-        until,
-        wallet_id,
-    )
-    return row[0] if row else 0
-
-
-def wallets_without_rate(store: Store, since: str) -> list[int]:
-    """The wallets with Lightning payments that settled since a moment and have no rate."""
-    rows = store.all(
-        Row,
-        "SELECT DISTINCT wallet_id FROM payment WHERE status='settled' AND settled_at>=? AND rate IS NULL"
-        " AND amount_msat IS NOT NULL AND sandbox=0 AND wallet_id>0",
-        since,
-    )
-    return [row[0] for row in rows]
-
-
-def set_rates(db: Transaction, wallet_id: int, since: str, rate: str, currency: str, source: str, at: str) -> int:
-    """Write a rate beside a wallet's payments that settled since a moment and have none; returns how many."""
-    return db.execute(
-        "UPDATE payment SET rate=?, rate_currency=?, rate_source=?, rate_at=? WHERE wallet_id=? AND settled_at>=?"
-        " AND status='settled' AND rate IS NULL AND amount_msat IS NOT NULL AND sandbox=0",
-        (rate, currency, source, at, wallet_id, since),
-    ).rowcount

@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from amani_cli import clocks, errors, private
 from amani_cli.store.clock import LedgerClock
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.text import quoted
 
 SCHEMA_VERSION = 14
@@ -93,6 +93,22 @@ class Store:
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
 
+    @contextmanager
+    def join(self) -> Iterator[Transaction]:
+        """The transaction that a caller has begun, or a durable one of its own."""
+        if self.connection.in_transaction:
+            yield self.connection
+        else:
+            with self.write() as db:
+                yield db
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """A query outside of any transaction; what a function that takes a `Ledger` asks either of the two."""
+        try:
+            return self.connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise explained(error, self.path) from error
+
     def all(self, kind: type[R], sql: str, *values: Any) -> list[R]:
         """Every row of a query, as rows of that kind."""
         try:
@@ -115,9 +131,18 @@ class Store:
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
 
+    def is_whole(self) -> bool:
+        """Whether SQLite finds the file as it should be."""
+        row = self.one(Row, "PRAGMA quick_check")
+        return row is not None and row[0] == "ok"
+
     def close(self) -> None:
         """Close the file; the WAL is folded in by the last one to leave."""
         self.connection.close()
+
+
+Ledger = Store | Transaction
+"""The ledger as it stands, or as the caller's transaction sees it: for queries that both have a use for."""
 
 
 def open_store(path: Path, *, create: bool = True) -> Store:
@@ -255,6 +280,9 @@ def literal(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
+_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+
+
 def explained(error: Exception, path: Path) -> errors.AmaniError:
     """Say in one line, with the way out, what is wrong with the database file."""
     text = str(error).lower()
@@ -276,6 +304,8 @@ def explained(error: Exception, path: Path) -> errors.AmaniError:
             code="DISK_FULL",
             hint="Free some space: no payment is sent that can't be written down first.",
         )
+    if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorcode in _UNIQUE:
+        return errors.Duplicate(f"the database has it already: {error}", hint="Please report this.")
     if isinstance(error, sqlite3.IntegrityError):
         return errors.Bug(f"a rule of the database was broken: {error}", hint="Please report this.")
     return errors.Usage(

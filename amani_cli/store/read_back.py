@@ -85,8 +85,8 @@ def progress(store: Store, identity: str) -> Progress:
     row = store.one(Row, "SELECT progress FROM read_back WHERE identity=?", identity)
     if row is None:
         return Progress(identity, None, [], None)
-    top, gaps = json.loads(row["progress"])
-    return Progress(identity, top, [Gap(*each) for each in gaps], row["progress"])
+    top, gaps = json.loads(row[0])
+    return Progress(identity, top, [Gap(*each) for each in gaps], row[0])
 
 
 def forget(store: Store, identity: str) -> None:

@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from amani_cli import errors
 from amani_cli.store import wallets
-from amani_cli.store.ledger import R, Store
-from amani_cli.store.rows import Entry, ResolutionRow, Row, Transaction
+from amani_cli.store.ledger import Ledger, R, Store
+from amani_cli.store.rows import Entry, ReferenceRow, ResolutionRow, Row, Transaction
 from amani_cli.times import now
 
 HASHED = "sha256:"  # what a reference stands for, where only its hash came back
@@ -46,7 +46,7 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
     Returns the id of what it already stands for, or None when it is new. Raises `errors.RefusedByPolicy` if it
     stands for something else.
     """
-    row = db.execute("SELECT what, target FROM reference WHERE reference=?", (reference,)).fetchone()
+    row: ReferenceRow | None = db.execute("SELECT * FROM reference WHERE reference=?", (reference,)).fetchone()
     if row is None:
         db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
         return None
@@ -72,9 +72,9 @@ def targets(store: Store, wanted: dict[str, str], kind: type[R]) -> dict[str, R]
     One that stands for something else is left out: `claim` refuses it.
     """
     table = "payment" if kind is Entry else "cheque"
-    sql = f"SELECT r.reference AS named, r.what AS meant, t.* FROM reference r JOIN {table} t ON t.id=r.target"
-    found = {row["named"]: row for row in _each(store, kind, sql, list(wanted))}
-    return {name: row for name, row in found.items() if _is_meant(store.connection, row["meant"], wanted[name])}
+    sql = f"SELECT t.*, r.reference, r.what FROM reference r JOIN {table} t ON t.id=r.target"
+    found = {row[-2]: row for row in _each(store, kind, sql, list(wanted))}
+    return {name: row for name, row in found.items() if _is_meant(store.connection, row[-1], wanted[name])}
 
 
 def _is_meant(db: Transaction, what: str, meant: str) -> bool:
@@ -134,7 +134,7 @@ def release(db: Transaction, reference: str) -> None:
     db.execute("DELETE FROM reference WHERE reference=?", (reference,))
 
 
-def resolution(db: Transaction, reference: str) -> ResolutionRow | None:
+def resolution(db: Ledger, reference: str) -> ResolutionRow | None:
     """The invoice that a reference's address or link was resolved to."""
     row: ResolutionRow | None = db.execute("SELECT * FROM resolution WHERE reference=?", (reference,)).fetchone()
     return row

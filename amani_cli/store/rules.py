@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from amani_cli.models.money import Money
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Store
+from amani_cli.store.ledger import Ledger, Store
 from amani_cli.store.rows import BudgetRow, PinRow, Row, Transaction
 from amani_cli.times import now, to_rfc3339
 
@@ -42,7 +42,7 @@ def change_pin(db: Transaction, identity: str, hashed: str) -> None:
     db.execute("UPDATE pin SET hash=?, reset_at=NULL, changed_at=? WHERE identity=?", (hashed, now(), identity))
 
 
-def failures(db: Transaction, identity: str) -> tuple[int, int]:
+def failures(db: Ledger, identity: str) -> tuple[int, int]:
     """How many wrong PINs there ever were, and tries since the last right one, as this transaction sees it."""
     row = db.execute("SELECT failures, streak FROM pin WHERE identity=?", (identity,)).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
@@ -83,7 +83,7 @@ def save_threshold(db: Transaction, identity: str, unit: str, amount: str) -> No
     db.execute("INSERT OR REPLACE INTO pin_threshold VALUES (?,?,?)", (identity, unit, amount))
 
 
-def events(db: Transaction, identity: str, kind: str, since: float) -> list[float]:
+def events(db: Ledger, identity: str, kind: str, since: float) -> list[float]:
     """When, by the ledger's time, a wallet did something since a moment, oldest first."""
     rows = db.execute(
         "SELECT at FROM event WHERE identity=? AND kind=? AND at>? ORDER BY at", (identity, kind, since)
@@ -91,7 +91,7 @@ def events(db: Transaction, identity: str, kind: str, since: float) -> list[floa
     return [row[0] for row in rows]
 
 
-def events_of_actor(db: Transaction, actor: str, kind: str, since: float) -> list[float]:
+def events_of_actor(db: Ledger, actor: str, kind: str, since: float) -> list[float]:
     """The same for a person, whichever wallet they used."""
     rows = db.execute(
         "SELECT at FROM event WHERE actor=? AND kind=? AND at>? ORDER BY at", (actor, kind, since)
@@ -186,7 +186,7 @@ _SPENT_SINCE = f"""(
 )"""
 
 
-def spent(db: Transaction, remote_id: str | None, unit: str, since: Since) -> tuple[Decimal, Decimal]:
+def spent(db: Ledger, remote_id: str | None, unit: str, since: Since) -> tuple[Decimal, Decimal]:
     """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in `unit`.
 
     By its id at the server: the same wallet under another name has the same budget. What a cheque's wallet paid counts
@@ -209,7 +209,7 @@ def _values(remote_id: str | None, since: Since) -> tuple[object, ...]:
     return remote_id, to_rfc3339(since.ledger), to_rfc3339(since.undated)
 
 
-def _spent_fiat(db: Transaction, remote_id: str | None, currency: str, since: Since) -> tuple[Decimal, Decimal]:
+def _spent_fiat(db: Ledger, remote_id: str | None, currency: str, since: Since) -> tuple[Decimal, Decimal]:
     """The same for a currency. Its amounts are text, so that no sum in SQL takes them through a float."""
     gone = db.execute(
         f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?4", (*_values(remote_id, since), currency)
@@ -223,7 +223,7 @@ def _spent_fiat(db: Transaction, remote_id: str | None, currency: str, since: Si
     return sums[0], sums[1]
 
 
-def oldest_spend(db: Transaction, remote_id: str | None, unit: str, since: Since) -> int | None:
+def oldest_spend(db: Ledger, remote_id: str | None, unit: str, since: Since) -> int | None:
     """When, by the ledger's time, the oldest payment that still counts for the day was made."""
     row = db.execute(
         f"SELECT min(at) FROM {_SPENT_SINCE} WHERE coalesce(currency, 'msat')=?4", (*_values(remote_id, since), unit)

@@ -6,7 +6,7 @@ import re
 
 from amani_cli.servers import server_of
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Store
+from amani_cli.store.ledger import Ledger, Store
 from amani_cli.store.rows import LoginRow, Row, Transaction, WalletRow
 from amani_cli.times import now
 
@@ -36,9 +36,10 @@ def all_wallets(store: Store) -> list[WalletRow]:
     return store.all(WalletRow, "SELECT * FROM wallet ORDER BY is_default DESC, sandbox, name_key")
 
 
-def by_name(store: Store, name: str) -> WalletRow | None:
+def by_name(db: Ledger, name: str) -> WalletRow | None:
     """The wallet of that name, whatever its case."""
-    return store.one(WalletRow, "SELECT * FROM wallet WHERE name_key=?", name_key(name))
+    row: WalletRow | None = db.execute("SELECT * FROM wallet WHERE name_key=?", (name_key(name),)).fetchone()
+    return row
 
 
 def by_id(store: Store, wallet_id: int) -> WalletRow | None:
@@ -52,7 +53,7 @@ def by_remote(store: Store, remote_id: str) -> WalletRow | None:
 
 
 def insert(db: Transaction, **columns: object) -> int:
-    """Add a wallet; raises sqlite3.IntegrityError if its name or its id at the server is taken."""
+    """Add a wallet; the write raises `errors.Duplicate` if its name or its id at the server is taken."""
     columns.setdefault("created_at", now())
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
@@ -69,6 +70,40 @@ def update(db: Transaction, wallet_id: int, **columns: object) -> None:
     db.execute(f"UPDATE wallet SET {sets} WHERE id=?", (*columns.values(), wallet_id))
     if columns.get("remote_id") is not None:
         _learn(db, wallet_id)
+
+
+def rename(db: Transaction, wallet_id: int, name: str) -> None:
+    """Give a wallet another name, beside its payments and invoices as well."""
+    update(db, wallet_id, name=name, name_key=name_key(name))
+    for table in ("payment", "invoice"):
+        db.execute(f"UPDATE {table} SET wallet=? WHERE wallet_id=?", (name, wallet_id))
+
+
+def is_first(db: Transaction, *, live: bool) -> bool:
+    """Whether no wallet is known yet, or with `live` none with real money."""
+    sql = "SELECT 1 FROM wallet WHERE live=1 LIMIT 1" if live else "SELECT 1 FROM wallet LIMIT 1"
+    return db.execute(sql).fetchone() is None
+
+
+def of_sandbox(db: Ledger) -> list[WalletRow]:
+    """The sandbox's wallets."""
+    return db.execute("SELECT * FROM wallet WHERE sandbox=1").fetchall()
+
+
+def has_default(db: Transaction) -> bool:
+    """Whether a wallet is the default."""
+    return db.execute("SELECT 1 FROM wallet WHERE is_default=1").fetchone() is not None
+
+
+def is_only_sandbox(db: Transaction) -> bool:
+    """Whether no wallet is known but the sandbox's."""
+    return db.execute("SELECT 1 FROM wallet WHERE sandbox=0 LIMIT 1").fetchone() is None
+
+
+def forget_sandbox(db: Transaction) -> None:
+    """Forget the sandbox's wallets and login."""
+    db.execute("DELETE FROM wallet WHERE sandbox=1")
+    db.execute("DELETE FROM login WHERE sandbox=1")
 
 
 def servers_of(store: Store, remote_id: str) -> list[str]:
@@ -141,6 +176,11 @@ def all_logins(store: Store) -> list[LoginRow]:
 def save_login(db: Transaction, url: str, username: str, *, sandbox: bool = False) -> None:
     """Remember that there is a login for a server; its token lies with the keys."""
     db.execute("INSERT OR REPLACE INTO login VALUES (?,?,?,?)", (url, username, int(sandbox), now()))
+
+
+def delete_sandbox_logins(db: Transaction, *, but: str) -> None:
+    """Forget the logins at a sandbox's servers, but that at one."""
+    db.execute("DELETE FROM login WHERE sandbox=1 AND url<>?", (but,))
 
 
 def delete_login(db: Transaction, url: str) -> None:

@@ -20,8 +20,11 @@ from amani_cli.wallets.servers import DOUBLE_SPENDING_VERSION, shared_wallet, to
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
+    from amani_cli.providers.base import NewWallet
     from amani_cli.providers.lnbits import Lnbits
     from amani_cli.wallets.known import KnownWallet
+
+KEYRING = keys.KeySource("keyring")
 
 
 def add(
@@ -30,7 +33,7 @@ def add(
     url: str,
     key: keys.Key,
     *,
-    key_source: str,
+    key_source: keys.KeySource,
     read_only: bool = False,
     insecure_http: bool = False,
 ) -> Wallet:
@@ -39,8 +42,7 @@ def add(
     `key_source` is where the key lives from now on (`keyring` stores it there). Raises `errors.Usage` for a name or
     wallet that is known already, `errors.NotAuthorised` for a key that the server refuses.
     """
-    from amani_cli.providers.addresses import is_loopback
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
 
     url = clean_url(url, insecure_http=insecure_http)
     elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
@@ -66,10 +68,7 @@ def add(
     spends = remote.can_spend and not read_only
     if version == DOUBLE_SPENDING_VERSION:
         ws.talk.warn(unsafe_version(name))
-    stored = (key_source, False)
-    if key_source == "keyring":
-        reads = both.read_key if both is not None else None
-        stored = store_key("keyring", reads, None) if read_only and reads else store_key("keyring", key.value, reads)
+    stored = _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
     added = register(
         ws,
         name=name,
@@ -84,20 +83,35 @@ def add(
     )
     if not remote.can_spend:
         ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
-    if not is_loopback(url):
-        ws.talk.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
-    ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
+    _note_whose(ws, url)
     return added
 
 
+def _stored(
+    key_source: keys.KeySource, key: keys.Key, reads: str | None, *, read_only: bool
+) -> tuple[keys.KeySource, bool]:
+    """Where the key lies, and whether the one that only reads does beside it; the keyring takes them now."""
+    if key_source != "keyring":
+        return key_source, False
+    return store_key(key_source, reads, None) if read_only and reads else store_key(key_source, key.value, reads)
+
+
+def _note_whose(ws: Workspace, url: str) -> None:
+    from amani_cli.providers.addresses import is_loopback
+
+    if not is_loopback(url):
+        ws.talk.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
+    ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
+
+
 def create(
-    ws: Workspace, name: str, url: str | None, *, key_source: str = "keyring", reference: str | None = None
+    ws: Workspace, name: str, url: str | None, *, key_source: keys.KeySource = KEYRING, reference: str | None = None
 ) -> Wallet:
     """Make a wallet on an LNbits and register it: as the logged-in user where there is a login, else nameless.
 
     Raises `errors.NotAuthorised` with "log in again" when the stored token is refused.
     """
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
 
     url = clean_url(url or ws.config.get("default_url"))
     if reference is not None:
@@ -110,12 +124,7 @@ def create(
     name = free_name(ws, name)
     login = store_wallets.login_for(ws.store, url)
     fake = login is not None and bool(login.sandbox)
-    if fake:
-        key_source = "sandbox"
-    elif key_source == "keyring":
-        keys.keyring_keeps()  # a wallet whose keys can't be kept must not be made
-    elif Path(key_source[5:]).exists():
-        raise errors.Usage(f"{key_source[5:]} exists already", code="FILE_EXISTS", hint="Name a new file.")
+    key_source = keys.KeySource("sandbox") if fake else _that_keeps(key_source)
     token = logins.token(ws, url)
     with ws.store.write() as db:  # what can't be written down must not be made either
         audit_log.append(db, "wallet create", wallet=name, subject=url, outcome="sending", actor=ws.said.actor)
@@ -127,12 +136,7 @@ def create(
         if ws.has_store:
             identities.meet(ws.store, client, made.id, told_of=False)
     keys.SEEN.update((made.admin_key, made.read_key))
-    if fake:
-        file = ws.paths.sandbox / "keys.json"
-        keys.add_sandbox_keys(file, name, made.id, made.admin_key, made.read_key)
-        source, has_read_key = f"sandbox:{made.id}", True
-    else:
-        source, has_read_key = store_key(key_source, made.admin_key, made.read_key)
+    source, has_read_key = _kept(ws, key_source, name, made)
     view = register(
         ws,
         name=name,
@@ -159,6 +163,25 @@ def create(
             " and whoever loses the keys loses the money. For more, run 'amani login' first."
         )
     return view
+
+
+def _that_keeps(key_source: keys.KeySource) -> keys.KeySource:
+    """Refuse a place where the keys of a wallet could not be kept: then it must not be made."""
+    if key_source == "keyring":
+        keys.keyring_keeps()
+    elif Path(key_source.where).exists():
+        raise errors.Usage(f"{key_source.where} exists already", code="FILE_EXISTS", hint="Name a new file.")
+    return key_source
+
+
+def _kept(ws: Workspace, key_source: keys.KeySource, name: str, made: NewWallet) -> tuple[keys.KeySource, bool]:
+    """Keep the keys of a wallet that was just made; where they lie, and whether the one that only reads does too."""
+    if key_source != "sandbox":
+        return store_key(key_source, made.admin_key, made.read_key)
+    from amani_cli.sandbox import key_file
+
+    key_file.add(ws.paths.sandbox / "keys.json", name, made.id, made.admin_key, made.read_key)
+    return keys.KeySource(f"sandbox:{made.id}"), True
 
 
 def _move(ws: Workspace, wallet: KnownWallet, url: str, client: Lnbits) -> None:

@@ -20,7 +20,7 @@ def to_ask_by(ws: Workspace, name: str | None) -> KnownWallet | None:
     return known[0] if known else None
 
 
-def fund(ws: Workspace, wallet: KnownWallet, amount: Fiat) -> None:
+def fund(wallet: KnownWallet, amount: Fiat) -> None:
     """Put test money into a wallet of Fincra's sandbox. Raises `errors.RefusedByPolicy` for a live one."""
     if wallet.live:
         raise errors.RefusedByPolicy(
@@ -54,7 +54,7 @@ def add(
     url: str | None,
     key: keys.Key,
     *,
-    key_source: str,
+    key_source: keys.KeySource,
     live: bool,
     read_only: bool,
     public_key: str | None,
@@ -64,7 +64,8 @@ def add(
     Raises `errors.Usage` for a name or business that is known already, `errors.NotAuthorised` for a key that Fincra
     refuses, or that says itself that it belongs to the other environment.
     """
-    from amani_cli.providers.fincra import Fincra, check_environment
+    from amani_cli.providers.fincra import Fincra
+    from amani_cli.providers.fincra_line import check_environment
     from amani_cli.providers.http import Line
 
     address, is_live = environment(url, live=live)
@@ -74,7 +75,7 @@ def add(
     with Fincra(Line(address, deadline=ws.deadline, timeout=ws.timeout, name="FinCra"), key.value) as client:
         business = client.business()
     keeping.refuse_known(ws, business.id, address)
-    source, _ = rotating.store_key("keyring", key.value, None) if key_source == "keyring" else (key_source, False)
+    source, _ = rotating.store_key(key_source, key.value, None) if key_source == "keyring" else (key_source, False)
     added = keeping.register(
         ws,
         name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amani_cli import errors
+from amani_cli import errors, keys
 from amani_cli.models.wallets import Provider
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.wallets.variables import ENVIRONMENT
@@ -42,7 +42,7 @@ def from_environment(ws: Workspace, provider: Provider) -> KnownWallet | None:
         url, live = fincra_environment.environment(url, live=None)
         remote_id, public_key = fincra_environment.variables(ws)
     else:
-        from amani_cli.providers.http import clean_url
+        from amani_cli.providers.addresses import clean_url
 
         url = clean_url(url or ws.config.get("default_url"))
     return KnownWallet(
@@ -53,7 +53,7 @@ def from_environment(ws: Workspace, provider: Provider) -> KnownWallet | None:
         url=url,
         remote_id=remote_id,
         access="spend",
-        key_source="env",
+        key_source=keys.KeySource("env"),
         has_read_key=False,
         sandbox=False,
         live=live,

@@ -12,9 +12,8 @@ def environment(text: str | None, *, live: bool | None) -> tuple[str, bool]:
     `text` is an address that was given, `live` what was said about it (None: nothing). An address that is neither of
     Fincra's own counts as live, but for loopback. Raises `errors.Usage` when the two don't go together.
     """
-    from amani_cli.providers.addresses import is_loopback
-    from amani_cli.providers.fincra import LIVE_URL, SANDBOX_URL
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url, is_loopback
+    from amani_cli.providers.fincra_line import LIVE_URL, SANDBOX_URL
 
     if not text:
         return (LIVE_URL, True) if live else (SANDBOX_URL, False)

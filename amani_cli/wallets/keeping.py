@@ -34,9 +34,7 @@ def register(
     try:
         with ws.store.write() as db:
             holds.spread(db)  # what is added now a copy did not know
-            real = db.execute("SELECT 1 FROM wallet WHERE live=1 LIMIT 1").fetchone()
-            others = db.execute("SELECT 1 FROM wallet LIMIT 1").fetchone()
-            chosen = not columns.get("sandbox") and (not real if live else not others)
+            chosen = not columns.get("sandbox") and store_wallets.is_first(db, live=live)
             wallet_id = store_wallets.insert(
                 db, name=name, name_key=store_wallets.name_key(name), provider=provider, **columns
             )
@@ -47,7 +45,7 @@ def register(
             if reference is not None:
                 references.point(db, reference, str(wallet_id))
             audit_log.append(db, what, wallet=name, subject=str(columns["url"]), outcome="done", actor=ws.said.actor)
-    except errors.Bug as error:  # the other of two at once was first
+    except errors.Duplicate as error:  # the other of two at once was first
         raise errors.Usage(f"wallet '{name}' exists already", code="NAME_TAKEN") from error
     if chosen:
         ws.talk.note(f"'{name}' is now the default wallet; 'amani wallet use NAME' changes that.")
@@ -124,8 +122,6 @@ def rename(ws: Workspace, name: str, new: str) -> Wallet:
     same = store_wallets.name_key(new) == store_wallets.name_key(wallet.name)
     new = new.strip() if same else free_name(ws, new)
     with ws.store.write() as db:
-        store_wallets.update(db, wallet.id, name=new, name_key=store_wallets.name_key(new))
-        for table in ("payment", "invoice"):
-            db.execute(f"UPDATE {table} SET wallet=? WHERE wallet_id=?", (new, wallet.id))  # noqa: S608 (one of two tables)
+        store_wallets.rename(db, wallet.id, new)
         audit_log.append(db, "wallet rename", wallet=new, subject=wallet.name, outcome="done", actor=ws.said.actor)
     return resolve(ws, new).view()

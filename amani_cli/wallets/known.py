@@ -40,7 +40,7 @@ class KnownWallet:
     url: str
     remote_id: str | None
     access: Access
-    key_source: str
+    key_source: keys.KeySource
     has_read_key: bool
     sandbox: bool
     live: bool
@@ -102,7 +102,7 @@ class KnownWallet:
             return keys.from_file(named(environ["AMANI_KEY_FILE"]))
         if self.has_other_key:
             return keys.from_command(environ["AMANI_KEY_COMMAND"], environ)
-        place, _, where = self.key_source.partition(":")
+        place, where = self.key_source.place, self.key_source.where
         if place == "keyring":
             return self._from_keyring(where, kind)
         if place == "file":
@@ -112,7 +112,9 @@ class KnownWallet:
         if place == "credential":
             return keys.from_credential(where, environ)
         if place == "sandbox":
-            found = keys.sandbox_keys(self.ws.paths.sandbox / "keys.json", where)
+            from amani_cli.sandbox import key_file
+
+            found = key_file.of_wallet(self.ws.paths.sandbox / "keys.json", where)
             return keys.Key(found["adminkey" if kind == "admin" else "inkey"], "the sandbox's own file")
         if place == "kept":
             name, _, kept_at = where.partition("@")
@@ -128,7 +130,7 @@ class KnownWallet:
 
     def key_stored_at(self) -> float | None:
         """When its key was put where it lives, in unix seconds; None for a key whose place does not tell."""
-        place, _, where = self.key_source.partition(":")
+        place, where = self.key_source.place, self.key_source.where
         if place == "keyring":
             return made_at(where)
         with contextlib.suppress(OSError):
@@ -172,7 +174,8 @@ class KnownWallet:
         return self._business(self.key(kind).value)
 
     def _business(self, key: str) -> Fincra:
-        from amani_cli.providers.fincra import Fincra, check_environment
+        from amani_cli.providers.fincra import Fincra
+        from amani_cli.providers.fincra_line import check_environment
         from amani_cli.providers.http import Line
 
         check_environment(key, self.url)
@@ -214,7 +217,7 @@ class KnownWallet:
         It is asked for when it is not known yet, and where the key may have become another wallet's: its payments
         would be looked for under the wrong id. Raises `errors.NotAuthorised` for such a key.
         """
-        changeable = self.key_source.split(":")[0] in ("file", "command", "credential")
+        changeable = self.key_source.place in ("file", "command", "credential")
         if self.remote_id is None or ((self.has_other_key or changeable) and not self.is_checked):
             remote = client.wallet()
             if remote.id is None:
@@ -307,7 +310,7 @@ def known(ws: Workspace, row: WalletRow) -> KnownWallet:
         url=row.url,
         remote_id=row.remote_id,
         access=row.access,
-        key_source=row.key_source,
+        key_source=keys.KeySource(row.key_source),
         has_read_key=bool(row.has_read_key),
         sandbox=bool(row.sandbox),
         live=bool(row.live),
@@ -320,8 +323,7 @@ def known(ws: Workspace, row: WalletRow) -> KnownWallet:
     )
 
 
-def key_place(source: str) -> str:
+def key_place(source: keys.KeySource) -> str:
     """Where a key lives, in words: never the key."""
-    place, _, where = source.partition(":")
     words = {"keyring": "keyring", "sandbox": "the sandbox's own file", "env": "environment"}
-    return words.get(place, f"{place} {where}")
+    return words.get(source.place, f"{source.place} {source.where}")

@@ -11,7 +11,7 @@ from amani_cli.workspace import Workspace
 
 def log_in(ws: Workspace, url: str, username: str, password: str) -> Login:
     """Fetch a token and keep it in the keyring; the password is used once and kept nowhere."""
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
     from amani_cli.wallets.clients import lnbits_client
 
     url = clean_url(url)
@@ -29,7 +29,7 @@ def log_in(ws: Workspace, url: str, username: str, password: str) -> Login:
 
 def log_out(ws: Workspace, url: str | None) -> Login:
     """Forget the token. LNbits itself keeps it valid for up to a year: it can't be called back."""
-    from amani_cli.providers.http import clean_url
+    from amani_cli.providers.addresses import clean_url
 
     logins = [row for row in store_wallets.all_logins(ws.store) if not row.sandbox]
     if url is not None:
@@ -62,7 +62,9 @@ def token(ws: Workspace, url: str) -> str | None:
     if row is None:
         return None
     if row.sandbox:
-        return keys.sandbox_token(ws.paths.sandbox / "keys.json")
+        from amani_cli.sandbox import key_file
+
+        return key_file.token(ws.paths.sandbox / "keys.json")
     found = keys.keyring_get(f"login:{url}")
     if found is None:
         raise errors.NotAuthorised(

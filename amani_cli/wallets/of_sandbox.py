@@ -23,17 +23,16 @@ def register_sandbox(
 
     everywhere = [*((name, remote_id, url) for name, remote_id in wallets), *(outside or [])]
     with ws.store.write() as db:
-        for row in db.execute("SELECT * FROM wallet WHERE sandbox=1").fetchall():
+        known = {row.remote_id: row for row in store_wallets.of_sandbox(db)}
+        for row in known.values():
             if row.remote_id not in [remote_id for _, remote_id, _ in everywhere]:
                 holds.release(db, row.remote_id)
                 store_wallets.delete(db, row.id)
         for name, remote_id, its_url in everywhere:
-            row = db.execute("SELECT * FROM wallet WHERE sandbox=1 AND remote_id=?", (remote_id,)).fetchone()
-            if row is not None:
-                store_wallets.update(db, row.id, url=its_url, server_version=LNBITS_VERSION)
+            if remote_id in known:
+                store_wallets.update(db, known[remote_id].id, url=its_url, server_version=LNBITS_VERSION)
                 continue
-            taken = db.execute("SELECT 1 FROM wallet WHERE name_key=?", (store_wallets.name_key(name),)).fetchone()
-            own = f"sandbox-{name}" if taken else name
+            own = f"sandbox-{name}" if store_wallets.by_name(db, name) is not None else name
             store_wallets.insert(
                 db,
                 name=own,
@@ -49,13 +48,11 @@ def register_sandbox(
                 live=0,
                 login=url if its_url == url else None,
             )
-        real = db.execute("SELECT 1 FROM wallet WHERE sandbox=0 LIMIT 1").fetchone()
-        default = db.execute("SELECT 1 FROM wallet WHERE is_default=1").fetchone()
-        first = db.execute("SELECT id FROM wallet WHERE sandbox=1 AND remote_id=?", (wallets[0][1],)).fetchone()
-        if not real and not default and first:
-            store_wallets.make_default(db, first.id)
-        for row in db.execute("SELECT url FROM login WHERE sandbox=1 AND url<>?", (url,)).fetchall():
-            store_wallets.delete_login(db, row.url)
+        if store_wallets.is_only_sandbox(db) and not store_wallets.has_default(db):
+            firsts = [row.id for row in store_wallets.of_sandbox(db) if row.remote_id == wallets[0][1]]
+            if firsts:
+                store_wallets.make_default(db, firsts[0])
+        store_wallets.delete_sandbox_logins(db, but=url)
         store_wallets.save_login(db, url, username, sandbox=True)
 
 
@@ -65,5 +62,4 @@ def forget_sandbox(ws: Workspace) -> None:
         return
     with ws.store.write() as db:
         holds.release_sandbox(db)
-        db.execute("DELETE FROM wallet WHERE sandbox=1")
-        db.execute("DELETE FROM login WHERE sandbox=1")
+        store_wallets.forget_sandbox(db)

@@ -12,10 +12,12 @@ from amani_cli.wallets.finding import registered
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
+IN_CODE = keys.KeySource("code")
+
 
 def keep_key(ws: Workspace, admin_key: str, payment_hash: str) -> str | None:
     """Keep a code's key, before it is used, where the keys of our wallets are; returns where, or None if nowhere."""
-    for source in [wallet.key_source for wallet in registered(ws)] or ["keyring"]:
+    for source in [wallet.key_source for wallet in registered(ws)] or [keys.KeySource("keyring")]:
         try:
             place = keys.place_for(source, ws.paths.sandbox)
             keys.keep(place, f"claim:{payment_hash}", admin_key)
@@ -42,7 +44,7 @@ def source_of(ws: Workspace, row: Entry) -> KnownWallet | None:
         return None
     url, _, place = mark.value.partition(" ")
     assert row.remote_wallet_id is not None
-    return as_wallet(ws, url, row.remote_wallet_id, f"kept:claim:{row.payment_hash}@{place}")
+    return as_wallet(ws, url, row.remote_wallet_id, keys.KeySource(f"kept:claim:{row.payment_hash}@{place}"))
 
 
 def forget_key(ws: Workspace, row: Entry) -> None:
@@ -56,7 +58,7 @@ def forget_key(ws: Workspace, row: Entry) -> None:
         marks.wipe(db, mark_of(row.id))
 
 
-def as_wallet(ws: Workspace, url: str, wallet_id: str, key_source: str = "code") -> KnownWallet:
+def as_wallet(ws: Workspace, url: str, wallet_id: str, key_source: keys.KeySource = IN_CODE) -> KnownWallet:
     """A cheque's wallet, for the journal: it is registered nowhere, and its key is in the code alone or kept."""
     return KnownWallet(
         ws=ws,

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from amani_cli import errors, keys
 from amani_cli.models.wallets import Removed
 from amani_cli.store import audit as audit_log
-from amani_cli.store import faucet, holds
+from amani_cli.store import cheques, faucet, holds, journal
 from amani_cli.store import invoices as invoice_queries
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Row
 from amani_cli.wallets import deletions
 from amani_cli.wallets.finding import resolve
 from amani_cli.wallets.variables import ENVIRONMENT
@@ -29,11 +28,11 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             f"'{wallet.name}' lives in the environment: unset {ENVIRONMENT[wallet.provider].key} to remove it",
             code="ENV_WALLET",
         )
-    waiting = ws.store.all(Row, "SELECT id FROM payment WHERE wallet_id=? AND status='unknown'", wallet.id)
-    waiting += [row for row in invoice_queries.shown_to_a_payer(ws.store) if row.wallet_id == wallet.id]
+    waiting = journal.count_open_of(ws.store, wallet.id)
+    waiting += sum(row.wallet_id == wallet.id for row in invoice_queries.shown_to_a_payer(ws.store))
     if waiting:
         raise errors.RefusedByPolicy(
-            f"wallet '{wallet.name}' has {len(waiting)} open outcome(s); without its key they could never be settled",
+            f"wallet '{wallet.name}' has {waiting} open outcome(s); without its key they could never be settled",
             code="OPEN_OUTCOMES",
             hint="Run: amani reconcile",
         )
@@ -43,14 +42,10 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             code="IS_FAUCET",
             hint="Make another wallet the faucet first: amani faucet configure --wallet W",
         )
-    outstanding = ws.store.all(
-        Row,
-        "SELECT id FROM cheque WHERE wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')",
-        wallet.id,
-    )
+    outstanding = cheques.count_outstanding(ws.store, wallet.id)
     if outstanding:
         raise errors.RefusedByPolicy(
-            f"{len(outstanding)} cheque(s) of wallet '{wallet.name}' are outstanding; their money comes back to it",
+            f"{outstanding} cheque(s) of wallet '{wallet.name}' are outstanding; their money comes back to it",
             code="CHEQUES_OUTSTANDING",
             hint="Void them first: amani cheque list",
         )
@@ -63,7 +58,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             f"amani forgets wallet '{wallet.name}' and its stored keys. The wallet and its money stay on {wallet.url},"
             f" but without another copy of the {key} nobody reaches them."
         )
-    place, _, slot = wallet.key_source.partition(":")
+    place, slot = wallet.key_source.place, wallet.key_source.where
     if place == "keyring":
         keys.keyring_delete(f"{slot}:key")
         if wallet.has_read_key:

@@ -17,19 +17,19 @@ from amani_cli.wallets.known import KnownWallet, key_place
 from amani_cli.workspace import Workspace
 
 
-def store_key(source: str, admin_or_only: str, read: str | None) -> tuple[str, bool]:
+def store_key(source: keys.KeySource, admin_or_only: str, read: str | None) -> tuple[keys.KeySource, bool]:
     """Put a new wallet's keys where they shall live; returns the key source and whether a read key stands beside.
 
     `source` is `keyring` or `file:PATH`; nothing is ever written in the clear unless the user named the file.
     """
-    if source.startswith("file:"):
-        keys.write_key_file(Path(source[5:]), admin_or_only)
+    if source.place == "file":
+        keys.write_key_file(Path(source.where), admin_or_only)
         return source, False
     slot = new_id("key")
     keys.keyring_set(f"{slot}:key", admin_or_only)
     if read is not None:
         keys.keyring_set(f"{slot}:read", read)
-    return f"keyring:{slot}", read is not None
+    return keys.KeySource(f"keyring:{slot}"), read is not None
 
 
 def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None]) -> Wallet:
@@ -47,7 +47,7 @@ def rotate_keys(ws: Workspace, name: str | None, confirm: Callable[[str], None])
 
 def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -> Wallet:
     wallet.must_be("lnbits")
-    place, _, where = wallet.key_source.partition(":")
+    place, where = wallet.key_source.place, wallet.key_source.where
     if place not in ("keyring", "file", "sandbox"):
         raise errors.RefusedByPolicy(
             f"amani can't write to where this wallet's key lives ({key_place(wallet.key_source)})",
@@ -73,12 +73,14 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
     if place == "keyring":
         other = None if reads else fresh.read_key
         wallet.key_source, wallet.has_read_key = store_key(
-            "keyring", fresh.read_key if reads else fresh.admin_key, other
+            keys.KeySource("keyring"), fresh.read_key if reads else fresh.admin_key, other
         )
     elif place == "file":
         keys.write_key_file(Path(where), fresh.read_key if reads else fresh.admin_key, replace=True)
     else:
-        keys.replace_sandbox_keys(ws.paths.sandbox / "keys.json", where, fresh.admin_key, fresh.read_key)
+        from amani_cli.sandbox import key_file
+
+        key_file.replace(ws.paths.sandbox / "keys.json", where, fresh.admin_key, fresh.read_key)
     with ws.store.write() as db:
         columns = {"key_source": wallet.key_source, "has_read_key": int(wallet.has_read_key)}
         store_wallets.update(db, wallet.id, **columns)

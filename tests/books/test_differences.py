@@ -94,9 +94,7 @@ def test_one_that_the_provider_has_never_heard_of(amani: Amani, paid: str, main:
     with writing(home) as (store, db):
         row = store.one(Row, "SELECT wallet_id FROM payment WHERE id=?", paid)
         assert row is not None
-        entry = add_payment(
-            db, row["wallet_id"], -9, "2026-08-01T12:00:00Z", payment_hash="ab" * 32, remote_wallet_id=main.id
-        )
+        entry = add_payment(db, row[0], -9, "2026-08-01T12:00:00Z", payment_hash="ab" * 32, remote_wallet_id=main.id)
     assert differences(amani("reconcile", "--json")) == [
         "main: the provider holds 9 sat more than the journal accounts for"
     ]
@@ -118,7 +116,7 @@ def test_a_draw_that_failed_and_whose_invoice_nobody_paid_is_none(
         row = store.one(Row, "SELECT wallet_id FROM payment WHERE id=?", paid)
         assert row is not None
         columns = {"payment_hash": payment_hash, "status": "failed", "kind": "cheque", "settled_at": None}
-        add_payment(db, row["wallet_id"], 5, "2026-08-01T12:00:00Z", **columns)
+        add_payment(db, row[0], 5, "2026-08-01T12:00:00Z", **columns)
     assert amani("reconcile", "--json").data["differences"] == []
 
 

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 from amani_cli import amounts, config, errors, times
 from amani_cli.amounts import Fiat
 from amani_cli.batch import table as batch_table
+from amani_cli.batch.cells import COLUMNS
 from amani_cli.destinations import reading
 from amani_cli.encodings import bolt11, cheque_code
-from amani_cli.providers.addresses import is_loopback
-from amani_cli.providers.http import clean_url
+from amani_cli.providers.addresses import clean_url, is_loopback
 from amani_cli.providers.links import read_link
 from amani_cli.workspace import Workspace
 from tests.cli.test_tree import TREE
@@ -312,7 +312,7 @@ def _csv(rows: list[list[str]], delimiter: str, quoting: Any) -> bytes:
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 
-header = st.lists(st.sampled_from([*batch_table.COLUMNS, "TO", "extra", "", "=to"]), min_size=1, max_size=9)
+header = st.lists(st.sampled_from([*COLUMNS, "TO", "extra", "", "=to"]), min_size=1, max_size=9)
 tables = st.one_of(
     st.binary(max_size=200),
     st.builds(
@@ -328,7 +328,7 @@ tables = st.one_of(
     ),
     st.lists(
         st.dictionaries(
-            st.sampled_from([*batch_table.COLUMNS, "x"]),
+            st.sampled_from([*COLUMNS, "x"]),
             st.one_of(cells, st.integers(), st.none(), st.lists(cells, max_size=1)),
         ),
         max_size=3,

@@ -10,7 +10,8 @@ import pytest
 from amani_cli import errors
 from amani_cli.providers import fincra_wire as wire
 from amani_cli.providers.fiat import Payee
-from amani_cli.providers.fincra import LIVE_URL, SANDBOX_URL, Fincra, check_environment
+from amani_cli.providers.fincra import Fincra
+from amani_cli.providers.fincra_line import LIVE_URL, SANDBOX_URL, check_environment
 from amani_cli.providers.http import Answer, _json
 from tests.kit.fincra_double import Double, Merchant
 

@@ -9,9 +9,9 @@ import pytest
 
 from amani_cli.books import exports
 from amani_cli.books.reading import Books
-from amani_cli.store import bookings, journal, rules
-from amani_cli.store.journal import Filter
+from amani_cli.store import bookings, journal, listing, rules
 from amani_cli.store.ledger import Store, open_store
+from amani_cli.store.listing import Filter
 from amani_cli.store.rows import Row
 from amani_cli.times import Period
 from amani_cli.workspace import Workspace
@@ -38,7 +38,7 @@ def plan_of(store: Store, act: object) -> list[str]:
     assert callable(act)
     act()
     store.connection.set_trace_callback(None)
-    return [row["detail"] for row in store.all(Row, f"EXPLAIN QUERY PLAN {made[-1]}")]
+    return [row[-1] for row in store.all(Row, f"EXPLAIN QUERY PLAN {made[-1]}")]
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def plan_of(store: Store, act: object) -> list[str]:
     ],
 )
 def test_a_filter_reads_the_page_in_its_order_from_an_index(store: Store, wanted: Filter, index: str) -> None:
-    (step,) = plan_of(store, lambda: journal.page(store, wanted))  # one step: nothing is sorted
+    (step,) = plan_of(store, lambda: listing.page(store, wanted))  # one step: nothing is sorted
     assert f"INDEX {index}" in step
 
 
 def test_open_outcomes_come_from_their_own_index(store: Store) -> None:
-    plan = plan_of(store, lambda: journal.page(store, Filter(status="unknown")))
+    plan = plan_of(store, lambda: listing.page(store, Filter(status="unknown")))
     assert "INDEX payment_open" in plan[0]  # there are few of them, so that sorting them costs nothing
     plan = plan_of(store, lambda: journal.count_open(store))
     assert "INDEX payment_open" in plan[0]
@@ -72,13 +72,13 @@ def test_open_outcomes_come_from_their_own_index(store: Store) -> None:
 def test_a_rare_amount_is_looked_up_and_a_common_one_is_met_on_the_way(
     store: Store, monkeypatch: pytest.MonkeyPatch, wanted: Filter
 ) -> None:
-    rare = plan_of(store, lambda: journal.page(store, wanted))
+    rare = plan_of(store, lambda: listing.page(store, wanted))
     assert "INDEX payment_amount" in rare[0]
-    found = [row["id"] for row in journal.page(store, wanted)]
-    monkeypatch.setattr(journal, "_FEW", 3)
-    (common,) = plan_of(store, lambda: journal.page(store, wanted))
+    found = [row.id for row in listing.page(store, wanted)]
+    monkeypatch.setattr(listing, "_FEW", 3)
+    (common,) = plan_of(store, lambda: listing.page(store, wanted))
     assert f"INDEX {NEWEST_FIRST}" in common
-    assert [row["id"] for row in journal.page(store, wanted)] == found
+    assert [row.id for row in listing.page(store, wanted)] == found
 
 
 def test_an_earlier_attempt_is_found_by_its_hash(store: Store) -> None:
@@ -119,7 +119,7 @@ def test_an_export_holds_one_row_at_a_time(store: Store, home: Path, monkeypatch
 def test_a_rare_word_is_looked_up(store: Store) -> None:
     with store.write() as db:
         add_payment(db, 1, 5, "2026-08-02T00:00:00Z", memo="a needle")
-    steps = plan_of(store, lambda: journal.page(store, Filter(search="needle", wallet_id=1)))
+    steps = plan_of(store, lambda: listing.page(store, Filter(search="needle", wallet_id=1)))
     assert steps[0] == "SEARCH payment USING INTEGER PRIMARY KEY (rowid=?)"
 
 

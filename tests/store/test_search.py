@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amani_cli.store import journal, search
-from amani_cli.store.journal import Filter
+from amani_cli.store import listing, search
 from amani_cli.store.ledger import Store, open_store
+from amani_cli.store.listing import Filter
 from tests.kit.driver import Amani
 from tests.kit.journals import add_payment, add_wallet, writing
 
@@ -49,7 +49,7 @@ def store(home: Path) -> Iterator[Store]:
 
 
 def found(store: Store, text: str) -> list[str]:
-    return [row["id"] for row in journal.page(store, Filter(search=text, limit=1000))]
+    return [row.id for row in listing.page(store, Filter(search=text, limit=1000))]
 
 
 def read_through(store: Store, text: str) -> list[str]:

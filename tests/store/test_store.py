@@ -40,9 +40,7 @@ def older(path: Path, version: int) -> None:
 
 def schema_of(store: Store) -> set[str]:
     """Every table's and index's making, white space aside."""
-    return {
-        " ".join(row["sql"].split()) for row in store.all(Row, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-    }
+    return {" ".join(row[0].split()) for row in store.all(Row, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
 
 
 def test_a_write_is_on_the_disk_when_it_is_done(path: Path) -> None:
@@ -109,14 +107,14 @@ def test_many_writers_wait_for_each_other(path: Path) -> None:
     for thread in threads:
         thread.join()
     with closing(open_store(path)) as store:
-        seen = [row["amount_msat"] for row in store.all(Row, "SELECT amount_msat FROM payment ORDER BY amount_msat")]
+        seen = [row[0] for row in store.all(Row, "SELECT amount_msat FROM payment ORDER BY amount_msat")]
     assert seen == list(range(80))  # each read what the one before had written
 
 
 def test_every_table_is_looked_for(path: Path) -> None:
     with closing(open_store(path)) as store:
         found = store.all(Row, "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
-    assert {row["name"] for row in found} == TABLES
+    assert {row[0] for row in found} == TABLES
 
 
 def test_many_make_it_at_once(path: Path) -> None:

@@ -1,0 +1,74 @@
+"""The rows' annotations are the tables' columns: what the type checker takes for true of the ledger is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from amani_cli.store import rows
+from amani_cli.store.ledger import Store, open_store
+
+TABLES = {
+    rows.Entry: "payment",
+    rows.InvoiceRow: "invoice",
+    rows.ChequeRow: "cheque",
+    rows.WalletRow: "wallet",
+    rows.LoginRow: "login",
+    rows.AuditRow: "audit",
+    rows.PinRow: "pin",
+    rows.BudgetRow: "budget",
+    rows.FaucetRow: "faucet",
+    rows.ContactRow: "contact",
+    rows.MarkRow: "mark",
+    rows.ReferenceRow: "reference",
+    rows.HoldRow: "hold",
+    rows.ResolutionRow: "resolution",
+    rows.ClosedRow: "closed_month",
+    rows.CallRow: "provider_call",
+    rows.SuccessRow: "command_success",
+}
+# What SQLite calls the types, by what a column is in Python.
+SPELLED = {"TEXT": "str", "INTEGER": "int", "REAL": "float"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(open_store(tmp_path / "books" / "amani.db")) as store:
+        yield store
+
+
+def columns(store: Store, table: str) -> dict[str, tuple[str, bool]]:
+    """The columns of a table: each with its type, and whether it may hold nothing."""
+    about = store.all(rows.Row, f"PRAGMA table_info({table})")
+    return {each[1]: (SPELLED.get(each[2], each[2]), not each[3] and not each[5]) for each in about}
+
+
+def said(kind: type[rows.Row]) -> dict[str, tuple[str, bool]]:
+    """The same as a row's annotations have it; words of which a column may hold one are text."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        if name.startswith("_"):
+            continue
+        parts = set(getattr(hint, "__args__", (hint,))) if not isinstance(hint, type) else {hint}
+        plain = {part if isinstance(part, type) else str for part in parts if part is not type(None)}
+        found[name] = ("/".join(sorted(each.__name__ for each in plain)), type(None) in parts)
+    return found
+
+
+def test_every_row_is_held_to_a_table() -> None:
+    kinds = {kind for kind in vars(rows).values() if isinstance(kind, type) and issubclass(kind, rows.Row)}
+    assert kinds - {rows.Row} == TABLES.keys()
+
+
+@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: str(kind.__name__))
+def test_a_row_s_annotations_are_its_table_s_columns(store: Store, kind: type[rows.Row]) -> None:
+    there, annotated = columns(store, TABLES[kind]), said(kind)
+    if kind is rows.CallRow:  # the counts by time are read by their place
+        there = {name: about for name, about in there.items() if not name.startswith("le_")}
+    assert annotated == there
+    made = store.one(kind, f"SELECT * FROM {TABLES[kind]}")
+    assert made is None or isinstance(made, rows.Row)
