@@ -28,6 +28,7 @@ TREE: dict[str, tuple[str, str]] = {
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),
     "batch": ("batch", "Many payments from a CSV, planned, run and resumed."),
     "contact": ("contact", "Names for those who are paid again and again."),
+    "status": ("status", "One screen: balances, what is open, limits, the last movements."),
     "history": ("history", "What was paid and received."),
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),
     "metrics": ("metrics", "Figures for Prometheus: balances, open outcomes, calls."),
@@ -66,10 +67,11 @@ class Root(Group):
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """List the commands without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help) for name, (_, help) in TREE.items()])
+    def sections(self, ctx: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The commands by what people want, without loading them."""
+        from amani_cli.helping import SECTIONS
+
+        return [(heading, [(name, TREE[name][1]) for name in names]) for heading, names in SECTIONS.items()]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, suggesting near names for a word that is none."""

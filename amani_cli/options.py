@@ -274,6 +274,12 @@ class Command(TyperCommand):
         """Its own parameters, then the shared ones."""
         return _with_shared(super().get_params(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Its help."""
+        from amani_cli import helping
+
+        helping.write(self, ctx, formatter, _shared())
+
 
 class Group(TyperGroup):
     """A group that takes the shared options."""
@@ -281,6 +287,20 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then the shared ones."""
         return _with_shared(super().get_params(ctx))
+
+    def sections(self, ctx: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The commands below under their headings, each with the first sentence of its help."""
+        from amani_cli.completion.tree import first_sentence
+
+        below = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, first_sentence(each.help or "") + ".") for name, each in below if each and not each.hidden]
+        return [("Commands", rows)]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Its help."""
+        from amani_cli import helping
+
+        helping.write(self, ctx, formatter, _shared(), self.sections(ctx))
 
 
 def group(help: str) -> typer.Typer:

@@ -79,37 +79,35 @@ class Printer:
 
     def _view(self, view: Any) -> None:
         if view.rows and self.is_terminal(sys.stdout) and view.columns:
-            self._rich_table(view)
+            self._table(view)
         elif view.columns:
             for row in view.rows:
                 self._write("\t".join(plain(cell) for cell in row) + "\n")
         for label, value in view.fields:
-            self._write(f"{label + ':':<{view.label_width + 2}}{plain(value)}\n" if label else f"{plain(value)}\n")
+            shown = self._toned(plain(value)) if label == "status" else plain(value)
+            self._write(f"{label + ':':<{view.label_width + 2}}{shown}\n" if label else f"{shown}\n")
         for line in view.lines:
-            self._write(plain(line) + "\n")
+            self._write(self._toned(plain(line)) + "\n")
         if not view.rows and view.columns and view.empty:
             self.say(view.empty)
         if view.rows and self.is_terminal(sys.stdout):
             for line in view.footer:
                 self._write(plain(line) + "\n")
 
-    def _rich_table(self, view: Any) -> None:
-        from rich.console import Console
-        from rich.table import Table
+    def _table(self, view: Any) -> None:
+        from amani_cli import tables
 
-        console = Console(
-            file=sys.stdout,
-            no_color=not self._colored(sys.stdout),
-            highlight=False,
-            emoji=False,
-            markup=False,
-        )
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column, right in view.columns:
-            table.add_column(column, justify="right" if right else "left", overflow="fold")
-        for row in view.rows:
-            table.add_row(*[plain(cell) for cell in row])
-        console.print(table)
+        colored = self._colored(sys.stdout)
+        for line in tables.lines(view.columns, view.rows, _width(sys.stdout), colored=colored):
+            self._write(line + "\n")
+
+    def _toned(self, text: str) -> str:
+        """A status, or a line that begins with one, in its colour."""
+        if not self._colored(sys.stdout):
+            return text
+        from amani_cli import tables
+
+        return tables.toned(text)
 
     # -- failure ------------------------------------------------------------------------------------
 
@@ -142,7 +140,11 @@ class Printer:
     def say(self, text: str) -> None:
         """One line of talk on stderr."""
         self.clear_progress()
-        self._talk(mask(plain(text), keys.SEEN) + "\n")
+        shown = mask(plain(text), keys.SEEN)
+        if shown.startswith(("error: ", "warning: ")) and self._colored(sys.stderr):
+            word, _colon, rest = shown.partition(": ")
+            shown = f"\x1b[{31 if word == 'error' else 35}m{word}:\x1b[0m {rest}"
+        self._talk(shown + "\n")
 
     def picture(self, text: str) -> None:
         """Show a picture of our own making (a QR code) on stderr, its colours as they are."""
@@ -153,7 +155,7 @@ class Printer:
         """Show what is being waited for, at a terminal only; the next word on either stream wipes it away."""
         if self.quiet or not self.is_terminal(sys.stderr) or self._environ.get("TERM") == "dumb":
             return
-        width = _width()
+        width = _width(sys.stderr)
         line = plain(text)[: width - 2]
         self._talk(f"\r\x1b[K{line}")
         self._shown = 1
@@ -178,6 +180,11 @@ class Printer:
             self._shown = 0
             self._talk("\r\x1b[K")
 
+    def clear_screen(self) -> None:
+        """Begin a screen anew, where the last one was."""
+        self.clear_progress()
+        self._write("\x1b[H\x1b[J")
+
     # -- streams ------------------------------------------------------------------------------------
 
     def is_terminal(self, stream: IO[str] | None) -> bool:
@@ -186,6 +193,11 @@ class Printer:
             return stream is not None and stream.isatty()
         except ValueError:  # closed
             return False
+
+    @property
+    def at_terminal(self) -> bool:
+        """Whether the answer goes to a person's terminal."""
+        return self.is_terminal(sys.stdout)
 
     def colored_stderr(self) -> bool:
         """Whether talk may be coloured."""
@@ -228,8 +240,12 @@ def _harmless(text: str, record: bool) -> str:
     return "\n".join(plain(line.rstrip("\r")) for line in lines)
 
 
-def _width() -> int:
+def _width(stream: IO[str]) -> int:
+    """How many columns a terminal has; COLUMNS outranks what it says itself."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit() and int(said) > 0:
+        return int(said)
     try:
-        return os.get_terminal_size(2).columns
-    except OSError:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
         return 80
