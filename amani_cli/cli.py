@@ -277,8 +277,11 @@ def _mention_open(options: Options, already: str | None) -> None:
     except errors.AmaniError:
         return
     if count and not (count == 1 and already):
+        from amani_cli.times import ago, local
+
         noun = "outcome is" if count == 1 else "outcomes are"
-        options.out.say(f"{count} {noun} open since {since}; settle with: amani reconcile")
+        moment = f"{local(since)} ({ago(since)})" if since else "some time ago"
+        options.out.say(f"{count} {noun} open since {moment}; settle with: amani reconcile")
 
 
 def _keep_figures(options: Options, code: int) -> None:

@@ -41,6 +41,7 @@ class Options:
     verbose: int = 0
     log_json: bool = False
     color: str | None = None
+    no_pager: bool = False
     debug: bool = False
     actor: str | None = None
     lock_wait: str | None = None
@@ -71,7 +72,13 @@ class Options:
         """The printer of this run."""
         from amani_cli.output import Printer
 
-        return Printer(as_json=self.json, quiet=self.quiet, color=self.color, environ=self.environ)
+        return Printer(
+            as_json=self.json,
+            quiet=self.quiet,
+            color=self.color,
+            environ=self.environ,
+            pages=not self.no_pager,
+        )
 
     @cached_property
     def ask(self) -> Prompter:
@@ -234,6 +241,7 @@ def _shared() -> list[TyperOption]:
         option("--verbose", "-v", help="Say more on stderr (-vv: still more).", count=True, default=0)
         option("--log-json", help="Log lines on stderr as JSON (AMANI_LOG=FILE keeps a file of them).", **flag)
         option("--color", help="auto, always or never.", metavar="WHEN")
+        option("--no-pager", help="Show long lists as they are, not through $PAGER.", **flag)
         option("--actor", help="Who is behind this call, for audit and limits (AMANI_ACTOR).", metavar="ID")
         option("--lock-wait", help="How long to wait for another amani's lock.", metavar="DURATION")
         option("--debug", help="Show a traceback if amani itself fails.", **flag)

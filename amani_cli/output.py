@@ -19,10 +19,17 @@ class Printer:
     """Prints models and errors in the form asked for: JSON, the one quiet value, or text for a person."""
 
     def __init__(
-        self, *, as_json: bool, quiet: bool, color: str | None = None, environ: Mapping[str, str] = os.environ
+        self,
+        *,
+        as_json: bool,
+        quiet: bool,
+        color: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+        pages: bool = True,
     ) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self.pages = pages
         self._color = color
         self._environ = environ
         self._shown = 0
@@ -55,6 +62,7 @@ class Printer:
 
     def stream(self, model: Any) -> None:
         """Print one of many answers as they come: a JSON document a line, or its quiet or readable form."""
+        self.pages = False  # more is to come
         self.emit(model)
         sys.stdout.flush()
 
@@ -78,28 +86,40 @@ class Printer:
             self._write(some)
 
     def _view(self, view: Any) -> None:
-        if view.rows and self.is_terminal(sys.stdout) and view.columns:
-            self._table(view)
+        terminal = self.is_terminal(sys.stdout)
+        lines: list[str] = []
+        if view.rows and terminal and view.columns:
+            from amani_cli import tables
+
+            lines += tables.lines(view.columns, view.rows, _width(sys.stdout), colored=self._colored(sys.stdout))
         elif view.columns:
-            for row in view.rows:
-                self._write("\t".join(plain(cell) for cell in row) + "\n")
+            lines += ["\t".join(plain(cell) for cell in row) for row in view.rows]
         for label, value in view.fields:
             shown = self._toned(plain(value)) if label == "status" else plain(value)
-            self._write(f"{label + ':':<{view.label_width + 2}}{shown}\n" if label else f"{shown}\n")
-        for line in view.lines:
-            self._write(self._toned(plain(line)) + "\n")
+            lines.append(f"{label + ':':<{view.label_width + 2}}{shown}" if label else shown)
+        lines += [self._toned(plain(line)) for line in view.lines]
+        if view.rows and terminal:
+            lines += [plain(line) for line in view.footer]
+        if not (terminal and view.rows and self._paged(lines)):
+            self._write("".join(f"{line}\n" for line in lines))
         if not view.rows and view.columns and view.empty:
             self.say(view.empty)
-        if view.rows and self.is_terminal(sys.stdout):
-            for line in view.footer:
-                self._write(plain(line) + "\n")
 
-    def _table(self, view: Any) -> None:
-        from amani_cli import tables
+    def _paged(self, lines: list[str]) -> bool:
+        """Whether a list longer than the screen was shown by the reader's pager."""
+        if not self.pages or not self.is_terminal(sys.stdin):
+            return False
+        from amani_cli import pager
 
-        colored = self._colored(sys.stdout)
-        for line in tables.lines(view.columns, view.rows, _width(sys.stdout), colored=colored):
-            self._write(line + "\n")
+        try:
+            height = pager.height(sys.stdout.fileno())
+        except (OSError, ValueError):
+            return False
+        words = pager.command(self._environ) if 0 < height <= len(lines) else []
+        if not words:
+            return False
+        sys.stdout.flush()
+        return pager.show("".join(f"{line}\n" for line in lines), words, self._environ)
 
     def _toned(self, text: str) -> str:
         """A status, or a line that begins with one, in its colour."""

@@ -15,6 +15,8 @@ _INDENT = 2
 _CUT = {"memo", "description"}
 _WRAPPED = {"found", "fix", "meaning", "what happened", "what to do", "reason", "about", "name", "who"}
 
+_BAR = set("█▏▎▍▌▋▊▉")
+
 _GOOD, _OPEN, _BAD = "32", "35", "31"  # readable on light and on dark
 _TONES = {
     **dict.fromkeys(("settled", "paid", "ok", "claimed", "whole"), _GOOD),
@@ -32,6 +34,7 @@ def lines(columns: list[Column], rows: list[list[str]], width: int, *, colored: 
     cells = [[plain(cell) for cell in row] for row in rows]
     used = [at for at in range(len(columns)) if columns[at][0] or any(row[at] for row in cells)]
     widths = {at: max([wide(columns[at][0]), *(wide(row[at]) for row in cells)]) for at in used}
+    _shorten_bars(cells, used, widths, width)
     beside, below = _placed(columns, used, widths, width)
     heading = _line([columns[at] for at in beside], [columns[at][0] for at in beside], [widths[at] for at in beside])
     if heading.strip():
@@ -42,6 +45,19 @@ def lines(columns: list[Column], rows: list[list[str]], width: int, *, colored: 
         for at in below:
             if row[at]:
                 yield from _below(columns[at][0], row[at], width)
+
+
+def _shorten_bars(cells: list[list[str]], used: list[int], widths: dict[int, int], width: int) -> None:
+    """Draw the bars of a chart in the room that the figures leave; without any, none."""
+    for at in used:
+        if not any(row[at] for row in cells) or any(set(row[at]) - _BAR for row in cells):
+            continue
+        over = sum(widths[each] for each in used) + _GAP * (len(used) - 1) - width
+        if over > 0:
+            room = max(0, widths[at] - over)
+            for row in cells:
+                row[at] = row[at][: -(-len(row[at]) * room // widths[at])]
+            widths[at] = room
 
 
 def _placed(columns: list[Column], used: list[int], widths: dict[int, int], width: int) -> tuple[list[int], list[int]]:
@@ -80,7 +96,12 @@ def _below(heading: str, text: str, width: int) -> Iterator[str]:
         import textwrap
 
         yield from textwrap.wrap(
-            text, max(_SHORTEST, width), initial_indent=lead, subsequent_indent=lead, break_long_words=False
+            text,
+            max(_SHORTEST, width),
+            initial_indent=lead,
+            subsequent_indent=lead,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
     else:
         yield lead + text

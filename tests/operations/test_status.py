@@ -53,9 +53,7 @@ def test_everything_on_one_screen(amani: Amani, add_wallet: AddWallet, home: Pat
     assert "Cheques outstanding: 6, 1,800 sat" in screen
 
 
-def test_balances_are_up_to_a_minute_old_and_their_age_is_told(
-    amani: Amani, add_wallet: AddWallet, home: Path
-) -> None:
+def test_balances_are_up_to_a_minute_old_and_their_age_is_told(amani: Amani, add_wallet: AddWallet, home: Path) -> None:
     add_wallet(sat=50)
     amani("wallet", "balance")
     take_server_away(home)
