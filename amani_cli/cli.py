@@ -76,11 +76,9 @@ class Root(Group):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, suggesting near names for a word that is none."""
         if args and args[0] not in TREE and not args[0].startswith("-"):
-            from difflib import get_close_matches
+            from amani_cli import tried
 
-            near = get_close_matches(args[0], TREE)
-            hint = f" Did you mean '{near[0]}'?" if near else " See 'amani --help'."
-            raise errors.Usage(f"no command '{args[0][:60]}'.{hint}")
+            raise errors.Usage(f"no command '{args[0][:60]}'", hint=tried.first(args[0], [*TREE]))
         return super().resolve_command(ctx, args)
 
 

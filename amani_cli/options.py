@@ -60,6 +60,7 @@ class Options:
             timeout_s=_seconds(self.timeout),
             said=Said(
                 actor=self.actor or self.environ.get("AMANI_ACTOR") or None,
+                choose_wallet=lambda names: self.missing(f"Which wallet? {', '.join(names)}"),
                 lock_wait_s=_seconds(self.lock_wait) or 0,
             ),
             talk=Talk(progress=self.out.progress),
@@ -96,6 +97,12 @@ class Options:
     def emit(self, model: Any) -> None:
         """Print the answer, and what else is to be told."""
         self.out.emit(model, self.ws.talk.warnings, self.ws.talk.notes)
+
+    def missing(self, question: str) -> str | None:
+        """What was not said on the command line, asked for at a terminal; None where nobody is there, or says it."""
+        if self.json or self.quiet or not self.ask.can_ask:
+            return None
+        return self.ask.text(question, "") or None
 
     def pin(self, from_stdin: bool, from_file: str | None) -> str | None:
         """A PIN given by --pin-stdin or --pin-file; None when neither was said."""
@@ -267,6 +274,18 @@ def _trim(said: dict[str, Any]) -> None:
         raise errors.Usage("the reference is empty", hint="Leave --reference out, or give a word of your own.")
 
 
+_ASKED = {"dest": ("Pay whom?", "contacts"), "to": ("To which wallet?", "wallets"), "amount": ("How much?", "")}
+
+
+def _ask_for(options: Options, name: str) -> str | None:
+    """An argument, asked for at a terminal with what there is to choose from."""
+    question, kind = _ASKED[name]
+    from amani_cli.store import names
+
+    known = names.names_of(kind, names.database(options.environ))
+    return options.missing(f"{question} {', '.join(known)}" if known else question)
+
+
 class Command(TyperCommand):
     """A command that takes the shared options too, and is known by its words to whoever counts successes."""
 
@@ -277,6 +296,23 @@ class Command(TyperCommand):
             options.command = ctx.command_path.partition(" ")[2]
         _trim(ctx.params)
         return super().invoke(ctx)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; an amount or payee that is missing is asked for at a terminal."""
+        from typer._click.exceptions import MissingParameter
+
+        options = ctx.find_root().obj
+        verbose = options.verbose if isinstance(options, Options) else 0
+        while True:
+            try:
+                return super().parse_args(ctx, [*args])
+            except MissingParameter as error:
+                name = getattr(error.param, "name", None)
+                said = _ask_for(options, str(name)) if isinstance(options, Options) and name in _ASKED else None
+                if said is None:
+                    raise
+                options.verbose = verbose
+                args = [*args, said] if "--" in args else [*args, "--", said]
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then the shared ones."""
@@ -295,6 +331,16 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then the shared ones."""
         return _with_shared(super().get_params(ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, leading to the right one from a word that is none."""
+        names = self.list_commands(ctx)
+        if args and args[0] not in names and not args[0].startswith("-"):
+            from amani_cli import tried
+
+            path = ctx.command_path
+            raise errors.Usage(f"no command '{path} {args[0][:60]}'", hint=tried.below(path, args[0], names))
+        return super().resolve_command(ctx, args)
 
     def sections(self, ctx: Any) -> list[tuple[str, list[tuple[str, str]]]]:
         """The commands below under their headings, each with the first sentence of its help."""

@@ -163,7 +163,7 @@ class Printer:
         shown = mask(plain(text), keys.SEEN)
         if shown.startswith(("error: ", "warning: ")) and self._colored(sys.stderr):
             word, _colon, rest = shown.partition(": ")
-            shown = f"\x1b[{31 if word == 'error' else 35}m{word}:\x1b[0m {rest}"
+            shown = f"\x1b[{31 if word == 'error' else 35}m{word}: \x1b[0m{rest}"
         self._talk(shown + "\n")
 
     def picture(self, text: str) -> None:

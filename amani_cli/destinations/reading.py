@@ -13,6 +13,8 @@ from amani_cli.amounts import format_sat, parse_msat
 from amani_cli.destinations import contacts
 from amani_cli.destinations.forms import FORMS, Destination
 from amani_cli.encodings import bolt11
+from amani_cli.store import wallets as store_wallets
+from amani_cli.text import did_you_mean
 from amani_cli.workspace import Workspace
 
 
@@ -30,7 +32,7 @@ def read(ws: Workspace, text: str) -> Destination:
         kept = _itself(contact.destination)
         if kept is not None:
             return replace(kept, contact=contact.name)
-    raise _unknown(text)
+    raise _unknown(ws, text)
 
 
 def _itself(text: str) -> Destination | None:
@@ -116,7 +118,13 @@ def _from_bip21(rest: str) -> Destination:
     return replace(found, amount_msat=amount_msat)
 
 
-def _unknown(text: str) -> errors.Usage:
+def _unknown(ws: Workspace, text: str) -> errors.Usage:
+    if ws.has_store and store_wallets.by_name(ws.store, text) is not None:
+        return errors.Usage(
+            f"'{text}' is a wallet of yours, and no payee",
+            code="BAD_DESTINATION",
+            hint=f"To move money to it: amani transfer '{text}' AMOUNT",
+        )
     # Keys, hashes, offers and on-chain addresses in the wrong place: the decoder of invoices names them, unrepeated.
     try:
         bolt11.decode_invoice(text)
@@ -125,4 +133,5 @@ def _unknown(text: str) -> errors.Usage:
             return error
     shown = f"'{text}'" if len(text) <= 60 and text.isprintable() else "that"
     hint = "An address looks like ada@example.com, an invoice starts with lnbc, an LNURL with lnurl1 or lnurlp://."
+    hint = did_you_mean(text, [each.name for each in contacts.every(ws).items]) + hint
     return errors.Usage(f"{shown} is none of: {FORMS}", code="BAD_DESTINATION", hint=hint)
