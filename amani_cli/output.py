@@ -14,6 +14,8 @@ from amani_cli.text import json_line, mask, plain
 
 _AT_ONCE = 64  # lines in one write: a million single ones take a seventh of an export's time
 
+_QR_FILE = "Write it to a picture: --qr-file code.png"
+
 
 class Printer:
     """Prints models and errors in the form asked for: JSON, the one quiet value, or text for a person."""
@@ -166,10 +168,26 @@ class Printer:
             shown = f"\x1b[{31 if word == 'error' else 35}m{word}: \x1b[0m{rest}"
         self._talk(shown + "\n")
 
-    def picture(self, text: str) -> None:
-        """Show a picture of our own making (a QR code) on stderr, its colours as they are."""
+    def check_qr(self) -> None:
+        """Raise `errors.Usage` where no QR code can be drawn: on a stream of a few letters alone."""
+        try:
+            "█▀▄".encode(getattr(sys.stderr, "encoding", None) or "utf-8")
+        except (UnicodeEncodeError, LookupError):
+            raise errors.Usage(
+                "no QR code can be drawn here: this terminal's letters are ASCII", code="BAD_QR", hint=_QR_FILE
+            ) from None
+
+    def qr(self, text: str) -> None:
+        """Draw a QR code on stderr; where it is wider than the terminal, say how else to have it."""
+        from amani_cli.encodings import qr
+
         self.clear_progress()
-        self._talk(text + "\n")
+        picture = qr.terminal(text, color=False)
+        wide, room = len(picture.partition("\n")[0]), _width(sys.stderr)
+        if self.is_terminal(sys.stderr) and wide > room:
+            self.say(f"warning: the QR code is {wide} columns wide and this terminal {room}. {_QR_FILE}")
+            return
+        self._talk((qr.terminal(text, color=True) if self._colored(sys.stderr) else picture) + "\n")
 
     def progress(self, text: str) -> None:
         """Show what is being waited for, at a terminal only; the next word on either stream wipes it away."""
@@ -218,10 +236,6 @@ class Printer:
     def at_terminal(self) -> bool:
         """Whether the answer goes to a person's terminal."""
         return self.is_terminal(sys.stdout)
-
-    def colored_stderr(self) -> bool:
-        """Whether talk may be coloured."""
-        return self._colored(sys.stderr)
 
     def _colored(self, stream: IO[str]) -> bool:
         if self._color in ("always", "never"):

@@ -155,3 +155,28 @@ def test_nothing_is_asked_for_off_a_terminal(amani: Amani, words: tuple[str, ...
     assert amani(*words, "--no-input", tty=True).code == 2
     assert amani(*words, "--json", tty=True).code == 2
     assert amani(*words, tty=True, stdin="\n").code == 2
+
+
+# -- QR codes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.lnbits
+def test_a_qr_code_wider_than_the_terminal_is_not_wrapped(amani: Amani, add_wallet: AddWallet) -> None:
+    add_wallet()
+    narrow = amani("invoice", "create", "21", "--qr", tty=True, env={"COLUMNS": "40"})
+    assert narrow.code == 0
+    assert "lnbc" in narrow.stdout
+    assert "▀" not in narrow.stderr
+    assert "columns wide and this terminal 40" in narrow.stderr
+    assert "--qr-file" in narrow.stderr
+    assert "▀" in amani("invoice", "create", "21", "--qr", tty=True, env={"COLUMNS": "100"}).stderr
+
+
+@pytest.mark.lnbits
+@pytest.mark.parametrize("words", [("invoice", "create", "21"), ("cheque", "create", "21", "--yes")])
+def test_no_qr_code_on_an_ascii_stream(amani: Amani, add_wallet: AddWallet, words: tuple[str, ...]) -> None:
+    held = add_wallet("main", 5_000)
+    answer = amani.process(*words, "--qr", "--json", env={"PYTHONIOENCODING": "ascii"})
+    assert (answer.code, answer.error["code"]) == (2, "BAD_QR")
+    assert "--qr-file" in answer.error["hint"]
+    assert (held.sat, amani("invoice", "list", "--json").data["items"]) == (5_000, [])
