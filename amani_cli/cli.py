@@ -28,6 +28,7 @@ TREE: dict[str, tuple[str, str]] = {
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),
     "batch": ("batch", "Many payments from a CSV, planned, run and resumed."),
     "contact": ("contact", "Names for those who are paid again and again."),
+    "status": ("status", "One screen: balances, what is open, limits, the last movements."),
     "history": ("history", "What was paid and received."),
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),
     "metrics": ("metrics", "Figures for Prometheus: balances, open outcomes, calls."),
@@ -66,19 +67,18 @@ class Root(Group):
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """List the commands without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help) for name, (_, help) in TREE.items()])
+    def sections(self, ctx: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The commands by what people want, without loading them."""
+        from amani_cli.helping import SECTIONS
+
+        return [(heading, [(name, TREE[name][1]) for name in names]) for heading, names in SECTIONS.items()]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, suggesting near names for a word that is none."""
         if args and args[0] not in TREE and not args[0].startswith("-"):
-            from difflib import get_close_matches
+            from amani_cli import tried
 
-            near = get_close_matches(args[0], TREE)
-            hint = f" Did you mean '{near[0]}'?" if near else " See 'amani --help'."
-            raise errors.Usage(f"no command '{args[0][:60]}'.{hint}")
+            raise errors.Usage(f"no command '{args[0][:60]}'", hint=tried.first(args[0], [*TREE]))
         return super().resolve_command(ctx, args)
 
 
@@ -275,8 +275,11 @@ def _mention_open(options: Options, already: str | None) -> None:
     except errors.AmaniError:
         return
     if count and not (count == 1 and already):
+        from amani_cli.times import ago, local
+
         noun = "outcome is" if count == 1 else "outcomes are"
-        options.out.say(f"{count} {noun} open since {since}; settle with: amani reconcile")
+        moment = f"{local(since)} ({ago(since)})" if since else "some time ago"
+        options.out.say(f"{count} {noun} open since {moment}; settle with: amani reconcile")
 
 
 def _keep_figures(options: Options, code: int) -> None:

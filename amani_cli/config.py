@@ -11,6 +11,7 @@ from pathlib import Path
 from amani_cli import errors, private
 from amani_cli.files import named, write_private
 from amani_cli.models.operations import Settings, SettingView
+from amani_cli.text import did_you_mean
 
 DEFAULT_LNBITS_URL = "https://legend.lnbits.com"
 
@@ -313,7 +314,8 @@ def _known(name: str) -> Setting:
         if setting.name == name:
             return setting
     names = ", ".join(setting.name for setting in REGISTRY)
-    raise errors.Usage(f"no setting '{name}'", code="NO_SUCH_SETTING", hint=f"There are: {names}.")
+    meant = did_you_mean(name, [setting.name for setting in REGISTRY])
+    raise errors.Usage(f"no setting '{name}'", code="NO_SUCH_SETTING", hint=f"{meant}There are: {names}.")
 
 
 def _read_toml(path: Path) -> dict[str, str]:

@@ -41,6 +41,7 @@ class Options:
     verbose: int = 0
     log_json: bool = False
     color: str | None = None
+    no_pager: bool = False
     debug: bool = False
     actor: str | None = None
     lock_wait: str | None = None
@@ -59,6 +60,7 @@ class Options:
             timeout_s=_seconds(self.timeout),
             said=Said(
                 actor=self.actor or self.environ.get("AMANI_ACTOR") or None,
+                choose_wallet=lambda names: self.missing(f"Which wallet? {', '.join(names)}"),
                 lock_wait_s=_seconds(self.lock_wait) or 0,
             ),
             talk=Talk(progress=self.out.progress),
@@ -71,7 +73,13 @@ class Options:
         """The printer of this run."""
         from amani_cli.output import Printer
 
-        return Printer(as_json=self.json, quiet=self.quiet, color=self.color, environ=self.environ)
+        return Printer(
+            as_json=self.json,
+            quiet=self.quiet,
+            color=self.color,
+            environ=self.environ,
+            pages=not self.no_pager,
+        )
 
     @cached_property
     def ask(self) -> Prompter:
@@ -89,6 +97,12 @@ class Options:
     def emit(self, model: Any) -> None:
         """Print the answer, and what else is to be told."""
         self.out.emit(model, self.ws.talk.warnings, self.ws.talk.notes)
+
+    def missing(self, question: str) -> str | None:
+        """What was not said on the command line, asked for at a terminal; None where nobody is there, or says it."""
+        if self.json or self.quiet or not self.ask.can_ask:
+            return None
+        return self.ask.text(question, "") or None
 
     def pin(self, from_stdin: bool, from_file: str | None) -> str | None:
         """A PIN given by --pin-stdin or --pin-file; None when neither was said."""
@@ -234,6 +248,7 @@ def _shared() -> list[TyperOption]:
         option("--verbose", "-v", help="Say more on stderr (-vv: still more).", count=True, default=0)
         option("--log-json", help="Log lines on stderr as JSON (AMANI_LOG=FILE keeps a file of them).", **flag)
         option("--color", help="auto, always or never.", metavar="WHEN")
+        option("--no-pager", help="Show long lists as they are, not through $PAGER.", **flag)
         option("--actor", help="Who is behind this call, for audit and limits (AMANI_ACTOR).", metavar="ID")
         option("--lock-wait", help="How long to wait for another amani's lock.", metavar="DURATION")
         option("--debug", help="Show a traceback if amani itself fails.", **flag)
@@ -259,6 +274,18 @@ def _trim(said: dict[str, Any]) -> None:
         raise errors.Usage("the reference is empty", hint="Leave --reference out, or give a word of your own.")
 
 
+_ASKED = {"dest": ("Pay whom?", "contacts"), "to": ("To which wallet?", "wallets"), "amount": ("How much?", "")}
+
+
+def _ask_for(options: Options, name: str) -> str | None:
+    """An argument, asked for at a terminal with what there is to choose from."""
+    question, kind = _ASKED[name]
+    from amani_cli.store import names
+
+    known = names.names_of(kind, names.database(options.environ))
+    return options.missing(f"{question} {', '.join(known)}" if known else question)
+
+
 class Command(TyperCommand):
     """A command that takes the shared options too, and is known by its words to whoever counts successes."""
 
@@ -270,9 +297,32 @@ class Command(TyperCommand):
         _trim(ctx.params)
         return super().invoke(ctx)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words; an amount or payee that is missing is asked for at a terminal."""
+        from typer._click.exceptions import MissingParameter
+
+        options = ctx.find_root().obj
+        verbose = options.verbose if isinstance(options, Options) else 0
+        while True:
+            try:
+                return super().parse_args(ctx, [*args])
+            except MissingParameter as error:
+                name = getattr(error.param, "name", None)
+                said = _ask_for(options, str(name)) if isinstance(options, Options) and name in _ASKED else None
+                if said is None:
+                    raise
+                options.verbose = verbose
+                args = [*args, said] if "--" in args else [*args, "--", said]
+
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then the shared ones."""
         return _with_shared(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Its help."""
+        from amani_cli import helping
+
+        helping.write(self, ctx, formatter, _shared())
 
 
 class Group(TyperGroup):
@@ -281,6 +331,30 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then the shared ones."""
         return _with_shared(super().get_params(ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, leading to the right one from a word that is none."""
+        names = self.list_commands(ctx)
+        if args and args[0] not in names and not args[0].startswith("-"):
+            from amani_cli import tried
+
+            path = ctx.command_path
+            raise errors.Usage(f"no command '{path} {args[0][:60]}'", hint=tried.below(path, args[0], names))
+        return super().resolve_command(ctx, args)
+
+    def sections(self, ctx: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The commands below under their headings, each with the first sentence of its help."""
+        from amani_cli.completion.tree import first_sentence
+
+        below = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, first_sentence(each.help or "") + ".") for name, each in below if each and not each.hidden]
+        return [("Commands", rows)]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Its help."""
+        from amani_cli import helping
+
+        helping.write(self, ctx, formatter, _shared(), self.sections(ctx))
 
 
 def group(help: str) -> typer.Typer:

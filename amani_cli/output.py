@@ -14,15 +14,24 @@ from amani_cli.text import json_line, mask, plain
 
 _AT_ONCE = 64  # lines in one write: a million single ones take a seventh of an export's time
 
+_QR_FILE = "Write it to a picture: --qr-file code.png"
+
 
 class Printer:
     """Prints models and errors in the form asked for: JSON, the one quiet value, or text for a person."""
 
     def __init__(
-        self, *, as_json: bool, quiet: bool, color: str | None = None, environ: Mapping[str, str] = os.environ
+        self,
+        *,
+        as_json: bool,
+        quiet: bool,
+        color: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+        pages: bool = True,
     ) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self.pages = pages
         self._color = color
         self._environ = environ
         self._shown = 0
@@ -55,6 +64,7 @@ class Printer:
 
     def stream(self, model: Any) -> None:
         """Print one of many answers as they come: a JSON document a line, or its quiet or readable form."""
+        self.pages = False  # more is to come
         self.emit(model)
         sys.stdout.flush()
 
@@ -78,38 +88,48 @@ class Printer:
             self._write(some)
 
     def _view(self, view: Any) -> None:
-        if view.rows and self.is_terminal(sys.stdout) and view.columns:
-            self._rich_table(view)
+        terminal = self.is_terminal(sys.stdout)
+        lines: list[str] = []
+        if view.rows and terminal and view.columns:
+            from amani_cli import tables
+
+            lines += tables.lines(view.columns, view.rows, _width(sys.stdout), colored=self._colored(sys.stdout))
         elif view.columns:
-            for row in view.rows:
-                self._write("\t".join(plain(cell) for cell in row) + "\n")
+            lines += ["\t".join(plain(cell) for cell in row) for row in view.rows]
         for label, value in view.fields:
-            self._write(f"{label + ':':<{view.label_width + 2}}{plain(value)}\n" if label else f"{plain(value)}\n")
-        for line in view.lines:
-            self._write(plain(line) + "\n")
+            shown = self._toned(plain(value)) if label == "status" else plain(value)
+            lines.append(f"{label + ':':<{view.label_width + 2}}{shown}" if label else shown)
+        lines += [self._toned(plain(line)) for line in view.lines]
+        if view.rows and terminal:
+            lines += [plain(line) for line in view.footer]
+        if not (terminal and view.rows and self._paged(lines)):
+            self._write("".join(f"{line}\n" for line in lines))
         if not view.rows and view.columns and view.empty:
             self.say(view.empty)
-        if view.rows and self.is_terminal(sys.stdout):
-            for line in view.footer:
-                self._write(plain(line) + "\n")
 
-    def _rich_table(self, view: Any) -> None:
-        from rich.console import Console
-        from rich.table import Table
+    def _paged(self, lines: list[str]) -> bool:
+        """Whether a list longer than the screen was shown by the reader's pager."""
+        if not self.pages or not self.is_terminal(sys.stdin):
+            return False
+        from amani_cli import pager
 
-        console = Console(
-            file=sys.stdout,
-            no_color=not self._colored(sys.stdout),
-            highlight=False,
-            emoji=False,
-            markup=False,
-        )
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column, right in view.columns:
-            table.add_column(column, justify="right" if right else "left", overflow="fold")
-        for row in view.rows:
-            table.add_row(*[plain(cell) for cell in row])
-        console.print(table)
+        try:
+            height = pager.height(sys.stdout.fileno())
+        except (OSError, ValueError):
+            return False
+        words = pager.command(self._environ) if 0 < height <= len(lines) else []
+        if not words:
+            return False
+        sys.stdout.flush()
+        return pager.show("".join(f"{line}\n" for line in lines), words, self._environ)
+
+    def _toned(self, text: str) -> str:
+        """A status, or a line that begins with one, in its colour."""
+        if not self._colored(sys.stdout):
+            return text
+        from amani_cli import tables
+
+        return tables.toned(text)
 
     # -- failure ------------------------------------------------------------------------------------
 
@@ -142,18 +162,38 @@ class Printer:
     def say(self, text: str) -> None:
         """One line of talk on stderr."""
         self.clear_progress()
-        self._talk(mask(plain(text), keys.SEEN) + "\n")
+        shown = mask(plain(text), keys.SEEN)
+        if shown.startswith(("error: ", "warning: ")) and self._colored(sys.stderr):
+            word, _colon, rest = shown.partition(": ")
+            shown = f"\x1b[{31 if word == 'error' else 35}m{word}: \x1b[0m{rest}"
+        self._talk(shown + "\n")
 
-    def picture(self, text: str) -> None:
-        """Show a picture of our own making (a QR code) on stderr, its colours as they are."""
+    def check_qr(self) -> None:
+        """Raise `errors.Usage` where no QR code can be drawn: on a stream of a few letters alone."""
+        try:
+            "█▀▄".encode(getattr(sys.stderr, "encoding", None) or "utf-8")
+        except (UnicodeEncodeError, LookupError):
+            raise errors.Usage(
+                "no QR code can be drawn here: this terminal's letters are ASCII", code="BAD_QR", hint=_QR_FILE
+            ) from None
+
+    def qr(self, text: str) -> None:
+        """Draw a QR code on stderr; where it is wider than the terminal, say how else to have it."""
+        from amani_cli.encodings import qr
+
         self.clear_progress()
-        self._talk(text + "\n")
+        picture = qr.terminal(text, color=False)
+        wide, room = len(picture.partition("\n")[0]), _width(sys.stderr)
+        if self.is_terminal(sys.stderr) and wide > room:
+            self.say(f"warning: the QR code is {wide} columns wide and this terminal {room}. {_QR_FILE}")
+            return
+        self._talk((qr.terminal(text, color=True) if self._colored(sys.stderr) else picture) + "\n")
 
     def progress(self, text: str) -> None:
         """Show what is being waited for, at a terminal only; the next word on either stream wipes it away."""
         if self.quiet or not self.is_terminal(sys.stderr) or self._environ.get("TERM") == "dumb":
             return
-        width = _width()
+        width = _width(sys.stderr)
         line = plain(text)[: width - 2]
         self._talk(f"\r\x1b[K{line}")
         self._shown = 1
@@ -178,6 +218,11 @@ class Printer:
             self._shown = 0
             self._talk("\r\x1b[K")
 
+    def clear_screen(self) -> None:
+        """Begin a screen anew, where the last one was."""
+        self.clear_progress()
+        self._write("\x1b[H\x1b[J")
+
     # -- streams ------------------------------------------------------------------------------------
 
     def is_terminal(self, stream: IO[str] | None) -> bool:
@@ -187,9 +232,10 @@ class Printer:
         except ValueError:  # closed
             return False
 
-    def colored_stderr(self) -> bool:
-        """Whether talk may be coloured."""
-        return self._colored(sys.stderr)
+    @property
+    def at_terminal(self) -> bool:
+        """Whether the answer goes to a person's terminal."""
+        return self.is_terminal(sys.stdout)
 
     def _colored(self, stream: IO[str]) -> bool:
         if self._color in ("always", "never"):
@@ -228,8 +274,12 @@ def _harmless(text: str, record: bool) -> str:
     return "\n".join(plain(line.rstrip("\r")) for line in lines)
 
 
-def _width() -> int:
+def _width(stream: IO[str]) -> int:
+    """How many columns a terminal has; COLUMNS outranks what it says itself."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit() and int(said) > 0:
+        return int(said)
     try:
-        return os.get_terminal_size(2).columns
-    except OSError:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
         return 80

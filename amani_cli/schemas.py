@@ -27,6 +27,7 @@ from amani_cli.models.operations import (
 )
 from amani_cli.models.payments import Banks, Contact, Contacts, Nothing, Payee, Payment, PayoutPlan, Plan
 from amani_cli.models.rules import Limits, Pin
+from amani_cli.models.status import Status
 from amani_cli.models.wallets import Login, Removed, Wallet, Wallets
 
 # Each command and the document it prints.
@@ -84,6 +85,7 @@ DOCUMENTS: dict[str, type] = {
     "pin verify": Pin,
     "pin status": Pin,
     "pin reset": Pin,
+    "status": Status,
     "history list": History,
     "history show": Payment,
     "history export": Exported,

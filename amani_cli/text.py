@@ -159,3 +159,12 @@ def quoted(asked: str, limit: int = 80) -> str:
     if bare.startswith("amani1") or (len(bare) in (32, 64) and all(c in "0123456789abcdef" for c in bare)):
         return "with what was given (it looks like a secret, or a hash that is not known here)"
     return f"'{asked[:limit]}'"
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """`Did you mean 'shop'? ` for a word that is nearly one of some names, else nothing; for the start of a hint."""
+    from difflib import get_close_matches
+
+    by_lower = {name.lower(): name for name in names}
+    near = get_close_matches(word.strip().lower()[:80], by_lower, 1)
+    return f"Did you mean '{by_lower[near[0]]}'? " if near else ""

@@ -60,19 +60,25 @@ class Untold:
             return tuple(self._ids)
 
 
+def _no_choice(names: list[str]) -> str | None:
+    return None
+
+
 @dataclass
 class Said:
     """What the user of a run said of themselves and of what they want done.
 
     `actor` is who is behind the call, `reason` what a movement of money is for: both go into the audit log. `category`
     is what the books shall file it under; it goes into the journal. `ask_pin` is asked for the PIN of a wallet by name,
-    and gives None when there is nobody to ask. `lock_wait_s` is how long another amani's lock is waited for.
+    `choose_wallet` which of some wallets is meant; both give None when there is nobody to ask. `lock_wait_s` is how
+    long another amani's lock is waited for.
     """
 
     actor: str | None = None
     reason: str | None = None
     category: str | None = None
     ask_pin: Callable[[str], str | None] = _no_pin
+    choose_wallet: Callable[[list[str]], str | None] = _no_choice
     lock_wait_s: float = 0
 
 

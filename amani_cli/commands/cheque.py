@@ -45,6 +45,8 @@ def create(
     amount_msat = parse_amount(amount)
     if not isinstance(amount_msat, int):
         raise errors.Usage("a cheque is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    if qr:
+        said.out.check_qr()
     _check_files(qr_file, paper, count)
     wanted = writing.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
     wallet = finding.resolve(ws, said.wallet)
@@ -136,11 +138,11 @@ def _show_code(said: Options, cheque: Cheque) -> None:
 def _show_qr(said: Options, cheque: Cheque, qr: bool, qr_file: str | None) -> None:
     content = cheque.lnurl or cheque.code
     if content and (qr or qr_file):
-        from amani_cli.encodings import qr as encodings_qr
-
         if qr:
-            said.out.picture(encodings_qr.terminal(content.upper(), color=said.out.colored_stderr()))
+            said.out.qr(content.upper())
         if qr_file:
+            from amani_cli.encodings import qr as encodings_qr
+
             encodings_qr.write(content.upper(), qr_file)
             said.out.say(f"QR code written to {qr_file}")
 

@@ -68,6 +68,8 @@ def create(
     ws.said.category = options.category(category)
     wanted, wrong = _typed(amount)
     lightning.check_memo(memo)
+    if qr:
+        said.out.check_qr()
     if qr_file:
         from amani_cli.encodings.qr import check_path
 
@@ -137,12 +139,12 @@ def _ask_for_fiat(
 
 def _show_qr(said: Options, invoice: Invoice, qr: bool, qr_file: str | None) -> None:
     if qr or qr_file:
-        from amani_cli.encodings import qr as encodings_qr
-
         text = invoice.to_pay if invoice.link else f"lightning:{invoice.bolt11}".upper()
         if qr:
-            said.out.picture(encodings_qr.terminal(text, color=said.out.colored_stderr()))
+            said.out.qr(text)
         if qr_file:
+            from amani_cli.encodings import qr as encodings_qr
+
             encodings_qr.write(text, qr_file)
             said.out.say(f"QR code written to {qr_file}")
 
@@ -159,6 +161,8 @@ def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_
     from amani_cli.invoices import desk
 
     said = options.of(ctx)
+    if qr:
+        said.out.check_qr()
     found = desk.check(said.ws, hash, said.wallet)
     _show_qr(said, found, qr, qr_file)
     said.emit(found)

@@ -80,6 +80,8 @@ def pay(
         return
     if to_name or name_unverified or company or from_currency:
         raise errors.Usage("--to-name, --name-unverified, --company and --from-currency are for bank: and momo:")
+    if amount is None and to.amount_msat is None and not to.names_amount:
+        amount = said.missing(f"How much for {to.shown}?")
     wish = ordering.Wish(
         to,
         parse_amount(amount) if amount else None,
@@ -118,6 +120,7 @@ def _pay_out(
     from amani_cli.wallets import businesses, finding
 
     assert to.payout is not None
+    amount = amount or said.missing(f"How much for {to.shown}?")
     if amount is None:
         raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {to.shown} 5000NGN.")
     wallet = finding.resolve(said.ws, said.wallet)

@@ -18,6 +18,7 @@ from amani_cli.payees import canonical
 from amani_cli.store import audit as audit_log
 from amani_cli.store import contacts as store_contacts
 from amani_cli.store.rows import ContactRow
+from amani_cli.text import did_you_mean
 from amani_cli.wallets import typed_keys
 from amani_cli.workspace import Workspace
 
@@ -245,8 +246,9 @@ def _good_name(name: str) -> str:
 def _must(ws: Workspace, name: str) -> ContactRow:
     row = find(ws, name)
     if row is None:
+        meant = did_you_mean(name, [each.name for each in every(ws).items])
         raise errors.NotFound(
-            f"no contact '{name[:80]}'", code="NO_SUCH_CONTACT", hint="'amani contact list' shows who there is."
+            f"no contact '{name[:80]}'", code="NO_SUCH_CONTACT", hint=f"{meant}'amani contact list' shows who there is."
         )
     return row
 

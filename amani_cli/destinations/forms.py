@@ -33,6 +33,11 @@ class Destination:
     contact: str | None = None
 
     @property
+    def names_amount(self) -> bool:
+        """Whether it is over an amount by itself, as most invoices are. Raises `errors.Usage` for a broken one."""
+        return self.kind == "bolt11" and bolt11.decode_invoice(self.text).amount_msat is not None
+
+    @property
     def shown(self) -> str:
         """How it is shown and journaled: an address as it is, a link with its domain in the open."""
         if self.link is None:

@@ -6,6 +6,7 @@ space is understood only in an invoice or a bech32 LNURL, where it can't belong,
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from amani_cli import errors
@@ -13,7 +14,15 @@ from amani_cli.amounts import format_sat, parse_msat
 from amani_cli.destinations import contacts
 from amani_cli.destinations.forms import FORMS, Destination
 from amani_cli.encodings import bolt11
+from amani_cli.store import wallets as store_wallets
+from amani_cli.text import did_you_mean
 from amani_cli.workspace import Workspace
+
+# White space, and marks of no width that a copy brings along at its ends.
+_UNSEEN = (
+    " \t\r\n\v\f\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 
 
 def read(ws: Workspace, text: str) -> Destination:
@@ -21,7 +30,7 @@ def read(ws: Workspace, text: str) -> Destination:
 
     Raises `errors.Usage`: for something recognised that can't be right, with the reason; else with what was tried.
     """
-    text = text.strip()
+    text = _unwrapped(text)
     found = _itself(text)
     if found is not None:
         return found
@@ -30,7 +39,18 @@ def read(ws: Workspace, text: str) -> Destination:
         kept = _itself(contact.destination)
         if kept is not None:
             return replace(kept, contact=contact.name)
-    raise _unknown(text)
+    raise _unknown(ws, text)
+
+
+def _unwrapped(text: str) -> str:
+    """A text less what mail, chats and web pages put around it: white space, marks that can't be seen, `mailto:`, `₿`.
+
+    `₿` stands before the addresses of BIP 353; the same name is asked for as a Lightning address (LUD-16).
+    """
+    text = text.strip(_UNSEEN)
+    if text[:7].lower() == "mailto:":
+        text = text[7:].partition("?")[0]
+    return text.removeprefix("₿").strip(_UNSEEN)
 
 
 def _itself(text: str) -> Destination | None:
@@ -67,6 +87,9 @@ def _lightning(text: str) -> Destination | None:
 
     joined = "".join(text.split())
     is_bech32 = joined.lower().startswith("lnurl1")
+    inside = links.invoice_inside(text)
+    if inside is not None:
+        return Destination("bolt11", bolt11.bare(inside))
     link = links.read_link(joined if is_bech32 else text)
     return None if link is None else Destination("lnurl", joined if is_bech32 else text, link=link)
 
@@ -116,7 +139,18 @@ def _from_bip21(rest: str) -> Destination:
     return replace(found, amount_msat=amount_msat)
 
 
-def _unknown(text: str) -> errors.Usage:
+def _unknown(ws: Workspace, text: str) -> errors.Usage:
+    if ws.has_store and store_wallets.by_name(ws.store, text) is not None:
+        return errors.Usage(
+            f"'{text}' is a wallet of yours, and no payee",
+            code="BAD_DESTINATION",
+            hint=f"To move money to it: amani transfer '{text}' AMOUNT",
+        )
+    address = re.search(r"<\s*([^\s<>@]+@[^\s<>@]+)\s*>", text)
+    if address is not None and len(text) <= 200 and text.isprintable():
+        return errors.Usage(
+            f"'{text}' is a name and an address", code="BAD_DESTINATION", hint=f"Give the address alone: {address[1]}"
+        )
     # Keys, hashes, offers and on-chain addresses in the wrong place: the decoder of invoices names them, unrepeated.
     try:
         bolt11.decode_invoice(text)
@@ -125,4 +159,5 @@ def _unknown(text: str) -> errors.Usage:
             return error
     shown = f"'{text}'" if len(text) <= 60 and text.isprintable() else "that"
     hint = "An address looks like ada@example.com, an invoice starts with lnbc, an LNURL with lnurl1 or lnurlp://."
+    hint = did_you_mean(text, [each.name for each in contacts.every(ws).items]) + hint
     return errors.Usage(f"{shown} is none of: {FORMS}", code="BAD_DESTINATION", hint=hint)

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import getproxies
 
-from amani_cli import clocks, errors, keys, private
+from amani_cli import errors, keys
 from amani_cli.models.operations import Diagnosis, Finding
-from amani_cli.operations import backup
-from amani_cli.store import cheques, journal
-from amani_cli.times import from_rfc3339, parse_duration
+from amani_cli.operations import at_hand
+from amani_cli.times import parse_duration
 from amani_cli.wallets import finding, servers
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -23,7 +22,7 @@ SLOW_S = 1.0
 
 def diagnose(ws: Workspace) -> Diagnosis:
     """Everything that can be looked at without changing it; each finding with the way to mend it."""
-    items = [*_files(ws), *_dotenv(), _keyring(), *_proxies()]
+    items = [*at_hand.files(ws, thorough=True), *_dotenv(ws), _keyring(), *_proxies()]
     try:
         ws.config.stored()
         known = finding.everything(ws)
@@ -35,38 +34,13 @@ def diagnose(ws: Workspace) -> Diagnosis:
         items.append(Finding("wallets", "warn", "no wallet yet", "amani wallet add NAME --url URL"))
     for wallet in known:
         items.extend(_wallet(wallet))
-    items.extend(_own_clock(ws))
-    items.extend(_cheques(ws))
-    items.extend(_outcomes(ws))
+    items.extend(at_hand.own_clock(ws))
+    items.extend(at_hand.cheques_out(ws))
+    items.extend(at_hand.outcomes(ws))
     return Diagnosis(items)
 
 
-def _files(ws: Workspace) -> list[Finding]:
-    found = []
-    paths = ws.paths
-    database = paths.database
-    secret = [database.with_name(database.name + ending) for ending in ("", "-wal", "-shm")]
-    secret += [paths.sandbox / name for name in ("keys.json", "outside/keys.json", "outside/funds.json")]
-    for path in dict.fromkeys((paths.data, paths.config, paths.settings, *secret)):
-        try:
-            fault = private.fault(path) if path in secret else private.fault_of_settings(path, others=0o077)
-        except OSError:
-            continue
-        if fault is not None:
-            found.append(Finding(f"file {path}", "fail", fault.words, fault.mend))
-    if ws.has_store:
-        try:
-            if not ws.store.is_whole():
-                found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
-        except errors.AmaniError as error:
-            if error.code != "NOT_PRIVATE":
-                found.append(Finding("database", "fail", error.message, error.hint))
-    fix = "the next 'amani backup verify' removes it"
-    found += [Finding(f"file {each}", "warn", "left by a killed backup", fix) for each in backup.left_behind(ws)]
-    return found or [Finding("files", "ok", f"private, in {paths.data}")]
-
-
-def _dotenv() -> list[Finding]:
+def _dotenv(ws: Workspace) -> list[Finding]:
     try:
         path = Path.cwd() / ".env"
         about = path.stat()
@@ -166,23 +140,6 @@ def _reached(check: str, wallet: KnownWallet, key: keys.Key, took: float, *, can
     return Finding(check, "ok", words)
 
 
-def _own_clock(ws: Workspace) -> list[Finding]:
-    """What this machine's clock is worth, by the ledger and by whoever told the time just now."""
-    if not ws.has_store:
-        return []
-    fix = "set this machine's clock (timedatectl): nothing is proven by it, and no lock or budget ends by it"
-    if ws.store.clock.is_behind():
-        return [Finding("clock", "fail", "it is behind the newest entry of the journal", fix)]
-    by_theirs = clocks.told()
-    apart = 0.0 if by_theirs is None else abs(clocks.wall() - by_theirs)
-    if apart > clocks.TOLERANCE_S:
-        return [Finding("clock", "fail", f"it is {apart / 60:.0f} min off what a provider tells", fix)]
-    doubt = ws.store.clock.doubt()
-    if doubt:
-        return [Finding("clock", "warn", doubt, fix)]
-    return [Finding("clock", "ok", "it agrees with the journal and with what providers tell")]
-
-
 def _clock(check: str, server_time: datetime | None) -> list[Finding]:
     if server_time is None:
         return []
@@ -207,28 +164,3 @@ def _version(check: str, version: str | None) -> list[Finding]:
     if version.startswith("0."):
         return [Finding(check, "warn", f"LNbits {version} is old", "1.5.4 or newer is best")]
     return [Finding(check, "ok", f"LNbits {version}")]
-
-
-def _cheques(ws: Workspace) -> list[Finding]:
-    if not ws.has_store:
-        return []
-    open_ones = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
-    expired = [row for row in open_ones if from_rfc3339(row.expires_at).timestamp() <= time.time()]
-    if expired:
-        words = f"{len(expired)} expired and not swept: other tools can still claim them"
-        return [Finding("cheques", "warn", words, "amani cheque sweep (from cron)")]
-    return [Finding("cheques", "ok", f"{len(open_ones)} outstanding")] if open_ones else []
-
-
-def _outcomes(ws: Workspace) -> list[Finding]:
-    if not ws.has_store:
-        return []
-    count, since = journal.count_open(ws.store)
-    if not count:
-        return [Finding("outcomes", "ok", "none is open")]
-    found = [Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")]
-    for row in journal.open_payments(ws.store):
-        if row.documents:
-            words = f"{row.id} waits for {row.documents}"
-            found.append(Finding("documents", "warn", words, "upload them in Fincra's dashboard, under the payout"))
-    return found

@@ -130,7 +130,7 @@ def phone(text: str, currency: str) -> tuple[str, str]:
         f"'{text[:30]}' is no phone number that {currency} can be paid to: those have"
         f" {' or '.join(f'{each.digits} digits after {each.calling}' for each in countries)}",
         code="BAD_PHONE",
-        hint=_nearest(digits, countries),
+        hint=_for_example(countries) if abroad else _nearest(digits, countries),
     )
 
 

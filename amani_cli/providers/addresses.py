@@ -155,12 +155,6 @@ def clean_url(text: str, *, insecure_http: bool = False) -> str:
         raise _no_address() from None
     if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in text):
         raise _no_address()
-    if parts.query or parts.fragment or parts.username or parts.password:
-        raise errors.Usage(
-            "the address carries a login or a query, which is a secret",
-            code="BAD_URL",
-            hint=f"Give the server's address alone: {parts.scheme}://{parts.hostname}.",
-        )
     path = parts.path.rstrip("/")
     for ending in ("/api/v1", "/api", "/wallet", "/docs"):
         path = path.removesuffix(ending)
@@ -168,6 +162,12 @@ def clean_url(text: str, *, insecure_http: bool = False) -> str:
     host = f"[{host}]" if ":" in host else host
     default = {"http": 80, "https": 443}[parts.scheme]
     url = f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "") + path
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise errors.Usage(
+            "the address carries a login or a query, which is a secret",
+            code="BAD_URL",
+            hint=f"Give the server's address alone: {url}",
+        )
     if parts.scheme == "http" and not insecure_http and not is_loopback(url):
         raise errors.Usage(
             f"plain http to {host} would send the key in the clear",

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from amani_cli import errors
 from amani_cli.encodings import bech32
+from amani_cli.encodings.bolt11 import looks_like_invoice
 from amani_cli.providers.addresses import is_loopback
 
 LONGEST = 2000  # characters of a link; a URL that is longer is not taken by servers either
@@ -77,6 +78,12 @@ def _from_address(text: str) -> Link | None:
 
 def _fallback(url: str) -> str | None:
     """The LNURL that a web link carries in its query (LUD-01)."""
+    found = _lightning_part(url)
+    return found if found is not None and found.lower().startswith("lnurl1") else None
+
+
+def _lightning_part(url: str) -> str | None:
+    """What a web link says as `lightning=`."""
     try:
         query = urlsplit(url).query
     except ValueError:
@@ -84,7 +91,18 @@ def _fallback(url: str) -> str | None:
     found = [value for name, value in query_of(query) if name.lower() == "lightning"]
     if len(found) > 1:
         raise _bad("has more than one lightning= part, and nobody can say which is meant")
-    return found[0] if found and found[0].lower().startswith("lnurl1") else None
+    return found[0] if found else None
+
+
+def invoice_inside(text: str) -> str | None:
+    """The invoice that a web link carries as `lightning=` in its query, as payment pages do; None without one.
+
+    Raises `errors.Usage` where there is more than one `lightning=`.
+    """
+    if not text.lower().startswith(("https://", "http://")):
+        return None
+    found = _lightning_part(text)
+    return found if found is not None and looks_like_invoice(found) else None
 
 
 def query_of(text: str) -> list[tuple[str, str]]:

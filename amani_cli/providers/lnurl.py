@@ -299,12 +299,12 @@ def _wrong_invoice(domain: str, what: str) -> errors.Rejected:
 
 
 def _msat(value: object) -> int | None:
-    """A whole number, which some servers write as 1000.0; None for anything else."""
+    """A whole number, which some servers write as 1000.0; None for anything else. 2**63 - 1 says "no limit"."""
     from decimal import Decimal
 
     if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**64 else None
 
 
 def _metadata(text: object, domain: str) -> dict[str, str]:

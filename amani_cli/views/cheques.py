@@ -7,7 +7,7 @@ from typing import Any
 from amani_cli.amounts import format_btc, format_sat
 from amani_cli.models.cheques import Cheque, Cheques, Faucet
 from amani_cli.times import local
-from amani_cli.views.parts import View, fake, given, sat
+from amani_cli.views.parts import View, fake, given, sat, when
 
 
 def _cheque(model: Cheque) -> View:
@@ -20,8 +20,8 @@ def _cheque(model: Cheque) -> View:
                 ("status", model.status + again),
                 ("memo", model.memo),
                 ("wallet", model.wallet),
-                ("good until", local(model.expires_at)),
-                ("claimed", local(model.claimed_at) if model.claimed_at else None),
+                ("good until", when(model.expires_at)),
+                ("claimed", when(model.claimed_at) if model.claimed_at else None),
                 ("by", model.claimed_by),
                 ("reference", model.reference),
                 ("lnurl", model.lnurl),
@@ -79,7 +79,7 @@ def _faucet(model: Faucet) -> View:
             ("left in it", format_sat(model.balance_msat) if model.balance_msat is not None else "not known"),
             ("daily cap", cap),
             ("given today", format_sat(model.claimed_today_msat)),
-            ("next claim", local(model.next_claim_at) if model.next_claim_at else "now"),
+            ("next claim", when(model.next_claim_at) if model.next_claim_at else "now"),
         )
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from amani_cli.amounts import format_btc, format_sat
 from amani_cli.models.invoices import Decoded, Invoice, Invoices
 from amani_cli.times import local
-from amani_cli.views.parts import View, as_quoted, fiat, given
+from amani_cli.views.parts import View, as_quoted, fiat, given, when
 
 
 def _invoice(model: Invoice) -> View:
@@ -71,7 +71,7 @@ def _decoded(model: Decoded) -> View:
             ("payee", model.payee),
             ("network", model.network),
             ("hash", model.payment_hash),
-            ("created", local(model.created_at)),
+            ("created", when(model.created_at)),
             ("expired" if model.expired else "expires", local(model.expires_at)),
         )
     )

@@ -52,6 +52,11 @@ def amount(payment: Payment) -> str:
     return format_sat(payment.amount_msat or 0)
 
 
+def when(moment: str) -> str:
+    """A moment in the local zone, and how far from now: `2026-08-01 09:00 (3 min ago)`."""
+    return f"{local(moment)} ({ago(moment)})"
+
+
 def given(*fields: tuple[str, str | None]) -> list[tuple[str, str]]:
     """Those of some labelled fields that there is something to say of."""
     return [(label, value) for label, value in fields if value]

@@ -8,7 +8,7 @@ from typing import Any
 from amani_cli.amounts import format_btc, format_sat
 from amani_cli.models.payments import Banks, Contact, Contacts, FeeRange, Nothing, Payee, Payment, PayoutPlan, Plan
 from amani_cli.times import from_rfc3339, local
-from amani_cli.views.parts import View, amount, as_quoted, fake, fiat, given, mark_of, sat
+from amani_cli.views.parts import View, amount, as_quoted, fake, fiat, given, mark_of, sat, when
 
 
 def _fee(payment: Payment) -> str:
@@ -41,15 +41,15 @@ def _payee(model: Payee) -> View:
 
 def _contact(model: Contact) -> View:
     pinned = ", ".join(f"{name} {value}" for name, value in model.pinned.items())
-    when = f" ({local(model.pinned_at)})" if model.pinned_at else ""
+    since = f" ({local(model.pinned_at)})" if model.pinned_at else ""
     return View(
         fields=[
             ("contact", model.name),
             ("pays to", model.destination),
-            ("pinned", pinned + when if pinned else "nothing yet: the first payment does"),
+            ("pinned", pinned + since if pinned else "nothing yet: the first payment does"),
             *given(
                 ("holder", model.holder),
-                ("checked", local(model.checked_at) if model.checked_at else None),
+                ("checked", when(model.checked_at) if model.checked_at else None),
             ),
         ]
     )
@@ -109,9 +109,9 @@ def _payment(model: Payment) -> View:
             ("hash", model.payment_hash),
             ("preimage", model.preimage),
             *_success(model),
-            ("at", local(model.settled_at or model.created_at)),
+            ("at", when(model.settled_at or model.created_at)),
             ("id", model.id),
-            ("next claim", local(model.next_claim_at) if model.next_claim_at else None),
+            ("next claim", when(model.next_claim_at) if model.next_claim_at else None),
         )
     )
 
@@ -131,7 +131,7 @@ def _plan(model: Plan) -> View:
             ("fee at most", format_sat(model.max_fee_msat)),
             ("from", model.wallet + fake(model.sandbox)),
             ("left at least", format_sat(model.left_msat) + enough),
-            ("expires", local(model.expires_at)),
+            ("expires", when(model.expires_at)),
         ),
         lines=["Nothing was sent."],
     )

@@ -7,7 +7,7 @@ from typing import Any
 from amani_cli.amounts import format_sat
 from amani_cli.models.rules import Limits, Pin
 from amani_cli.times import local
-from amani_cli.views.parts import View, fiat, given
+from amani_cli.views.parts import View, fiat, given, when
 
 
 def _pin(model: Pin) -> View:
@@ -22,8 +22,8 @@ def _pin(model: Pin) -> View:
             ("PIN", "set" if model.set else "not set"),
             ("needed", asked),
             ("attempts left", str(model.attempts_left) if model.set else None),
-            ("locked until", local(model.locked_until) if model.locked_until else None),
-            ("falls away at", local(model.reset_at) if model.reset_at else None),
+            ("locked until", when(model.locked_until) if model.locked_until else None),
+            ("falls away at", when(model.reset_at) if model.reset_at else None),
         )
     )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amani_cli.models.wallets import Login, Removed, Wallet, Wallets
-from amani_cli.times import local
-from amani_cli.views.parts import View, given, mark_of
+from amani_cli.views.parts import View, given, mark_of, when
 
 
 def _wallet_name(model: Wallet) -> str:
@@ -25,7 +24,7 @@ def _wallet(model: Wallet) -> View:
             ("key from", model.key_source),
             ("login", ("yes" if model.login else "no") if model.provider == "lnbits" else None),
             ("server", model.server_version),
-            ("known since", local(model.created_at) if model.created_at else None),
+            ("known since", when(model.created_at) if model.created_at else None),
         )
     )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from amani_cli.providers.base import Client
 
 Held = int | list[CurrencyBalance]
+_ANY_AGE_S = 100 * 365 * 86400
 
 
 def balance(ws: Workspace, wallet: KnownWallet, max_age_s: int = 0, currency: str | None = None) -> Balance:
@@ -87,6 +88,11 @@ def balances(ws: Workspace, wallets: list[KnownWallet], max_age_s: int = 0) -> t
     total = sum(item.balance_msat or 0 for item in good if not item.sandbox)
     fake = sum(item.balance_msat or 0 for item in good if item.sandbox)
     return Balances(good, total, fake), failed
+
+
+def last_seen(ws: Workspace, wallet: KnownWallet) -> Balance | None:
+    """What a wallet held when it last answered, however long ago; None if it never did."""
+    return _cached_balance(ws, wallet, _ANY_AGE_S)
 
 
 def _cached_balance(ws: Workspace, wallet: KnownWallet, max_age_s: int) -> Balance | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.store import wallets as store_wallets
-from amani_cli.text import quoted
+from amani_cli.text import did_you_mean, quoted
 from amani_cli.wallets.environment import from_environment, in_environment
 from amani_cli.wallets.known import KnownWallet, known
 from amani_cli.wallets.variables import ENVIRONMENT, not_configured
@@ -58,8 +58,9 @@ def _resolved(ws: Workspace, name: str | None) -> KnownWallet:
             env = from_environment(ws, provider) if name.strip().lower() == about.name else None
             if env is not None:
                 return env
-        names = ", ".join(wallet.name for wallet in everything(ws)) or "none yet"
-        raise errors.NotFound(f"no wallet {quoted(name)}", code="NO_SUCH_WALLET", hint=f"Wallets: {names}.")
+        known_names = [wallet.name for wallet in everything(ws)]
+        meant, names = did_you_mean(name, known_names), ", ".join(known_names) or "none yet"
+        raise errors.NotFound(f"no wallet {quoted(name)}", code="NO_SUCH_WALLET", hint=f"{meant}Wallets: {names}.")
     if ws.config.variable("LNBITS_API_KEY") and ws.config.variable("FINCRA_API_KEY") and not registered(ws):
         raise errors.Usage(
             "both LNBITS_API_KEY and FINCRA_API_KEY are set: which wallet is meant?",
@@ -76,6 +77,9 @@ def _resolved(ws: Workspace, name: str | None) -> KnownWallet:
         return chosen[0]
     if len(wallets) == 1:
         return wallets[0]
+    choice = ws.said.choose_wallet([wallet.name for wallet in wallets])
+    if choice is not None:
+        return _resolved(ws, choice)
     names = ", ".join(wallet.name for wallet in wallets)
     raise errors.Usage(
         "which wallet? There is more than one and no default",

@@ -64,7 +64,7 @@ class TestJson:
         assert answer.code == answer.error["exit"] == 2
 
     def test_a_near_miss_is_suggested(self, amani: Amani) -> None:
-        assert "Did you mean 'wallet'?" in amani("walet").stderr
+        assert "Did you mean 'amani wallet'?" in amani("walet").stderr
         assert "--json" in amani("wallet", "list", "--jsn").stderr
         assert "balance" in amani("wallet", "balanc").stderr
 

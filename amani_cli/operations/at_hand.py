@@ -1,0 +1,93 @@
+"""What may be wrong here that can be seen without asking anybody; looks, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from amani_cli import clocks, errors, private
+from amani_cli.models.operations import Finding
+from amani_cli.store import cheques, journal
+from amani_cli.times import from_rfc3339
+from amani_cli.workspace import Workspace
+
+
+def files(ws: Workspace, *, thorough: bool = False) -> list[Finding]:
+    """Files that others may read, and what a killed backup left; with `thorough` every page of the database is read."""
+    found = []
+    paths = ws.paths
+    database = paths.database
+    secret = [database.with_name(database.name + ending) for ending in ("", "-wal", "-shm")]
+    secret += [paths.sandbox / name for name in ("keys.json", "outside/keys.json", "outside/funds.json")]
+    for path in dict.fromkeys((paths.data, paths.config, paths.settings, *secret)):
+        try:
+            fault = private.fault(path) if path in secret else private.fault_of_settings(path, others=0o077)
+        except OSError:
+            continue
+        if fault is not None:
+            found.append(Finding(f"file {path}", "fail", fault.words, fault.mend))
+    if thorough and ws.has_store:
+        try:
+            if not ws.store.is_whole():
+                found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
+        except errors.AmaniError as error:
+            if error.code != "NOT_PRIVATE":
+                found.append(Finding("database", "fail", error.message, error.hint))
+    fix = "the next 'amani backup verify' removes it"
+    found += [Finding(f"file {each}", "warn", "left by a killed backup", fix) for each in _left_behind(ws)]
+    return found or [Finding("files", "ok", f"private, in {paths.data}")]
+
+
+def own_clock(ws: Workspace) -> list[Finding]:
+    """What this machine's clock is worth, by the ledger and by whoever told the time just now."""
+    if not ws.has_store:
+        return []
+    fix = "set this machine's clock (timedatectl): nothing is proven by it, and no lock or budget ends by it"
+    if ws.store.clock.is_behind():
+        return [Finding("clock", "fail", "it is behind the newest entry of the journal", fix)]
+    by_theirs = clocks.told()
+    apart = 0.0 if by_theirs is None else abs(clocks.wall() - by_theirs)
+    if apart > clocks.TOLERANCE_S:
+        return [Finding("clock", "fail", f"it is {apart / 60:.0f} min off what a provider tells", fix)]
+    doubt = ws.store.clock.doubt()
+    if doubt:
+        return [Finding("clock", "warn", doubt, fix)]
+    return [Finding("clock", "ok", "it agrees with the journal and with what providers tell")]
+
+
+def cheques_out(ws: Workspace) -> list[Finding]:
+    """Cheques that are outstanding, and those that should have been swept."""
+    if not ws.has_store:
+        return []
+    open_ones = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    expired = [row for row in open_ones if from_rfc3339(row.expires_at).timestamp() <= time.time()]
+    if expired:
+        words = f"{len(expired)} expired and not swept: other tools can still claim them"
+        return [Finding("cheques", "warn", words, "amani cheque sweep (from cron)")]
+    return [Finding("cheques", "ok", f"{len(open_ones)} outstanding")] if open_ones else []
+
+
+def outcomes(ws: Workspace) -> list[Finding]:
+    """Whether any outcome is open."""
+    if not ws.has_store:
+        return []
+    count, since = journal.count_open(ws.store)
+    if not count:
+        return [Finding("outcomes", "ok", "none is open")]
+    found = Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")
+    return [found, *documents(ws)]
+
+
+def documents(ws: Workspace) -> list[Finding]:
+    """Payouts that wait for documents."""
+    fix = "upload them in Fincra's dashboard, under the payout"
+    waiting = [row for row in journal.open_payments(ws.store) if row.documents] if ws.has_store else []
+    return [Finding("documents", "warn", f"{row.id} waits for {row.documents}", fix) for row in waiting]
+
+
+def _left_behind(ws: Workspace) -> list[Path]:
+    if not any(ws.paths.data.glob(".backup-*")):
+        return []
+    from amani_cli.operations import backup
+
+    return backup.left_behind(ws)
