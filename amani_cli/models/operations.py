@@ -9,6 +9,7 @@ classes. Lightning amounts are integers of millisatoshi; fiat amounts are `Money
 from typing import Literal, NamedTuple
 
 from amani_cli.models.document import document
+from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 
 
@@ -57,9 +58,26 @@ class TraceGap(NamedTuple):
     reason: str
 
 
+class TraceCandidate(NamedTuple):
+    """One of several things that may be meant: when, over how much, how it stands, with whom, and what to ask by."""
+
+    at: str | None
+    what: str
+    status: str
+    wallet: str
+    counterpart: str | None
+    amount_msat: int | None
+    amount: Money | None
+    id: str
+
+
 @document("amani.trace/1")
 class Trace(NamedTuple):
-    """What is known of a thing. Not `found` never means not paid: `not_searched` says where it may be."""
+    """What is known of a thing. Not `found` never means not paid: `not_searched` says where it may be.
+
+    With `candidates` more than one thing fits, and nothing is said of any: ask again with the id of one. `tell` is for
+    the customer, `next` for the desk.
+    """
 
     asked: str
     found: bool
@@ -69,6 +87,7 @@ class Trace(NamedTuple):
     searched: list[str]
     not_searched: list[TraceGap]
     redacted: bool
+    candidates: list[TraceCandidate]
 
 
 @document("amani.event/1", leave_out={"payment"})
