@@ -142,9 +142,9 @@ class Case:
         arrived = asked.payment_hash in self.arrived
         arrived |= any(each.told is not None and each.told.record.status == "settled" for each in group)
         over = asked.status == "pending" and asked.expires_at <= now()
-        status, wallet = "paid" if arrived else "expired" if over else asked.status, self._name(asked.wallet)
+        stands, wallet = "paid" if arrived else "expired" if over else asked.status, self._name(asked.wallet)
         who = self.shown(asked.memo)
-        return TraceCandidate(asked.created_at, "invoice", status, wallet, who, *_amounts(asked), asked.payment_hash)
+        return TraceCandidate(asked.created_at, "invoice", stands, wallet, who, *_amounts(asked), asked.payment_hash)
 
     def _name(self, wallet: str) -> str:
         return self.wallet(wallet).strip("'")
