@@ -164,7 +164,7 @@ def expressions() -> Iterator[str]:
 
 
 def test_the_dashboard_asks_for_figures_that_there_are(tmp_path: Path) -> None:
-    source = (CLONE / "amani_cli" / "metrics.py").read_text()
+    source = (CLONE / "amani_cli" / "operations" / "metrics.py").read_text()
     alerts = (CLONE / "docs" / "alerts.yml").read_text()
     asked = set(re.findall(r"\bamani_\w+", " ".join(expressions()) + alerts))
     for name in asked:
