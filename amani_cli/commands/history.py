@@ -27,6 +27,7 @@ def list_(
         "--search",
         help="Text in memo, reference, destination or wallet, or the beginning of an id, payment hash or node key.",
     ),
+    sync: bool = typer.Option(False, "--sync", help="First bring in what others did on the wallets."),
     after: str = typer.Option(None, "--after", help="Go on after this id (the 'next' of a page).", metavar="ID"),
 ) -> None:
     """List payments, newest first, as written down here; 'history sync' brings in what others did."""
@@ -52,6 +53,8 @@ def list_(
         search=search,
         limit=limit,
     )
+    if sync:
+        history.sync(said.ws, [finding.resolve(said.ws, said.wallet)] if said.wallet else finding.everything(said.ws))
     said.emit(history.listed(said.ws, wanted, after))
 
 

@@ -25,7 +25,7 @@ from amani_cli.views.parts import View, amount, fiat, given, history, sat
 
 
 def _reconciliation(model: Reconciliation) -> View:
-    view = history(History(model.items, None))
+    view = history(History(model.items, None, []))
     view.empty = ""
     view.lines = [
         f"{model.checked} asked about: {model.settled} settled, {model.failed} failed, {model.unknown} still open"
