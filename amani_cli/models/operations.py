@@ -109,13 +109,21 @@ class MetricsWritten(NamedTuple):
     samples: int
 
 
+class OpenOutcome(NamedTuple):
+    """Why a payment stays open, and by when it is over at the latest, where that can be told."""
+
+    id: str
+    reason: str
+    until: str | None
+
+
 @document("amani.reconciliation/1")
 class Reconciliation(NamedTuple):
     """Every open outcome, asked again.
 
     `compared` counts the wallets whose records and balance were read against the journal; `differences` is where the
     two part. `unasked` names the wallets that were to be asked and could not be. `reversed` counts the payouts that
-    turn out to have come back after they settled.
+    turn out to have come back after they settled. `open` says of each payment that stays open why.
     """
 
     checked: int
@@ -126,6 +134,7 @@ class Reconciliation(NamedTuple):
     compared: int
     differences: list[str]
     unasked: list[str]
+    open: list[OpenOutcome]
     reversed: int = 0
 
 

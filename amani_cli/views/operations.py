@@ -32,6 +32,7 @@ def _reconciliation(model: Reconciliation) -> View:
     ]
     if model.reversed:
         view.lines.append(f"{model.reversed} had settled and came back")
+    view.lines += [f"{each.id} stays open: {each.reason}" for each in model.open]
     if model.differences:
         view.lines += ["The books and the provider differ:", *(f"  {text}" for text in model.differences)]
     if model.unasked:
