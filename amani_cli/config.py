@@ -161,7 +161,12 @@ def _url(text: str) -> str:
 
 
 REGISTRY: tuple[Setting, ...] = (
-    Setting("default_url", DEFAULT_LNBITS_URL, "the LNbits that 'wallet create' and the env wallet use", _url),
+    Setting(
+        "default_url",
+        DEFAULT_LNBITS_URL,
+        "the LNbits of the env wallet without LNBITS_BASE_URL, and of 'wallet create' if set",
+        _url,
+    ),
     Setting("timeout", "30s", "how long a command may wait for a provider (--timeout)", _duration),
     Setting("expiry", "1h", "how long a new invoice can be paid (--expiry)", _duration),
     Setting(

@@ -55,6 +55,14 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
         raise cant_write(path, error) from None
 
 
+def check_new(path: str | Path, *, force: bool) -> None:
+    """Refuse a path where something is already, unless it is to be replaced; before anything else is done."""
+    if not force and os.path.lexists(path) and not os.path.isdir(path):
+        raise errors.Usage(
+            f"{path} exists already", code="FILE_EXISTS", hint="Name a new file, or say --force to replace it."
+        )
+
+
 def check_writable(path: Path) -> None:
     """Try whether a file can be written at a path, before there is anything to write. Raises `errors.Usage`."""
     private.check_replaceable(path)

@@ -173,6 +173,7 @@ class Options:
 PIN_STDIN = typer.Option(False, "--pin-stdin", help="Read the PIN from stdin.")
 PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours, mode 0600.", metavar="PATH")
 CATEGORY = typer.Option(None, "--category", help="What the books file it under, e.g. rent.", metavar="NAME")
+FORCE = typer.Option(False, "--force", help="Replace a file that is there.")
 REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar="TEXT")
 
 

@@ -50,6 +50,11 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: max(limit - 1, 0)].rstrip() + "…" * min(limit, 1)
 
 
+def holds(text: str, part: str) -> bool:
+    """Whether a text has another one in it, as people search: case and runs of white space are the same."""
+    return " ".join(part.split()).casefold() in " ".join(text.split()).casefold()
+
+
 def csv_cell(text: str) -> str:
     """Return `text` as `plain` does, and so that a spreadsheet takes it for text: an apostrophe before a formula.
 

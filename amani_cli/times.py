@@ -141,6 +141,16 @@ def local(moment: str | datetime | int) -> str:
     return _moment(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def in_zone(moment: str | datetime | int) -> str:
+    """Return what `local` does with the zone, for words that leave this machine: `2026-08-01 09:00 EAT`."""
+    return _moment(moment).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
+
+
+def zone() -> str:
+    """The zone that days are counted in, for a heading."""
+    return datetime.now().astimezone().tzname() or "local time"
+
+
 def ago(moment: str | datetime | int, now: datetime | None = None) -> str:
     """Return how far `moment` is from `now`, for people: `3 min ago`, `in 59 min`, `just now`."""
     seconds = int(((now or datetime.now(UTC)) - _moment(moment)).total_seconds())

@@ -13,7 +13,7 @@ from amani_cli.books import reading
 from amani_cli.books.reading import Books
 from amani_cli.models.books import Chart, ChartPoint, ChartStep
 from amani_cli.text import plain
-from amani_cli.times import Period, from_rfc3339
+from amani_cli.times import Period, from_rfc3339, zone
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -59,7 +59,7 @@ def series(ws: Workspace, period: Period, wallet: KnownWallet | None, currency: 
         values = (reading.value(amount, unit) for amount in (balance, received, sent))
         points.append(ChartPoint(begin.isoformat(), *values))
         begin = end
-    return Chart(wallet.name if wallet else None, "msat" if unit == "sat" else unit, step, reading.zone(), points)
+    return Chart(wallet.name if wallet else None, "msat" if unit == "sat" else unit, step, zone(), points)
 
 
 def _unit(units: set[str], currency: str | None) -> str:

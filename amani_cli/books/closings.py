@@ -20,7 +20,7 @@ from amani_cli.models.books import ClosedWallet, Closing
 from amani_cli.models.document import as_json
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, closed, totals
-from amani_cli.times import Period, from_rfc3339, parse_month, to_rfc3339
+from amani_cli.times import Period, from_rfc3339, parse_month, to_rfc3339, zone
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -65,7 +65,7 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
         row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
     unknown = totals.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
-    return Closing(label, reading.zone(), *period, items, open_msat, unknown, differences)  # type: ignore[arg-type]
+    return Closing(label, zone(), *period, items, open_msat, unknown, differences)  # type: ignore[arg-type]
 
 
 def _held(wallet: KnownWallet) -> dict[str, Decimal]:
@@ -184,7 +184,7 @@ def _changed(
             if before is not None and not accept and any(figures[name] != value for name, value in old.items()):
                 changed.append(_how(item, old, {name: figures[name] for name in old}, before.closed_at))
             elif done and (before is None or accept):
-                closed.write(db, label, ids[item.wallet], item.wallet, item.unit, reading.zone(), json.dumps(figures))
+                closed.write(db, label, ids[item.wallet], item.wallet, item.unit, zone(), json.dumps(figures))
         if accept:
             audit_log.append(
                 db, "month closed anew", subject=label, outcome="done", actor=ws.said.actor, reason=ws.said.reason

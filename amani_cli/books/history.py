@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection
 from amani_cli import errors
 from amani_cli.books import records, valuations
 from amani_cli.encodings import bolt11
-from amani_cli.models.books import History, Synced
+from amani_cli.models.books import Freshness, History, Synced
 from amani_cli.models.payments import Payment
 from amani_cli.payments import receipts
 from amani_cli.providers.base import Record
-from amani_cli.store import journal, listing
+from amani_cli.store import journal, listing, marks
 from amani_cli.store.ledger import only
 from amani_cli.store.listing import Filter
+from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -22,8 +23,9 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> History:
     """A page of the journal, newest first; `after` is the `next` of the page before."""
     from dataclasses import replace
 
+    fresh = [_freshness(ws, wallet) for wallet in finding.everything(ws) if wanted.wallet_id in (None, wallet.id)]
     if not ws.has_store:
-        return History([], None)
+        return History([], None, fresh)
     if after is not None:
         last = journal.by_id(ws.store, after)
         if last is None:
@@ -34,7 +36,12 @@ def listed(ws: Workspace, wanted: Filter, after: str | None = None) -> History:
     rows = listing.page(ws.store, replace(wanted, limit=wanted.limit + 1))
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
-    return History([receipts.receipt(row) for row in rows], rows[-1].id if more else None)
+    return History([receipts.receipt(row) for row in rows], rows[-1].id if more else None, fresh)
+
+
+def _freshness(ws: Workspace, wallet: KnownWallet) -> Freshness:
+    mark = marks.read(ws.store, marks.history_of(wallet.identity)) if ws.has_store else None
+    return Freshness(wallet.name, mark.at if mark else None)
 
 
 def shown(ws: Workspace, text: str) -> Payment:
@@ -66,6 +73,8 @@ def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record
             its_new, its_updated = log.sync(ws, wallet)
         else:
             its_new, its_updated = records.sync(ws, wallet, look)
+        with ws.store.write() as db:
+            marks.make(db, marks.history_of(wallet.identity), "")
         new, updated = new + its_new, updated + its_updated
     valuations.remember(ws)
     return Synced([wallet.name for wallet in known], new, updated)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from amani_cli.books.reading import Books, Movement, number, zone
+from amani_cli.books.reading import Books, Movement, number
 from amani_cli.books.valuations import Rate
 from amani_cli.text import plain
-from amani_cli.times import from_rfc3339
+from amani_cli.times import from_rfc3339, zone
 
 _ROOTS = ("Assets", "Liabilities", "Equity", "Income", "Expenses")
 _SAT_PER_BTC = Decimal(100_000_000)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from amani_cli.amounts import format_sat
@@ -173,8 +173,3 @@ def value(amount: Decimal, unit: str) -> int | Decimal:
 def shown(amount: int | Decimal, unit: str) -> str:
     """An amount of a document for people; `unit` is `msat` or a currency."""
     return format_sat(int(amount)) if unit == "msat" else f"{amount} {unit}"
-
-
-def zone() -> str:
-    """The zone that days are counted in, for a heading."""
-    return datetime.now().astimezone().tzname() or "local time"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from amani_cli import errors, options
-from amani_cli.files import named
+from amani_cli.files import check_new, named
 from amani_cli.models.batches import BatchPlan, BatchRow
-from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
+from amani_cli.options import FORCE, PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 app = options.group("Many payments from a CSV, planned, run and resumed.")
 
@@ -114,6 +114,7 @@ def results(
     ctx: typer.Context,
     plan: str = PLAN,
     output: str = typer.Option(None, "--output", "-o", help="Into this file, 0600.", metavar="FILE"),
+    force: bool = FORCE,
 ) -> None:
     """Every row with what became of it, as CSV that is safe in a spreadsheet; cheques with their codes."""
     from amani_cli.batch import plans, running
@@ -121,6 +122,7 @@ def results(
     said = options.of(ctx)
     read = plans.load(named(plan))
     if output:
+        check_new(named(output), force=force)
         running.write_results(said.ws, read, named(output))
         said.ws.talk.note(f"Written to {output}.")
     if output or said.json:

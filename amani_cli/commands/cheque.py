@@ -8,7 +8,7 @@ import typer
 
 from amani_cli import errors, options
 from amani_cli.models.cheques import Cheque, Cheques
-from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
+from amani_cli.options import FORCE, PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 app = options.group("Funds set aside for whoever has the code.")
 
@@ -27,6 +27,7 @@ def create(
     qr: bool = typer.Option(False, "--qr", help="Show a QR code on stderr."),
     qr_file: str | None = typer.Option(None, "--qr-file", help="Write the QR code to a .png or .svg.", metavar="PATH"),
     paper: str | None = typer.Option(None, "--print", help="Write them to a page, .html or .pdf.", metavar="FILE"),
+    force: bool = FORCE,
     reference: str | None = typer.Option(None, "--reference", help="The same one again writes no second one."),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
@@ -47,7 +48,7 @@ def create(
         raise errors.Usage("a cheque is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
     if qr:
         said.out.check_qr()
-    _check_files(qr_file, paper, count)
+    _check_files(qr_file, paper, count, force=force)
     wanted = writing.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
     wallet = finding.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
@@ -96,7 +97,7 @@ def create(
         raise typer.Exit(8 if in_doubt or stopped.exit_code == 8 else 11)
 
 
-def _check_files(qr_file: str | None, paper: str | None, count: int) -> None:
+def _check_files(qr_file: str | None, paper: str | None, count: int, *, force: bool) -> None:
     """Refuse files that could not be written, before there is money to be shown on them."""
     from amani_cli import files
 
@@ -106,9 +107,11 @@ def _check_files(qr_file: str | None, paper: str | None, count: int) -> None:
         check_path(qr_file)
         if count > 1:
             raise errors.Usage("--qr-file is for one cheque", hint="Write them one by one, or use --print.")
+        files.check_new(qr_file, force=force)
         files.check_writable(Path(qr_file))
     if paper:
         files.check_paper(paper)
+        files.check_new(paper, force=force)
         files.check_writable(Path(paper))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import typer
 
 from amani_cli import errors, options
-from amani_cli.options import Command
+from amani_cli.options import FORCE, Command
 
 app = options.group("What was paid and received.")
 
@@ -27,6 +27,7 @@ def list_(
         "--search",
         help="Text in memo, reference, destination or wallet, or the beginning of an id, payment hash or node key.",
     ),
+    sync: bool = typer.Option(False, "--sync", help="First bring in what others did on the wallets."),
     after: str = typer.Option(None, "--after", help="Go on after this id (the 'next' of a page).", metavar="ID"),
 ) -> None:
     """List payments, newest first, as written down here; 'history sync' brings in what others did."""
@@ -52,6 +53,8 @@ def list_(
         search=search,
         limit=limit,
     )
+    if sync:
+        history.sync(said.ws, [finding.resolve(said.ws, said.wallet)] if said.wallet else finding.everything(said.ws))
     said.emit(history.listed(said.ws, wanted, after))
 
 
@@ -62,6 +65,7 @@ def show(
     paper: str | None = typer.Option(
         None, "--print", help="Write an advice for the payee, .html or .pdf, 0600.", metavar="FILE"
     ),
+    force: bool = FORCE,
 ) -> None:
     """Show one payment."""
     from amani_cli.books import history
@@ -70,7 +74,9 @@ def show(
     found = history.shown(said.ws, id)
     if paper:
         from amani_cli.books import advices
+        from amani_cli.files import check_new
 
+        check_new(paper, force=force)
         advices.write(paper, found)
         said.out.say(f"advice written to {paper}")
     said.emit(found)
@@ -98,6 +104,7 @@ def export(
     month: str | None = typer.Option(None, "--month", help="One month, local time: last, this or 2026-08."),
     rates: str | None = typer.Option(None, "--rates", help="CSV (date,currency,rate) for what has no rate."),
     output: str | None = typer.Option(None, "--output", "-o", help="Write to this file instead, 0600.", metavar="FILE"),
+    force: bool = FORCE,
     opening: bool = typer.Option(True, "--opening/--no-opening", help="Begin ledgers with opening balances."),
 ) -> None:
     """Write what settled, oldest first, for books: fees apart, running balance, value where a rate is known.
@@ -109,7 +116,7 @@ def export(
     from amani_cli.books import exports
     from amani_cli.books.reading import Books
     from amani_cli.books.valuations import RateFile
-    from amani_cli.files import replaced
+    from amani_cli.files import check_new, replaced
     from amani_cli.models.books import Exported
     from amani_cli.wallets import finding
 
@@ -119,6 +126,8 @@ def export(
         raise errors.Usage(f"'{form[:40]}' is none of: {', '.join(exports.FORMATS)}")
     if said.json and output is None:
         raise errors.Usage("with --json the export needs a file", hint="Name it by --output FILE.")
+    if output is not None:
+        check_new(output, force=force)
     books = Books(
         ws,
         options.period(since, until, month),
@@ -153,14 +162,18 @@ def chart(
     month: str | None = typer.Option(None, "--month", help="One month, local time: last, this or 2026-08."),
     currency: str | None = typer.Option(None, "--currency", help="Which one, of a fiat wallet with several."),
     output: str | None = typer.Option(None, "--output", "-o", help="A picture too: .svg or .png.", metavar="FILE"),
+    force: bool = FORCE,
 ) -> None:
     """Show balance and volume over time, by day, week or month; of all wallets together unless --wallet names one."""
     from pathlib import Path
 
     from amani_cli.books import charts
+    from amani_cli.files import check_new
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
+    if output:
+        check_new(output, force=force)
     period = options.period(since or (None if month else "30d"), until, month)
     wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
     found = charts.series(said.ws, period, wallet, currency)

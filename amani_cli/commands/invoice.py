@@ -8,7 +8,7 @@ import typer
 
 from amani_cli import errors, options
 from amani_cli.models.invoices import Invoice
-from amani_cli.options import Command, Options
+from amani_cli.options import FORCE, Command, Options
 
 if TYPE_CHECKING:
     from amani_cli.amounts import Fiat
@@ -45,6 +45,7 @@ def create(
     webhook: str = typer.Option(None, "--webhook", help="Address that LNbits calls when it is paid.", metavar="URL"),
     qr: bool = QR,
     qr_file: str = QR_FILE,
+    force: bool = FORCE,
     wait: bool = typer.Option(False, "--wait", help="Wait until it is paid."),
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the same invoice."),
     category: str | None = options.CATEGORY,
@@ -72,8 +73,10 @@ def create(
         said.out.check_qr()
     if qr_file:
         from amani_cli.encodings.qr import check_path
+        from amani_cli.files import check_new
 
         check_path(qr_file)
+        check_new(qr_file, force=force)
     wallet = finding.resolve(ws, said.wallet)
     if wrong is not None and wallet.provider != "fincra":  # which understands more ways to write an amount
         raise wrong
@@ -156,13 +159,17 @@ def _wait(said: Options, text: str, wallet: str | None, *, limit_s: float | None
 
 
 @app.command(cls=Command)
-def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_FILE) -> None:
+def show(ctx: typer.Context, hash: str = HASH, qr: bool = QR, qr_file: str = QR_FILE, force: bool = FORCE) -> None:
     """Show an invoice and what became of it, asked live."""
     from amani_cli.invoices import desk
 
     said = options.of(ctx)
     if qr:
         said.out.check_qr()
+    if qr_file:
+        from amani_cli.files import check_new
+
+        check_new(qr_file, force=force)
     found = desk.check(said.ws, hash, said.wallet)
     _show_qr(said, found, qr, qr_file)
     said.emit(found)

@@ -23,7 +23,7 @@ def metrics(
     """
     from pathlib import Path
 
-    from amani_cli.files import replaced
+    from amani_cli.files import check_new, replaced
     from amani_cli.models.operations import MetricsWritten
     from amani_cli.operations import metrics as operations_metrics
 
@@ -32,6 +32,8 @@ def metrics(
         raise errors.Usage("a mode is three octal digits, e.g. 640 or 644")
     if said.json and output is None:
         raise errors.Usage("with --json the figures need a file", hint="Name it by --output FILE.")
+    if output is not None and not operations_metrics.wrote(Path(output)):
+        check_new(output, force=False)
     text = operations_metrics.text(said.ws)
     if output is None:
         said.out.raw(text)

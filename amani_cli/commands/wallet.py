@@ -13,6 +13,7 @@ app = options.group("Wallets: add, create, list, balance and their keys.")
 app.command(cls=Command)(watch)
 
 URL = typer.Option(None, "--url", help="Address of the LNbits, e.g. https://lnbits.example.com.")
+_WHICH_URL = "Say --url https://… : a key is shown to no server that you did not name."
 KEY_FILE = typer.Option(None, "--key-file", help="File that holds the key; yours, mode 0600.", metavar="PATH")
 
 
@@ -46,7 +47,8 @@ def add(
         if live or public_key:
             raise errors.Usage("--live and --public-key are for --provider fincra")
         url = clean_url(
-            url or ws.environ.get("LNBITS_BASE_URL") or ws.config.get("default_url"), insecure_http=insecure_http
+            url or ws.environ.get("LNBITS_BASE_URL") or said.ask.text("Address of the LNbits (--url)", _WHICH_URL),
+            insecure_http=insecure_http,
         )
     if sum(map(bool, (key_stdin, key_file, key_command, key_credential))) > 1:
         raise errors.Usage("give the key in one way only")
@@ -106,6 +108,8 @@ def create(
     said = options.of(ctx)
     source = f"file:{named(key_file).absolute()}" if key_file else "keyring"
     typed_keys.check_name(source.rpartition("/")[2], "a file's path")
+    if not url and said.ws.config.explain("default_url")[1] == "default":
+        url = said.ask.text("Address of the LNbits (--url)", _WHICH_URL)
     wallet = adding.create(said.ws, name, url, key_source=keys.KeySource(source), reference=reference)
     said.emit(wallet)
 

@@ -15,7 +15,7 @@ from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
 from amani_cli.models.payments import FeeRange, Payment, PayoutPlan
 from amani_cli.payees import canonical
-from amani_cli.payments import earlier, engine
+from amani_cli.payments import earlier, engine, just_paid
 from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
@@ -100,6 +100,8 @@ def carry_out(
     if not authorised:
         budgets.check_fiat(ws, wallet, move.charged, currency, move.reserve)
         held.refuse_unread(ws, reference)
+    if reference is None and purpose.kind != "convert":
+        just_paid.point_out(ws, client.identity(), purpose.kind, lambda row: _is_same(ws, row, move.plan))
     if confirm is not None:
         confirm(move.plan)
     if not authorised:
@@ -230,6 +232,14 @@ def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, entry
         payee = canonical.of_destination(ws, str(entry["destination"]), str(entry["received_currency"]))
         twins = [twin for twin in twins if canonical.of_entry(ws, twin) == payee]
     engine.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
+
+
+def _is_same(ws: Workspace, row: Entry, planned: PayoutPlan) -> bool:
+    """Whether an entry brought as much to the same payee, however either was spelled."""
+    if row.received is None or Decimal(row.received) != planned.received.value:
+        return False
+    payee = canonical.of_destination(ws, _destination(planned), planned.received.currency)
+    return row.received_currency == planned.received.currency and canonical.of_entry(ws, row) == payee
 
 
 def refuse_poor(planned: PayoutPlan) -> None:

@@ -12,7 +12,7 @@ from amani_cli.lightning.fees import worst_fee_msat
 from amani_cli.models.money import Quoted
 from amani_cli.models.payments import Payment, Plan, SuccessAction
 from amani_cli.payees import canonical
-from amani_cli.payments import earlier, engine, lightning_rail, receipts, success_action
+from amani_cli.payments import earlier, engine, just_paid, lightning_rail, receipts, success_action
 from amani_cli.payments import rail as payments_rail
 from amani_cli.rules import approval, budgets, held, rulebook
 from amani_cli.store import invoices as store_invoices
@@ -181,6 +181,8 @@ def pay(
         budgets.check(ws, wallet, wanted.amount_msat, reserve_msat)
         if wanted.destination is not None:
             held.refuse_unread(ws, wanted.reference)
+    if wanted.reference is None and wanted.destination is not None and wanted.kind in ("pay", "transfer"):
+        just_paid.point_out(ws, wallet.remote_id, wanted.kind, wanted.is_twin)
     if confirm is not None:
         planned = plan(ws, wallet, wanted)
         reserve_msat = planned.max_fee_msat

@@ -7,12 +7,20 @@ from amani_cli.models.document import document
 from amani_cli.models.payments import Payment
 
 
+class Freshness(NamedTuple):
+    """When a wallet's own records were last read to the end, None if never: what others did since is not here."""
+
+    wallet: str
+    as_of: str | None
+
+
 @document("amani.history/1")
 class History(NamedTuple):
-    """Payments, newest first; `next` is what `--after` takes to go on."""
+    """Payments, newest first; `next` is what `--after` takes to go on, `read` how fresh each wallet's are."""
 
     items: list[Payment]
     next: str | None
+    read: list[Freshness]
 
 
 @document("amani.exported/1")

@@ -9,6 +9,7 @@ classes. Lightning amounts are integers of millisatoshi; fiat amounts are `Money
 from typing import Literal, NamedTuple
 
 from amani_cli.models.document import document
+from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 
 
@@ -57,9 +58,26 @@ class TraceGap(NamedTuple):
     reason: str
 
 
+class TraceCandidate(NamedTuple):
+    """One of several things that may be meant: when, over how much, how it stands, with whom, and what to ask by."""
+
+    at: str | None
+    what: str
+    status: str
+    wallet: str
+    counterpart: str | None
+    amount_msat: int | None
+    amount: Money | None
+    id: str
+
+
 @document("amani.trace/1")
 class Trace(NamedTuple):
-    """What is known of a thing. Not `found` never means not paid: `not_searched` says where it may be."""
+    """What is known of a thing. Not `found` never means not paid: `not_searched` says where it may be.
+
+    With `candidates` more than one thing fits, and nothing is said of any: ask again with the id of one. `tell` is for
+    the customer, `next` for the desk.
+    """
 
     asked: str
     found: bool
@@ -69,6 +87,7 @@ class Trace(NamedTuple):
     searched: list[str]
     not_searched: list[TraceGap]
     redacted: bool
+    candidates: list[TraceCandidate]
 
 
 @document("amani.event/1", leave_out={"payment"})
@@ -90,13 +109,21 @@ class MetricsWritten(NamedTuple):
     samples: int
 
 
+class OpenOutcome(NamedTuple):
+    """Why a payment stays open, and by when it is over at the latest, where that can be told."""
+
+    id: str
+    reason: str
+    until: str | None
+
+
 @document("amani.reconciliation/1")
 class Reconciliation(NamedTuple):
     """Every open outcome, asked again.
 
     `compared` counts the wallets whose records and balance were read against the journal; `differences` is where the
     two part. `unasked` names the wallets that were to be asked and could not be. `reversed` counts the payouts that
-    turn out to have come back after they settled.
+    turn out to have come back after they settled. `open` says of each payment that stays open why.
     """
 
     checked: int
@@ -107,6 +134,7 @@ class Reconciliation(NamedTuple):
     compared: int
     differences: list[str]
     unasked: list[str]
+    open: list[OpenOutcome]
     reversed: int = 0
 
 

@@ -22,7 +22,7 @@ SLOW_S = 1.0
 
 def diagnose(ws: Workspace) -> Diagnosis:
     """Everything that can be looked at without changing it; each finding with the way to mend it."""
-    items = [*at_hand.files(ws, thorough=True), *_dotenv(ws), _keyring(), *_proxies()]
+    items = [*at_hand.files(ws, thorough=True), *_dotenv(), _keyring(), *_proxies()]
     try:
         ws.config.stored()
         known = finding.everything(ws)
@@ -40,7 +40,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
     return Diagnosis(items)
 
 
-def _dotenv(ws: Workspace) -> list[Finding]:
+def _dotenv() -> list[Finding]:
     try:
         path = Path.cwd() / ".env"
         about = path.stat()

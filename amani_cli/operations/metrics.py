@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
 
 from amani_cli import __version__
@@ -23,6 +24,7 @@ from amani_cli.wallets import balances, finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
+_FIRST = b"# HELP amani_"
 Value = int | Decimal
 
 
@@ -32,6 +34,15 @@ class Sample(NamedTuple):
     value: Value
     labels: dict[str, str]
     ending: str = ""
+
+
+def wrote(path: Path) -> bool:
+    """Whether a file is one of these, or is empty: every minute's figures take the place of the last ones."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_FIRST)) in (b"", _FIRST)
+    except OSError:
+        return False
 
 
 def text(ws: Workspace) -> str:

@@ -14,10 +14,10 @@ from amani_cli.books import differences, valuations
 from amani_cli.cheques import taking_back
 from amani_cli.destinations import withdrawals
 from amani_cli.lightning import paying, transfers
-from amani_cli.models.operations import Reconciliation
+from amani_cli.models.operations import OpenOutcome, Reconciliation
 from amani_cli.models.payments import Payment, Plan
 from amani_cli.operations import restored
-from amani_cli.payments import earlier, rails, receipts
+from amani_cli.payments import earlier, rails, receipts, waiting
 from amani_cli.payments.verdict import ABSENT
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import invoices as store_invoices
@@ -43,7 +43,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     if not ws.has_store:
         if ids:
             raise errors.NotFound(f"no payment {quoted(ids[0])}", hint="Nothing has been recorded yet.")
-        return Reconciliation(0, 0, 0, 0, [], 0, [], [])
+        return Reconciliation(0, 0, 0, 0, [], 0, [], [], [])
     standing = [] if ids else restored.held(ws)
     done, unasked = _catch_up(ws, standing, older_than_s)
     rows = _chosen(ws, ids, older_than_s)
@@ -77,8 +77,22 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
     open_now = counts["unknown"] + unfinished
     return Reconciliation(
-        asked, counts["settled"], counts["failed"], open_now, items, compared, apart, unasked, len(back)
+        asked,
+        counts["settled"],
+        counts["failed"],
+        open_now,
+        items,
+        compared,
+        apart,
+        unasked,
+        _why_open(ws, rows),
+        len(back),
     )
+
+
+def _why_open(ws: Workspace, rows: list[Entry]) -> list[OpenOutcome]:
+    now_ = [journal.by_id(ws.store, row.id) or row for row in rows]
+    return [OpenOutcome(row.id, *waiting.of(row)) for row in now_ if row.status == "unknown"]
 
 
 def _came_back(ws: Workspace) -> list[Payment]:
@@ -110,7 +124,7 @@ def resume(ws: Workspace, text: str, *, confirm: Callable[[Plan], None] | None, 
     assert row is not None
     _arrival(ws, row)
     taking_back.settle_funded(ws, row)
-    return Reconciliation(1, 1, 0, 0, [paid], 0, [], [])
+    return Reconciliation(1, 1, 0, 0, [paid], 0, [], [], [])
 
 
 def _gone_on_with(ws: Workspace, row: Entry, confirm: Callable[[Plan], None] | None, *, wait: bool) -> Payment:

@@ -182,6 +182,19 @@ def open_like(db: Transaction, remote_id: str, **same: object) -> list[Entry]:
     ).fetchall()
 
 
+def sent_since(store: Store, remote_id: str | None, kind: str, since: str) -> list[Entry]:
+    """What settled of a kind out of a wallet, by its id at its server, and did not come back; newest first."""
+    return store.all(
+        Entry,
+        "SELECT * FROM payment WHERE created_at>=? AND remote_wallet_id=? AND wallet_id<>? AND kind=?"
+        " AND direction='out' AND status='settled' AND reversed_at IS NULL ORDER BY created_at DESC, id DESC",
+        since,
+        remote_id,
+        OUTSIDE,
+        kind,
+    )
+
+
 def paid_since(store: Store, since: str) -> Iterator[Entry]:
     """What was paid, or may have been, to somebody who was named, oldest first; invoices are told by their hash."""
     return store.each(

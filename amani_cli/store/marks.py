@@ -20,6 +20,11 @@ def make(db: Transaction, name: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO mark VALUES (?,?,?)", (name, value, now()))
 
 
+def history_of(identity: str) -> str:
+    """The name of the mark that a wallet's own records were read to the end."""
+    return f"history read {identity}"
+
+
 def wipe(db: Transaction, name: str) -> None:
     """Take a mark away."""
     db.execute("DELETE FROM mark WHERE name=?", (name,))

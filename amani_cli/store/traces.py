@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
+from amani_cli.amounts import Fiat
 from amani_cli.models.wallets import Provider
 from amani_cli.store.ledger import R, Store, literal
 from amani_cli.store.rows import AuditRow, ChequeRow, Entry, InvoiceRow
+from amani_cli.text import holds
+from amani_cli.times import Period
 
 MOST = 20
-_SHORTEST_WORD = 4
+SHORTEST_WORD = 3
+_INVOICES = (
+    "(SELECT invoice.*, coalesce(wallet.provider, 'lnbits') AS provider FROM invoice"
+    " LEFT JOIN wallet ON wallet.id=invoice.wallet_id)"
+)
+_NAMES = {
+    "payment": (
+        *("id", "reference", "our_reference", "provider_reference", "session_id", "log_id"),
+        *("preimage", "bolt11", "remote_wallet_id"),
+    ),
+    _INVOICES: ("reference", "provider_reference", "preimage", "account", "bolt11"),
+    "cheque": ("id", "reference", "remote_id"),
+}
+_HASHES = {"payment": ("payment_hash",), _INVOICES: ("payment_hash",), "cheque": ("funding_hash", "payment_hash")}
+_TEXTS = {
+    "payment": ("memo", "destination", "reference", "payer"),
+    _INVOICES: ("memo", "reference"),
+    "cheque": ("memo", "reference"),
+}
 
 
 class TracedInvoice(InvoiceRow):
@@ -18,45 +41,55 @@ class TracedInvoice(InvoiceRow):
     provider: Provider
 
 
-def payments(store: Store, text: str, hashes: Sequence[str]) -> list[Entry]:
-    """Payments by id, hash, preimage, reference, provider's id, destination or part of a memo, newest first."""
-    return _search(
-        store,
+class Wanted(NamedTuple):
+    """What to search for: whole names and hashes, the ends of a shortened one, and parts of texts."""
+
+    exact: Sequence[str] = ()
+    hashes: Sequence[str] = ()
+    ends: tuple[str, str] | None = None
+    parts: Sequence[str] = ()
+
+
+class Found(NamedTuple):
+    """The rows that fit, newest first, one more than `MOST` of a kind when there are more."""
+
+    payments: list[Entry]
+    invoices: list[TracedInvoice]
+    cheques: list[ChequeRow]
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether there is one row at least."""
+        return bool(self.payments or self.invoices or self.cheques)
+
+
+def find(store: Store, wanted: Wanted) -> tuple[Found, bool]:
+    """Payments, invoices and cheques that are called so (and True); if none is, those that have a part of it."""
+    named = Wanted(wanted.exact, wanted.hashes)
+    found = _everywhere(store, named)
+    rest = Wanted(ends=wanted.ends, parts=[each for each in wanted.parts if len(each) >= SHORTEST_WORD])
+    return (found, True) if found.is_anything else (_everywhere(store, rest), False)
+
+
+def of_amount(store: Store, amount: int | Fiat, period: Period) -> list[Entry]:
+    """Payments over exactly this amount (msat or fiat) that were made within a period, newest first."""
+    where, values = ["created_at>=?", "created_at<?"], [period.since or "", period.until or "9999"]
+    if isinstance(amount, int):
+        return store.all(
+            Entry,
+            f"SELECT * FROM payment WHERE amount_msat=? AND currency IS NULL AND {' AND '.join(where)}"
+            f" ORDER BY created_at DESC, id DESC LIMIT {MOST + 1}",
+            amount,
+            *values,
+        )
+    rows = store.each(
         Entry,
-        "payment",
-        text,
-        hashes,
-        exact=("id", "reference", "our_reference", "provider_reference", "preimage", "remote_wallet_id", "log_id"),
-        part=("memo", "destination", "reference"),
+        f"SELECT * FROM payment WHERE currency=? AND amount IS NOT NULL AND {' AND '.join(where)}"
+        " ORDER BY created_at DESC, id DESC",
+        amount.currency,
+        *values,
     )
-
-
-def invoices(store: Store, text: str, hashes: Sequence[str]) -> list[TracedInvoice]:
-    """Invoices that were made here; each says whose `provider` it is."""
-    return _search(
-        store,
-        TracedInvoice,
-        "(SELECT invoice.*, coalesce(wallet.provider, 'lnbits') AS provider FROM invoice"
-        " LEFT JOIN wallet ON wallet.id=invoice.wallet_id)",
-        text,
-        hashes,
-        exact=("payment_hash", "reference", "provider_reference", "preimage"),
-        part=("memo",),
-    )
-
-
-def cheques(store: Store, text: str, hashes: Sequence[str]) -> list[ChequeRow]:
-    """Cheques by id, reference, their wallet's id, memo, or a payment that made or drew them."""
-    marks = ",".join("?" * len(hashes))
-    return store.all(
-        ChequeRow,
-        "SELECT * FROM cheque WHERE id=?1 OR reference=?1 OR remote_id=?1 OR (length(?1)>=?2 AND instr(memo,?1))"
-        f" OR funding_hash IN ({marks}) OR payment_hash IN ({marks}) ORDER BY created_at DESC, id DESC LIMIT {MOST}",
-        text,
-        _SHORTEST_WORD,
-        *hashes,
-        *hashes,
-    )
+    return [row for row in rows if Decimal(row.amount or 0) == amount.value][: MOST + 1]
 
 
 def audit(store: Store, subjects: Sequence[str]) -> list[AuditRow]:
@@ -67,26 +100,36 @@ def audit(store: Store, subjects: Sequence[str]) -> list[AuditRow]:
     )
 
 
-def _search(
-    store: Store,
-    kind: type[R],
-    table: str,
-    text: str,
-    hashes: Sequence[str],
-    *,
-    exact: Sequence[str],
-    part: Sequence[str],
-) -> list[R]:
-    marks = ",".join("?" * len(hashes))
-    where = [f"payment_hash IN ({marks})"]
-    values: list[object] = [*hashes]
-    if text:
-        where += [f"{column}=?" for column in exact]
-        values += [text] * len(exact)
-    if len(text) >= _SHORTEST_WORD:
-        pattern = f"%{literal(text)}%"
-        where += [f"{column} LIKE ? ESCAPE '\\'" for column in part]
-        values += [pattern] * len(part)
+def _everywhere(store: Store, wanted: Wanted) -> Found:
+    # LIKE knows case in ASCII alone, and each run of spaces as it stands.
+    store.connection.create_function(
+        "holds", 2, lambda text, part: text is not None and holds(text, part), deterministic=True
+    )
+    return Found(
+        _search(store, Entry, "payment", wanted),
+        _search(store, TracedInvoice, _INVOICES, wanted),
+        _search(store, ChequeRow, "cheque", wanted),
+    )
+
+
+def _search(store: Store, kind: type[R], table: str, wanted: Wanted) -> list[R]:
+    names, hashes = _NAMES[table], _HASHES[table]
+    where, values = [], []
+    for columns, texts in ((names, wanted.exact), (hashes, (*wanted.hashes, *wanted.exact))):
+        if texts:
+            where += [f"{column} IN ({','.join('?' * len(texts))})" for column in columns]
+            values += [*texts] * len(columns)
+    if wanted.ends is not None:
+        pattern = f"{literal(wanted.ends[0])}%{literal(wanted.ends[1])}"
+        where += [f"{column} LIKE ? ESCAPE '\\'" for column in (*names, *hashes)]
+        values += [pattern] * (len(names) + len(hashes))
+    for part in wanted.parts:
+        # The longest plain word is looked for first: Python is asked about few rows.
+        word = max((each for each in part.split() if each.isascii()), key=len, default="")
+        where += [f"({column} LIKE ? ESCAPE '\\' AND holds({column}, ?))" for column in _TEXTS[table]]
+        values += [f"%{literal(word)}%", part] * len(_TEXTS[table])
+    if not where:
+        return []
     return store.all(
         kind,
         f"SELECT * FROM {table} WHERE {' OR '.join(where)} ORDER BY created_at DESC LIMIT {MOST + 1}",

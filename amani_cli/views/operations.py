@@ -20,18 +20,19 @@ from amani_cli.models.operations import (
     Settings,
     Trace,
 )
-from amani_cli.times import local
-from amani_cli.views.parts import View, amount, given, history, sat
+from amani_cli.times import local, zone
+from amani_cli.views.parts import View, amount, fiat, given, history, sat
 
 
 def _reconciliation(model: Reconciliation) -> View:
-    view = history(History(model.items, None))
+    view = history(History(model.items, None, []))
     view.empty = ""
     view.lines = [
         f"{model.checked} asked about: {model.settled} settled, {model.failed} failed, {model.unknown} still open"
     ]
     if model.reversed:
         view.lines.append(f"{model.reversed} had settled and came back")
+    view.lines += [f"{each.id} stays open: {each.reason}" for each in model.open]
     if model.differences:
         view.lines += ["The books and the provider differ:", *(f"  {text}" for text in model.differences)]
     if model.unasked:
@@ -91,8 +92,16 @@ def _restored(model: Restored) -> View:
 
 
 def _trace(model: Trace) -> View:
+    """The day and time stand alone on the left, so that nothing that one copies is cut; a zone for all of them."""
     lines = [f"asked: {model.asked}", ""]
     lines += [f"{local(each.at) if each.at else '':16}  {each.text}  [{each.source}]" for each in model.timeline]
+    for each in model.candidates:
+        with_ = f"  {each.counterpart}" if each.counterpart else ""
+        over = fiat(*each.amount) if each.amount else format_sat(each.amount_msat or 0)
+        when = local(each.at) if each.at else ""
+        lines += [f"{when:16}  {each.what} {over}, {each.status} ({each.wallet}){with_}", f"{'':16}  {each.id}"]
+    if model.timeline or model.candidates:
+        lines.append(f"times: {zone()}")
     lines += ["", f"tell the customer: {model.tell}", *(f"next: {each}" for each in model.next), ""]
     lines += [f"searched: {each}" for each in model.searched]
     lines += [f"NOT searched: {each.source}: {each.reason}" for each in model.not_searched]

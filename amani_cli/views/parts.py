@@ -106,7 +106,19 @@ def history(model: History) -> View:
         ("memo", False),
         ("id", False),
     ]
-    return View(columns, rows, footer=[f"more: --after {model.next}"] if model.next else [], empty="No payments.")
+    footer = [f"more: --after {model.next}"] if model.next else []
+    never = [each.wallet for each in model.read if each.as_of is None]
+    empty = f"Nothing is known of {', '.join(never)} yet: amani history sync" if never else "No payments."
+    return View(columns, rows, footer=[*footer, *_as_of(model)], empty=empty)
+
+
+def _as_of(model: History) -> list[str]:
+    """How fresh a page is: since the wallet that was read longest ago, and which never was."""
+    read = [each.as_of for each in model.read if each.as_of is not None]
+    never = [each.wallet for each in model.read if each.as_of is None]
+    words = [f"as of {ago(min(read))}"] if read else []
+    words += [f"{', '.join(never)} never read: amani history sync"] if never else []
+    return ["; ".join(words)] if words else []
 
 
 def play_money(item: Payment) -> str:

@@ -76,24 +76,33 @@ def _success(payment: Payment) -> list[tuple[str, str | None]]:
     return [("payee says", said.text), ("its link", said.url)]
 
 
+_OUTCOMES = {
+    "settled": "settled",
+    "failed": "FAILED: nothing left the wallet",
+    "unknown": "UNKNOWN: it may have left; ask with amani reconcile, and never pay it again by other means",
+}
+
+
+def _moved(model: Payment) -> str:
+    """What stands before the amount: it was paid only where that is certain."""
+    if model.direction == "in":
+        return "received" if model.status == "settled" else "to arrive"
+    return {"settled": "paid", "reversed": "was paid"}.get(model.status, "to be paid")
+
+
 def _payment(model: Payment) -> View:
-    how = {
-        "settled": "settled",
-        "reversed": f"REVERSED: it settled, and came back on {local(model.reversed_at or model.created_at)}",
-        "failed": "failed: no money moved",
-        "unknown": "UNKNOWN: ask with amani reconcile",
-    }
+    back = f"REVERSED: it settled, and came back on {local(model.reversed_at or model.created_at)}"
+    outcome = back if model.status == "reversed" else _OUTCOMES[model.status]
+    if model.direction == "in" and model.status != "settled":
+        outcome = "FAILED: nothing arrived" if model.status == "failed" else "UNKNOWN: ask with amani reconcile"
     again = " (this is the receipt of the earlier payment; nothing was sent)" if model.replayed else ""
     return View(
         fields=given(
-            (
-                "received" if model.direction == "in" else "paid",
-                amount(model) + fake(model.sandbox, "money" if model.amount else "sats"),
-            ),
+            ("status", outcome + again),
+            (_moved(model), amount(model) + fake(model.sandbox, "money" if model.amount else "sats")),
             ("which is", as_quoted(model.quoted)),
             ("arrived", fiat(*model.received) if model.received and model.received != model.amount else None),
             ("fee", _fee(model) if model.direction == "out" else None),
-            ("status", how[model.status] + again),
             ("reason", model.failure),
             ("waits for", f"{model.documents}: upload in Fincra's dashboard" if model.documents else None),
             ("wallet", model.wallet),

@@ -44,6 +44,10 @@ def from_environment(ws: Workspace, provider: Provider) -> KnownWallet | None:
     else:
         from amani_cli.providers.addresses import clean_url
 
+        if not url:
+            told = f"{about.url} is not set, so the key is for {ws.config.get('default_url')}"
+            if told not in ws.talk.notes:
+                ws.talk.note(told)
         url = clean_url(url or ws.config.get("default_url"))
     return KnownWallet(
         ws=ws,

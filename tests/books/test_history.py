@@ -102,7 +102,7 @@ class TestList:
     def test_nothing_yet(self, amani: Amani, home: Path) -> None:
         empty = amani("history", "list")
         assert (empty.code, empty.stdout, empty.stderr) == (0, "", "No payments.\n")
-        assert amani("history", "list", "--json").data == {"items": [], "next": None}
+        assert amani("history", "list", "--json").data == {"items": [], "next": None, "read": []}
         assert not home.exists()  # looking makes nothing
 
     def test_text_from_outside_is_harmless(self, amani: Amani, pay: Callable[..., str]) -> None:

@@ -68,10 +68,10 @@ class TestTrace:
     def test_a_page_that_a_customer_has_paid(self, amani: Amani, shop: Merchant, double: Double) -> None:
         page = amani("invoice", "create", "2500NGN", *CUSTOMER, "--json").data
         found = amani("trace", page["our_reference"], "--json").data
-        assert "not paid yet" in found["tell"]
+        assert "not received yet" in found["tell"]
         double.receive(page["our_reference"], None)
         found = amani("trace", page["our_reference"], "--json").data
-        assert found["tell"].startswith("The provider says that it settled")
+        assert found["tell"].startswith("It was paid")
         assert any("success, 2500 of 2500 NGN came" in event["text"] for event in found["timeline"])
 
     def test_what_it_can_not_be_asked_about_is_said(self, amani: Amani, shop: Merchant) -> None:

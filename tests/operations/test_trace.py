@@ -64,8 +64,8 @@ def test_what_others_did_is_found_at_the_server(amani: Amani, add_wallet: AddWal
     main.pay(invoice)
     for clue in (invoice, "behind amani"):
         found = traced(amani, clue)
-        assert "the journal here does not have it yet" in found["tell"]
-        assert found["next"] == ["amani history sync"]
+        assert found["tell"].startswith("It was paid on")
+        assert "amani history sync" in found["next"][0]
 
 
 def test_not_found_is_not_called_unpaid(amani: Amani, add_wallet: AddWallet) -> None:
@@ -91,14 +91,14 @@ def test_an_open_outcome_must_not_be_paid_again(amani: Amani, add_wallet: AddWal
         entry = add_payment(db, 1, -9, "2026-11-20T00:00:00Z", remote_wallet_id=main.id, **row)
     found = traced(amani, invoice.bolt11)
     assert "must not be paid again" in found["tell"]
-    assert found["next"][0] == f"amani reconcile {entry}"
+    assert found["next"][0].startswith(f"amani reconcile {entry}")
 
 
 def test_an_invoice_nobody_paid(amani: Amani, add_wallet: AddWallet) -> None:
     add_wallet("main", 50)
     made = amani("invoice", "create", "12", "--memo", "eggs", "--json").data
     found = traced(amani, made["bolt11"])
-    assert "not paid yet" in found["tell"]
+    assert "not received yet. The invoice can be paid until" in found["tell"]
     assert found["next"] == [f"amani invoice check {made['payment_hash']}"]
 
 
