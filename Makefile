@@ -8,12 +8,17 @@ BIN = .venv/bin
 CODE = amani_cli benchmarks scripts tests
 TEST_WORKERS ?= auto
 
-.PHONY: help demo test faults lint format generate picture bench dist lock clean setup setup-dev
+simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
+	$(if $(MINUTES),--minutes $(MINUTES))
+
+.PHONY: help demo test faults simulate mutants lint format generate picture bench dist lock clean setup setup-dev
 
 help:
 	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
 	@echo 'make test    set up, lint and run every test'
 	@echo 'make faults  the adversary alone, with every combination (takes long)'
+	@echo 'make simulate  worlds drawn from seeds: SEEDS=N SEED=k STEPS=n MINUTES=m (docs/simulation.md)'
+	@echo 'make mutants  put known faults back, one at a time: the simulated world must find each (takes long)'
 	@echo 'make lint    only the linters and the type checker'
 	@echo 'make format  let ruff rewrite the code'
 	@echo 'make generate  write the files that are made from the code: completions, man pages, pages of docs/'
@@ -31,6 +36,12 @@ test: setup-dev lint
 
 faults: setup-dev
 	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) tests/faults $(PYTEST_ARGS)
+
+simulate: setup-dev
+	@$(BIN)/python -m tests.simulation.run $(simulate_words)
+
+mutants: setup-dev
+	@$(BIN)/python -m tests.simulation.mutants
 
 lint: setup-dev
 	@$(BIN)/ruff format --check $(CODE)

@@ -45,11 +45,15 @@ def void(ws: Workspace, text: str) -> Cheque:
         )
     row = take_back(ws, row, "void")
     if row.status == "claimed":
+        assert row.remote_id is not None
+        came = drawing.earlier(ws, _giver(ws, row), row.url, row.remote_id)
+        is_some_back = came is not None and came.status == "settled"
         raise errors.Rejected(
             f"cheque {row.id} was claimed{' at ' + row.claimed_at if row.claimed_at else ''}, before this",
             code="CHEQUE_CLAIMED",
+            money_moved="yes" if is_some_back else "no",
             retry="never",
-            hint="Nothing is left to bring back.",
+            hint="What the claim left of a fee reserve is back." if is_some_back else "Nothing is left to bring back.",
         )
     return view(ws, row)
 
@@ -69,7 +73,10 @@ def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
             items.append(view(ws, take_back(ws, row, "expired" if expired else "void")))
         except errors.AmaniError as error:
             error.message = f"cheque {row.id}: {error.message}"
-            failed.append(error)
+            if row.status == "claimed" and not row.reserve_msat and isinstance(error, errors.NotAuthorised):
+                ws.talk.warn(error.message)  # most likely there is nothing in it
+            else:
+                failed.append(error)
     left = sum(item.outstanding_msat for item in items)
     return Cheques(items, left), failed
 
@@ -167,7 +174,8 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
         racing = _shut_out(ws, row)
         with lnbits_client(ws, row.url, standing.keys_of(row)[0]) as cheque, _alive(row, racing):
             drawn = _draw_back(ws, giver, row, cheque)
-            taken = _taken_by_others(ws, giver, row, cheque)
+            with _come_home(row, drawn):
+                taken = _taken_by_others(ws, giver, row, cheque)
         if taken is not None:
             standing.claimed(ws, row, taken.payment_hash, taken.settled_at)
             with ws.store.write() as db:
@@ -201,7 +209,18 @@ def _alive(row: ChequeRow, racing: errors.NotAuthorised | None) -> Iterator[None
         ) from error
 
 
-def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Entry | None:
+@contextmanager
+def _come_home(row: ChequeRow, drawn: ChequeRow | None) -> Iterator[None]:
+    """Have what fails once the money is back not say that none moved; the same command goes on where it was."""
+    try:
+        yield
+    except errors.AmaniError as error:
+        if drawn is not None and error.money_moved == "no":
+            error.money_moved, error.id = "yes", row.id
+        raise
+
+
+def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> ChequeRow | None:
     """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
     assert row.remote_id is not None
     drawn = drawing.earlier(ws, giver, row.url, row.remote_id)

@@ -66,8 +66,11 @@ def _look_up(client: Lnbits, payment_hash: str, wallet_id: str | None, incoming:
     record = client.record(payment_hash)
     if record is None:
         return ABSENT
-    mine = wallet_id in (None, record.wallet_id) and (record.amount_msat > 0) == incoming
-    return record if mine else NOT_ASKED
+    if wallet_id not in (None, record.wallet_id):
+        return NOT_ASKED
+    if not incoming and record.amount_msat > 0:  # it asked for this itself, and may have paid it besides
+        return client.sent(payment_hash) or ABSENT
+    return record if (record.amount_msat > 0) == incoming else NOT_ASKED
 
 
 def has_passed(ws: Workspace, row: Entry, url: str, seconds: float) -> bool:

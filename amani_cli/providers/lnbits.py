@@ -96,6 +96,17 @@ class Lnbits(LnbitsLine):
             raise self._odd("the record of another payment")
         return record
 
+    def sent(self, payment_hash: str) -> Record | None:
+        """This wallet's record of money going out by a hash, where it has another of it coming in; None for none.
+
+        Asked for by hash the server tells one of the two. A list has both. Raises `errors.Unreachable` if the server
+        does not list by hash.
+        """
+        listed, _, _ = self._page({"limit": PAGE, "offset": 0, "payment_hash": payment_hash})
+        if not listed or any(each.payment_hash != payment_hash for each in listed):
+            raise self._odd("other records than were asked for")
+        return next((each for each in listed if each.amount_msat < 0), None)
+
     def wallet_id(self) -> str | None:
         """The wallet's id, which an invoice key is told by its records alone; None while there is no record."""
         return next((record.wallet_id for record in self.records()[0] if record.wallet_id), None)
@@ -228,8 +239,10 @@ class Lnbits(LnbitsLine):
             # 0.12 answers with a hash alone: the record has to be asked for.
             return PayAnswer("pending", None, "accepted", accepted=body.get("payment_hash") == payment_hash)
         # The record of another payment, or of the payee's side, does not say that this request was taken on; that of
-        # the wallet that shares itself with ours does.
+        # the wallet that shares itself with ours does. One that failed for another wallet is an old one: LNbits shows
+        # it, and does nothing, where its node can't say for certain that it failed.
         accepted = record.payment_hash == payment_hash and record.amount_msat < 0
+        accepted = accepted and (record.wallet_id == wallet_id or record.status != "failed")
         if not accepted or record.wallet_id != wallet_id or "status" not in body:
             return PayAnswer("pending", None, "the answer was not this wallet's own record", accepted=accepted)
         return PayAnswer(record.status, record, "" if record.status == "settled" else record.status, accepted=True)

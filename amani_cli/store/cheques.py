@@ -92,9 +92,12 @@ def draws(store: Store, remote_id: str | None, destination: str, before: tuple[s
 
 
 def to_sweep(store: Store) -> list[ChequeRow]:
-    """Cheques that may hold money to bring back: open ones, half-done ones, claimed ones with a fee reserve on top."""
+    """Cheques that may hold money to bring back: open ones, half-done ones, and claimed ones.
+
+    A claim at another server leaves a fee reserve behind: one that was set aside on top, or else a part of the face.
+    """
     return store.all(
         ChequeRow,
-        "SELECT * FROM cheque WHERE status IN ('open', 'voiding', 'unknown')"
-        " OR (status='claimed' AND reserve_msat>0 AND swept=0) ORDER BY created_at, id",
+        "SELECT * FROM cheque WHERE status IN ('open', 'voiding', 'unknown') OR (status='claimed' AND swept=0)"
+        " ORDER BY created_at, id",
     )

@@ -1,0 +1,266 @@
+"""What a step of a script does to the world: a command run by somebody, or something that just happens.
+
+A step is plain data. What it makes it names, and what it needs it names too: one that needs what a shortened script
+does not make any more is left out.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.simulation.lnbits import Lnbits, Wallet
+from tests.simulation.network import Paper
+from tests.simulation.world import Machine, Run, Step, World
+
+PASSWORD = "correct horse battery"
+PIN = "4831"
+PASSPHRASE = "correct horse battery staple"
+
+
+class Missing(Exception):
+    """A step needs what is not there."""
+
+
+def setting(world: World) -> None:
+    """The world as every script finds it: two servers, a few wallets, two machines."""
+    rng = random.Random(f"{world.seed}/setting")
+    world.rng.seed(f"{world.seed}/setting")
+    near = world.add_lnbits("near")
+    far = world.add_lnbits("far", rng.choice(["1.6.2", "1.6.2", "1.6.1"]))
+    for name, server, user, sat in (
+        ("w1", near, "alice", 3_000_000),
+        ("w2", near, "alice", 500_000),
+        ("w3", far, "alice", 1_000_000),
+        ("w4", near, "alice", 10_000),
+        ("bob", near, "bob", 1_000_000),
+    ):
+        wallet = server.new_wallet(world.rng, user, name)
+        world.names[name] = wallet
+        world.names[f"{name}@"] = server
+        server.give(world.rng, wallet, sat * 1000)
+    near.page = far.page = rng.choice([1000, 1000, 7])
+    for host in ("pay.example", "other.example"):
+        world.add_host(host)
+    near.passwords["alice"] = far.passwords["alice"] = PASSWORD
+    for name in ("m1", "m2"):
+        machine = world.add_machine(name)
+        write(machine.root / "keys" / "pass", PASSPHRASE)
+        for each in ("w1", "w2", "w3", "w4") if name == "m1" else ("w1", "w3"):
+            machine.wallets[each] = world.names[each]
+            write_keys(world, machine)
+            url = world.names[f"{each}@"].url
+            argv = ["wallet", "add", each, "--url", url, "--insecure-http", "--key-file", "@/keys/" + each]
+            run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting"})
+            assert run.code == 0, (run.stdout, run.stderr)
+        first = [(["login", near.url, "--username", "alice", "--password-stdin"], PASSWORD)]
+        if name == "m1":
+            first.append((["pin", "set", "--wallet", "w1", "--pin-stdin"], PIN))
+            first.append((["faucet", "configure", "--wallet", "w2", "--amount", "100", "--daily-cap", "250sat"], ""))
+            if rng.random() < 0.5:
+                world.day_msat = 40_000_000
+                first.append(
+                    (
+                        ["wallet", "limit", "w1", "--per-day", "40000sat", "--per-payment", "30000sat", "--pin-stdin"],
+                        PIN,
+                    )
+                )
+        for argv, stdin in first:
+            run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
+            assert run.code == 0, (argv, run.stdout, run.stderr)
+    world.ours = {wallet.id for server in (near, far) for wallet in server.wallets.values()}
+
+
+def write(path: Path, text: str) -> None:
+    """A file as a careful user has it."""
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+
+
+def write_keys(world: World, machine: Machine) -> None:
+    """Have a machine's key files hold the keys of today."""
+    for name, wallet in machine.wallets.items():
+        write(machine.root / "keys" / name, wallet.adminkey)
+
+
+def do(world: World, step: Step) -> list[Run]:
+    """Do a step; the runs of amani in it. Raises `Missing`."""
+    world.begin(step)
+    if "make" in step:
+        _make(world, step["make"])
+    act = step["do"]
+    if act == "amani":
+        return [command(world, step)]
+    if act == "two":
+        return _two(world, step)
+    if act == "restore":
+        return _restore(world, step)
+    _HAPPENINGS[act](world, step)
+    return []
+
+
+def _restore(world: World, step: Step) -> list[Run]:
+    """The disk is lost, and somebody puts a backup in place: again and again, until it is there."""
+    machine = _named(world, step["on"])
+    if not (machine.root / step["argv"][2].removeprefix("@/")).exists():
+        raise Missing(step["argv"][2])
+    if machine.home.exists():
+        shutil.rmtree(machine.home)
+    world.pass_time(600)
+    machine.lives += 1
+    machine.restored_at = world.clock.now
+    runs = [command(world, step)]
+    while runs[-1].code != 0 and len(runs) < 4:
+        runs.append(command(world, {name: each for name, each in step.items() if name not in ("kill", "faults")}))
+    return runs
+
+
+def command(world: World, step: Step) -> Run:
+    """Run amani as a step says."""
+    machine, argv = _prepare(world, step)
+    run = world.amani(machine, argv, step, stdin=step.get("stdin", ""))
+    _keep(world, step, run)
+    return run
+
+
+def _two(world: World, step: Step) -> list[Run]:
+    """Two commands on one machine at once."""
+    both = [step["a"], step["b"]]
+    for each in both:
+        if "make" in each:
+            _make(world, each["make"])
+    ready = [_prepare(world, each) for each in both]
+    wanted = [(argv, each, each.get("stdin", "")) for (_, argv), each in zip(ready, both, strict=True)]
+    runs = world.at_once(ready[0][0], wanted)
+    for each, run in zip(both, runs, strict=True):
+        _keep(world, each, run)
+    return runs
+
+
+def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
+    """What a command needs, and its words as they are typed."""
+    machine = _named(world, step["on"])
+    argv = [_word(world, machine, word) for word in step["argv"]]
+    for path, text in step.get("files", {}).items():
+        place = machine.root / path.removeprefix("@/")
+        if place.exists():
+            place.unlink()
+        lines = [",".join(_word(world, machine, word) for word in line) for line in text]
+        write(place, "\n".join(lines))
+    if "plan" in step:
+        rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
+        world.plans[machine.name, step["argv"][step["argv"].index("-o") + 1]] = rows
+    if "mood" in step:
+        for host in ("pay.example", "other.example"):
+            world.servers[host].mood = step["mood"]
+    return machine, argv
+
+
+def _keep(world: World, step: Step, run: Run) -> None:
+    """Give a name to what a command made."""
+    if step.get("keep") and run.code == 0:
+        made = run.document.get("data", {})
+        if isinstance(made, dict) and made.get("code"):
+            world.names[step["keep"]] = made["code"]
+            world.names[step["keep"] + "#"] = made["id"]
+        if isinstance(made, dict) and made.get("bolt11") in world.network.by_text:
+            world.names[step["keep"]] = world.network.by_text[made["bolt11"]]
+
+
+def _word(world: World, machine: Machine, word: str) -> str:
+    if word.startswith("@/"):
+        return str(machine.root / word[2:])
+    if not word.startswith("$"):
+        return word
+    name, _, what = word[1:].partition(":")
+    found = _named(world, name)
+    if isinstance(found, Paper):
+        return found.payment_hash if what == "hash" else found.bolt11.upper() if what == "upper" else found.bolt11
+    return str(found)
+
+
+def _named(world: World, name: str) -> Any:
+    if name not in world.names:
+        raise Missing(name)
+    return world.names[name]
+
+
+def _make(world: World, what: dict[str, Any]) -> None:
+    """An invoice that somebody asks to be paid."""
+    maker = what["maker"]
+    if maker == "outside":
+        paper = world.network.invoice(
+            world.rng, what["msat"], world.clock.now, expiry=what["expiry"], memo="outside", payee=_PAYEE
+        )
+    else:
+        wallet: Wallet = _named(world, maker)
+        server: Lnbits = _named(world, f"{maker}@")
+        server.rng = world.rng
+        body = {"out": False, "amount": what["msat"] // 1000, "memo": "inside", "expiry": what["expiry"]}
+        made = server._create(wallet, body)
+        paper = world.network.by_hash[made.body["payment_hash"]]
+    world.names[what["name"]] = paper
+
+
+_PAYEE = "ab" * 32
+
+
+def _time(world: World, step: Step) -> None:
+    world.pass_time(step["seconds"])
+
+
+def _clock(world: World, step: Step) -> None:
+    _named(world, step["on"]).watch.wrong = step["wrong"]
+
+
+def _reboot(world: World, step: Step) -> None:
+    watch = _named(world, step["on"]).watch
+    world.pass_time(step["off"])
+    watch.restart(0)
+    watch.wrong = step["wrong"]
+
+
+def _someone_pays(world: World, step: Step) -> None:
+    """Somebody outside pays an invoice that was made with amani (or behind its back)."""
+    paper: Paper = _named(world, step["what"])
+    if paper.maker is not None:
+        paper.maker.take(paper)
+
+
+def _other_client(world: World, step: Step) -> None:
+    """Another program pays from a wallet of ours."""
+    wallet, server = _named(world, step["from"]), _named(world, step["from"] + "@")
+    server.rng = world.rng
+    server.pay(wallet, {"bolt11": _named(world, step["what"]).bolt11}, None)
+
+
+def _rotate(world: World, step: Step) -> None:
+    """Somebody gives a wallet new keys, and puts them where they belong; now or when it is noticed."""
+    server = _named(world, step["what"] + "@")
+    server.rotate(world.rng, _named(world, step["what"]))
+    if step["told"]:
+        for machine in world.machines.values():
+            write_keys(world, machine)
+
+
+def _tell_keys(world: World, step: Step) -> None:
+    for machine in world.machines.values():
+        write_keys(world, machine)
+
+
+def _give(world: World, step: Step) -> None:
+    _named(world, step["what"] + "@").give(world.rng, _named(world, step["what"]), step["msat"])
+
+
+_HAPPENINGS = {
+    "time": _time,
+    "clock": _clock,
+    "reboot": _reboot,
+    "someone pays": _someone_pays,
+    "other client": _other_client,
+    "rotate": _rotate,
+    "tell keys": _tell_keys,
+    "give": _give,
+}

@@ -1,0 +1,286 @@
+# ruff: noqa: E501
+"""Puts known faults back into a copy of amani, one at a time: the world must find each of them.
+
+    python -m tests.simulation.mutants [--only WORD] [--commands 20000] [--jobs 1]
+
+A fault is a text of the code and what stands in its place; the file it stands in is looked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+CLONE = Path(__file__).resolve().parent.parent.parent
+
+
+class Mutant(NamedTuple):
+    """A fault: its name, and the texts that are replaced, each of which stands once in the code."""
+
+    name: str
+    changes: tuple[tuple[str, str], ...]
+
+
+def _m(name: str, *changes: tuple[str, str]) -> Mutant:
+    return Mutant(name, changes)
+
+
+MUTANTS = (
+    # the judge
+    _m(
+        "no record yet is called failed",
+        (
+            'return Verdict("unknown", None, reason or "the provider has no record of it yet")',
+            'return Verdict("failed", None, reason or "the provider has no record of it yet")',
+        ),
+    ),
+    _m(
+        "who could not be asked is called failed",
+        (
+            'return Verdict("unknown", None, reason or "the provider could not be asked")',
+            'return Verdict("failed", None, reason or "the provider could not be asked")',
+        ),
+    ),
+    _m(
+        "in flight is called settled",
+        ('return Verdict("unknown", found, "still in flight")', 'return Verdict("settled", found, "still in flight")'),
+    ),
+    _m(
+        "in flight is called failed",
+        ('return Verdict("unknown", found, "still in flight")', 'return Verdict("failed", found, "still in flight")'),
+    ),
+    _m("absence proves at once", ("PROOF_OF_ABSENCE_S = 120", "PROOF_OF_ABSENCE_S = -1000000")),
+    _m("absence is never proved", ("PROOF_OF_ABSENCE_S = 120", "PROOF_OF_ABSENCE_S = 10**12")),
+    # the engine
+    _m(
+        "a lost answer is called not sent",
+        (
+            'except NotSent:\n            raise\n        except Lost as error:\n            return PayAnswer("silence", None, error.message)\n        reason = _detail(answer)\n        if answer.status in (200, 201) and isinstance(answer.body, dict):\n            return self._paid',
+            "except NotSent:\n            raise\n        except Lost as error:\n            raise NotSent(error.message) from None\n        reason = _detail(answer)\n        if answer.status in (200, 201) and isinstance(answer.body, dict):\n            return self._paid",
+        ),
+    ),
+    _m(
+        "a 201 without a status is paid",
+        ('return "settled" if paid is True or body.get("pending") is False else "pending"', 'return "settled"'),
+        ('if said == "pending":\n        return "pending"', 'if said == "pending":\n        return "settled"'),
+    ),
+    _m(
+        "an invoice may be begun twice",
+        (
+            "row = journal.sent_for(ws.store.connection, payment_hash) if payment_hash else None\n    if reference",
+            "row = None\n    if reference",
+        ),
+        (
+            "sent=lambda db: journal.sent_for(db, wanted.invoice.payment_hash),\n        on_journal=wanted.on",
+            "on_journal=wanted.on",
+        ),
+    ),
+    _m(
+        "a reference stands for nothing",
+        ("if reference is not None and (row is not None or references.is_known(ws.store, reference)):", "if False:"),
+        ("if earlier is None and reference is not None:\n            earlier", "if False:\n            earlier"),
+    ),
+    _m(
+        "the fee is not kept",
+        ('"fee_msat": record.fee_msat,\n        "preimage"', '"fee_msat": 0,\n        "preimage"'),
+    ),
+    _m(
+        "the twin of an open payment is sent",
+        ("for twin in twins:\n        raise", "for twin in ():\n        raise"),
+    ),
+    _m(
+        "a dry run pays",
+        (
+            "if dry_run:\n        said.out.emit(destinations.planned",
+            "if False:\n        said.out.emit(destinations.planned",
+        ),
+    ),
+    _m(
+        "nobody is asked for a yes",
+        (
+            "if self.yes:\n            return None\n        if not self.ask.can_ask:\n            self.ask.confirm(question)",
+            "if self.yes or not self.ask.can_ask:\n            return None",
+        ),
+    ),
+    _m(
+        "no limit on the fee",
+        ("if wanted.max_fee_msat is not None and max_fee_msat > wanted.max_fee_msat:", "if False:"),
+    ),
+    _m("a defect", ('hint += f". If it never arrived', 'hint += 1 + f". If it never arrived')),
+    _m(
+        "reconcile pays again",
+        (
+            'if row["status"] == "unknown":\n            row = engine.ask_again(ws, row)\n        elif',
+            'if row["status"] == "unknown":\n            import contextlib\n            with contextlib.suppress(errors.AmaniError):\n                payments.resume(ws, rails.wallet_of(ws, row), row, confirm=None)\n            row = engine.ask_again(ws, row)\n        elif',
+        ),
+    ),
+    _m(
+        "what was refused when it was sent again is failed",
+        (
+            'return judge(answer, found)\n        return Verdict("unknown", None, answer.reason or "the provider has no record of it yet")',
+            'return judge(answer, found)\n        return Verdict("failed", None, answer.reason or "x")',
+        ),
+    ),
+    # rules
+    _m("the PIN is never asked for", ("above = limit is None or Decimal(total) > limit", "above = False")),
+    _m(
+        "any PIN is right",
+        (
+            'code="PIN_NEEDED",\n            hint="Give it by --pin-stdin or --pin-file (or a systemd credential as the file).",\n        )\n    pins.verify(ws, wallet, pin)',
+            'code="PIN_NEEDED",\n        )',
+        ),
+    ),
+    _m("no budget of a day", ("if wanted > left:\n        oldest", "if False:\n        oldest")),
+    _m("no budget of a payment", ('row["per_payment"] is not None and wanted > Decimal(row["per_payment"])', "False")),
+    _m("no cool-down", ('if last is not None and last + row["cooldown_s"] > moment:', "if False:")),
+    _m("no daily cap", ('if row["daily_cap_msat"] is None:\n        return', "return")),
+    # records and books
+    _m("what is known is brought in again", ("if _key(record) in known or (", "if (")),
+    _m("only the first page is read", ("yield page\n            if not more:", "yield page\n            if True:")),
+    _m("what was pending is forgotten", ("if is_first and waiting is not None and down_to is not None:", "if False:")),
+    _m(
+        "arrivals are journaled twice",
+        (
+            "if row is None:\n            journal.insert(\n                db,\n                **target.journaled",
+            "if True:\n            journal.insert(\n                db,\n                **target.journaled",
+        ),
+    ),
+    _m(
+        "another wallet's record counts",
+        ("if wallet_id not in (None, record.wallet_id):\n        return NOT_ASKED", ""),
+    ),
+    # the line
+    _m("the deadline is not kept", ("wait = max(1.0, min(self._timeout, self.left()))", "wait = 600.0")),
+    _m(
+        "drips are waited for",
+        ("if time.monotonic() > ends:\n                raise Lost", "if False:\n                raise Lost"),
+    ),
+    _m(
+        "an old invoice is taken for the new one",
+        ("if not same or store_invoices.is_known(ws.store, payment_hash):", "if False:"),
+    ),
+    _m(
+        "an address may ask for more",
+        ("if invoice.amount_msat != amount_msat:\n            said", "if False:\n            said"),
+    ),
+    _m(
+        "a key is shown",
+        ('return mask("; ".join(parts), keys.SEEN)[:500]', 'return "; ".join(parts)'),
+        ("return mask(said, keys.SEEN)[:500]", "return said"),
+        ("self._talk(mask(plain(text), keys.SEEN)", "self._talk((plain(text))"),
+    ),
+    # restore
+    _m(
+        "money goes out of a restored copy",
+        ("if copy is None and held is None:\n        return", "return"),
+        ('if row["here"]] if reference is not None else []', "if False] if reference is not None else []"),
+    ),
+    _m(
+        "references are not learned from records",
+        (
+            'if record.named is not None and status != "failed":\n        references.restore',
+            "if False:\n        references.restore",
+        ),
+    ),
+    # cheques
+    _m("a void goes wrong and says no", ('if drawn is not None and error.money_moved == "no":', "if False:")),
+    _m(
+        "what a claim left is left",
+        ("OR (status='claimed' AND swept=0)", "OR (status='claimed' AND reserve_msat>0 AND swept=0)"),
+    ),
+    _m(
+        "an expired cheque is not swept",
+        (
+            "SELECT * FROM cheque WHERE status IN ('open', 'voiding', 'unknown') OR",
+            "SELECT * FROM cheque WHERE status IN ('voiding', 'unknown') OR",
+        ),
+    ),
+    _m(
+        "a wallet is deleted with money in it",
+        ('deletions.refuse_funded(client, "its wallet")', "pass"),
+        ("drawn = _draw_back(ws, giver, row, cheque)", "drawn = None"),
+    ),
+    # what this world has found
+    _m("one's own invoice is never certain", ("return client.sent(payment_hash) or ABSENT", "return NOT_ASKED")),
+    _m("another's old failure is taken on", ('(record.wallet_id == wallet_id or record.status != "failed")', "True")),
+    # batches
+    _m(
+        "a row is begun anew",
+        (
+            'if earlier is not None and earlier["status"] == "unknown":\n            begun',
+            "if False:\n            begun",
+        ),
+        (
+            "if row.payment_hash is None:\n            return self._pay_address(row, reference)",
+            "if row.payment_hash is None:\n            return self._pay_address(row, reference + os.urandom(4).hex())",
+        ),
+    ),
+)
+
+
+def lay(mutant: Mutant, into: Path) -> None:
+    """Make a copy of amani with a fault in it. Raises `LookupError` for a text that does not stand there once."""
+    shutil.copytree(CLONE / "amani_cli", into / "amani_cli", ignore=shutil.ignore_patterns("__pycache__"))
+    for old, new in mutant.changes:
+        found = [path for path in sorted(into.rglob("*.py")) if old in path.read_text()]
+        if len(found) != 1 or found[0].read_text().count(old) != 1:
+            raise LookupError(f"'{mutant.name}': {old!r} stands in {[each.name for each in found]}")
+        found[0].write_text(found[0].read_text().replace(old, new))
+
+
+def hunt(mutant: Mutant, commands: int, minutes: float) -> tuple[str, int, float]:
+    """Look for a fault: what was broken (or ""), after how many commands, and how long it took."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        lay(mutant, Path(folder))
+        told = Path(folder) / "told.json"
+        words = ["--minutes", str(minutes), "--steps", "120", "--commands", str(commands), "--first", str(told)]
+        subprocess.run(
+            [sys.executable, "-m", "tests.simulation.run", *words],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": f"{folder}:{CLONE}", "PYTHONDONTWRITEBYTECODE": "1"},
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        said = json.loads(told.read_text()) if told.exists() else {"found": "it could not be run", "commands": 0}
+    return str(said["found"]), int(str(said["commands"])), time.monotonic() - began
+
+
+def say(text: str) -> None:
+    """A line for whoever watches."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Hunt each; 1 if one survives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--commands", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, default=15)
+    said = parser.parse_args()
+    survivors = 0
+    say("| fault | found by | commands |\n|---|---|---|")
+    for mutant in MUTANTS:
+        if said.only not in mutant.name:
+            continue
+        try:
+            found, commands, took = hunt(mutant, said.commands, said.minutes)
+        except LookupError as error:
+            found, commands, took = f"?? {error}", 0, 0.0
+        survivors += not found or found.startswith("??")
+        say(f"| {mutant.name} | {found[:110] or 'SURVIVES'} | {commands:,} ({took:.0f} s) |")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,360 @@
+"""Who does what in the world: draws the next step of a script, from the seed and from what there is by now."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from tests.simulation import line
+from tests.simulation.hosts import MOODS
+from tests.simulation.world import Step, World
+
+SAT = (1, 2, 10, 21, 99, 100, 101, 250, 1000, 5000, 9999, 10_000, 10_001, 25_000)
+
+
+class People:
+    """The inhabitants. They remember what they did, and like to do it again."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world = world
+        self.rng = random.Random(f"{seed}/people")
+        self.count = 0
+        self.papers: list[str] = []
+        self.asked: list[str] = []
+        self.references: list[tuple[str, list[str]]] = []
+        self.backups: dict[str, list[str]] = {"m1": [], "m2": []}
+        self.done: list[Step] = []
+        self.cheques: list[tuple[str, str]] = []
+        self.plans: list[tuple[str, str]] = []
+
+    def next(self) -> Step:
+        """The next step."""
+        rng = self.rng
+        self.count += 1
+        choices = [
+            (30, self._pay),
+            (22, self._again),
+            (8, self._transfer),
+            (8, self._invoice),
+            (6, self._check),
+            (7, self._reconcile),
+            (4, self._look),
+            (2, self._backup),
+            (1, self._restore),
+            (12, self._happens),
+            (9, self._address),
+            (9, self._cheque),
+            (5, self._batch),
+            (3, self._faucet),
+            (3, self._rule),
+            (10, self._two),
+        ]
+        draw = rng.choices([each for _, each in choices], [weight for weight, _ in choices])[0]
+        step = {"n": self.count, **draw()}
+        if step["do"] in ("amani", "restore", "two"):
+            for each in (step["a"], step["b"]) if step["do"] == "two" else (step,):
+                if rng.random() < 0.4:
+                    each["faults"] = line.draw(rng, 12)
+            if step["do"] == "two":
+                step = {**step, "a": {"n": self.count, **step["a"]}, "b": {"n": self.count, **step["b"]}}
+            elif rng.random() < 0.1:
+                step["kill"] = int(rng.expovariate(1 / 40))
+        return step
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    def _on(self) -> str:
+        return "m1" if self.rng.random() < 0.75 else "m2"
+
+    def _wallet(self, on: str) -> str:
+        return self.rng.choice(["w1", "w1", "w2", "w3"] if on == "m1" else ["w1", "w1", "w3"])
+
+    def _command(self, on: str, argv: list[str], **more: Any) -> Step:
+        step = {"do": "amani", "on": on, "argv": argv, **more}
+        self.done.append(step)
+        return step
+
+    def _said(self) -> list[str]:
+        """What is said with every command."""
+        rng, words = self.rng, ["--json"]
+        if rng.random() < 0.95:
+            words.append("--yes")
+        if rng.random() < 0.4:
+            words += ["--timeout", rng.choice(["2s", "5s", "10s", "60s"])]
+        if rng.random() < 0.1:
+            words += ["--actor", rng.choice(["ann", "ben"])]
+        return words
+
+    def _paper(self) -> tuple[str, dict[str, Any] | None]:
+        """An invoice to pay: a new one, or one that was seen before."""
+        rng = self.rng
+        if self.papers and rng.random() < 0.3:
+            return rng.choice(self.papers[-12:]), None
+        name = f"i{self.count}"
+        maker = rng.choice(["outside"] * 6 + ["bob", "bob", "w1", "w2", "w3"])
+        expiry = rng.choice([60, 600, 3600, 3600, 86400])
+        self.papers.append(name)
+        return name, {"name": name, "maker": maker, "msat": rng.choice(SAT) * 1000, "expiry": expiry}
+
+    def _reference(self, argv: list[str]) -> list[str]:
+        rng = self.rng
+        drawn = rng.random()
+        if drawn < 0.5:
+            return []
+        if drawn < 0.9 or not self.references:
+            name = f"r{self.count}"
+            self.references.append((name, argv))
+        else:
+            name = rng.choice(self.references)[0]
+        return ["--reference", name]
+
+    def _pay(self) -> Step:
+        rng, on = self.rng, self._on()
+        name, make = self._paper()
+        argv = ["pay", f"${name}" + (":upper" if rng.random() < 0.1 else ""), "--wallet", self._wallet(on)]
+        argv += self._reference(argv)
+        if rng.random() < 0.1:
+            argv += ["--max-fee", rng.choice(["0", "1sat", "2sat", "50sat"])]
+        if rng.random() < 0.1:
+            argv.append("--no-wait")
+        if rng.random() < 0.05:
+            argv.append("--dry-run")
+        if rng.random() < 0.2:
+            argv += ["--memo", "rent"]
+        argv += self._said()
+        return self._command(on, argv, **self._pin(argv), **({"make": make} if make else {}))
+
+    def _pin(self, argv: list[str]) -> dict[str, Any]:
+        """The PIN, mostly the right one; `argv` is told where it comes from."""
+        drawn = self.rng.random()
+        if drawn < 0.75:
+            return {}
+        argv.append("--pin-stdin")
+        return {"stdin": "4831" if drawn < 0.95 else "1834"}
+
+    def _address(self) -> Step:
+        """Pay a Lightning address, whose server may have its moods."""
+        rng, on = self.rng, self._on()
+        to = rng.choice(["ann@pay.example", "Ann@pay.example", "ben@pay.example", "ann@other.example", "a friend"])
+        if to == "a friend":
+            if rng.random() < 0.2:
+                return self._command("m1", ["contact", "add", "a friend", "ann@pay.example", "--json", "--yes"])
+            on = "m1"
+        argv = ["pay", to, str(rng.choice(SAT)), "--wallet", self._wallet(on)]
+        argv += self._reference(argv)
+        argv += self._said()
+        return self._command(on, argv, **self._pin(argv), mood=rng.choice(MOODS))
+
+    def _cheque(self) -> Step:
+        rng, on = self.rng, self._on()
+        drawn = rng.random()
+        if drawn < 0.35 or not self.cheques:
+            argv = ["cheque", "create", str(rng.choice([10, 100, 1000, 5000]))]
+            argv += ["--wallet", self._wallet(on), "--expires", rng.choice(["1h", "24h", "168h"])]
+            argv += ["--outside"] if rng.random() < 0.2 else []
+            argv += self._reference(argv)
+            name = f"c{self.count}"
+            self.cheques.append((name, on))
+            return self._command(on, [*argv, "--json", "--yes"], keep=name)
+        name, maker = rng.choice(self.cheques[-6:])
+        if drawn < 0.65:
+            on = rng.choice(["m1", "m2"])
+            to = rng.choice(["w1", "w3", "w2" if on == "m1" else "w1"])
+            return self._command(on, ["cheque", "claim", f"${name}", "--to", to, "--json", "--yes"])
+        if drawn < 0.7:
+            return self._command(on, ["cheque", "claim", f"${name}", "--to", "$i1", "--json", "--yes"])
+        what = rng.choice(["void", "void", "show", "reissue"])
+        if drawn < 0.9:
+            keep = {"keep": name} if what == "reissue" else {}
+            return self._command(maker, ["cheque", what, f"${name}#", "--json", "--yes"], **keep)
+        return self._command(on, ["cheque", rng.choice(["sweep", "sweep", "list"]), "--json"])
+
+    def _batch(self) -> Step:
+        rng, on = self.rng, self._on()
+        if not self.plans or rng.random() < 0.3:
+            name = f"p{self.count}"
+            self.plans.append((name, on))
+            wallet = self._wallet(on)
+            rows = [
+                [rng.choice(["ann@pay.example", "ben@pay.example"]), str(rng.choice([10, 100, 1000])), f"row {row}"]
+                for row in range(rng.randrange(1, 5))
+            ]
+            make = {}
+            if rng.random() < 0.5:
+                paper, made = self._paper()
+                make = {"make": made} if made else {}
+                rows.append([f"${paper}", "", "an invoice"])
+            if rng.random() < 0.3:
+                rows.append(["cheque", "100", "a cheque"])
+            argv = ["batch", "plan", f"@/kept/{name}.csv", "-o", f"@/kept/{name}", "--wallet", wallet, "--json"]
+            files = {f"@/kept/{name}.csv": [["to", "amount", "memo"], *rows]}
+            return self._command(on, argv, files=files, plan=rows, **make)
+        name, on = rng.choice(self.plans[-4:])
+        what = rng.choice(["run", "run", "run", "status", "results"])
+        argv = ["batch", what, f"@/kept/{name}", "--json"]
+        if what == "run":
+            argv += ["--yes", "--jobs", rng.choice(["1", "2"])]
+            return self._command(on, argv, **self._pin(argv), mood=rng.choice(MOODS))
+        return self._command(on, argv)
+
+    def _faucet(self) -> Step:
+        rng = self.rng
+        argv = ["faucet", rng.choice(["claim", "claim", "status"]), "--wallet", rng.choice(["w1", "w3", "w4"])]
+        argv += self._reference(argv) if argv[1] == "claim" else []
+        return self._command("m1", [*argv, "--json", "--yes"])
+
+    def _rule(self) -> Step:
+        rng = self.rng
+        argv: list[str] = rng.choice(
+            [
+                ["wallet", "limit", "w1"],
+                ["wallet", "limit", "w2", "--per-day", "20000sat"],
+                ["wallet", "limit", "w1", "--per-day", "off"],
+                ["pin", "status", "--wallet", "w1"],
+                ["pin", "verify", "--wallet", "w1", "--pin-stdin"],
+                ["pin", "verify", "--wallet", "w2", "--pin-stdin"],
+                ["config", "show"],
+                ["config", "set", "network", "bitcoin"],
+                ["contact", "list"],
+                ["history", "export", "--format", "csv", "-o", "@/kept/books.csv"],
+                ["close", "--month", "2026-09"],
+                ["trace", "r1"],
+                ["explain", "BUDGET"],
+                ["completion", "show", "bash"],
+            ]
+        )
+        return self._command("m1", [*argv, "--json"], stdin="4831" if "--pin-stdin" in argv and "w1" in argv else "0")
+
+    def _two(self) -> Step:
+        """Two commands at once on one machine: most often the same one twice."""
+        rng = self.rng
+        draws = [self._pay, self._address, self._transfer, self._cheque, self._faucet, self._batch, self._again]
+        one = rng.choice(draws)()
+        other = dict(one)
+        if rng.random() < 0.4:
+            other = rng.choice([*draws, self._reconcile, self._look])()
+        if "restore" in (one["do"], other["do"]) or one["on"] != other["on"]:
+            return one
+        other.pop("make", None)
+        other.pop("files", None)
+        other.pop("plan", None)
+        if rng.random() < 0.15:
+            one = {**one, "kill": int(rng.expovariate(1 / 40))}
+        return {"do": "two", "on": one["on"], "a": one, "b": dict(other)}
+
+    def _again(self) -> Step:
+        """What somebody did before, done again: by a script that tries again, or a person who does."""
+        rng = self.rng
+        if not self.done:
+            return self._pay()
+        step = {
+            name: value
+            for name, value in rng.choice(self.done[-8:]).items()
+            if name in ("do", "on", "argv", "stdin", "mood")
+        }
+        if rng.random() < 0.1:
+            step["on"] = self._on()
+        return step
+
+    def _transfer(self) -> Step:
+        rng = self.rng
+        giver, taker = rng.choice([("w1", "w2"), ("w2", "w1"), ("w1", "w3"), ("w3", "w1"), ("w1", "w1")])
+        on = "m1" if "w2" in (giver, taker) else self._on()
+        argv = ["transfer", taker, str(rng.choice(SAT)), "--from", giver]
+        argv += self._reference(argv)
+        argv += self._said()
+        return self._command(on, argv, **self._pin(argv))
+
+    def _invoice(self) -> Step:
+        rng, on = self.rng, self._on()
+        argv = ["invoice", "create", str(rng.choice(SAT)), "--wallet", self._wallet(on), "--memo", "for you"]
+        argv += ["--expiry", rng.choice(["1m", "10m", "24h"])] if rng.random() < 0.5 else []
+        argv += self._reference(argv)
+        name = f"a{self.count}"
+        self.asked.append(name)
+        self.papers.append(name)
+        return self._command(on, [*argv, "--json"], keep=name)
+
+    def _check(self) -> Step:
+        rng = self.rng
+        if not self.asked:
+            return self._invoice()
+        what = rng.choice(["check", "show", "check", "wait"])
+        argv = ["invoice", what, f"${rng.choice(self.asked[-8:])}:hash", "--json"]
+        if what == "wait":
+            argv += ["--timeout", "20s"]
+        return self._command(self._on(), argv)
+
+    def _reconcile(self) -> Step:
+        rng, on = self.rng, self._on()
+        argv = ["reconcile", "--json", "--yes"]
+        drawn = rng.random()
+        if drawn < 0.3 and self.papers:
+            argv[1:1] = ["--resume", f"${rng.choice(self.papers[-8:])}:hash"]
+        elif drawn < 0.4 and self.references:
+            argv[1:1] = ["--resume", rng.choice(self.references[-8:])[0]]
+        elif drawn < 0.5 and self.papers:
+            argv[1:1] = [f"${rng.choice(self.papers[-8:])}:hash"]
+        elif drawn < 0.55:
+            argv[1:1] = ["--older-than", "10m"]
+        return self._command(on, argv)
+
+    def _look(self) -> Step:
+        rng, on = self.rng, self._on()
+        argv = rng.choice(
+            [
+                ["history", "sync"],
+                ["history", "sync", "--wallet", self._wallet(on)],
+                ["history", "list", "--limit", "5"],
+                ["wallet", "balance", "--all"],
+                ["wallet", "balance", self._wallet(on), "--max-age", "5s"],
+                ["wallet", "list"],
+                ["invoice", "list"],
+                ["wallet", "show", self._wallet(on)],
+                ["audit", "verify"],
+                ["doctor"],
+                ["metrics"],
+            ]
+        )
+        return self._command(on, argv + ([] if argv[0] == "metrics" else ["--json"]))
+
+    def _backup(self) -> Step:
+        on, name = self._on(), f"b{self.count}"
+        self.backups[on].append(name)
+        return {
+            "do": "amani",
+            "on": on,
+            "argv": ["backup", "create", f"@/kept/{name}", "--passphrase-file", "@/keys/pass", "--json"],
+        }
+
+    def _restore(self) -> Step:
+        on = self._on()
+        if not self.backups[on]:
+            return self._backup()
+        name = self.rng.choice(self.backups[on][-3:])
+        argv = ["backup", "restore", f"@/kept/{name}", "--passphrase-file", "@/keys/pass", "--json", "--yes"]
+        return {"do": "restore", "on": on, "argv": argv}
+
+    # -- what just happens ----------------------------------------------------------------------------------------
+
+    def _happens(self) -> Step:
+        rng = self.rng
+        drawn = rng.random()
+        if drawn < 0.45:
+            return {"do": "time", "seconds": rng.choice([1, 5, 30, 61, 130, 700, 3700, 8000, 90_000])}
+        if drawn < 0.65 and self.asked:
+            return {"do": "someone pays", "what": rng.choice(self.asked[-6:])}
+        if drawn < 0.75:
+            name, make = self._paper()
+            step: Step = {"do": "other client", "from": rng.choice(["w1", "w2", "w3"]), "what": name}
+            return step | ({"make": make} if make else {})
+        if drawn < 0.8:
+            return {"do": "rotate", "what": rng.choice(["w1", "w2", "w3", "w4"]), "told": rng.random() < 0.7}
+        if drawn < 0.86:
+            return {"do": "tell keys"}
+        if drawn < 0.92:
+            return {"do": "give", "what": rng.choice(["w1", "w2", "w3"]), "msat": rng.choice([1, 1000, 999_000])}
+        if drawn < 0.96:
+            wrong = rng.choice([0, 0, 0, 3, -3, 200, -200, 7200, -7200, 86_400 * 400, -86_400 * 30])
+            return {"do": "clock", "on": self._on(), "wrong": wrong}
+        return {"do": "reboot", "on": self._on(), "off": rng.choice([20, 3600]), "wrong": rng.choice([0, 0, 0, -7200])}

@@ -1,0 +1,291 @@
+"""Every place where the world takes hold of amani and of the libraries below it: nothing else here knows its insides.
+
+Modules of amani are named by the last part of their names, wherever in the package they stand.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import datetime as real_datetime
+import fcntl
+import functools
+import hashlib
+import importlib
+import os
+import pkgutil
+import random
+import signal
+import socket
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import amani_cli
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_REAL_DATETIME = real_datetime.datetime
+_loaded: list[str] = []
+_QUIET = {"__main__", "sandbox"}
+
+
+def load() -> None:
+    """Import all of amani: a class that is replaced must be replaced wherever it was taken into."""
+    if not _loaded:
+        for found in pkgutil.walk_packages(amani_cli.__path__, "amani_cli."):
+            if not _QUIET.intersection(found.name.split(".")):
+                importlib.import_module(found.name)
+                _loaded.append(found.name)
+
+
+def part(name: str) -> Any:
+    """The module of amani that is called so."""
+    load()
+    found = [each for each in _loaded if each.endswith(f".{name}")]
+    assert found, name
+    return sys.modules[min(found, key=lambda each: (each.count("."), each))]
+
+
+def holders(name: str) -> Iterator[Any]:
+    """Every module of amani that has taken something by this name into it."""
+    for each in list(sys.modules):
+        if each.startswith("amani_cli") and name in vars(sys.modules[each]):
+            yield sys.modules[each]
+
+
+class _AnyDatetime(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, _REAL_DATETIME)
+
+
+_cli_root: list[Any] = []
+
+
+def run_command(argv: list[str]) -> int:
+    """One run of amani in this process, which forgets what a process forgets."""
+    keys = part("keys")
+    keys.SEEN.clear()
+    if "keyring.core" in sys.modules:
+        sys.modules["keyring.core"]._keyring_backend = None  # type: ignore[attr-defined]
+    part("clocks").forget()
+    part("log").configure(0, False)
+    calls = part("calls")
+    calls.taken()
+    return int(part("cli").run(argv))
+
+
+def explained_codes() -> set[str]:
+    """Every error code that amani explains."""
+    return set(part("explanations").ERROR_CODES)
+
+
+def commands() -> set[str]:
+    """Every command there is, in words."""
+    load()
+
+    def below(command: Any, words: str) -> Iterator[str]:
+        names = command.list_commands(None) if hasattr(command, "list_commands") else []
+        for name in names:
+            yield from below(command.get_command(None, name), f"{words} {name}".strip())
+        if not names:
+            yield words
+
+    return set(below(part("cli").root(), ""))
+
+
+@contextlib.contextmanager
+def laid(world: World) -> Iterator[None]:
+    """Have amani live in the world until the block ends."""
+    load()
+    with pytest.MonkeyPatch.context() as patch:
+        _lay_time(patch, world)
+        _lay_chance(patch, world)
+        _lay_line(patch, world)
+        _lay_disk(patch, world)
+        _lay_speed(patch)
+        yield
+
+
+def _lay_time(patch: pytest.MonkeyPatch, world: World) -> None:
+    patch.setattr(time, "time", lambda: world.watch.wall())
+    patch.setattr(time, "monotonic", lambda: world.watch.steady())
+    patch.setattr(time, "clock_gettime", lambda which: world.watch.steady())
+    patch.setattr(time, "sleep", world.sleep)
+    patch.setattr(part("clocks"), "boot", lambda: world.watch.boot())
+
+    class Datetime(_REAL_DATETIME, metaclass=_AnyDatetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return _REAL_DATETIME.fromtimestamp(world.watch.wall(), tz)
+
+    for module in holders("datetime"):
+        if vars(module)["datetime"] is _REAL_DATETIME:
+            patch.setattr(module, "datetime", Datetime)
+
+
+def _lay_chance(patch: pytest.MonkeyPatch, world: World) -> None:
+    patch.setattr(os, "urandom", lambda count: world.rng.randbytes(count))
+    patch.setattr(random, "_urandom", lambda count: world.rng.randbytes(count))
+    import bcrypt
+
+    def hashed(password: bytes, salt: bytes) -> bytes:
+        return salt[:29] + hashlib.sha256(salt[:29] + password).hexdigest()[:31].encode()
+
+    def salt(rounds: int = 12, prefix: bytes = b"2b") -> bytes:
+        return b"$2b$12$" + world.rng.randbytes(11).hex().encode()
+
+    patch.setattr(bcrypt, "hashpw", hashed)
+    patch.setattr(bcrypt, "gensalt", salt)
+    patch.setattr(bcrypt, "checkpw", lambda password, stored: hashed(password, stored) == stored)
+    import pyrage
+
+    def sealed(content: bytes, passphrase: str, *_: Any, **__: Any) -> bytes:
+        return b"age-encryption.org/v1\n" + hashlib.sha256(passphrase.encode()).digest() + content
+
+    def opened(content: bytes, passphrase: str) -> bytes:
+        head = b"age-encryption.org/v1\n" + hashlib.sha256(passphrase.encode()).digest()
+        if not content.startswith(head):
+            raise pyrage.DecryptError("decryption failed")
+        return content[len(head) :]
+
+    patch.setattr(pyrage.passphrase, "encrypt", sealed)
+    patch.setattr(pyrage.passphrase, "decrypt", opened)
+
+
+def _lay_line(patch: pytest.MonkeyPatch, world: World) -> None:
+    import httpx
+
+    def nothing(self: Any, *_: Any, **__: Any) -> None:
+        return None
+
+    patch.setattr(httpx.HTTPTransport, "__init__", nothing)
+    patch.setattr(httpx.HTTPTransport, "close", nothing)
+    patch.setattr(httpx.HTTPTransport, "__enter__", lambda self: self)
+    patch.setattr(httpx.HTTPTransport, "__exit__", nothing)
+    patch.setattr(httpx.HTTPTransport, "handle_request", lambda self, request: world.line.send(request))
+    patch.setattr(part("http"), "tls", lambda url: False)
+
+    def look_up(host: Any, port: Any, *_: Any, **__: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.4.4", port))]
+
+    def nowhere(*_: Any) -> None:
+        raise AssertionError("amani has touched a real socket")
+
+    patch.setattr(socket, "getaddrinfo", look_up)
+    patch.setattr(socket, "gethostname", lambda: "machine")
+    patch.setattr(socket.socket, "connect", nowhere)
+
+
+def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
+    connect = sqlite3.connect
+
+    class Watched(sqlite3.Connection):
+        """A connection that stops at each statement, where a kill or another command may come in."""
+
+        def execute(self, sql: str, *values: Any) -> Any:
+            world.point(sql)
+            return world.patiently(lambda: super(Watched, self).execute(sql, *values))
+
+        def executemany(self, sql: str, *values: Any) -> Any:
+            world.point(sql)
+            return super().executemany(sql, *values)
+
+        def commit(self) -> None:
+            world.point("COMMIT")
+            world.patiently(super().commit)
+
+    def opened(path: Any, *rest: Any, **more: Any) -> Any:
+        more["factory"] = Watched
+        more["timeout"] = 0
+        return connect(path, *rest, **more)
+
+    patch.setattr(sqlite3, "connect", opened)
+    patch.setattr(os, "fsync", lambda handle: None)
+    flock = fcntl.flock
+
+    def locked(handle: int, how: int) -> None:
+        """Wait for a lock by letting the other run go on."""
+        while True:
+            try:
+                flock(handle, how | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if how & fcntl.LOCK_NB:
+                    raise
+                world.sleep(0.1)
+
+    patch.setattr(fcntl, "flock", locked)
+
+
+def _lay_speed(patch: pytest.MonkeyPatch) -> None:
+    cli, bolt11 = part("cli"), part("bolt11")
+    if not _cli_root:
+        _cli_root.append(cli.root())
+    patch.setattr(cli, "root", lambda: _cli_root[0])
+    patch.setattr(signal, "signal", lambda *_: signal.SIG_DFL)
+    as_bytes = part("bech32").to_bytes
+
+    def payee(prefix: str, signed: bytes, signature: bytes, stated: bytes | None) -> str:
+        return f"02{as_bytes(signature)[:32].hex()}"
+
+    patch.setattr(bolt11, "_payee", payee)
+    from tests.kit import make_invoice
+
+    patch.setattr(make_invoice, "_signature", lambda digest, key, high_s: key.to_bytes(32, "big") + bytes(33))
+
+    class AtOnce(threading.Thread):
+        """A thread that has done its work when it has started."""
+
+        def start(self) -> None:
+            self.run()
+
+        def join(self, timeout: float | None = None) -> None:
+            return None
+
+    _unlock(patch)
+    for module in holders("ThreadPoolExecutor"):
+        patch.setattr(module, "ThreadPoolExecutor", _Pool)
+    for module in holders("threading"):
+        patch.setattr(module, "threading", _Threads(AtOnce))
+
+
+def _unlock(patch: pytest.MonkeyPatch) -> None:
+    """Take away the lock that a cached property of Python 3.11 has, one for all instances: runs that take turns would
+    wait for each other, as processes never do."""
+    for name in _loaded:
+        for kind in [each for each in vars(sys.modules[name]).values() if isinstance(each, type)]:
+            for each in vars(kind).values():
+                if isinstance(each, functools.cached_property) and hasattr(each, "lock"):
+                    patch.setattr(each, "lock", contextlib.nullcontext())
+
+
+class _Pool(concurrent.futures.Executor):
+    """A pool that does everything at once, one after another."""
+
+    def __init__(self, max_workers: int | None = None, **_: Any) -> None:
+        self.size = max_workers
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        done: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
+
+
+class _Threads:
+    """What stands for the module `threading` in amani."""
+
+    def __init__(self, thread: type[threading.Thread]) -> None:
+        self.Thread = thread
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(threading, name)

@@ -1,0 +1,38 @@
+"""The simulated world in the suite: a fixed set of seeds, and every script that once showed a fault."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import run
+
+SEEDS = range(1, 13)
+STEPS = 90
+MOST_S = 60.0
+_spent = {"s": 0.0}
+
+
+@pytest.mark.parametrize("path", sorted(run.REPLAYS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_script_that_once_showed_a_fault_shows_none(path: Path) -> None:
+    kept = json.loads(path.read_text())
+    outcome = run.live(kept["seed"], script=kept["script"])
+    assert not outcome.found, run.report(outcome)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_wrong_in_a_world(seed: int) -> None:
+    if _spent["s"] > MOST_S:
+        pytest.skip("a minute is over: the machine is slow; `make simulate` runs as many as you like")
+    began = time.perf_counter()
+    outcome = run.live(seed, STEPS)
+    _spent["s"] += time.perf_counter() - began
+    assert not outcome.found, run.report(run.shorten(outcome, 20))
+
+
+def test_a_seed_gives_the_same_world_again() -> None:
+    one, other = run.live(4, 40), run.live(4, 40)
+    assert (one.log, one.script, one.counts) == (other.log, other.script, other.counts)

@@ -1,0 +1,380 @@
+"""What must hold, whatever happens: after each step, and when the world has come to rest.
+
+`after` and `at_rest` return what is wrong, in words that begin with the name of the invariant.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.simulation import acts
+from tests.simulation.world import Machine, Run, World
+
+EXITS = {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}
+PAYS = ("pay", "transfer")
+
+
+def secrets(world: World) -> set[str]:
+    """Every key and token there is now."""
+    found = {acts.PASSPHRASE}
+    for server in set(world.servers.values()):
+        for wallet in server.wallets.values():
+            found |= {wallet.adminkey, wallet.inkey}
+        found |= set(server.tokens)
+    return found
+
+
+def after(world: World, run: Run | None) -> list[str]:
+    """What is wrong after a step."""
+    found = list(world.problems)
+    world.problems.clear()
+    if run is not None:
+        if not run.killed:
+            found += _answer(world, run)
+        found += _rules(world, run)
+        found += _journal(world, run.machine)
+    found += _paid_once(world)
+    found += _batches(world)
+    return found
+
+
+def _answer(world: World, run: Run) -> list[str]:
+    found, document = [], run.document
+    words = run.argv[0]
+    if run.code not in EXITS or "Traceback" in run.stderr:
+        found.append(f"a defect: exit {run.code}: {run.stderr[-300:]}")
+    seen = run.stderr + (run.stdout if run.argv[:2] != ["batch", "results"] else "")
+    found += [f"a secret: {secret} is shown" for secret in secrets(world) if secret in seen]
+    if "--json" in run.argv:
+        if run.argv[:2] == ["batch", "run"]:
+            pass
+        elif run.argv[0] == "completion":
+            return found
+        elif not document or run.stdout.count("\n") != 1:
+            found.append(f"one document: {run.stdout[:200]!r}")
+            return found
+        if (
+            document
+            and (run.code == 0) != bool(document["ok"])
+            and words not in ("reconcile", "doctor", "cheque", "trace", "close")
+            and "--all" not in run.argv
+        ):
+            found.append(f"exit code: {run.code} and ok={document['ok']}")
+    world.count("ran " + " ".join(run.argv[:2] if not run.argv[1:2] or run.argv[1].isalpha() else run.argv[:1]))
+    error = document.get("error") or {}
+    code = error.get("code", "")
+    world.count(f"exit {run.code} {code}".strip())
+    moved = [record for record in run.records if record.amount < 0 and record.status != "failed"]
+    if error.get("money_moved") == "no" or (run.code == 0 and "--dry-run" in run.argv):
+        run.says_no = True
+        if moved:
+            found.append(f"money_moved: exit {run.code} {code} says no, and {_shown(moved)}")
+        if error.get("id") and code not in ("REFERENCE_TAKEN", "PAID_BY_ANOTHER"):
+            found += _really_failed(world, run.machine, error["id"])
+    if run.code == 0 and words in PAYS and "--dry-run" not in run.argv:
+        found += _really_paid(world, run, document["data"])
+    if run.code in (2, 3, 4, 5, 7, 9, 10, 12) and words in PAYS and moved:
+        found.append(f"exit code: {run.code}, and {_shown(moved)}")
+    if moved and words in PAYS and "--yes" not in run.argv:
+        found.append(f"agreed: nobody said yes, and {_shown(moved)}")
+    again = run.open_before and moved and "--reference" not in run.argv
+    if again and (run.argv[1].lower(), moved[0].paper.amount_msat) in run.open_before:
+        found.append(f"twice: the same to {run.argv[1]} was open, and {_shown(moved)}")
+    if "--max-fee" in run.argv:
+        most = int(run.argv[run.argv.index("--max-fee") + 1].removesuffix("sat")) * 1000
+        if any(-record.fee > most for record in moved):
+            found.append(f"agreed: a fee of {most} msat, and {-moved[0].fee}")
+    if words == "transfer" and run.code == 0 and not moved and "--reference" not in run.argv:
+        found.append("exit code: 0, and nothing was transferred")
+    agreed = _agreed(world, run)
+    if run.argv[0] == "reconcile" and "--resume" not in run.argv and any(each.wallet in world.ours for each in moved):
+        found.append(f"agreed: reconcile paid: {_shown(moved)}")
+    for record in run.records:
+        if record.amount < 0 and agreed is not None and -record.amount > agreed:
+            found.append(f"agreed: {agreed} msat, and {_shown([record])}")
+    found += _in_time(run)
+    return found
+
+
+def _rules(world: World, run: Run) -> list[str]:
+    """No rule is exceeded: PIN, budget, cool-down, cap."""
+    found = []
+    out = [record for record in run.records if record.amount < 0 and record.wallet in world.ours]
+    total = sum(-record.amount for record in out)
+    if total > 10_000_000 and run.step.get("stdin") != acts.PIN:
+        found.append(f"rule: {total} msat without the PIN")
+    if run.machine.name != "m1":
+        return found
+    now = world.clock.now
+    if out and world.day_msat:
+        spent = sum(
+            -record.amount - record.fee
+            for each in world.runs
+            if each.machine is run.machine
+            for record in each.records
+            if record.amount < 0
+            and record.wallet == world.names["w1"].id
+            and record.status != "failed"
+            and record.time > now - 86_400 + 600
+        )
+        if spent > world.day_msat:
+            found.append(f"rule: {spent} msat left w1 within a day, with a budget of {world.day_msat}")
+    claims = [
+        (each.argv[each.argv.index("--wallet") + 1], record.amount)
+        for each in world.runs
+        if each.argv[:2] == ["faucet", "claim"]
+        for record in each.records
+        if record.amount < 0 and record.status != "failed" and record.time > now - 86_400 + 600
+    ]
+    if -sum(amount for _, amount in claims) > 250_000:
+        found.append(f"rule: the faucet paid {claims} within a day, with a cap of 250 sat")
+    if len({name for name, _ in claims}) < len(claims):
+        found.append(f"rule: the faucet paid {claims} within its cool-down")
+    return found
+
+
+def _batches(world: World) -> list[str]:
+    """No row of a plan is paid twice, nor anything that is in no row."""
+    found = []
+    for (machine, plan), rows in world.plans.items():
+        paid: dict[tuple[str, int], int] = {}
+        for run in world.runs:
+            if run.argv[:2] != ["batch", "run"] or run.machine.name != machine or run.step["argv"][2] != plan:
+                continue
+            for record in run.records:
+                if record.amount < 0 and record.status != "failed" and record.wallet in world.ours:
+                    paper = record.paper
+                    what = (paper.asked, paper.amount_msat) if paper.asked else (paper.bolt11, 0)
+                    if not paper.asked and paper.bolt11 not in [to for to, _ in rows]:
+                        what = ("cheque", paper.amount_msat)
+                    paid[what] = paid.get(what, 0) + 1
+        for what, count in paid.items():
+            agreed = rows.count(what)
+            if what[0] == "cheque":
+                agreed = len([to for to, _ in rows if to == "cheque"])
+            if count > agreed:
+                found.append(f"twice: plan {plan} of {machine} paid {what[0][:30]} over {what[1]} {count} times")
+    return found
+
+
+def _agreed(world: World, run: Run) -> int | None:
+    """The most that a run may pay out, in msat."""
+    if run.argv[0] == "transfer":
+        return int(run.argv[2]) * 1000
+    if run.argv[0] == "pay":
+        paper = world.network.by_text.get(run.argv[1].lower())
+        return paper.amount_msat if paper else int(run.argv[2]) * 1000
+    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile"):
+        return None
+    return 0
+
+
+def _in_time(run: Run) -> list[str]:
+    allowed = {"2s": 2, "5s": 5, "10s": 10, "20s": 20, "60s": 60}.get(
+        run.argv[run.argv.index("--timeout") + 1] if "--timeout" in run.argv else "", 30
+    )
+    took = run.ended - run.began
+    if run.alone and run.argv[0] in PAYS and took > 2 * allowed + 15:
+        return [f"time: it took {took:.0f} s, with --timeout {allowed}s"]
+    return []
+
+
+def _shown(records: list[Any]) -> str:
+    return ", ".join(
+        f"{record.paper.payment_hash[:8]} over {-record.amount} msat is {record.status}" for record in records
+    )
+
+
+def _record(world: World, row: Any) -> Any:
+    """The provider's record of a journal's entry."""
+    for server in world.servers.values():
+        if row["remote_wallet_id"] in server.wallets:
+            for record in server.records:
+                is_its = record.wallet == row["remote_wallet_id"] and record.paper.payment_hash == row["payment_hash"]
+                if is_its and (record.amount < 0) == (row["direction"] == "out"):
+                    return record
+    return None
+
+
+def _really_failed(world: World, machine: Machine, id: str) -> list[str]:
+    for row in world.read(machine, "SELECT * FROM payment WHERE id=? AND direction='out'", id):
+        record = _record(world, row)
+        if record is not None and record.status == "success":
+            return [f"money_moved: it says no of {id}, which is paid"]
+    return []
+
+
+def _really_paid(world: World, run: Run, data: dict[str, Any]) -> list[str]:
+    for row in world.read(run.machine, "SELECT * FROM payment WHERE id=?", data["id"]):
+        record = _record(world, row)
+        if record is None or record.status != "success":
+            return [f"exit code: 0, and {data['id']} is {record and record.status} at the provider"]
+        if (data["amount_msat"], data["fee_msat"]) != (abs(record.amount), -record.fee):
+            said = f"{data['amount_msat']} + {data['fee_msat']}"
+            return [f"amounts: {said} said, {abs(record.amount)} + {-record.fee} paid"]
+    return []
+
+
+def _journal(world: World, machine: Machine) -> list[str]:
+    """No entry says more than the provider knows."""
+    found = []
+    rows = world.read(machine, "SELECT * FROM payment WHERE direction='out' AND status<>'unknown'")
+    for row in rows:
+        record = _record(world, row)
+        said = record.status if record is not None else "unknown there"
+        if row["status"] == "settled" and said != "success":
+            found.append(f"settled: {row['id']} is settled here, {said}")
+        if row["status"] == "failed" and said in ("success", "pending"):
+            later = world.read(
+                machine,
+                "SELECT 1 FROM payment WHERE payment_hash=? AND id<>? AND direction='out' AND status<>'failed'",
+                row["payment_hash"],
+                row["id"],
+            )
+            if not later and record.by is not None and record.by.machine is machine:
+                found.append(f"failed: {row['id']} is failed here, {said} at the provider")
+    return found
+
+
+def _paid_once(world: World) -> list[str]:
+    """No invoice and no reference of a machine is paid twice, and no run pays two things."""
+    found = []
+    by_reference: dict[tuple[str, str], set[str]] = {}
+    by_hash: dict[str, int] = {}
+    for server in world.servers.values():
+        for record in server.records:
+            if record.amount >= 0 or record.status == "failed":
+                continue
+            hash_ = record.paper.payment_hash
+            if record.status == "success":
+                by_hash[hash_] = by_hash.get(hash_, 0) + 1
+            run = record.by
+            if run is not None and "--reference" in run.argv:
+                key = run.machine.name, run.argv[run.argv.index("--reference") + 1]
+                by_reference.setdefault(key, set()).add(hash_)
+    for hash_, count in by_hash.items():
+        if count > 1:
+            found.append(f"twice: invoice {hash_[:8]} was paid {count} times")
+    for (machine, name), hashes in by_reference.items():
+        if len(hashes) > 1:
+            found.append(f"twice: reference {name} of {machine} paid {sorted(each[:8] for each in hashes)}")
+    for run in world.runs[-1:]:
+        sent = {record.paper.payment_hash for record in run.records if record.amount < 0 and record.status != "failed"}
+        if len(sent) > 1 and run.argv[0] in PAYS:
+            found.append(f"twice: one run paid {sorted(each[:8] for each in sent)}")
+    return found
+
+
+def at_rest(world: World) -> list[str]:
+    """What is wrong when everything has come to an end, and everybody has asked about it."""
+    found: list[str] = []
+    world.begin({"n": "rest"})
+    for machine in world.machines.values():
+        machine.watch.wrong = 0.0
+        if not (machine.home / "amani.db").exists():
+            continue
+        acts.write_keys(world, machine)
+    for _ in range(3):
+        world.pass_time(250_000)
+        for machine in world.machines.values():
+            last = world.amani(machine, ["reconcile", "--json"], {"n": "rest"})
+            found += after(world, last)
+    for _ in range(2):
+        for machine in world.machines.values():
+            last = world.amani(
+                machine,
+                ["login", _near(world), "--username", "alice", "--password-stdin"],
+                {"n": "rest"},
+                stdin=acts.PASSWORD,
+            )
+            last = world.amani(machine, ["cheque", "sweep", "--json"], {"n": "rest"})
+            found += after(world, last)
+            found += after(world, world.amani(machine, ["reconcile", "--json"], {"n": "rest"}))
+        world.pass_time(200_000)
+    found += _left_over(world)
+    for machine in world.machines.values():
+        for argv in (["reconcile", "--json"], ["audit", "verify", "--json"]):
+            last = world.amani(machine, argv, {"n": "rest"})
+            if last.code != 0 and not (last.code == 8 and "are not kept here any more" in last.stdout):
+                found.append(f"at rest: {machine.name}: {' '.join(argv)}: exit {last.code}: {last.stdout[:1500]}")
+        found += _equal(world, machine)
+        found += _no_secret_kept(world, machine)
+    return found
+
+
+def _near(world: World) -> str:
+    return str(world.names["near"].url)
+
+
+def _left_over(world: World) -> list[str]:
+    """No money is left in a wallet that amani made: what was set aside was claimed or came back."""
+    found = []
+    for name in ("near", "far"):
+        server = world.names[name]
+        for wallet in server.wallets.values():
+            if wallet.id in world.ours or wallet.by is None or wallet.by.machine.restored_at > wallet.at:
+                continue
+            left = server.balance(wallet.id)
+            if left >= 1000 and not _still_known(world, wallet):
+                found.append(f"left over: {left} msat in a wallet that run {wallet.by.number} made: {wallet.by.argv}")
+    return found
+
+
+def _still_known(world: World, wallet: Any) -> bool:
+    """Whether a cheque's row still tells of it, so that the next sweep tries again."""
+    rows = world.read(wallet.by.machine, "SELECT status FROM cheque WHERE remote_id=?", wallet.id)
+    return any(row["status"] == "unknown" for row in rows)
+
+
+def _equal(world: World, machine: Machine) -> list[str]:
+    """The journal is what the providers' records say, without gap or double."""
+    found = []
+    here = world.read(machine, "SELECT * FROM payment")
+    for name, wallet in machine.wallets.items():
+        server = world.names[f"{name}@"]
+        rows = [row for row in here if row["remote_wallet_id"] == wallet.id]
+        entries: dict[tuple[str, bool], list[Any]] = {}
+        for row in rows:
+            entries.setdefault((row["payment_hash"], row["direction"] == "out"), []).append(row)
+        records = {(r.paper.payment_hash, r.amount < 0): r for r in server.records if r.wallet == wallet.id}
+        for key, record in records.items():
+            mine = entries.get(key, [])
+            settled = [row for row in mine if row["status"] == "settled"]
+            what = f"{machine.name} {name} {key[0][:8]} {'out' if key[1] else 'in'}"
+            if record.status == "success":
+                if len(settled) != 1:
+                    found.append(f"journal: {what}: {len(settled)} settled entries of a payment that was made")
+                elif (settled[0]["amount_msat"], settled[0]["fee_msat"] or 0) != (abs(record.amount), -record.fee):
+                    found.append(f"journal: {what}: other amounts")
+            elif settled:
+                found.append(f"journal: {what}: settled, and is {record.status}")
+        for key, mine in entries.items():
+            if key not in records and any(row["status"] == "settled" for row in mine):
+                found.append(f"journal: {name} {key}: settled, and there is no record")
+            if any(row["status"] == "unknown" for row in mine):
+                found.append(f"journal: {machine.name} {name} {key[0][:8]}: still open at rest")
+    return found
+
+
+def _no_secret_kept(world: World, machine: Machine) -> list[str]:
+    found = []
+    for path in [*machine.home.glob("amani.db*"), *machine.home.glob("config.toml"), *machine.home.glob("*.log")]:
+        content = path.read_bytes()
+        found += [f"a secret: {secret} in {path.name}" for secret in secrets(world) if secret.encode() in content]
+    return found
+
+
+def words(found: list[str]) -> str:
+    """The name of the first invariant that is broken: what a shortened script must break too."""
+    return found[0].partition(":")[0] if found else ""
+
+
+def as_text(run: Run) -> str:
+    """A run in a line."""
+    code = "killed" if run.killed else str(run.code)
+    error = (run.document.get("error") or {}).get("code", "")
+    return f"{run.machine.name}$ amani {' '.join(run.argv)}  -> {code} {error}".rstrip()
+
+
+__all__ = ["after", "as_text", "at_rest", "json", "words"]

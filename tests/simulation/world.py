@@ -1,0 +1,411 @@
+"""The world: its servers, machines and time, and the one place that runs a step of a script in it."""
+
+from __future__ import annotations
+
+import heapq
+import io
+import json
+import os
+import random
+import shutil
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.kit import keyrings
+from tests.simulation import seams
+from tests.simulation.clock import Clock, Watch
+from tests.simulation.hosts import LnurlHost
+from tests.simulation.line import Line
+from tests.simulation.lnbits import Lnbits, Record, Wallet
+from tests.simulation.network import Network, Paper
+
+T = TypeVar("T")
+Step = dict[str, Any]
+
+
+class Killed(BaseException):
+    """kill -9: whatever runs after this runs in a process that is not there any more."""
+
+
+@dataclass
+class Machine:
+    """A computer with an amani: a folder that is all that survives, and a watch."""
+
+    name: str
+    root: Path
+    watch: Watch
+    wallets: dict[str, Wallet] = field(default_factory=dict)
+    lives: int = 1
+    keyring: dict[tuple[str, str], str] = field(default_factory=dict)
+    restored_at: float = 0.0
+
+    @property
+    def home(self) -> Path:
+        """Where its amani keeps everything."""
+        return self.root / "amani"
+
+
+@dataclass
+class Run:
+    """One run of amani: what was asked, how it ended, and which payments the servers saw it send."""
+
+    number: int
+    machine: Machine
+    step: Step
+    argv: list[str]
+    began: float = 0.0
+    ended: float = 0.0
+    code: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    killed: bool = False
+    records: list[Record] = field(default_factory=list)
+    requests: int = 0
+    pays: int = 0
+    alone: bool = True
+    points: int = 0
+    says_no: bool = False
+    open_before: set[tuple[str, int]] = field(default_factory=set)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one document on stdout, or nothing."""
+        try:
+            found = json.loads(self.stdout)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass
+class _Task:
+    """A run with its streams."""
+
+    run: Run
+    stdin: _Stream
+    out: _Stream = field(default_factory=lambda: _Stream())
+    err: _Stream = field(default_factory=lambda: _Stream())
+
+
+class Turns:
+    """Two runs in threads of which one alone is ever on: who passes on waits until it is given the turn back."""
+
+    def __init__(self, tasks: list[_Task], take: Callable[[_Task], None]) -> None:
+        self._tasks, self._take = tasks, take
+        self._alive = set(range(len(tasks)))
+        self._turn = 0
+        self._change = threading.Condition()
+
+    def run(self, work: Callable[[_Task], None]) -> None:
+        """Run all to their ends. What one raises is raised here."""
+        raised: list[BaseException] = []
+
+        def alone(number: int) -> None:
+            with self._change:
+                self._change.wait_for(lambda: self._turn == number)
+            self._take(self._tasks[number])
+            try:
+                work(self._tasks[number])
+            except BaseException as error:
+                raised.append(error)
+            with self._change:
+                self._alive.discard(number)
+                self._turn = min(self._alive, default=0)
+                self._change.notify_all()
+
+        threads = [threading.Thread(target=alone, args=(number,)) for number in range(len(self._tasks))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if raised:
+            raise raised[0]
+
+    def pass_on(self) -> None:
+        """Let another run go on."""
+        me = self._turn
+        others = sorted(self._alive - {me})
+        if not others:
+            return
+        with self._change:
+            self._turn = others[0]
+            self._change.notify_all()
+            self._change.wait_for(lambda: self._turn == me)
+        self._take(self._tasks[me])
+
+
+class World:
+    """Everything there is. `root` is a folder of its own; all that is left to chance comes from `seed`."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self.root, self.seed = root, seed
+        self.rng = random.Random(seed)
+        self.clock = Clock()
+        self.watch = Watch(self.clock)
+        self.network = Network()
+        self.line = Line(self)
+        self.servers: dict[str, Any] = {}
+        self.machines: dict[str, Machine] = {}
+        self.names: dict[str, Any] = {}
+        self.runs: list[Run] = []
+        self.counts: dict[str, int] = {}
+        self.problems: list[str] = []
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._eventual = 0
+        self._now: Run | None = None
+        self._turns: Turns | None = None
+        self.step: Step = {}
+        self._dead = False
+        self._snapshot: Path | None = None
+        self._keyring: dict[tuple[str, str], str] = {}
+        self.plans: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        self.day_msat = 0
+        self.ours: set[str] = set()
+        self.transcript: list[str] = []
+
+    # -- building --------------------------------------------------------------------------------------------------
+
+    def add_lnbits(self, name: str, version: str = "1.6.2") -> Lnbits:
+        """A new server."""
+        host = f"127.0.1.{len(self.servers) + 1}"
+        made = Lnbits(f"http://{host}", self.network, lambda: self.clock.now, self.later, version)
+        made.on_record, made.fate, made.rng = self._seen, self._fate, self.rng
+        self.servers[host] = self.names[name] = made
+        return made
+
+    def add_host(self, name: str) -> LnurlHost:
+        """A new server of Lightning addresses."""
+        made = LnurlHost(name, self.network, lambda: self.clock.now)
+        self.servers[name] = self.names[name] = made
+        return made
+
+    def add_machine(self, name: str) -> Machine:
+        """A new machine, without an amani's files yet."""
+        made = Machine(name, self.root / name, Watch(self.clock))
+        for folder in ("here", "keys", "kept"):
+            (made.root / folder).mkdir(parents=True, mode=0o700)
+        self.machines[name] = self.names[name] = made
+        return made
+
+    # -- what goes on by itself ------------------------------------------------------------------------------------
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Have something happen after a while."""
+        self._eventual += 1
+        heapq.heappush(self._events, (self.clock.now + seconds, self._eventual, act))
+
+    def happen(self) -> None:
+        """Let happen what is due by now."""
+        while self._events and self._events[0][0] <= self.clock.now:
+            heapq.heappop(self._events)[2]()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and happen what is due in it."""
+        ends = self.clock.now + seconds
+        while self._events and self._events[0][0] <= ends:
+            at, _, act = heapq.heappop(self._events)
+            self.clock.now = max(self.clock.now, at)
+            act()
+        self.clock.now = max(self.clock.now, ends)
+
+    def sleep(self, seconds: float) -> None:
+        """What `time.sleep` is."""
+        self.point("sleep")
+        self.pass_time(seconds)
+
+    def _fate(self, paper: Paper) -> tuple[str, float, bool, int]:
+        """What becomes of a payment that leaves a server."""
+        rng = self.rng
+        fine = rng.random() < 0.8
+        fee = rng.choice([0, 1, 999, 1000, 1234, 2000, rng.randrange(0, 3000)])
+        how = rng.random()
+        if how < 0.6:
+            return "now", 0.0, fine, fee
+        if how < 0.85:
+            return "later", rng.random() * 40, fine, fee
+        return "later", rng.random() * 20_000, fine, fee
+
+    def _seen(self, record: Record) -> None:
+        if record.by is not None:
+            record.by.records.append(record)
+            if record.by.says_no and record.status != "failed" and record.amount < 0:
+                self.problems.append(
+                    f"run {record.by.number} ({' '.join(record.by.argv)}) said that no money moved, and then it did"
+                )
+
+    # -- a run's points ----------------------------------------------------------------------------------------
+
+    def running(self) -> Run | None:
+        """The run that is on."""
+        return self._now
+
+    def next_fault(self, pays: bool) -> str | None:
+        """What befalls the next request of the step, if anything does."""
+        run = self._now
+        if run is None:
+            return None
+        run.requests += 1
+        faults = self.step.get("faults", {})
+        found: str | None = faults.get(str(run.requests - 1))
+        if pays and found is None:
+            found = faults.get(f"pay {run.pays}")
+        run.pays += pays
+        if found is not None:
+            self.count(f"fault {found}")
+        return found
+
+    def point(self, what: str) -> None:
+        """A moment at which a run can be killed: before each statement, request and wait, and after each answer."""
+        if self._dead:
+            if what.startswith("ROLLBACK"):
+                return
+            raise Killed
+        run = self._now
+        if run is None:
+            return
+        self.happen()
+        if self._turns is not None and self.rng.random() < 0.3:
+            self._turns.pass_on()
+            if self._dead:
+                raise Killed
+        run.points += 1
+        if run.points > 20_000:
+            raise AssertionError(f"a run that does not end: {run.argv}")
+        if run.points - 1 == self.step.get("kill", -1):
+            self._kill(run, what)
+
+    def _kill(self, run: Run, what: str) -> None:
+        self._dead = True
+        self.count("kill")
+        self.transcript.append(f"    killed before: {' '.join(what.split())[:80]}")
+        self._snapshot = self.root / "snapshot"
+        self._keyring = dict(run.machine.keyring)
+        shutil.copytree(run.machine.root, self._snapshot, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
+        raise Killed
+
+    def patiently(self, act: Callable[[], T]) -> T:
+        """Do something to a database that another run may have locked: for as long as amani would wait."""
+        ends = self.clock.now + 30
+        while True:
+            try:
+                return act()
+            except sqlite3.OperationalError as error:
+                if self._turns is None or "locked" not in str(error) or self.clock.now > ends:
+                    raise
+                self.clock.pass_(0.05)
+                self.count("waited for a locked database")
+                self._turns.pass_on()
+                if self._dead:
+                    raise Killed from None
+
+    def count(self, what: str) -> None:
+        """Count something for the report."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    def begin(self, step: Step) -> None:
+        """Chance begins anew with each step, so that one can be left out without changing the others."""
+        self.step = step
+        self.rng.seed(f"{self.seed}/{step.get('n', 0)}")
+        self.happen()
+
+    def amani(self, machine: Machine, argv: list[str], step: Step, stdin: str = "") -> Run:
+        """Run a command on a machine, to its end or its death."""
+        return self.at_once(machine, [(argv, step, stdin)])[0]
+
+    def at_once(self, machine: Machine, wanted: list[tuple[list[str], Step, str]]) -> list[Run]:
+        """Run one command, or two that take turns at every statement, request and wait, as the seed has it."""
+        self._dead, self.watch = False, machine.watch
+        tasks = [_Task(self._begun(machine, argv, step), _Stream(stdin)) for argv, step, stdin in wanted]
+        before = sys.stdin, sys.stdout, sys.stderr, dict(os.environ), os.getcwd(), os.umask(0o077)
+        try:
+            os.environ.clear()
+            os.environ.update(
+                {"HOME": str(machine.root), "AMANI_HOME": str(machine.home), "PATH": "/bin:/usr/bin", "TZ": "UTC"}
+            )
+            os.environ.update({"LOGNAME": "amani", "PYTHON_KEYRING_BACKEND": keyrings.IN_MEMORY})
+            keyrings.InMemory.content = machine.keyring
+            os.chdir(machine.root / "here")
+            if len(tasks) == 1:
+                self._take(tasks[0])
+                self._work(tasks[0])
+            else:
+                self._turns = Turns(tasks, self._take)
+                self._turns.run(self._work)
+        finally:
+            self._now, self._dead, self._turns = None, False, None
+            sys.stdin, sys.stdout, sys.stderr = before[:3]
+            os.environ.clear()
+            os.environ.update(before[3])
+            os.chdir(before[4])
+            os.umask(before[5])
+        for task in tasks:
+            task.run.alone = len(tasks) == 1
+            task.run.killed = self._snapshot is not None and task.run.code is None
+            if not task.run.killed:
+                task.run.stdout, task.run.stderr = task.out.written(), task.err.written()
+            task.run.ended = self.clock.now
+        if self._snapshot is not None:
+            self._go_on_from_copy(machine)
+        return [task.run for task in tasks]
+
+    def _begun(self, machine: Machine, argv: list[str], step: Step) -> Run:
+        run = Run(len(self.runs), machine, step, argv, began=self.clock.now)
+        if argv[0] == "pay" and "@" in argv[1]:
+            sql = "SELECT destination, amount_msat FROM payment WHERE status='unknown' AND direction='out'"
+            run.open_before = {(str(row[0]).lower(), row[1]) for row in self.read(machine, sql)}
+        self.runs.append(run)
+        return run
+
+    def _take(self, task: _Task) -> None:
+        """Have a run be the one that is on."""
+        self._now, self.step = task.run, task.run.step
+        sys.stdin, sys.stdout, sys.stderr = task.stdin, task.out, task.err
+
+    def _work(self, task: _Task) -> None:
+        try:
+            task.run.code = seams.run_command(task.run.argv)
+        except Killed:
+            task.run.code = None
+        if self._dead:
+            task.run.code = None
+
+    def _go_on_from_copy(self, machine: Machine) -> None:
+        assert self._snapshot is not None
+        shutil.rmtree(machine.root)
+        self._snapshot.rename(machine.root)
+        machine.keyring = self._keyring
+        self._snapshot = None
+
+    def read(self, machine: Machine, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """Look into a machine's journal, as amani does not know."""
+        path = machine.home / "amani.db"
+        if not path.exists():
+            return []
+        connection = _connect(path)
+        try:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+
+_connect = sqlite3.connect
+
+
+class _Stream(io.TextIOWrapper):
+    """One of the three standard streams, in memory."""
+
+    def __init__(self, text: str = "") -> None:
+        self.bytes = io.BytesIO(text.encode())
+        super().__init__(self.bytes, encoding="utf-8", newline="\n", write_through=True)
+
+    def written(self) -> str:
+        """What was written to it."""
+        return self.bytes.getvalue().decode()
