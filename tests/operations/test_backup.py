@@ -251,7 +251,8 @@ def test_a_machine_that_is_measured_too_slow_is_measured_again(
             raise pyrage.DecryptError(
                 "Excessive work parameter for passphrase.\nDecryption would take around 32 seconds."
             )
-        return right(content, word)
+        opened: bytes = right(content, word)
+        return opened
 
     monkeypatch.setattr(pyrage.passphrase, "decrypt", slow)
     result = amani("backup", "verify", file, *passphrase)
