@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from amani_cli import errors
-from amani_cli.cheques import writing
+from amani_cli.cheques import standing
 from amani_cli.encodings import cheque_code
 from amani_cli.models.cheques import Cheques
 from amani_cli.payments import engine
@@ -167,7 +167,7 @@ class TestVoid:
     def test_voided_while_it_is_written_it_stays_void(
         self, amani: Amani, giver: Held, user: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        opened = writing.opened
+        opened = standing.opened
 
         def overtaken(*args: object) -> None:
             cheque_id = str(args[1].id)  # type: ignore[attr-defined]
@@ -177,7 +177,7 @@ class TestVoid:
             opened(*args)  # type: ignore[arg-type]
 
         voided: list[str] = []
-        monkeypatch.setattr(writing, "opened", overtaken)
+        monkeypatch.setattr("amani_cli.cheques.writing.opened", overtaken)
         assert amani("cheque", "create", "100", "--yes").code == 0
         listed = amani("cheque", "list", "--json").data
         assert (listed["items"][0]["status"], listed["outstanding_msat"], giver.sat) == ("void", 0, 5000)
