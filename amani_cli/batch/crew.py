@@ -228,7 +228,9 @@ class _Worker:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._ws = replace(crew.ws, talk=replace(crew.ws.talk, progress=lambda _: None))
+        # What was said is copied too: each row has a category of its own, and others are done at the same time.
+        quiet = replace(crew.ws.talk, progress=lambda _: None)
+        self._ws = replace(crew.ws, said=replace(crew.ws.said), talk=quiet)
         self._wallet = replace(crew.purse.lightning, ws=self._ws) if crew.purse.lightning is not None else None
         self._fincra = replace(crew.purse.fincra, ws=self._ws) if crew.purse.fincra is not None else None
 

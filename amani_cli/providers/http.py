@@ -62,7 +62,7 @@ class Line:
     `deadline`, on the monotonic clock, may be moved for a line that outlives one task. A `stranger` is a server that
     somebody named to us: its answers are read as JSON whatever their content type says (LUD-01), and never unpacked,
     for a small one may unpack into gigabytes; its paths may be secrets and are not logged. No answer may have more than
-    `limit` bytes. With `allow` (see `wire.connect`) no proxy is used.
+    `limit` bytes (None: BODY_LIMIT). With `allow` (see `wire.connect`) no proxy is used.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Line:
         timeout: float,
         name: str = "LNbits",
         stranger: bool = False,
-        limit: int = BODY_LIMIT,
+        limit: int | None = None,
         allow: Allow | None = None,
     ) -> None:
         self.url = url
@@ -228,12 +228,12 @@ class Line:
             ) from None
 
     def _whole(self, response: httpx.Response) -> Answer:
-        parts, size = [], 0
+        parts, size, limit = [], 0, self._limit or BODY_LIMIT
         packed = not self._stranger and "content-encoding" in response.headers
         for part in response.iter_bytes() if packed else response.iter_raw():
             size += len(part)
-            if size > self._limit:
-                raise Lost(f"{self.host} sent an answer of over {self._limit >> 10:,} KiB", code="ODD_ANSWER")
+            if size > limit:
+                raise Lost(f"{self.host} sent an answer of over {limit >> 10:,} KiB", code="ODD_ANSWER")
             parts.append(part)
         location = response.headers.get("location")
         if not self._stranger and "json" not in response.headers.get("content-type", "").lower():

@@ -9,6 +9,7 @@ import random
 import signal
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Any
 
 import pytest
 
+from amani_cli.batch.crew import _Worker
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import AddWallet, Held, change_database
-from tests.kit.driver import Amani
+from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.lnurl_proxy import Answer, Proxy
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
@@ -85,6 +87,21 @@ class TestRunning:
         shown = amani("history", "show", "salary-ada", "--json").data
         assert (shown["memo"], shown["category"]) == ("first", "wages")
         assert amani("contact", "show", "Ada", "--json").data["pinned"]["domain"]
+
+    def test_rows_at_the_same_time_keep_their_own_categories(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        both, pay = threading.Barrier(2, timeout=PATIENCE_S), _Worker._pay
+
+        def together(*args: Any) -> Any:
+            both.wait()
+            return pay(*args)
+
+        monkeypatch.setattr(_Worker, "_pay", together)
+        named = ("wages", "rent")
+        plan = planned([{"to": payee.invoice(10), "reference": each, "category": each} for each in named])
+        assert amani("batch", "run", plan, "--yes", "--jobs", 2).code == 0
+        assert [amani("history", "show", each, "--json").data["category"] for each in named] == list(named)
 
     def test_again_pays_nothing_and_asks_nobody(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy

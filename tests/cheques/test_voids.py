@@ -170,14 +170,14 @@ class TestVoid:
         opened = standing.opened
 
         def overtaken(*args: object) -> None:
-            cheque_id = str(args[1]["id"])  # type: ignore[index]
+            cheque_id = str(args[1].id)  # type: ignore[attr-defined]
             if not voided:
                 voided.append(cheque_id)
                 assert amani.process("cheque", "void", cheque_id, "--yes").code == 0
             opened(*args)  # type: ignore[arg-type]
 
         voided: list[str] = []
-        monkeypatch.setattr(standing, "opened", overtaken)
+        monkeypatch.setattr("amani_cli.cheques.writing.opened", overtaken)
         assert amani("cheque", "create", "100", "--yes").code == 0
         listed = amani("cheque", "list", "--json").data
         assert (listed["items"][0]["status"], listed["outstanding_msat"], giver.sat) == ("void", 0, 5000)
