@@ -237,7 +237,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "WRONG_PASSWORD": ((3,), "The user name or password is wrong.", "Try again; five wrong ones lock the login."),
     # -- paying
     "INVOICE_EXPIRED": ((6,), "The invoice can't be paid any more.", "Ask for a new one."),
-    "INVOICE_PENDING": (
+    "STILL_PENDING": (
         (8,),
         "The time to wait is over, and the invoice is not paid yet.",
         "Wait again with the same hash.",

@@ -133,6 +133,8 @@ class Options:
             return pin
 
         self.ws.said.ask_pin = given
+        if self.ask.can_ask and not (from_stdin or from_file):
+            self.ws.said.tell_wrong = lambda message: self.out.say(f"error: {message}")
 
     def take_pins(self, from_stdin: bool, from_file: str | None) -> None:
         """Have PINs of several wallets come from stdin or a file, a line each in the order of names, or a prompt."""

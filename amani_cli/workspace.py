@@ -70,8 +70,9 @@ class Said:
 
     `actor` is who is behind the call, `reason` what a movement of money is for: both go into the audit log. `category`
     is what the books shall file it under; it goes into the journal. `ask_pin` is asked for the PIN of a wallet by name,
-    `choose_wallet` which of some wallets is meant; both give None when there is nobody to ask. `lock_wait_s` is how
-    long another amani's lock is waited for.
+    `choose_wallet` which of some wallets is meant; both give None when there is nobody to ask. `tell_wrong` tells
+    whoever can be asked again that it was wrong, and is None when nobody can. `lock_wait_s` is how long another amani's
+    lock is waited for.
     """
 
     actor: str | None = None
@@ -79,6 +80,7 @@ class Said:
     category: str | None = None
     ask_pin: Callable[[str], str | None] = _no_pin
     choose_wallet: Callable[[list[str]], str | None] = _no_choice
+    tell_wrong: Callable[[str], None] | None = None
     lock_wait_s: float = 0
 
 

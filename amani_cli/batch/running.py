@@ -170,14 +170,22 @@ def _ask(
 def _pin_once(ws: Workspace) -> Iterator[None]:
     """Ask for each wallet's PIN once, however many currencies it is needed for."""
     ask, told = ws.said.ask_pin, dict[str, str | None]()
+    tell_wrong = ws.said.tell_wrong
 
     def ask_once(wallet: str) -> str | None:
         if wallet not in told:
             told[wallet] = ask(wallet)
         return told[wallet]
 
+    def forget(message: str) -> None:
+        told.clear()
+        assert tell_wrong is not None
+        tell_wrong(message)
+
+    if tell_wrong is not None:
+        ws.said.tell_wrong = forget
     ws.said.ask_pin = ask_once
     try:
         yield
     finally:
-        ws.said.ask_pin = ask
+        ws.said.ask_pin, ws.said.tell_wrong = ask, tell_wrong

@@ -34,11 +34,13 @@ Key = tuple[int, str]
 def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool = False) -> Closing:
     """Close a month that is over, in the local zone. `differences` holds what nothing explains: none, and it is closed.
 
-    With `accept` the figures of today take the place of those it was closed with. Raises `errors.Usage` for a month
-    that is not over, `errors.Unreachable` when a provider can't be asked.
+    With `accept` the figures of today take the place of those it was closed with. The running month is a preview that
+    closes nothing. Raises `errors.Usage` for a month that has not begun, `errors.Unreachable` when a provider can't be
+    asked.
     """
     first, end = parse_month(month, datetime.now(UTC))
-    if end > datetime.now(UTC):
+    preview = end > datetime.now(UTC)
+    if first > datetime.now(UTC) or (preview and accept):
         raise errors.Usage("that month is not over yet", code="BAD_DATE", hint="Close 'last', or one before.")
     period = Period(to_rfc3339(first), to_rfc3339(end))
     label = first.astimezone().strftime("%Y-%m")
@@ -60,12 +62,13 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
             for unit in units
         ]
     differences = [text for item in items for text in item.differences]
-    differences += _changed(ws, label, known, items, accept=accept, done=not differences)
+    if not preview:
+        differences += _changed(ws, label, known, items, accept=accept, done=not differences)
     open_msat = sum(
         row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
     unknown = totals.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
-    return Closing(label, zone(), *period, items, open_msat, unknown, differences)  # type: ignore[arg-type]
+    return Closing(label, zone(), *period, items, open_msat, unknown, differences, preview)  # type: ignore[arg-type]
 
 
 def _held(wallet: KnownWallet) -> dict[str, Decimal]:

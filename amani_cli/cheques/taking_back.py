@@ -220,7 +220,7 @@ def _come_home(row: ChequeRow, drawn: ChequeRow | None) -> Iterator[None]:
         raise
 
 
-def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> ChequeRow | None:
+def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Entry | None:
     """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
     assert row.remote_id is not None
     drawn = drawing.earlier(ws, giver, row.url, row.remote_id)

@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command(cls=Command, context_settings={"help_option_names": ["--help", "-h"]})
 def close(
     ctx: typer.Context,
-    month: str = typer.Option("last", "--month", help="The month, local time: last or 2026-08."),
+    month: str = typer.Option("last", "--month", help="The month, local time: last, 2026-08, or this (a preview)."),
     accept: bool = typer.Option(False, "--accept", help="Take today's figures for a month closed with others."),
     reason: str | None = options.REASON,
 ) -> None:

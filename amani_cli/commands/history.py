@@ -18,7 +18,7 @@ def list_(
     limit: int = typer.Option(20, "--limit", help="How many at most.", min=1, max=10000),
     since: str | None = typer.Option(None, "--since", help="From this moment on: 2026-08-01, today, 7d."),
     until: str | None = typer.Option(None, "--until", help="Before this moment."),
-    status: str | None = typer.Option(None, "--status", help="settled, failed, unknown or reversed."),
+    status: str | None = typer.Option(None, "--status", help="settled (or paid), failed, unknown or reversed."),
     direction: str | None = typer.Option(None, "--direction", help="in or out."),
     smallest: str | None = typer.Option(None, "--min", help="This amount or more.", metavar="AMOUNT"),
     largest: str | None = typer.Option(None, "--max", help="This amount or less.", metavar="AMOUNT"),
@@ -38,6 +38,7 @@ def list_(
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
+    status = "settled" if status == "paid" else status
     for value, words in ((status, ("settled", "failed", "unknown", "reversed")), (direction, ("in", "out"))):
         if value is not None and value not in words:
             raise errors.Usage(f"'{value[:40]}' is none of: {', '.join(words)}")

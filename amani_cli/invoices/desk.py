@@ -120,7 +120,7 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
 def _not_paid_yet(payment_hash: str) -> errors.OutcomeUnknown:
     return errors.OutcomeUnknown(
         "the invoice is not paid yet",
-        code="INVOICE_PENDING",
+        code="STILL_PENDING",
         money_moved="no",
         retry="safe",
         hint=f"Wait on: amani invoice wait {payment_hash}",

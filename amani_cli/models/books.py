@@ -68,7 +68,10 @@ class ClosedWallet(NamedTuple):
 
 @document("amani.closing/1")
 class Closing(NamedTuple):
-    """A month's books. `zone` is the one its days are counted in; `differences` is what nothing explains."""
+    """A month's books. `zone` is the one its days are counted in; `differences` is what nothing explains.
+
+    A `preview` is of a month that is not over yet: its figures so far, and nothing was closed.
+    """
 
     month: str
     zone: str
@@ -78,6 +81,7 @@ class Closing(NamedTuple):
     open_cheques_msat: int
     open_outcomes: int
     differences: list[str]
+    preview: bool = False
 
 
 ChartStep = Literal["day", "week", "month"]

@@ -36,14 +36,12 @@ def authorise(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: st
     """
     if not check_pin(ws, wallet, total, unit):
         return
-    pin = ws.said.ask_pin(wallet.name)
-    if pin is None:
+    if not pins.is_given(ws, wallet):
         raise errors.RefusedByPolicy(
             f"this needs the PIN of wallet '{wallet.name}'",
             code="PIN_NEEDED",
             hint="Give it by --pin-stdin or --pin-file (or a systemd credential as the file).",
         )
-    pins.verify(ws, wallet, pin)
 
 
 def shown(amount: Decimal | int, unit: str) -> str:

@@ -145,13 +145,10 @@ def set_budget(
             code="BAD_AMOUNT",
             hint="E.g. 50000sat on a Lightning wallet, 20000NGN on a Fincra wallet.",
         )
-    if pins.is_set(ws, wallet):
-        pin = ws.said.ask_pin(wallet.name)
-        if pin is None:
-            raise errors.RefusedByPolicy(
-                f"changing the budget of '{wallet.name}' needs its PIN", code="PIN_NEEDED", hint="Use --pin-stdin."
-            )
-        pins.verify(ws, wallet, pin)
+    if pins.is_set(ws, wallet) and not pins.is_given(ws, wallet):
+        raise errors.RefusedByPolicy(
+            f"changing the budget of '{wallet.name}' needs its PIN", code="PIN_NEEDED", hint="Use --pin-stdin."
+        )
     old = rules.budget(ws.store, wallet.identity, unit)
 
     old_payment, old_day = (None, None) if old is None else (old.per_payment, old.per_day)

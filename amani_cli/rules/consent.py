@@ -35,11 +35,9 @@ def require_pin(ws: Workspace, wallet: pins.Holder, what: str) -> None:
     """
     if not pins.is_set(ws, wallet):
         return
-    pin = ws.said.ask_pin(wallet.name)
-    if pin is None:
+    if not pins.is_given(ws, wallet):
         raise errors.RefusedByPolicy(
             f"{what} needs the PIN of wallet '{wallet.name}'",
             code="PIN_NEEDED",
             hint="Give it by --pin-stdin or --pin-file; of several wallets' PINs a line each.",
         )
-    pins.verify(ws, wallet, pin)

@@ -229,6 +229,26 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
 
 
+def is_given(ws: Workspace, wallet: Holder) -> bool:
+    """Have the PIN given and checked; at a terminal a wrong one is asked for again, as long as it is not locked.
+
+    False when nobody can give it. Raises what `verify` raises.
+    """
+    pin = ws.said.ask_pin(wallet.name)
+    while pin is not None:
+        try:
+            verify(ws, wallet, pin)
+            return True
+        except errors.NotAuthorised as wrong:
+            if ws.said.tell_wrong is None or wrong.code != "WRONG_PIN":
+                raise
+            ws.said.tell_wrong(wrong.message)
+            pin = ws.said.ask_pin(wallet.name)
+            if not pin:
+                raise
+    return False
+
+
 def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
     moment = ws.store.clock.now()
     with ws.store.write() as db:

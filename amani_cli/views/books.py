@@ -18,6 +18,10 @@ def _exported(model: Exported) -> View:
     return View(lines=[f"{model.payments} payments written to {model.path}"])
 
 
+def _outcome(model: Closing) -> str:
+    return "NOT closed." if model.differences else "Closed: the books and the provider agree."
+
+
 def _closing(model: Closing) -> View:
     def shown(item: ClosedWallet, value: Any) -> str:
         if value is None:
@@ -47,7 +51,7 @@ def _closing(model: Closing) -> View:
             f"cheques not claimed today: {format_sat(model.open_cheques_msat)}; outcomes open: {model.open_outcomes}",
             *(f"explained: {note}" for item in model.items for note in item.notes),
             *(f"DIFFERS: {each}" for each in model.differences),
-            "NOT closed." if model.differences else "Closed: the books and the provider agree.",
+            *(["A preview: the month is not over, and nothing was closed."] if model.preview else [_outcome(model)]),
         ],
     )
 

@@ -122,7 +122,7 @@ def test_a_page_that_nobody_paid_expires(amani: Amani, shop: Merchant, double: D
 def test_a_wait_may_end_before(amani: Amani, shop: Merchant) -> None:
     made = amani(*ASK).data
     waited = amani("invoice", "wait", made["our_reference"], "--timeout", "1s", "--json")
-    assert (waited.code, waited.error["code"]) == (8, "INVOICE_PENDING")
+    assert (waited.code, waited.error["code"]) == (8, "STILL_PENDING")
 
 
 @pytest.mark.parametrize("fault", ["drop", "500", "html", "null"])

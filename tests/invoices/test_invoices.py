@@ -298,7 +298,7 @@ class TestWait:
             ended = amani.ended(run)
             assert (ended.code, ended.stdout) == (0, "paid\n")
         pending = amani("invoice", "create", "5", "--wait", "--timeout", "1s", "--json")
-        assert (pending.code, pending.error["code"]) == (8, "INVOICE_PENDING")
+        assert (pending.code, pending.error["code"]) == (8, "STILL_PENDING")
 
     def test_at_a_terminal_it_shows_progress_can_be_interrupted_and_taken_up_again(
         self, amani: Amani, add_wallet: AddWallet

@@ -307,7 +307,7 @@ class TestWaiting:
         text = amani("invoice", "create", "5", "-q").stdout.strip()
         began = time.monotonic()
         waited = amani.process("invoice", "wait", text, "--timeout", "1s", "--json", env={"AMANI_LIMIT_CHECK": "1/1h"})
-        assert (waited.code, waited.error["code"]) == (8, "INVOICE_PENDING")
+        assert (waited.code, waited.error["code"]) == (8, "STILL_PENDING")
         assert waited.error["money_moved"] == "no"
         assert time.monotonic() - began < 5
 

@@ -427,6 +427,8 @@ class TestNeeded:
             run.expect("[y/N]")
             run.type("y")
             run.expect("PIN of wallet 'rich': ")
+            run.type(WRONG)
+            run.expect("error: wrong PIN; ")
             run.type(PIN)
             assert run.finish() == 0
         assert PIN not in run.seen
