@@ -21,7 +21,7 @@ class OpenOutcome(NamedTuple):
 class ChequesOut(NamedTuple):
     """Cheques neither claimed nor void, and what is set aside for them."""
 
-    count: int
+    count: int  # type: ignore[assignment]
     amount_msat: int
 
 

@@ -41,12 +41,12 @@ def _payee(model: Payee) -> View:
 
 def _contact(model: Contact) -> View:
     pinned = ", ".join(f"{name} {value}" for name, value in model.pinned.items())
-    when = f" ({local(model.pinned_at)})" if model.pinned_at else ""
+    since = f" ({local(model.pinned_at)})" if model.pinned_at else ""
     return View(
         fields=[
             ("contact", model.name),
             ("pays to", model.destination),
-            ("pinned", pinned + when if pinned else "nothing yet: the first payment does"),
+            ("pinned", pinned + since if pinned else "nothing yet: the first payment does"),
             *given(
                 ("holder", model.holder),
                 ("checked", when(model.checked_at) if model.checked_at else None),
