@@ -5,7 +5,7 @@
 function __amani_commands
     switch $argv[1]
         case 'amani'
-            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay somebody' 'cheque' 'Funds set aside for whoever has the code' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'batch' 'Many payments from a CSV, planned, run and resumed' 'contact' 'Names for those who are paid again and again' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'metrics' 'Print figures for Prometheus: balances, open outcomes, budgets, cheques, faucet, calls, last successes' 'backup' 'Back up, verify and restore: one file that only a passphrase opens' 'trace' 'Find what became of an invoice, hash, preimage, cheque, id, reference, address, phone number or part of a memo' 'watch' 'Show payments as they settle, each once, by the provider'\''s own record; with --json one document a line' 'webhook' 'A receiver for the webhooks of LNbits and Fincra' 'close' 'Close a month: opening + what moved + fees = closing, which must be the provider'\''s figure' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
+            __amani_say 'wallet' 'Wallets: add, create, list, balance and their keys' 'invoice' 'Ask for money, and see whether it came' 'pay' 'Pay somebody' 'cheque' 'Funds set aside for whoever has the code' 'faucet' 'A wallet that gives others a little, once per cool-down' 'transfer' 'Move money between two of your wallets; free inside one server' 'pin' 'The PIN of a wallet: needed to send more than its threshold' 'batch' 'Many payments from a CSV, planned, run and resumed' 'contact' 'Names for those who are paid again and again' 'status' 'Show how everything stands: balances, what is open, cheques, limits, the last movements, what is amiss' 'history' 'What was paid and received' 'reconcile' 'Settle every open outcome by asking the provider; nothing is ever sent anew' 'metrics' 'Print figures for Prometheus: balances, open outcomes, budgets, cheques, faucet, calls, last successes' 'backup' 'Back up, verify and restore: one file that only a passphrase opens' 'trace' 'Find what became of an invoice, hash, preimage, cheque, id, reference, address, phone number or part of a memo' 'watch' 'Show payments as they settle, each once, by the provider'\''s own record; with --json one document a line' 'webhook' 'A receiver for the webhooks of LNbits and Fincra' 'close' 'Close a month: opening + what moved + fees = closing, which must be the provider'\''s figure' 'audit' 'Who moved money, changed a PIN, a limit or a key; append-only and hash-chained' 'login' 'Log in to an LNbits; the token goes to the keyring, the password nowhere' 'logout' 'Forget a login' 'sandbox' 'A real LNbits on this machine, with fake sats, to try things on' 'doctor' 'Look at keyring, files, servers and open outcomes; changes nothing' 'config' 'Settings, and where each value comes from' 'completion' 'Completion scripts for bash, zsh and fish' 'schema' 'Print the JSON Schema of a command'\''s document; bare, those of all' 'explain' 'Say what an exit code or an error code means, whether money moved, and what to do; bare, for all of them'
         case 'amani wallet'
             __amani_say 'watch' 'Show payments as they settle, each once, by the provider'\''s own record; with --json one document a line' 'add' 'Register a wallet by its key' 'create' 'Make a wallet on an LNbits: as the logged-in user, or nameless where there is no login' 'list' 'List the wallets that amani knows' 'show' 'Show one wallet: where it is, what its key can do and where the key lives' 'balance' 'Say what a wallet holds, asked live' 'use' 'Make a wallet the default' 'rename' 'Give a wallet another name here' 'remove' 'Forget a wallet and its keys; says what is lost and asks first' 'rotate-keys' 'Have the server make new keys and store them; the old ones are dead at once' 'limit' 'Show a wallet'\''s limits and budget, or set the budget (amount and fee, what is in flight reserved)' 'convert' 'Exchange one currency of a Fincra wallet for another, at a quote that holds for about 30 seconds'
         case 'amani invoice'
@@ -13,7 +13,7 @@ function __amani_commands
         case 'amani cheque'
             __amani_say 'create' 'Write a cheque: the money is set aside, and the code, shown once, is the money' 'claim' 'Claim a cheque into the wallet; whoever is first has it' 'list' 'List cheques, newest first, with what is outstanding in total' 'show' 'Show a cheque and whether it was claimed, asked live; never its code' 'void' 'Bring a cheque'\''s money back, and make its code worthless' 'sweep' 'Bring back the money of every expired cheque; made for cron, asks nothing' 'reissue' 'Make a cheque'\''s old code worthless and print a new one; needs a login'
         case 'amani faucet'
-            __amani_say 'configure' 'Make the wallet (--wallet) the faucet' 'claim' 'Have the faucet pay the wallet (--wallet)' 'status' 'Say what the faucet gives, what is left in it, and when the wallet may claim next'
+            __amani_say 'configure' 'Make the wallet (--wallet) the faucet; having it give more takes the wallet'\''s PIN' 'claim' 'Have the faucet pay the wallet (--wallet)' 'status' 'Say what the faucet gives, what is left in it, and when the wallet may claim next'
         case 'amani pin'
             __amani_say 'set' 'Give the wallet a PIN: 4 to 6 digits, none that is easy to guess' 'change' 'Change the PIN, or with --threshold or --always only when it is asked for; needs the PIN' 'remove' 'Take the PIN away; needs the PIN' 'verify' 'Say whether a PIN is right (exit 0), wrong (3) or locked (9); a wrong one costs an attempt' 'status' 'Say whether the wallet has a PIN, when it is asked for, and whether it is locked' 'reset' 'Have a forgotten PIN fall away after a day; needs the wallet'\''s Admin key typed again'
         case 'amani batch'
@@ -31,7 +31,7 @@ function __amani_commands
         case 'amani sandbox'
             __amani_say 'start' 'Start it; the first time LNbits is installed (about 200 MB)' 'stop' 'Stop it; wallets and data stay for the next start' 'status' 'Say whether it runs, and where' 'reset' 'Stop it and delete its wallets and data; what is installed stays' 'fund' 'Put fake sats into a sandbox wallet, or test money into one of Fincra'\''s sandbox'
         case 'amani config'
-            __amani_say 'show' 'List every setting with its value and where that came from' 'set' 'Change a setting; a value that can'\''t be right is refused' 'explain' 'Say what a setting means, what it is, and where that came from' 'path' 'Print the folder and files that amani keeps'
+            __amani_say 'show' 'List every setting with its value and where that came from' 'set' 'Change a setting; a value that can'\''t be right is refused, and a looser rule takes the PIN' 'explain' 'Say what a setting means, what it is, and where that came from' 'path' 'Print the folder and files that amani keeps'
         case 'amani completion'
             __amani_say 'show' 'Print the completion script of a shell' 'install' 'Write the completion script to where the shell looks for it, and say where that is'
     end
@@ -55,7 +55,7 @@ function __amani_options
         case 'amani wallet convert'
             __amani_say '--to' 'The currency to get, e.g. NGN' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--dry-run' 'Say at what rate; exchange nothing' '-n' 'Say at what rate; exchange nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani invoice create'
-            __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--expiry' 'How long it can be paid, e.g. 15m or 24h' '--webhook' 'Address that LNbits calls when it is paid' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg' '--wait' 'Wait until it is paid' '--reference' 'The same one again returns the same invoice' '--category' 'What the books file it under, e.g. rent' '--name' 'Fincra: the payer'\''s full name' '--email' 'Fincra: the payer'\''s email address' '--method' 'Fincra: card, bank_transfer, mobile_money, …'
+            __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--expiry' 'How long it can be paid, e.g. 15m or 24h' '--webhook' 'Address that LNbits calls when it is paid' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg' '--wait' 'Wait until it is paid' '--reference' 'The same one again returns the same invoice' '--category' 'What the books file it under, e.g. rent' '--name' 'Fincra: the payer'\''s full name' '--email' 'Fincra: the payer'\''s email address' '--virtual-account' 'Fincra: ask for a transfer to one of the business'\'' virtual accounts, by id or number if it has several' '--method' 'Fincra: card, bank_transfer, mobile_money, …'
         case 'amani invoice show'
             __amani_say '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a new .png or .svg'
         case 'amani invoice list'
@@ -63,17 +63,17 @@ function __amani_options
         case 'amani invoice claim'
             __amani_say '--memo' 'What it is for; at most 639 bytes' '-m' 'What it is for; at most 639 bytes' '--reference' 'The same one again shows the same invoice' '--wait' 'Wait until the money is here' '--no-wait' 'Wait until the money is here'
         case 'amani pay'
-            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--comment' 'A word for the payee, where its server takes one' '--keep' 'With max: leave this much in the wallet' '--max-slippage' 'With fiat: how far the rate may move (1%)' '--accept-change' 'Pay a contact whose server or node changed' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--category' 'What the books file it under, e.g. rent' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment' '--to-name' 'Fincra: whose account it must be' '--name-unverified' 'Fincra: pay where nobody can say whose account it is' '--company' 'Fincra: the payee is no person' '--from-currency' 'Fincra: pay out of this currency, at a quote'
+            __amani_say '--max-fee' 'Refuse if the fee may be higher, e.g. 10sat' '--memo' 'A note for your own history' '-m' 'A note for your own history' '--reference' 'The same one again returns the receipt' '--comment' 'A word for the payee, where its server takes one' '--keep' 'With max: leave this much in the wallet' '--max-slippage' 'With fiat: how far the rate may move (1%)' '--accept-change' 'Pay a contact whose server or node changed' '--payer-name' 'Who pays, where the payee'\''s server asks' '--payer-email' 'The same: your email address' '--payer-identifier' 'The same: your Lightning address' '--dry-run' 'Say what would happen; send nothing' '-n' 'Say what would happen; send nothing' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log' '--category' 'What the books file it under, e.g. rent' '--wait' 'Wait for the outcome of a slow payment' '--no-wait' 'Wait for the outcome of a slow payment' '--to-name' 'Fincra: whose account it must be' '--name-unverified' 'Fincra: pay where nobody can say whose account it is' '--company' 'Fincra: the payee is no person' '--from-currency' 'Fincra: pay out of this currency, at a quote'
         case 'amani cheque create'
             __amani_say '--memo' 'A note for your own list' '-m' 'A note for your own list' '--expires' 'How long it is good for: 1h to 168h' '--count' 'How many; one code a line' '--outside' 'Set the fee reserve aside too, to be claimed anywhere' '--lnurl' 'An LNURL-withdraw link too, for any phone wallet' '--qr' 'Show a QR code on stderr' '--qr-file' 'Write the QR code to a .png or .svg' '--print' 'Write them to a page, .html or .pdf' '--reference' 'The same one again writes no second one' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani cheque claim'
             __amani_say '--to' 'A wallet, or a bolt11 over the whole amount'
         case 'amani cheque list'
-            __amani_say '--status' 'open, claimed, void, expired, …' '--limit' 'How many at most'
+            __amani_say '--status' 'open, claiming, claimed, void, expired, …' '--limit' 'How many at most'
         case 'amani cheque void'
             __amani_say '--reason' 'Why, for the audit log'
         case 'amani faucet configure'
-            __amani_say '--amount' 'What one claim gives' '--cooldown' 'How long a wallet waits between claims' '--daily-cap' 'Most that 24 hours may give'
+            __amani_say '--amount' 'What one claim gives' '--cooldown' 'How long a wallet waits between claims' '--daily-cap' 'Most that 24 hours may give' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600'
         case 'amani faucet claim'
             __amani_say '--reference' 'The same one again returns the receipt'
         case 'amani transfer'
@@ -91,17 +91,23 @@ function __amani_options
         case 'amani batch plan'
             __amani_say '--output' 'Write the plan to this new file' '-o' 'Write the plan to this new file' '--fiat-wallet' 'The Fincra wallet that banks and phones are paid from' '--offline' 'Don'\''t ask the servers of addresses about the amounts'
         case 'amani batch run'
-            __amani_say '--jobs' 'How many at the same time' '--stop-on-failure' 'Begin nothing more after a failure' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
+            __amani_say '--jobs' 'How many at the same time' '--stop-on-failure' 'Begin nothing more after a failure' '--max-slippage' 'With fiat by Lightning: how far the rate may move (1%)' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani batch results'
             __amani_say '--output' 'Into this file, 0600' '-o' 'Into this file, 0600'
+        case 'amani contact add'
+            __amani_say '--currency' 'Fincra: which one a bank account is paid in, to look it up'
+        case 'amani status'
+            __amani_say '--watch' 'Keep it on the screen until Ctrl-C' '--every' 'With --watch: how often to look again'
         case 'amani history list'
-            __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--status' 'settled, failed or unknown' '--direction' 'in or out' '--min' 'This amount or more' '--max' 'This amount or less' '--search' 'Text in memo, reference, destination or wallet, or the beginning of an id, payment hash or node key' '--after' 'Go on after this id (the '\''next'\'' of a page)'
+            __amani_say '--limit' 'How many at most' '--since' 'From this moment on: 2026-08-01, today, 7d' '--until' 'Before this moment' '--status' 'settled, failed, unknown or reversed' '--direction' 'in or out' '--min' 'This amount or more' '--max' 'This amount or less' '--search' 'Text in memo, reference, destination or wallet, or the beginning of an id, payment hash or node key' '--after' 'Go on after this id (the '\''next'\'' of a page)'
+        case 'amani history show'
+            __amani_say '--print' 'Write an advice for the payee, .html or .pdf, 0600'
         case 'amani history export'
             __amani_say '--format' 'csv, jsonl, ledger or beancount' '--since' 'What settled from this moment on' '--until' 'What settled before this moment' '--month' 'One month, local time: last, this or 2026-08' '--rates' 'CSV (date,currency,rate) for what has no rate' '--output' 'Write to this file instead, 0600' '-o' 'Write to this file instead, 0600' '--opening' 'Begin ledgers with opening balances' '--no-opening' 'Begin ledgers with opening balances'
         case 'amani history chart'
             __amani_say '--since' 'From this moment on; 30 days ago if not said' '--until' 'Before this moment' '--month' 'One month, local time: last, this or 2026-08' '--currency' 'Which one, of a fiat wallet with several' '--output' 'A picture too: .svg or .png' '-o' 'A picture too: .svg or .png'
         case 'amani reconcile'
-            __amani_say '--older-than' 'Leave younger ones alone, e.g. 10m' '--books' 'Compare records and balances as well' '--no-books' 'Compare records and balances as well'
+            __amani_say '--older-than' 'Leave younger ones alone, e.g. 10m' '--books' 'Compare records and balances as well' '--no-books' 'Compare records and balances as well' '--resume' 'Go on with this payment, if it never arrived; asks like pay' '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
         case 'amani metrics'
             __amani_say '--output' 'Write to this file, in one step' '-o' 'Write to this file, in one step' '--mode' 'Who may read the file, in octal: node_exporter must'
         case 'amani backup create'
@@ -125,9 +131,11 @@ function __amani_options
         case 'amani login'
             __amani_say '--username' 'User name there' '-u' 'User name there' '--password-stdin' 'Read the password from stdin'
         case 'amani sandbox start'
-            __amani_say '--port' 'The port to listen on'
+            __amani_say '--port' 'The port to listen on' '--outside' 'A second LNbits too, to pay from one server to another'
+        case 'amani config set'
+            __amani_say '--pin-stdin' 'Read the PIN from stdin' '--pin-file' 'File that holds the PIN; yours, mode 0600' '--reason' 'Why, for the audit log'
     end
-    __amani_say '--version' 'Print the version' '--help' 'Show this message and exit' '-h' 'Show this message and exit' '--wallet' 'The wallet to use (AMANI_WALLET)' '-w' 'The wallet to use (AMANI_WALLET)' '--json' 'One JSON document on stdout' '--quiet' 'Print just the one value a script wants' '-q' 'Print just the one value a script wants' '--yes' 'Answer questions with yes; no rule is skipped' '-y' 'Answer questions with yes; no rule is skipped' '--no-input' 'Never ask; fail where a question would be due' '--timeout' 'How long to wait for a provider, e.g. 30s' '--verbose' 'Say more on stderr (-vv: still more)' '-v' 'Say more on stderr (-vv: still more)' '--log-json' 'Log lines on stderr as JSON (AMANI_LOG=FILE keeps a file of them)' '--color' 'auto, always or never' '--actor' 'Who is behind this call, for audit and limits (AMANI_ACTOR)' '--lock-wait' 'How long to wait for another amani'\''s lock' '--debug' 'Show a traceback if amani itself fails'
+    __amani_say '--version' 'Print the version' '--help' 'Show this message and exit' '-h' 'Show this message and exit' '--wallet' 'The wallet to use (AMANI_WALLET)' '-w' 'The wallet to use (AMANI_WALLET)' '--json' 'One JSON document on stdout' '--quiet' 'Print just the one value a script wants' '-q' 'Print just the one value a script wants' '--yes' 'Answer questions with yes; no rule is skipped' '-y' 'Answer questions with yes; no rule is skipped' '--no-input' 'Never ask; fail where a question would be due' '--timeout' 'How long to wait for a provider, e.g. 30s' '--verbose' 'Say more on stderr (-vv: still more)' '-v' 'Say more on stderr (-vv: still more)' '--log-json' 'Log lines on stderr as JSON (AMANI_LOG=FILE keeps a file of them)' '--color' 'auto, always or never' '--no-pager' 'Show long lists as they are, not through $PAGER' '--actor' 'Who is behind this call, for audit and limits (AMANI_ACTOR)' '--lock-wait' 'How long to wait for another amani'\''s lock' '--debug' 'Show a traceback if amani itself fails'
 end
 
 # Those of its options that take a value.
@@ -147,7 +155,7 @@ function __amani_valued
         case 'amani wallet convert'
             string split ' ' -- '--to --memo -m --reference --pin-file --reason'
         case 'amani invoice create'
-            string split ' ' -- '--memo -m --expiry --webhook --qr-file --reference --category --name --email --method'
+            string split ' ' -- '--memo -m --expiry --webhook --qr-file --reference --category --name --email --virtual-account --method'
         case 'amani invoice show'
             string split ' ' -- '--qr-file'
         case 'amani invoice list'
@@ -155,7 +163,7 @@ function __amani_valued
         case 'amani invoice claim'
             string split ' ' -- '--memo -m --reference'
         case 'amani pay'
-            string split ' ' -- '--max-fee --memo -m --reference --comment --keep --max-slippage --pin-file --reason --category --to-name --from-currency'
+            string split ' ' -- '--max-fee --memo -m --reference --comment --keep --max-slippage --payer-name --payer-email --payer-identifier --pin-file --reason --category --to-name --from-currency'
         case 'amani cheque create'
             string split ' ' -- '--memo -m --expires --count --qr-file --print --reference --pin-file --reason'
         case 'amani cheque claim'
@@ -165,7 +173,7 @@ function __amani_valued
         case 'amani cheque void'
             string split ' ' -- '--reason'
         case 'amani faucet configure'
-            string split ' ' -- '--amount --cooldown --daily-cap'
+            string split ' ' -- '--amount --cooldown --daily-cap --pin-file'
         case 'amani faucet claim'
             string split ' ' -- '--reference'
         case 'amani transfer'
@@ -181,17 +189,23 @@ function __amani_valued
         case 'amani batch plan'
             string split ' ' -- '--output -o --fiat-wallet'
         case 'amani batch run'
-            string split ' ' -- '--jobs --pin-file --reason'
+            string split ' ' -- '--jobs --max-slippage --pin-file --reason'
         case 'amani batch results'
             string split ' ' -- '--output -o'
+        case 'amani contact add'
+            string split ' ' -- '--currency'
+        case 'amani status'
+            string split ' ' -- '--every'
         case 'amani history list'
             string split ' ' -- '--limit --since --until --status --direction --min --max --search --after'
+        case 'amani history show'
+            string split ' ' -- '--print'
         case 'amani history export'
             string split ' ' -- '--format --since --until --month --rates --output -o'
         case 'amani history chart'
             string split ' ' -- '--since --until --month --currency --output -o'
         case 'amani reconcile'
-            string split ' ' -- '--older-than'
+            string split ' ' -- '--older-than --resume --pin-file --reason'
         case 'amani metrics'
             string split ' ' -- '--output -o --mode'
         case 'amani backup create'
@@ -214,6 +228,8 @@ function __amani_valued
             string split ' ' -- '--username -u'
         case 'amani sandbox start'
             string split ' ' -- '--port'
+        case 'amani config set'
+            string split ' ' -- '--pin-file --reason'
     end
 end
 
@@ -224,7 +240,7 @@ function __amani_source
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never
-        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani wallet convert --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file' 'amani batch plan --output' 'amani batch plan -o' 'amani batch plan 1' 'amani batch run --pin-file' 'amani batch run 1' 'amani batch status 1' 'amani batch results --output' 'amani batch results -o' 'amani batch results 1' 'amani history export --rates' 'amani history export --output' 'amani history export -o' 'amani history chart --output' 'amani history chart -o' 'amani metrics --output' 'amani metrics -o' 'amani backup create --passphrase-file' 'amani backup create 1' 'amani backup verify --passphrase-file' 'amani backup verify 1' 'amani backup restore --key-folder' 'amani backup restore --passphrase-file' 'amani backup restore 1' 'amani webhook listen --fincra-secret-file'
+        case 'amani wallet add --key-file' 'amani wallet create --key-file' 'amani wallet limit --pin-file' 'amani wallet convert --pin-file' 'amani invoice create --qr-file' 'amani invoice show --qr-file' 'amani pay --pin-file' 'amani cheque create --qr-file' 'amani cheque create --print' 'amani cheque create --pin-file' 'amani faucet configure --pin-file' 'amani transfer --pin-file' 'amani pin set --pin-file' 'amani pin change --pin-file' 'amani pin change --new-pin-file' 'amani pin remove --pin-file' 'amani pin verify --pin-file' 'amani batch plan --output' 'amani batch plan -o' 'amani batch plan 1' 'amani batch run --pin-file' 'amani batch run 1' 'amani batch status 1' 'amani batch results --output' 'amani batch results -o' 'amani batch results 1' 'amani history show --print' 'amani history export --rates' 'amani history export --output' 'amani history export -o' 'amani history chart --output' 'amani history chart -o' 'amani reconcile --pin-file' 'amani metrics --output' 'amani metrics -o' 'amani backup create --passphrase-file' 'amani backup create 1' 'amani backup verify --passphrase-file' 'amani backup verify 1' 'amani backup restore --key-folder' 'amani backup restore --passphrase-file' 'amani backup restore 1' 'amani webhook listen --fincra-secret-file' 'amani config set --pin-file'
             __amani_files $argv[3]
         case 'amani wallet add --provider'
             __amani_words $argv[3] lnbits fincra
@@ -233,11 +249,11 @@ function __amani_source
         case 'amani pay 1' 'amani contact show 1' 'amani contact remove 1'
             __amani_names $argv[3] contacts
         case 'amani cheque list --status'
-            __amani_words $argv[3] open claimed void expired
+            __amani_words $argv[3] open claiming claimed void expired
         case 'amani cheque show 1' 'amani cheque void 1' 'amani cheque reissue 1'
             __amani_names $argv[3] cheques
         case 'amani history list --status'
-            __amani_words $argv[3] settled failed unknown
+            __amani_words $argv[3] settled failed unknown reversed
         case 'amani history list --direction'
             __amani_words $argv[3] in out
         case 'amani history export --format'
@@ -247,11 +263,11 @@ function __amani_source
         case 'amani close --month'
             __amani_words $argv[3] last
         case 'amani config set 1' 'amani config explain 1'
-            __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count key_max_age pin_reset_delay books_currency color
+            __amani_words $argv[3] default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count key_max_age pin_reset_delay books_currency payer.name payer.email payer.identifier color
         case 'amani completion show 1' 'amani completion install 1'
             __amani_words $argv[3] bash zsh fish
         case 'amani explain 1'
-            __amani_words $argv[3] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_ADDRESS NO_SUCH_INVOICE NO_SUCH_WALLET MONEY_EXPECTED NOT_EMPTY OPEN_OUTCOMES SHARED_WALLET SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOO_OLD TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW BAD_ROWS BAD_PLAN CANT_READ WRONG_WALLET USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE PRIVATE_ADDRESS NEEDS_TOR BAD_CURRENCY NO_SUCH_BANK BAD_ACCOUNT BAD_PHONE NAME_UNRESOLVED NAME_MISMATCH NAME_UNVERIFIED WRONG_CURRENCY LIVE_WALLET BAD_EMAIL UNDERPAID QUOTE_EXPIRED BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PATH BAD_CERTIFICATES BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE NO_PILLOW BAD_BACKUP NEWER_BACKUP NEWER_DATA RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED
+            __amani_words $argv[3] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_ADDRESS NO_SUCH_INVOICE NO_SUCH_WALLET MONEY_EXPECTED NOT_EMPTY OPEN_OUTCOMES ID_OF_ANOTHER SHARED_WALLET SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED OTHER_LOGIN NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOO_OLD TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW BAD_ROWS BAD_PLAN CANT_READ WRONG_WALLET USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL WITHDRAW_OPEN LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE BAD_PAYER_DATA PAYER_DATA_NEEDED PAYER_DATA_UNKNOWN PRIVATE_ADDRESS NOT_THIS_MACHINE NEEDS_TOR BAD_CURRENCY NO_SUCH_BANK BAD_ACCOUNT BAD_PHONE NAME_UNRESOLVED NO_ADVICE NO_VIRTUAL_ACCOUNT WHICH_ACCOUNT NO_SWIFT_CODE REVERSED NAME_MISMATCH NAME_UNVERIFIED WRONG_CURRENCY LIVE_WALLET BAD_EMAIL UNDERPAID QUOTE_EXPIRED BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BEYOND_AGREED BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PATH BAD_CERTIFICATES BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS LOG_TOO_SHORT ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE NOT_PRIVATE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE NO_PILLOW BAD_BACKUP NEWER_BACKUP NEWER_DATA RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED
     end
 end
 
