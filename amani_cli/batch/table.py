@@ -158,7 +158,7 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     told = header.strip().lower()[4:] if header.lower().startswith("sep=") else ""  # as Excel has it before its table
     delimiter = told or next((sign for sign in ",;\t" if sign in header), ",")
     if len(delimiter) != 1:
-        raise errors.Usage("the first line is sep= with more than one sign", code="BAD_ROWS", hint="E.g. sep=;")
+        raise errors.Usage("the first line is sep= with more than one sign", code="BAD_ROWS")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] | None = None
     of_bank: list[str] | None = None
