@@ -155,6 +155,8 @@ def run(argv: list[str]) -> int:
         options.out.say("What was done stands; for a payment see: amani history list")
         return errors.Bug.exit_code
     finally:
+        if "out" in options.__dict__:
+            options.out.clear_progress()
         _close_books(options)
 
 

@@ -194,7 +194,9 @@ class Printer:
         if self.quiet or not self.is_terminal(sys.stderr) or self._environ.get("TERM") == "dumb":
             return
         width = _width(sys.stderr)
-        line = plain(text)[: width - 2]
+        from amani_cli import tables
+
+        line = tables.cut(plain(text), width - 2)  # a line that wraps can't be wiped away
         self._talk(f"\r\x1b[K{line}")
         self._shown = 1
 

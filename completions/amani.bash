@@ -4,7 +4,7 @@
 # What the command $1 takes: its commands, its options, and those of them that take a value.
 _amani_takes() {
     case $1 in
-    'amani') commands='wallet invoice pay cheque faucet transfer pin batch contact history reconcile metrics backup trace watch webhook close audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
+    'amani') commands='wallet invoice pay cheque faucet transfer pin batch contact status history reconcile metrics backup trace watch webhook close audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
     'amani wallet') commands='watch add create list show balance use rename remove rotate-keys limit convert' options='' valued='' ;;
     'amani wallet watch') commands='' options='--exec --below --every --for' valued='--exec --below --every --for' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
@@ -19,8 +19,8 @@ _amani_takes() {
     'amani wallet limit') commands='' options='--per-payment --per-day --pin-stdin --pin-file --reason' valued='--per-payment --per-day --pin-file --reason' ;;
     'amani wallet convert') commands='' options='--to --memo -m --reference --dry-run -n --pin-stdin --pin-file --reason' valued='--to --memo -m --reference --pin-file --reason' ;;
     'amani invoice') commands='create show check wait list decode claim' options='' valued='' ;;
-    'amani invoice create') commands='' options='--memo -m --expiry --webhook --qr --qr-file --wait --reference --category --name --email --virtual-account --method' valued='--memo -m --expiry --webhook --qr-file --reference --category --name --email --virtual-account --method' ;;
-    'amani invoice show') commands='' options='--qr --qr-file' valued='--qr-file' ;;
+    'amani invoice create') commands='' options='--memo -m --expiry --webhook --qr --qr-file --force --wait --reference --category --name --email --virtual-account --method' valued='--memo -m --expiry --webhook --qr-file --reference --category --name --email --virtual-account --method' ;;
+    'amani invoice show') commands='' options='--qr --qr-file --force' valued='--qr-file' ;;
     'amani invoice check') commands='' options='' valued='' ;;
     'amani invoice wait') commands='' options='' valued='' ;;
     'amani invoice list') commands='' options='--status --limit --after' valued='--status --limit --after' ;;
@@ -28,7 +28,7 @@ _amani_takes() {
     'amani invoice claim') commands='' options='--memo -m --reference --wait --no-wait' valued='--memo -m --reference' ;;
     'amani pay') commands='' options='--max-fee --memo -m --reference --comment --keep --max-slippage --accept-change --payer-name --payer-email --payer-identifier --dry-run -n --pin-stdin --pin-file --reason --category --wait --no-wait --to-name --name-unverified --company --from-currency' valued='--max-fee --memo -m --reference --comment --keep --max-slippage --payer-name --payer-email --payer-identifier --pin-file --reason --category --to-name --from-currency' ;;
     'amani cheque') commands='create claim list show void sweep reissue' options='' valued='' ;;
-    'amani cheque create') commands='' options='--memo -m --expires --count --outside --lnurl --qr --qr-file --print --reference --pin-stdin --pin-file --reason' valued='--memo -m --expires --count --qr-file --print --reference --pin-file --reason' ;;
+    'amani cheque create') commands='' options='--memo -m --expires --count --outside --lnurl --qr --qr-file --print --force --reference --pin-stdin --pin-file --reason' valued='--memo -m --expires --count --qr-file --print --reference --pin-file --reason' ;;
     'amani cheque claim') commands='' options='--to' valued='--to' ;;
     'amani cheque list') commands='' options='--status --limit' valued='--status --limit' ;;
     'amani cheque show') commands='' options='' valued='' ;;
@@ -51,19 +51,20 @@ _amani_takes() {
     'amani batch plan') commands='' options='--output -o --fiat-wallet --offline' valued='--output -o --fiat-wallet' ;;
     'amani batch run') commands='' options='--jobs --stop-on-failure --max-slippage --pin-stdin --pin-file --reason' valued='--jobs --max-slippage --pin-file --reason' ;;
     'amani batch status') commands='' options='' valued='' ;;
-    'amani batch results') commands='' options='--output -o' valued='--output -o' ;;
+    'amani batch results') commands='' options='--output -o --force' valued='--output -o' ;;
     'amani contact') commands='add list show remove banks' options='' valued='' ;;
     'amani contact add') commands='' options='--currency' valued='--currency' ;;
     'amani contact list') commands='' options='' valued='' ;;
     'amani contact show') commands='' options='' valued='' ;;
     'amani contact remove') commands='' options='' valued='' ;;
     'amani contact banks') commands='' options='' valued='' ;;
+    'amani status') commands='' options='--watch --every' valued='--every' ;;
     'amani history') commands='list show sync export chart' options='' valued='' ;;
-    'amani history list') commands='' options='--limit --since --until --status --direction --min --max --search --after' valued='--limit --since --until --status --direction --min --max --search --after' ;;
-    'amani history show') commands='' options='--print' valued='--print' ;;
+    'amani history list') commands='' options='--limit --since --until --status --direction --min --max --search --sync --after' valued='--limit --since --until --status --direction --min --max --search --after' ;;
+    'amani history show') commands='' options='--print --force' valued='--print' ;;
     'amani history sync') commands='' options='' valued='' ;;
-    'amani history export') commands='' options='--format --since --until --month --rates --output -o --opening --no-opening' valued='--format --since --until --month --rates --output -o' ;;
-    'amani history chart') commands='' options='--since --until --month --currency --output -o' valued='--since --until --month --currency --output -o' ;;
+    'amani history export') commands='' options='--format --since --until --month --rates --output -o --force --opening --no-opening' valued='--format --since --until --month --rates --output -o' ;;
+    'amani history chart') commands='' options='--since --until --month --currency --output -o --force' valued='--since --until --month --currency --output -o' ;;
     'amani reconcile') commands='' options='--older-than --books --no-books --resume --pin-stdin --pin-file --reason' valued='--older-than --resume --pin-file --reason' ;;
     'amani metrics') commands='' options='--output -o --mode' valued='--output -o --mode' ;;
     'amani backup') commands='create verify restore' options='' valued='' ;;
@@ -99,7 +100,7 @@ _amani_takes() {
     'amani explain') commands='' options='' valued='' ;;
     *) commands='' options='' valued='' ;;
     esac
-    options="$options --version --help -h --wallet -w --json --quiet -q --yes -y --no-input --timeout --verbose -v --log-json --color --actor --lock-wait --debug"
+    options="$options --version --help -h --wallet -w --json --quiet -q --yes -y --no-input --timeout --verbose -v --log-json --color --no-pager --actor --lock-wait --debug"
     valued="$valued --wallet -w --timeout --color --actor --lock-wait"
 }
 
@@ -121,7 +122,7 @@ _amani_source() {
     amani\ close\ --month) words='last' ;;
     amani\ config\ set\ 1 | amani\ config\ explain\ 1) words='default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer cheque_count key_max_age pin_reset_delay books_currency payer.name payer.email payer.identifier color' ;;
     amani\ completion\ show\ 1 | amani\ completion\ install\ 1) words='bash zsh fish' ;;
-    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_ADDRESS NO_SUCH_INVOICE NO_SUCH_WALLET MONEY_EXPECTED NOT_EMPTY OPEN_OUTCOMES ID_OF_ANOTHER SHARED_WALLET SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED OTHER_LOGIN NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOO_OLD TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED INVOICE_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW BAD_ROWS BAD_PLAN CANT_READ WRONG_WALLET USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL WITHDRAW_OPEN LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE BAD_PAYER_DATA PAYER_DATA_NEEDED PAYER_DATA_UNKNOWN PRIVATE_ADDRESS NOT_THIS_MACHINE NEEDS_TOR BAD_CURRENCY NO_SUCH_BANK BAD_ACCOUNT BAD_PHONE NAME_UNRESOLVED NO_ADVICE NO_VIRTUAL_ACCOUNT WHICH_ACCOUNT NO_SWIFT_CODE REVERSED NAME_MISMATCH NAME_UNVERIFIED WRONG_CURRENCY LIVE_WALLET BAD_EMAIL UNDERPAID QUOTE_EXPIRED BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BEYOND_AGREED BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PATH BAD_CERTIFICATES BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS LOG_TOO_SHORT ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE NOT_PRIVATE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE NO_PILLOW BAD_BACKUP NEWER_BACKUP NEWER_DATA RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
+    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_ADDRESS NO_SUCH_INVOICE NO_SUCH_WALLET MONEY_EXPECTED NOT_EMPTY OPEN_OUTCOMES ID_OF_ANOTHER SHARED_WALLET SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED OTHER_LOGIN NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOO_OLD TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED STILL_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW BAD_ROWS BAD_PLAN CANT_READ WRONG_WALLET USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL WITHDRAW_OPEN LNURL_REFUSED LNURL_BROKEN NOT_LNURL WRONG_INVOICE BAD_PAYER_DATA PAYER_DATA_NEEDED PAYER_DATA_UNKNOWN PRIVATE_ADDRESS NOT_THIS_MACHINE NEEDS_TOR BAD_CURRENCY NO_SUCH_BANK BAD_ACCOUNT BAD_PHONE NAME_UNRESOLVED NO_ADVICE NO_VIRTUAL_ACCOUNT WHICH_ACCOUNT NO_SWIFT_CODE REVERSED NAME_MISMATCH NAME_UNVERIFIED WRONG_CURRENCY LIVE_WALLET BAD_EMAIL UNDERPAID QUOTE_EXPIRED BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BEYOND_AGREED BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PATH BAD_CERTIFICATES BAD_PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS LOG_TOO_SHORT ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE NOT_PRIVATE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE NO_PILLOW BAD_BACKUP NEWER_BACKUP NEWER_DATA RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
     esac
 }
 

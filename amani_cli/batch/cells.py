@@ -52,7 +52,10 @@ def _text(source: str) -> str:
 
 def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     header = text.lstrip().partition("\n")[0]
-    delimiter = next((sign for sign in ",;\t" if sign in header), ",")
+    told = header.strip().lower()[4:] if header.lower().startswith("sep=") else ""  # as Excel has it before its table
+    delimiter = told or next((sign for sign in ",;\t" if sign in header), ",")
+    if len(delimiter) != 1:
+        raise errors.Usage("the first line is sep= with more than one sign", code="BAD_ROWS")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] | None = None
     of_bank: list[str] | None = None
@@ -61,7 +64,9 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         for cells in reader:
             number, begins = begins, reader.line_num + 1
             cells = [cell.strip() for cell in cells]
-            if not any(cells):
+            while cells and not cells[-1]:  # columns to the right that a spreadsheet took along
+                cells.pop()
+            if not cells or (names is None and cells[0].lower() in ("sep=", f"sep={delimiter}")):
                 continue
             if names is None:
                 names = [cell.lower() for cell in cells]

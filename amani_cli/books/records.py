@@ -35,7 +35,7 @@ def sync(ws: Workspace, wallet: KnownWallet, look: Look | None = None) -> tuple[
     pending when it was read, far down, is asked about until it has settled, failed or is long past its end. `look` is
     shown each page before it is brought in. Raises `errors.NotAuthorised` for the key of another wallet.
     """
-    new = updated = 0
+    new = updated = read = 0
     progress: read_back.Progress | None = None
     waiting: _Waiting | None = None
     with wallet.lnbits("read") as client:
@@ -52,7 +52,8 @@ def sync(ws: Workspace, wallet: KnownWallet, look: Look | None = None) -> tuple[
                 if look is not None:
                     look(page)
                 page_new, page_updated = take_in(ws, wallet, page)
-                new, updated = new + page_new, updated + page_updated
+                new, updated, read = new + page_new, updated + page_updated, read + len(page)
+                ws.talk.progress(f"reading the history of {wallet.name}: {read:,} records")
                 waiting.note(page)
                 down_to = times[-1] if times else down_to
                 has_met = progress.took(down_to, len(page))

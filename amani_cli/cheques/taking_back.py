@@ -210,7 +210,7 @@ def _alive(row: ChequeRow, racing: errors.NotAuthorised | None) -> Iterator[None
 
 
 @contextmanager
-def _come_home(row: ChequeRow, drawn: ChequeRow | None) -> Iterator[None]:
+def _come_home(row: ChequeRow, drawn: Entry | None) -> Iterator[None]:
     """Have what fails once the money is back not say that none moved; the same command goes on where it was."""
     try:
         yield

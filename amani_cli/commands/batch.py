@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import typer
 
 from amani_cli import errors, options
@@ -65,12 +67,16 @@ def run(
     read = plans.load(named(plan))
     purse = plans.purse_of(ws, read, said.wallet)
 
+    begun, moved = time.monotonic(), 0
+
     def on_row(row: BatchRow, done: int, of: int) -> None:
+        nonlocal moved
+        moved += (row.amount_msat or 0) if row.status == "settled" else 0
         if said.json:
             said.out.stream(row)
         elif row.status != "settled":
             said.out.say(f"row {row.row} ({row.to[:60]}): {row.status}{': ' + row.failure if row.failure else ''}")
-        said.out.step(f"{done} of {of} rows", done / of)
+        said.out.step(_pace(done, of, moved, time.monotonic() - begun), done / of)
 
     batch, interrupted = running.run(
         ws,
@@ -87,6 +93,18 @@ def run(
     code = 8 if batch.unknown else 130 if interrupted else 11 if batch.settled < batch.rows else 0
     if code:
         raise typer.Exit(code)
+
+
+def _pace(done: int, of: int, moved_msat: int, took_s: float) -> str:
+    """How a run gets on: rows, sats, rows a second, and how long the rest may take at that pace."""
+    from amani_cli.amounts import format_sat
+
+    sats = f", {format_sat(moved_msat)}" if moved_msat else ""
+    if done == of or took_s <= 0:
+        return f"{done} of {of} rows{sats}"
+    left = round((of - done) * took_s / done)
+    left_words = f"{left} s" if left < 100 else f"{left // 60} min"
+    return f"{done} of {of} rows{sats}, {done / took_s:.1f}/s, {left_words} left"
 
 
 def _asking(said: Options) -> options.BatchConfirm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import typer
@@ -140,7 +141,7 @@ def export(
         said.out.lines(lines, records=form == "csv")
     else:
         with replaced(Path(output)) as file:
-            file.writelines(lines)
+            file.writelines(_told(said, lines))
     still_open = books.open_outcomes()
     if still_open:
         ws.talk.warn(f"{still_open} open outcome(s) of this time are left out: settle them with 'amani reconcile'")
@@ -153,6 +154,14 @@ def export(
     period = books.period
     done = Exported(output, form, period.since, period.until, books.count, books.without_rate, still_open)
     said.emit(done)
+
+
+def _told(said: options.Options, lines: Iterator[str]) -> Iterator[str]:
+    """The lines of an export, with word of how far it is every few thousand."""
+    for count, line in enumerate(lines, 1):
+        if count % 5000 == 0:
+            said.out.progress(f"writing: {count:,} lines")
+        yield line
 
 
 @app.command(cls=Command)

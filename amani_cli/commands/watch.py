@@ -40,8 +40,11 @@ def watch(
     below_msat = parse_msat(below) if below else None
     if below_msat is not None and any(wallet.provider != "lnbits" for wallet in chosen):
         raise errors.Usage("--below takes an amount of sats: name the Lightning wallets to watch", code="BAD_AMOUNT")
-    said.out.progress(f"watching {', '.join(wallet.name for wallet in chosen)}")
+    names_watched = ", ".join(wallet.name for wallet in chosen)
     every_s, for_s = parse_duration(every), parse_duration(long) if long else None
+    if not said.quiet:
+        until = f"for {long}" if long else "until Ctrl-C"
+        said.out.say(f"Watching {names_watched} {until}: payments are shown as they settle.")
     for event in watching.watch(ws, chosen, every_s=every_s, for_s=for_s, below_msat=below_msat):
         said.out.stream(event)
         if run:

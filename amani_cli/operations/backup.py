@@ -79,6 +79,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
         audit_log.append(db, "backup create", outcome="with keys" if with_keys else "without keys", actor=ws.said.actor)
     made_at = now()
     parts: dict[str, bytes] = {}
+    ws.talk.progress("copying the database")
     with _private_folder(ws) as folder:
         copies.take(ws.store, folder / "amani.db", held=f"a copy restored from the backup of {made_at}")
         with copies.opened(folder / "amani.db") as copy:
@@ -97,6 +98,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
         **about,
     }
     parts = {"manifest.json": json.dumps(manifest, indent=1).encode(), **parts}
+    ws.talk.progress("encrypting the backup")
     files.write_private(path, _encrypted(_packed(parts), passphrase), replace=False)
     _warn_of_cheques(ws, with_keys)
     left_out = [*without, *NOT_HELD]
@@ -107,6 +109,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
 
 def verify(ws: Workspace, path: Path, passphrase: str) -> Backup:
     """Open a backup and check that all of it is as it was written: sums, database, audit chain. Changes nothing."""
+    ws.talk.progress("opening the backup and checking all of it")
     with _private_folder(ws) as folder:
         found = _opened(path, passphrase, folder)
         with copies.opened(found.database) as copy:
