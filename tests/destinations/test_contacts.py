@@ -38,7 +38,8 @@ def ada(payee: Held, lnurl_server: LnurlServer) -> Ada:
 class TestNaming:
     def test_add_list_show_remove(self, amani: Amani) -> None:
         added = amani("contact", "add", "Ada Lovelace", "ada@example.com", "--json").data
-        assert added == {"name": "Ada Lovelace", "destination": "ada@example.com", "pinned": {}, "pinned_at": None}
+        names = {"name": "Ada Lovelace", "destination": "ada@example.com"}
+        assert added == {**names, "pinned": {}, "pinned_at": None, "holder": None, "checked_at": None}
         amani("contact", "add", "Bo", bech32("lnurl", words(b"https://example.org/pay")))
         assert [item["name"] for item in amani("contact", "list", "--json").data["items"]] == ["Ada Lovelace", "Bo"]
         assert amani("contact", "show", "ADA  lovelace", "-q").stdout == "ada@example.com\n"
