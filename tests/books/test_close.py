@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,5 @@ def test_fake_sats_have_no_place_in_real_books(amani: Amani, month: None, home: 
 
 def test_a_month_that_is_not_over(amani: Amani, add_wallet: AddWallet) -> None:
     add_wallet("main")
-    now = datetime.now(UTC).astimezone().strftime("%Y-%m")
     for month in ("2099-01", "2026-13", "soon"):
         assert amani("close", "--month", month).code == 2
