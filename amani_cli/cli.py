@@ -164,6 +164,10 @@ def _invoke(argv: list[str], options: Options) -> int:
     """Parse and run. Typer's own `main` would swallow errors and print them its way."""
     if any("\ud800" <= character <= "\udfff" for word in argv for character in word):
         raise errors.Usage("an argument is not valid text (UTF-8)", code="BAD_TEXT", hint="Check the shell's encoding.")
+    if os.environ.get("TZ"):
+        from amani_cli.times import check_zone
+
+        check_zone(os.environ["TZ"])
     with root().make_context("amani", list(argv), obj=options) as ctx:
         result = ctx.command.invoke(ctx)
     _mention_open(options, None)

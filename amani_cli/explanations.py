@@ -237,6 +237,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "WRONG_PASSWORD": ((3,), "The user name or password is wrong.", "Try again; five wrong ones lock the login."),
     # -- paying
     "INVOICE_EXPIRED": ((6,), "The invoice can't be paid any more.", "Ask for a new one."),
+    "BAD_ZONE": (
+        (2,),
+        "TZ names no time zone that this system knows.",
+        "Write it as Africa/Nairobi or EAT-3, or unset it.",
+    ),
     "STILL_PENDING": (
         (8,),
         "The time to wait is over, and the invoice is not paid yet.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -36,6 +38,26 @@ class Period(NamedTuple):
 
     since: str | None = None
     until: str | None = None
+
+
+_ZONES = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zoneinfo", "/var/db/timezone/zoneinfo")
+_POSIX_ZONE = r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)[+-]?(?:[01]?[0-9]|2[0-4])(?::[0-5][0-9]){0,2}(?:[A-Za-z<].*)?"
+
+
+def check_zone(zone: str) -> None:
+    """Refuse a TZ that the system does not know: it would be UTC in silence, and the ends of months would move.
+
+    https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html (TZ). Raises `errors.Usage`.
+    """
+    name = zone.removeprefix(":")
+    known = not name or name.upper() in ("UTC", "GMT") or any(os.path.isfile(f"{each}/{name}") for each in _ZONES)
+    if known or os.path.isfile(name) or re.fullmatch(_POSIX_ZONE, name):
+        return
+    raise Usage(
+        f"TZ={_shown(zone)} is no time zone that this system knows",
+        code="BAD_ZONE",
+        hint="Write for example TZ=Africa/Nairobi or TZ=EAT-3, or unset it; the names come with the tzdata package.",
+    )
 
 
 def parse_duration(text: str, minimum: int = 1) -> int:
