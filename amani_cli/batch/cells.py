@@ -52,10 +52,8 @@ def _text(source: str) -> str:
 
 def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     header = text.lstrip().partition("\n")[0]
-    told = header.strip().lower()[4:] if header.lower().startswith("sep=") else ""  # as Excel has it before its table
-    delimiter = told or next((sign for sign in ",;\t" if sign in header), ",")
-    if len(delimiter) != 1:
-        raise errors.Usage("the first line is sep= with more than one sign", code="BAD_ROWS")
+    signs = header[4:5] if header.lower().startswith("sep=") else ",;\t"  # as Excel has it, above its table
+    delimiter = next((sign for sign in signs if sign in header), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] | None = None
     of_bank: list[str] | None = None
@@ -64,8 +62,7 @@ def _csv(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         for cells in reader:
             number, begins = begins, reader.line_num + 1
             cells = [cell.strip() for cell in cells]
-            while cells and not cells[-1]:  # columns to the right that a spreadsheet took along
-                cells.pop()
+            cells = cells[: max((at for at, cell in enumerate(cells, 1) if cell), default=0)]  # none beyond the table
             if not cells or (names is None and cells[0].lower() in ("sep=", f"sep={delimiter}")):
                 continue
             if names is None:

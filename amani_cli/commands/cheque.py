@@ -34,7 +34,7 @@ def create(
     reason: str | None = REASON,
 ) -> None:
     """Write a cheque: the money is set aside, and the code, shown once, is the money."""
-    from amani_cli.amounts import format_sat, parse_amount
+    from amani_cli.amounts import format_sat
     from amani_cli.cheques import writing
     from amani_cli.times import parse_duration
     from amani_cli.wallets import finding
@@ -43,9 +43,7 @@ def create(
     ws = said.ws
     ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    amount_msat = parse_amount(amount)
-    if not isinstance(amount_msat, int):
-        raise errors.Usage("a cheque is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    amount_msat = _in_sats(amount)
     if qr:
         said.out.check_qr()
     _check_files(qr_file, paper, count, force=force)
@@ -95,6 +93,16 @@ def create(
         stopped = stopped or unprinted
     if stopped is not None:
         raise typer.Exit(8 if in_doubt or stopped.exit_code == 8 else 11)
+
+
+def _in_sats(amount: str) -> int:
+    """What a cheque is over, in msat. Raises `errors.Usage` for anything that is not an amount of sats."""
+    from amani_cli.amounts import parse_amount
+
+    amount_msat = parse_amount(amount)
+    if not isinstance(amount_msat, int):
+        raise errors.Usage("a cheque is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+    return amount_msat
 
 
 def _check_files(qr_file: str | None, paper: str | None, count: int, *, force: bool) -> None:
