@@ -138,7 +138,15 @@ def add_extra(venv: Path, wheel: Path, extra: str, work: Path) -> None:
 def try_it(python: Path, home: Path) -> None:
     """Type the first commands of a new user, in an empty folder; each has to end with 0 and say something."""
     amani = python.with_name("amani")
-    tried = ([], ["--version"], ["--help"], ["status"], ["doctor"], ["wallet", "list"], ["completion", "show", "bash"])
+    tried: tuple[list[str], ...] = (
+        [],
+        ["--version"],
+        ["--help"],
+        ["status"],
+        ["doctor"],
+        ["wallet", "list"],
+        ["completion", "show", "bash"],
+    )
     for words in tried:
         if not run([amani, *words], AMANI_HOME=str(home)).strip():
             raise DistFailed(f"`amani {' '.join(words)}` says nothing")
