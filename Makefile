@@ -6,7 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.14; 
 UV ?= uv
 BIN = .venv/bin
 CODE = amani_cli benchmarks scripts tests
-TEST_WORKERS ?= auto
+# Two more than there are processors: tests of lines that break spend much of their time waiting.
+TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
 	$(if $(MINUTES),--minutes $(MINUTES))
@@ -32,10 +33,10 @@ demo: setup
 	@$(BIN)/python scripts/demo.py
 
 test: setup-dev lint
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 faults: setup-dev
-	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) tests/faults $(PYTEST_ARGS)
+	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal tests/faults $(PYTEST_ARGS)
 
 simulate: setup-dev
 	@$(BIN)/python -m tests.simulation.run $(simulate_words)
