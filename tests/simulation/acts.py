@@ -41,7 +41,7 @@ def setting(world: World) -> None:
         world.names[name] = wallet
         world.names[f"{name}@"] = server
         server.give(world.rng, wallet, sat * 1000)
-    near.page = far.page = rng.choice([1000, 1000, 7])
+    near.page = far.page = rng.choice([1000, 3, 7])
     for host in ("pay.example", "other.example"):
         world.add_host(host)
     near.passwords["alice"] = far.passwords["alice"] = PASSWORD
@@ -60,10 +60,10 @@ def setting(world: World) -> None:
             first.append((["pin", "set", "--wallet", "w1", "--pin-stdin"], PIN))
             first.append((["faucet", "configure", "--wallet", "w2", "--amount", "100", "--daily-cap", "250sat"], ""))
             if rng.random() < 0.5:
-                world.day_msat = 40_000_000
+                world.day_msat = 30_000_000
                 first.append(
                     (
-                        ["wallet", "limit", "w1", "--per-day", "40000sat", "--per-payment", "30000sat", "--pin-stdin"],
+                        ["wallet", "limit", "w1", "--per-day", "30000sat", "--per-payment", "20000sat", "--pin-stdin"],
                         PIN,
                     )
                 )
@@ -250,6 +250,13 @@ def _tell_keys(world: World, step: Step) -> None:
         write_keys(world, machine)
 
 
+def _mix_up_keys(world: World, step: Step) -> None:
+    """Somebody puts one wallet's key where another's belongs."""
+    machine = _named(world, step["on"])
+    if step["what"] in machine.wallets:
+        write(machine.root / "keys" / step["what"], _named(world, step["other"]).adminkey)
+
+
 def _give(world: World, step: Step) -> None:
     _named(world, step["what"] + "@").give(world.rng, _named(world, step["what"]), step["msat"])
 
@@ -262,5 +269,6 @@ _HAPPENINGS = {
     "other client": _other_client,
     "rotate": _rotate,
     "tell keys": _tell_keys,
+    "mix up keys": _mix_up_keys,
     "give": _give,
 }

@@ -265,12 +265,16 @@ def main() -> int:
     """Hunt each; 1 if one survives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="")
+    parser.add_argument("--after", default="", help="begin behind the one of this name")
     parser.add_argument("--commands", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, default=15)
     said = parser.parse_args()
     survivors = 0
     say("| fault | found by | commands |\n|---|---|---|")
     for mutant in MUTANTS:
+        if said.after:
+            said.after = "" if said.after == mutant.name else said.after
+            continue
         if said.only not in mutant.name:
             continue
         try:

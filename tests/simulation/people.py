@@ -350,7 +350,10 @@ class People:
             return step | ({"make": make} if make else {})
         if drawn < 0.8:
             return {"do": "rotate", "what": rng.choice(["w1", "w2", "w3", "w4"]), "told": rng.random() < 0.7}
-        if drawn < 0.86:
+        if drawn < 0.82:
+            what, other = rng.sample(["w1", "w2", "w3"], 2)
+            return {"do": "mix up keys", "on": self._on(), "what": what, "other": other}
+        if drawn < 0.88:
             return {"do": "tell keys"}
         if drawn < 0.92:
             return {"do": "give", "what": rng.choice(["w1", "w2", "w3"]), "msat": rng.choice([1, 1000, 999_000])}

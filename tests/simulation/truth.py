@@ -12,6 +12,7 @@ from tests.simulation import acts
 from tests.simulation.world import Machine, Run, World
 
 EXITS = {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}
+PAYMENT_MSAT = 20_000_000
 PAYS = ("pay", "transfer")
 
 
@@ -118,6 +119,8 @@ def _rules(world: World, run: Run) -> list[str]:
             and record.status != "failed"
             and record.time > now - 86_400 + 600
         )
+        if any(-each.amount > PAYMENT_MSAT for each in out if each.wallet == world.names["w1"].id):
+            found.append(f"rule: {_shown(out)}, with a budget of {PAYMENT_MSAT} for one payment")
         if spent > world.day_msat:
             found.append(f"rule: {spent} msat left w1 within a day, with a budget of {world.day_msat}")
     claims = [
@@ -125,7 +128,10 @@ def _rules(world: World, run: Run) -> list[str]:
         for each in world.runs
         if each.argv[:2] == ["faucet", "claim"]
         for record in each.records
-        if record.amount < 0 and record.status != "failed" and record.time > now - 86_400 + 600
+        # Who claimed since a copy was made is not in the copy, and no record of the wallet's tells it.
+        if record.amount < 0
+        and record.status != "failed"
+        and record.time > max(now - 86_400 + 600, run.machine.restored_at)
     ]
     if -sum(amount for _, amount in claims) > 250_000:
         found.append(f"rule: the faucet paid {claims} within a day, with a cap of 250 sat")
@@ -200,7 +206,7 @@ def _record(world: World, row: Any) -> Any:
 def _really_failed(world: World, machine: Machine, id: str) -> list[str]:
     for row in world.read(machine, "SELECT * FROM payment WHERE id=? AND direction='out'", id):
         record = _record(world, row)
-        if record is not None and record.status == "success":
+        if record is not None and record.status == "success" and record.by is not None and record.by.machine is machine:
             return [f"money_moved: it says no of {id}, which is paid"]
     return []
 
