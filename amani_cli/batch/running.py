@@ -114,6 +114,9 @@ def run(
                 f"{len(left) - len(payable)} rows are not paid here: this plan was made in another AMANI_HOME, whose"
                 " journal alone knows whether they were paid. Invoices can't be paid twice anywhere, and are."
             )
+        for row in payable:
+            if row.kind != "bolt11" and stand[row.row].status != "unknown":
+                held.refuse_unread(ws, row.reference)  # those made for the plan are of wallets that `refuse_held` saw
         begun = {item.row: item.amount_msat for item in stand.values() if item.status == "unknown"}
         agreed = plans.terms(ws, purse, plan, payable, begun=begun, asked=confirm is not None)
         _ask(ws, purse, plans.overview(ws, purse, plan, payable, agreed), payable, confirm)

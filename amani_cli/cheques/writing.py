@@ -18,7 +18,7 @@ from amani_cli.lightning.paying import Order
 from amani_cli.models.cheques import Cheque
 from amani_cli.models.payments import Payment
 from amani_cli.providers.base import NewWallet
-from amani_cli.rules import approval, budgets, limits, rulebook
+from amani_cli.rules import approval, budgets, held, limits, rulebook
 from amani_cli.store import cheques, journal, references
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import new_id
@@ -104,6 +104,8 @@ def write(
         _must_have_withdraw(wallet, token)
     earlier = [_written(ws, wanted, index) for index in range(wanted.count)]
     if not all(earlier):
+        if not wanted.authorised:
+            held.refuse_unread(ws, wanted.reference)
         terms = "" if token else _without_login(wallet.url)
         if confirm is not None:
             confirm(terms, wanted.total_msat)

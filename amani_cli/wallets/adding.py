@@ -133,9 +133,8 @@ def create(
         made = client.create_wallet(token, name) if token else client.create_account(name)
     if version == DOUBLE_SPENDING_VERSION:
         ws.talk.warn(unsafe_version(name))
-        if ws.has_store:
-            identities.meet(ws.store, client, made.id, told_of=False)
     keys.SEEN.update((made.admin_key, made.read_key))
+    identities.refuse_known(ws.store, url, made.id)
     source, has_read_key = _kept(ws, key_source, name, made)
     view = register(
         ws,

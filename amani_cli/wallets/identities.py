@@ -46,6 +46,22 @@ def meet(store: Store, client: Lnbits, remote_id: str, *, told_of: bool = True) 
             store_wallets.met(db, remote_id, server)
 
 
+def refuse_known(store: Store, url: str, remote_id: str) -> None:
+    """Refuse the id of a wallet that was made just now if it was ever met, anywhere: a new wallet has a new id.
+
+    Taken, it would take over another's history, and with it what that one's cheques are worth. Raises
+    `errors.RefusedByPolicy`.
+    """
+    if store_wallets.servers_of(store, remote_id) or journal.knows(store, remote_id):
+        raise errors.RefusedByPolicy(
+            f"{url} says that it made a wallet, and tells the id of one that was met before",
+            code="ID_OF_ANOTHER",
+            retry="never",
+            hint="Nothing was registered. That server, or something between here and there, lies or repeats old"
+            " answers.",
+        )
+
+
 def shows_records(store: Store, client: Lnbits, remote_id: str, *, at_least: int) -> bool:
     """Whether a server has every one of a wallet's newest payments that the journal knows, and so many at least."""
     rows = journal.newest_settled(store, remote_id, SHOWN)

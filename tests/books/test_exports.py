@@ -268,7 +268,7 @@ def test_memory_stays_flat(home: Path, tmp_path: Path) -> None:
         )
 
     def peak(*options: str) -> int:
-        words = [sys.executable, "-m", "amani_cli", "history", "export", "--format", "jsonl", *options]
+        words = [sys.executable, "-m", "amani_cli", "history", "export", "--format", "jsonl", "--force", *options]
         with subprocess.Popen([*words, "-o", str(tmp_path / "out")], env=environment()) as child:
             _, status, usage = os.wait4(child.pid, 0)
             child.returncode = status

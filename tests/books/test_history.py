@@ -94,7 +94,7 @@ class TestList:
         assert ids(amani, "--until", "2026-08-02") == [tea]
 
     @pytest.mark.parametrize(
-        "words", [("--status", "paid"), ("--direction", "up"), ("--since", "soon"), ("--min", "x"), ("--limit", "0")]
+        "words", [("--status", "lost"), ("--direction", "up"), ("--since", "soon"), ("--min", "x"), ("--limit", "0")]
     )
     def test_filters_that_can_t_be(self, amani: Amani, words: tuple[str, str]) -> None:
         assert amani("history", "list", *words, "--json").code == 2
@@ -233,7 +233,7 @@ class TestSync:
 class TestReconcile:
     def test_nothing_to_do(self, amani: Amani, home: Path) -> None:
         counts = dict.fromkeys(("checked", "settled", "failed", "unknown", "compared", "reversed"), 0)
-        nothing = {**counts, "items": [], "differences": [], "unasked": []}
+        nothing = {**counts, "items": [], "differences": [], "unasked": [], "open": []}
         assert amani("reconcile", "--json").data == nothing
         assert not home.exists()
 

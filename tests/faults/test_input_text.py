@@ -32,7 +32,7 @@ pytestmark = pytest.mark.faults
 # Clears the screen, sets the title, colours, goes back over what is written, turns the direction, hides, and pretends
 # to be a line of amani's own.
 HOSTILE = (
-    "=1+1\x1b[2J\x1b[31m\x1b]0;title\x07\x1bP+q\x1b\\\x9b31m\x9d0;t\x9c\b\b\b\r\nsettled: 1,000,000 sat\n\rerror: none"
+    "=1+1\x1b[2J\x1b[44m\x1b]0;title\x07\x1bP+q\x1b\\\x9b31m\x9d0;t\x9c\b\b\b\r\nsettled: 1,000,000 sat\n\rerror: none"
     "\v\f\x7f\u202egnp\u2066\u200b\u200e\ufeff\u2028\U000e0041\x85"
 )
 FAKE = ("settled: 1,000,000", "error: none")
@@ -45,7 +45,7 @@ _ACTS = re.compile(
 
 def harmless(result: Result) -> None:
     """Nothing on either stream acts on the terminal or passes for a line of amani's."""
-    assert "\x1b[31m" not in result.stdout + result.stderr, result
+    assert "\x1b[44m" not in result.stdout + result.stderr, result
     for text in (result.stdout, result.stderr):
         found = _ACTS.search(_OWN.sub("", text))
         assert found is None, (found, result)

@@ -188,7 +188,7 @@ def test_what_a_cheque_is_drawn_into(amani: Amani, add_wallet: AddWallet, option
     path = Path(option.partition("=")[2])
     write_key(path, "precious")
     spoil(path)
-    run = amani("cheque", "create", "21", option, "--yes", "--json")
+    run = amani("cheque", "create", "21", option, "--force", "--yes", "--json")
     assert (run.code, run.error["code"]) == (2, "NOT_PRIVATE"), run
     assert (main.sat, path.read_text()) == (500, "precious\n")
 
@@ -201,7 +201,7 @@ def test_what_results_are_written_into(amani: Amani, add_wallet: AddWallet, tmp_
     assert amani("batch", "plan", table, "-o", plan).code == 0
     assert amani("batch", "run", plan, "--yes").code == 0
     spoil(out)
-    is_refused(amani("batch", "results", plan, "-o", out, "--json"), out)
+    is_refused(amani("batch", "results", plan, "-o", out, "--force", "--json"), out)
     assert out.read_text() == "precious\n"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from amani_cli.fiat import moving
+from amani_cli.providers.fiat import Holder
 from tests.conftest import change_database
 from tests.fiat.test_payouts import PAYOUTS, pay, shop
 from tests.kit.driver import Amani
@@ -89,7 +90,7 @@ def test_a_holder_that_is_another_when_a_quote_is_renewed_stops_it(
     amani: Amani, shop: Merchant, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(moving, "QUOTE_MARGIN_S", 60)
-    names = iter(["Chinwe Eze", "Ada Obi"])
+    names = iter([Holder("Chinwe Eze"), Holder("Ada Obi")])
     monkeypatch.setattr("amani_cli.providers.fincra.Fincra.resolve", lambda *_: next(names))
     refused = pay(amani, "bank:058/2345678901", "15000NGN", "--from-currency", "USD")
     assert (refused.code, refused.error["code"]) == (9, "PAYEE_CHANGED")

@@ -145,7 +145,11 @@ class TestCreate:
     def test_it_makes_no_payment_of_it_in_the_history(self, amani: Amani, add_wallet: AddWallet) -> None:
         add_wallet()
         amani("invoice", "create", "5")
-        assert amani("history", "list", "--json").data == {"items": [], "next": None}
+        assert amani("history", "list", "--json").data == {
+            "items": [],
+            "next": None,
+            "read": [{"wallet": "main", "as_of": None}],
+        }
 
 
 class TestQr:

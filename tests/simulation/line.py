@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,8 @@ class Line:
 
     def _bent(self, fault: str, host: str, request: httpx.Request, asked: Request) -> httpx.Response:
         world, rng = self.world, self.world.rng
-        wait = request.extensions.get("timeout", {}).get("read") or 30.0
+        ends = request.extensions.get("timeout", {}).get("read")  # a moment: providers/wire.py
+        wait = 30.0 if ends is None else max(0.0, ends - time.monotonic())
         if fault == "refused":
             raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
         if fault == "no-connection":

@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,7 +166,10 @@ def _lay_line(patch: pytest.MonkeyPatch, world: World) -> None:
     def nothing(self: Any, *_: Any, **__: Any) -> None:
         return None
 
-    patch.setattr(httpx.HTTPTransport, "__init__", nothing)
+    def begin(self: Any, *_: Any, **__: Any) -> None:
+        self._pool = SimpleNamespace()  # which amani gives a network backend of its own
+
+    patch.setattr(httpx.HTTPTransport, "__init__", begin)
     patch.setattr(httpx.HTTPTransport, "close", nothing)
     patch.setattr(httpx.HTTPTransport, "__enter__", lambda self: self)
     patch.setattr(httpx.HTTPTransport, "__exit__", nothing)
