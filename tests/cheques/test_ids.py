@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,32 @@ class TestWallets:
             assert void.error["code"] == "NO_SUCH_WALLET"  # its money comes home, or stays where it is
             assert amani("wallet", "add", "again", "--url", giver.server.url, "--key-file", giver.key_file).code == 0
             assert amani("cheque", "void", the_one(amani)["id"], "--yes").code == 0
+            assert giver.sat == 4995
+
+    @pytest.mark.parametrize("known", ["registered", "removed"])
+    def test_nor_is_it_made(
+        self, amani: Amani, giver: Held, taker: Held, proxy: FaultProxy, home: Path, known: str
+    ) -> None:
+        assert amani("pay", taker.invoice(5), "--yes").code == 0
+        write(amani)
+        if known == "removed":
+            change_database(home, "DELETE FROM wallet WHERE name='giver'")
+
+        def lie(exchange: Exchange) -> None:
+            heard = exchange.forward()
+            made = json.loads(heard.body)
+            if isinstance(made, dict) and "adminkey" in made:
+                amani.secrets.update((made["adminkey"], made["inkey"]))
+                made["id"] = giver.id
+            exchange.reply(Answer(heard.status, json.dumps(made).encode(), heard.content_type))
+
+        proxy.on(lie, times=None)
+        key_file = home.parent / "shop.key"
+        refused = amani("wallet", "create", "shop", "--url", proxy.url, "--key-file", key_file, "--json")
+        assert (refused.code, refused.error["code"]) == (9, "ID_OF_ANOTHER"), refused
+        assert not key_file.exists()
+        if known == "registered":
+            assert amani("cheque", "void", the_one(amani)["id"], "--yes").code == 0  # its money comes home
             assert giver.sat == 4995
 
     def test_in_the_environment_it_can_do_nothing(

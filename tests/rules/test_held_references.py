@@ -1,0 +1,77 @@
+"""A restored copy does not know what a held wallet has paid since: no way out takes a reference that may be that's."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import AddWallet, Held, write_key
+from tests.destinations.conftest import mark_as_sandbox
+from tests.kit.driver import Amani
+from tests.kit.lnurl_server import METADATA, LnurlServer
+
+pytestmark = pytest.mark.lnbits
+
+Restored = Callable[[], tuple[str, Held, Held]]
+
+
+@pytest.fixture
+def restored(
+    amani: Amani, add_wallet: AddWallet, lnurl_server: LnurlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Restored:
+    """Restore a copy made before three references were used; the wallet that used them can't be asked."""
+
+    def restore() -> tuple[str, Held, Held]:
+        payer, payee, other = add_wallet("payer", 2000), add_wallet("payee"), add_wallet("other", 2000)
+        described = METADATA.encode().hex()
+        ada = lnurl_server.pay_to("ada", lambda msat, _: payee.invoice(msat // 1000, unhashed_description=described))
+        mark_as_sandbox(Path(os.environ["AMANI_HOME"]))
+        opened = ("--passphrase-file", write_key(tmp_path / "passphrase", "correct horse battery staple"))
+        backup = tmp_path / "a.backup"
+        assert amani("backup", "create", backup, *opened).code == 0
+        assert amani("pay", ada, "100", "--reference", "wage", "--yes", "-w", "payer").code == 0
+        written = amani("cheque", "create", "40", "--reference", "gift", "--yes", "--json", "-w", "payer")
+        amani.secrets.add(written.data["code"])
+        monkeypatch.setenv("AMANI_HOME", str(tmp_path / "elsewhere"))
+        assert amani("backup", "restore", backup, *opened, "--yes").code == 0
+        mark_as_sandbox(tmp_path / "elsewhere")
+        Path(payer.key_file).rename(f"{payer.key_file}.away")
+        assert amani("reconcile").code != 0
+        return ada, payee, other
+
+    return restore
+
+
+def plan_of(amani: Amani, tmp_path: Path, *row: str) -> Path:
+    table, plan = tmp_path / "rows.csv", tmp_path / "rows.plan"
+    with table.open("w") as out:
+        csv.writer(out).writerows([("to", "amount", "reference"), row])
+    planned = amani("batch", "plan", table, "-o", plan, "-w", "other")
+    assert planned.code == 0, planned
+    return plan
+
+
+@pytest.mark.parametrize("way", ["pay", "cheque", "row to an address", "row for a cheque"])
+def test_no_way_out_takes_it(amani: Amani, restored: Restored, tmp_path: Path, way: str) -> None:
+    ada, payee, other = restored()
+    had = payee.sat
+    words: dict[str, Callable[[], tuple[object, ...]]] = {
+        "pay": lambda: ("pay", ada, "100", "--reference", "wage", "-w", "other"),
+        "cheque": lambda: ("cheque", "create", "40", "--reference", "gift", "-w", "other"),
+        "row to an address": lambda: ("batch", "run", plan_of(amani, tmp_path, ada, "100", "wage"), "-w", "other"),
+        "row for a cheque": lambda: ("batch", "run", plan_of(amani, tmp_path, "cheque", "40", "gift"), "-w", "other"),
+    }
+    refused = amani(*words[way](), "--yes", "--json")
+    assert (refused.code, refused.error["code"]) == (9, "RECONCILE_FIRST"), refused
+    assert (payee.sat, other.sat) == (had, 2000)
+
+
+def test_what_has_no_reference_goes_on(amani: Amani, restored: Restored) -> None:
+    _, _, other = restored()
+    written = amani("cheque", "create", "40", "--yes", "--json", "-w", "other")
+    amani.secrets.add(written.data["code"])
+    assert (written.code, other.sat) == (0, 1960)
