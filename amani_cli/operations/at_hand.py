@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amani_cli import clocks, errors, private
 from amani_cli.models.operations import Finding
-from amani_cli.store import cheques, journal
+from amani_cli.store import cheques, holds, journal
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 
@@ -65,6 +65,16 @@ def cheques_out(ws: Workspace) -> list[Finding]:
         words = f"{len(expired)} expired and not swept: other tools can still claim them"
         return [Finding("cheques", "warn", words, "amani cheque sweep (from cron)")]
     return [Finding("cheques", "ok", f"{len(open_ones)} outstanding")] if open_ones else []
+
+
+def held(ws: Workspace) -> list[Finding]:
+    """Wallets of a restored copy that have not been read back: nothing is spent from them, and references wait."""
+    rows = [row for row in holds.everything(ws.store) if row.here] if ws.has_store else []
+    if not rows and not (ws.has_store and holds.of_copy(ws.store)):
+        return []
+    names = ", ".join(f"'{row.wallet}'" for row in rows) or "every wallet"
+    words = f"{names}: held until read back, for this copy does not know what was paid since it was made"
+    return [Finding("held", "warn", words, "amani reconcile")]
 
 
 def outcomes(ws: Workspace) -> list[Finding]:

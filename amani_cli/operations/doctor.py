@@ -36,6 +36,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
         items.extend(_wallet(wallet))
     items.extend(at_hand.own_clock(ws))
     items.extend(at_hand.cheques_out(ws))
+    items.extend(at_hand.held(ws))
     items.extend(at_hand.outcomes(ws))
     return Diagnosis(items)
 

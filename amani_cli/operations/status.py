@@ -83,5 +83,5 @@ def _limits(ws: Workspace, wallet: KnownWallet) -> list[LimitLeft]:
 def _findings(ws: Workspace) -> list[Finding]:
     from amani_cli.operations import at_hand
 
-    looked = [*at_hand.files(ws), *at_hand.own_clock(ws), *at_hand.cheques_out(ws), *at_hand.documents(ws)]
-    return [each for each in looked if each.status != "ok"]
+    looked = [at_hand.files, at_hand.own_clock, at_hand.cheques_out, at_hand.held, at_hand.documents]
+    return [each for look in looked for each in look(ws) if each.status != "ok"]

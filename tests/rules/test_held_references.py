@@ -75,3 +75,10 @@ def test_what_has_no_reference_goes_on(amani: Amani, restored: Restored) -> None
     written = amani("cheque", "create", "40", "--yes", "--json", "-w", "other")
     amani.secrets.add(written.data["code"])
     assert (written.code, other.sat) == (0, 1960)
+
+
+def test_what_one_looks_at_tells_of_it(amani: Amani, restored: Restored) -> None:
+    restored()
+    for command, part in (("doctor", "items"), ("status", "findings")):
+        found = {each["check"]: each for each in amani(command, "--json").json["data"][part]}
+        assert "'payer'" in found["held"]["detail"], command
