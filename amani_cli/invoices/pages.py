@@ -54,7 +54,7 @@ def create(
         raise errors.Usage(f"'{email[:60]}' is not an email address", code="BAD_EMAIL")
     identify(wallet)
     what = f"invoice {wallet.identity} {amount.value} {amount.currency} {name} {email} {memo}"
-    row, known = _begin(ws, wallet, amount, memo, reference, what)
+    row, known = begin(ws, wallet, amount, memo, reference, what, life_s=LIFE_S)
     if known and row.link is not None:
         return view(row, replayed=True)
     slot = limits.take_now(ws, wallet, "invoice")
@@ -76,14 +76,25 @@ def create(
     return view(row_of(ws, row.payment_hash), replayed=known)
 
 
-def _begin(
-    ws: Workspace, wallet: KnownWallet, amount: Fiat, memo: str, reference: str | None, what: str
+def begin(
+    ws: Workspace,
+    wallet: KnownWallet,
+    amount: Fiat,
+    memo: str,
+    reference: str | None,
+    what: str,
+    *,
+    life_s: int,
+    account: str | None = None,
 ) -> tuple[InvoiceRow, bool]:
-    """Write a page down before it is asked for, or find the one that this reference already stands for."""
+    """Write down what is asked for in fiat, or find (True) what this reference already stands for.
+
+    `account` is JSON of the virtual account that it is to be paid to; there is none for a page.
+    """
     with ws.store.write() as db:
-        target = references.claim(db, reference, what) if reference is not None else None
-        if target is None:
-            target = str(uuid.uuid4())
+        known = references.claim(db, reference, what) if reference is not None else None
+        target = known or str(uuid.uuid4())
+        if known is None:
             moment = now()
             store_invoices.insert(
                 db,
@@ -98,15 +109,13 @@ def _begin(
                 status="pending",
                 reference=reference,
                 category=ws.said.category,
+                account=account,
                 created_at=moment,
-                expires_at=to_rfc3339(int(from_rfc3339(moment).timestamp()) + LIFE_S),
+                expires_at=to_rfc3339(int(from_rfc3339(moment).timestamp()) + life_s),
             )
             if reference is not None:
                 references.point(db, reference, target)
-            known = False
-        else:
-            known = True
-    return row_of(ws, target), known
+    return row_of(ws, target), known is not None
 
 
 def _make(

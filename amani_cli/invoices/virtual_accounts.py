@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Collection as AnyOf
 from decimal import Decimal
 from itertools import islice
@@ -18,7 +17,7 @@ from amani_cli.providers.fiat import Collection, VirtualAccount
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store.rows import InvoiceRow
-from amani_cli.times import from_rfc3339, now, to_rfc3339
+from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
@@ -38,7 +37,6 @@ def create(
     The same `reference` again returns the same. Raises `errors.NotFound` where there is none in that currency,
     `errors.Usage` where there are several and none was chosen, with the list.
     """
-
     wallet.must_be("fincra")
     identify(wallet)
     meaning = f"transfer invoice {wallet.identity} {amount.value} {amount.currency} {which} {memo}"
@@ -49,32 +47,10 @@ def create(
             return pages.view(pages.row_of(ws, known), replayed=True)
     with wallet.fincra("read") as client:
         account = _chosen(wallet, client.virtual_accounts(amount.currency), which, amount.currency)
-    target, moment = str(uuid.uuid4()), now()
-    with ws.store.write() as db:
-        if reference is not None:
-            known = references.claim(db, reference, meaning)
-            if known is not None:
-                target = known
-        store_invoices.insert(
-            db,
-            payment_hash=target,
-            wallet_id=wallet.id,
-            wallet=wallet.name,
-            bolt11="",
-            amount_msat=0,
-            amount=str(amount.value),
-            currency=amount.currency,
-            memo=memo,
-            status="pending",
-            reference=reference,
-            category=ws.said.category,
-            account=json.dumps(account),
-            created_at=moment,
-            expires_at=to_rfc3339(int(from_rfc3339(moment).timestamp()) + LIFE_S),
-        )
-        if reference is not None:
-            references.point(db, reference, target)
-    return pages.view(pages.row_of(ws, target))
+    row, known_by_now = pages.begin(
+        ws, wallet, amount, memo, reference, meaning, life_s=LIFE_S, account=json.dumps(account)
+    )
+    return pages.view(row, replayed=known_by_now)
 
 
 def _chosen(wallet: KnownWallet, every: list[VirtualAccount], which: str, currency: str) -> VirtualAccount:
