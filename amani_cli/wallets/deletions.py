@@ -63,15 +63,9 @@ def delete(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -
 
     Raises `errors.NotAuthorised` without the login of its user, `errors.RefusedByPolicy` while money would be lost.
     """
-    token = logins.token(ws, wallet.url)
-    if token is None or wallet.remote_id is None:
-        raise errors.NotAuthorised(
-            f"only its user can delete a wallet on {wallet.url}",
-            code="LOGIN_NEEDED",
-            hint=f"Run: amani login {wallet.url}",
-        )
+    token, remote_id = logins.token_of_user(ws, wallet, "delete a wallet")
     with lnbits_client(ws, wallet.url) as client:
-        made_by_login = wallet.remote_id in {each.id for each in client.wallets(token)}
+        made_by_login = remote_id in {each.id for each in client.wallets(token)}
     try:
         _prove_empty(wallet)
     except errors.NotAuthorised:
@@ -90,7 +84,7 @@ def delete(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -
     _prove_empty(wallet)
     _refuse_awaiting(ws, wallet)
     with lnbits_client(ws, wallet.url) as client:
-        client.delete_wallet(token, wallet.remote_id)
+        client.delete_wallet(token, remote_id)
 
 
 def _prove_empty(wallet: KnownWallet) -> None:

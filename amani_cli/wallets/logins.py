@@ -6,6 +6,7 @@ from amani_cli import errors, keys
 from amani_cli.models.wallets import Login
 from amani_cli.store import audit as audit_log
 from amani_cli.store import wallets as store_wallets
+from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 
@@ -73,3 +74,13 @@ def token(ws: Workspace, url: str) -> str | None:
             hint=f"Log in again: amani login {url}",
         )
     return found
+
+
+def token_of_user(ws: Workspace, wallet: KnownWallet, act: str) -> tuple[str, str]:
+    """The token of a wallet's user, and the wallet's id there. Raises `errors.NotAuthorised` without a login."""
+    found = token(ws, wallet.url)
+    if found is None or wallet.remote_id is None:
+        raise errors.NotAuthorised(
+            f"only its user can {act} on {wallet.url}", code="LOGIN_NEEDED", hint=f"Run: amani login {wallet.url}"
+        )
+    return found, wallet.remote_id

@@ -54,20 +54,14 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
             code="KEY_SOURCE_READ_ONLY",
             hint="Rotate it in LNbits, then put the new key there yourself.",
         )
-    token = logins.token(ws, wallet.url)
-    if token is None or wallet.remote_id is None:
-        raise errors.NotAuthorised(
-            f"only its user can rotate a wallet's keys on {wallet.url}",
-            code="LOGIN_NEEDED",
-            hint=f"Run: amani login {wallet.url}",
-        )
+    token, remote_id = logins.token_of_user(ws, wallet, "rotate a wallet's keys")
     if place == "file":
         files.check_writable(Path(where))  # once rotated, new keys that can't be stored are lost
     confirm(f"The keys of wallet '{wallet.name}' die at once; whatever else uses them stops working.")
     with ws.store.write() as db:
         audit_log.append(db, "key rotation", wallet=wallet.name, outcome="begun", actor=ws.said.actor)
     with lnbits_client(ws, wallet.url) as client:
-        fresh = client.rotate_keys(token, wallet.remote_id)
+        fresh = client.rotate_keys(token, remote_id)
     keys.SEEN.update((fresh.admin_key, fresh.read_key))
     reads = wallet.access == "read"
     if place == "keyring":
