@@ -20,12 +20,11 @@ from amani_cli.models.payments import Payment
 from amani_cli.providers.base import NewWallet
 from amani_cli.rules import approval, budgets, held, limits, rulebook
 from amani_cli.store import cheques, journal, references
-from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import new_id
 from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import to_rfc3339
+from amani_cli.wallets import identities, logins, servers
 from amani_cli.wallets import known as wallets_known
-from amani_cli.wallets import logins, servers
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -286,7 +285,7 @@ def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: s
     """A fresh wallet to hold the funds; its keys are kept before its id is relied on."""
     with lnbits_client(ws, wallet.url) as client:
         made = client.create_wallet(token, "amani cheque") if token else client.create_account("amani cheque")
-    if cheques.of_wallet(ws.store, wallet.url, made.id) or store_wallets.servers_of(ws.store, made.id):
+    if cheques.of_wallet(ws.store, wallet.url, made.id) or identities.was_met(ws.store, made.id):
         # Two cheques on one wallet would be two codes for the same money.
         raise errors.Unreachable(
             f"{wallet.url} sent a wallet that it had made before",

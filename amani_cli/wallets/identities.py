@@ -46,13 +46,18 @@ def meet(store: Store, client: Lnbits, remote_id: str, *, told_of: bool = True) 
             store_wallets.met(db, remote_id, server)
 
 
+def was_met(store: Store, remote_id: str) -> bool:
+    """Whether an id was ever met, at any server: what was made just now can't have been."""
+    return bool(store_wallets.servers_of(store, remote_id)) or journal.knows(store, remote_id)
+
+
 def refuse_known(store: Store, url: str, remote_id: str) -> None:
     """Refuse the id of a wallet that was made just now if it was ever met, anywhere: a new wallet has a new id.
 
     Taken, it would take over another's history, and with it what that one's cheques are worth. Raises
     `errors.RefusedByPolicy`.
     """
-    if store_wallets.servers_of(store, remote_id) or journal.knows(store, remote_id):
+    if was_met(store, remote_id):
         raise errors.RefusedByPolicy(
             f"{url} says that it made a wallet, and tells the id of one that was met before",
             code="ID_OF_ANOTHER",
