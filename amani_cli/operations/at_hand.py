@@ -69,10 +69,12 @@ def cheques_out(ws: Workspace) -> list[Finding]:
 
 def held(ws: Workspace) -> list[Finding]:
     """Wallets of a restored copy that have not been read back: nothing is spent from them, and references wait."""
-    rows = [row for row in holds.everything(ws.store) if row.here] if ws.has_store else []
-    if not rows and not (ws.has_store and holds.of_copy(ws.store)):
+    if not ws.has_store:
         return []
-    names = ", ".join(f"'{row.wallet}'" for row in rows) or "every wallet"
+    waiting = ", ".join(f"'{row.wallet}'" for row in holds.everything(ws.store) if row.here)
+    names = "every wallet" if holds.of_copy(ws.store) else waiting
+    if not names:
+        return []
     words = f"{names}: held until read back, for this copy does not know what was paid since it was made"
     return [Finding("held", "warn", words, "amani reconcile")]
 
