@@ -284,13 +284,9 @@ def purse_of(ws: Workspace, plan: Plan, said: str | None) -> Purse:
 def _known(ws: Workspace, named: Named | None) -> KnownWallet | None:
     if named is None:
         return None
-    for wallet in finding.everything(ws):
-        if wallet.identity == named.identity:
-            return wallet
-        if wallet.remote_id is None:
-            wallets_known.identify(wallet)
-            if wallet.identity == named.identity:
-                return wallet
+    found = finding.with_identity(finding.everything(ws), named.identity)
+    if found is not None:
+        return found
     raise errors.Usage(
         f"this plan is for wallet '{named.name}', which is not known here",
         code="WRONG_WALLET",

@@ -266,11 +266,10 @@ def _giver(ws: Workspace, row: ChequeRow) -> KnownWallet:
     found = store_wallets.by_id(ws.store, row.wallet_id)
     if found is not None:
         return known.known(ws, found)
-    for wallet in [*finding.registered(ws), *environment.in_environment(ws)]:
-        if wallet.provider == "lnbits":
-            known.identify(wallet)
-            if wallet.identity == row.identity:
-                return wallet
+    everything = [*finding.registered(ws), *environment.in_environment(ws)]
+    giver = finding.with_identity((each for each in everything if each.provider == "lnbits"), row.identity)
+    if giver is not None:
+        return giver
     raise errors.NotFound(
         f"wallet '{row.wallet}', which gave cheque {row.id}, is not known here any more",
         code="NO_SUCH_WALLET",

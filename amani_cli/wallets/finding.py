@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from amani_cli import errors
 from amani_cli.store import wallets as store_wallets
 from amani_cli.text import did_you_mean, quoted
 from amani_cli.wallets.environment import from_environment, in_environment
-from amani_cli.wallets.known import KnownWallet, known
+from amani_cli.wallets.known import KnownWallet, identify, known
 from amani_cli.wallets.variables import ENVIRONMENT, not_configured
 from amani_cli.workspace import Workspace
-
-if TYPE_CHECKING:  # a provider's client would cost httpx at every start
-    pass
 
 
 def registered(ws: Workspace) -> list[KnownWallet]:
@@ -32,6 +29,16 @@ def everything(ws: Workspace) -> list[KnownWallet]:
     """The registered wallets, or those in the environment when no real one is registered."""
     wallets = registered(ws)
     return [*wallets, *in_environment(ws)] if all(wallet.sandbox for wallet in wallets) else wallets
+
+
+def with_identity(candidates: Iterable[KnownWallet], identity: str) -> KnownWallet | None:
+    """The one of some wallets that has an identity; one that does not know its own yet is asked for it."""
+    for wallet in candidates:
+        if wallet.identity != identity:
+            identify(wallet)
+        if wallet.identity == identity:
+            return wallet
+    return None
 
 
 def resolve(ws: Workspace, name: str | None) -> KnownWallet:
