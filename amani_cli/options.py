@@ -86,7 +86,11 @@ class Options:
         """Who asks questions in this run."""
         from amani_cli.prompts import Prompter
 
-        return Prompter(yes=self.yes, no_input=self.no_input, out=self.out)
+        def answered() -> None:
+            if self.opened is not None:
+                self.opened.restart_clock()
+
+        return Prompter(yes=self.yes, no_input=self.no_input, out=self.out, answered=answered)
 
     @property
     def opened(self) -> Workspace | None:

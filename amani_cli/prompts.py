@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
 
 from amani_cli import errors
 from amani_cli.output import Printer
@@ -11,12 +12,16 @@ from amani_cli.text import plain
 
 
 class Prompter:
-    """Who asks. `yes` answers questions, not policy; `no_input` makes every question an error."""
+    """Who asks. `yes` answers questions, not policy; `no_input` makes every question an error.
 
-    def __init__(self, *, yes: bool, no_input: bool, out: Printer) -> None:
+    `answered` is told whenever a person has answered, which may have taken them any time.
+    """
+
+    def __init__(self, *, yes: bool, no_input: bool, out: Printer, answered: Callable[[], None]) -> None:
         self.yes = yes
         self._no_input = no_input
         self._out = out
+        self._answered = answered
 
     @property
     def can_ask(self) -> bool:
@@ -37,6 +42,7 @@ class Prompter:
             print(plain(line), file=sys.stderr)
         print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
+        self._answered()
         if not answer.endswith("\n"):
             print(file=sys.stderr)
         if answer.strip().lower() not in ("y", "yes"):
@@ -47,7 +53,9 @@ class Prompter:
         if not self.can_ask:
             raise errors.Usage(f"{question} is missing", hint=otherwise)
         print(f"{question}: ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip()
+        answer = sys.stdin.readline().strip()
+        self._answered()
+        return answer
 
     def secret(self, question: str, otherwise: str) -> str:
         """Ask for a secret without echo. Raises `errors.NotAuthorised` saying `otherwise` if nobody is there."""
@@ -55,9 +63,11 @@ class Prompter:
             raise errors.NotAuthorised(f"{question} is missing", code="NO_KEY", hint=otherwise)
         self._out.clear_progress()
         try:
-            return getpass.getpass(f"{question}: ", stream=sys.stderr)
+            secret = getpass.getpass(f"{question}: ", stream=sys.stderr)
         except EOFError:
             raise errors.NotConfirmed("nothing was entered") from None
+        self._answered()
+        return secret
 
 
 def _is_terminal(stream: object) -> bool:

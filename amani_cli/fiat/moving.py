@@ -106,8 +106,7 @@ def carry_out(
         confirm(move.plan)
     if not authorised:
         approval.authorise(ws, wallet, move.charged, currency)
-    ws.restart_clock()  # a person may think for as long as they like
-    client.line.deadline = ws.deadline
+    client.line.deadline = ws.deadline  # which starts anew when a person has answered
     move = _still(move, again, clocks.best(client.line.url))
     row, begun = _begin(ws, wallet, client, move, purpose, on_journal)
     if not begun:

@@ -194,8 +194,7 @@ def pay(
         _refuse_dear(wanted, reserve_msat)
     if not wanted.authorised:
         approval.authorise(ws, wallet, wanted.amount_msat)
-    ws.restart_clock()  # a person may think for as long as they like, at the question and at the PIN;
-    check(ws, wanted)  # an invoice can expire meanwhile, and a price move
+    check(ws, wanted)  # an invoice can expire while a person thinks, and a price move
     if wanted.still_good is not None:
         wanted.still_good()
     with wallet.lnbits("admin") as client:
@@ -248,7 +247,6 @@ def resume(
             if planned.balance_msat < planned.amount_msat:
                 raise receipts.open_outcome(row, f"wallet '{wallet.name}' holds {planned.balance_msat} msat by now")
             confirm(planned)
-            ws.restart_clock()
         elif max_fee_msat is not None:
             _refuse_dear(wanted, max(0, row.reserved_msat - wanted.amount_msat))
         if wallet.id != journal.OUTSIDE:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import sqlite3
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from amani_cli.encodings import bolt11
+from amani_cli.providers.http import Line
 from amani_cli.providers.lnbits import Lnbits
 from tests.conftest import AddWallet, Held, change_database, mark_on_server, take_server_away
-from tests.kit.driver import Amani
+from tests.destinations.conftest import mark_as_sandbox
+from tests.kit.driver import Amani, _Stream
+from tests.kit.lnurl_server import METADATA, LnurlServer
 from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
@@ -177,6 +181,49 @@ class TestTheQuestion:
             terminal.type("y")
             assert terminal.finish() == 6
         assert (payer.sat, journal(amani)) == (1000, [])
+
+    def test_the_time_a_person_takes_is_not_of_the_timeout(
+        self, amani: Amani, payer: Held, payee: Held, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real, thought, moments = time.monotonic, [0.0], list[float]()
+        readline, send = io.TextIOWrapper.readline, Line.send
+
+        def think(self: io.TextIOWrapper) -> str:
+            thought[0] += 3600
+            return readline(self)
+
+        def noted(self: Line, *words: Any, **more: Any) -> Any:
+            moments.append(self.deadline)
+            return send(self, *words, **more)
+
+        monkeypatch.setattr(time, "monotonic", lambda: real() + thought[0])
+        monkeypatch.setattr(_Stream, "readline", think, raising=False)
+        monkeypatch.setattr(Line, "send", noted)
+        assert amani("pay", payee.invoice(300), "--timeout", "20s", stdin="y\n", tty=True).code == 0
+        assert max(moments) - min(moments) > 3500
+
+    def test_with_a_yes_given_the_whole_is_over_by_the_timeout(
+        self,
+        amani: Amani,
+        payer: Held,
+        payee: Held,
+        lnurl_server: LnurlServer,
+        home: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        mark_as_sandbox(home)
+        described = METADATA.encode().hex()
+        ada = lnurl_server.pay_to("ada", lambda msat, _: payee.invoice(msat // 1000, unhashed_description=described))
+        moments, send = list[float](), Line.send
+
+        def noted(self: Line, *words: Any, **more: Any) -> Any:
+            moments.append(self.deadline)
+            return send(self, *words, **more)
+
+        monkeypatch.setattr(Line, "send", noted)
+        assert amani("pay", ada, "300", "--timeout", "20s", "--yes").code == 0
+        assert len(moments) > 2
+        assert len(set(moments)) == 1
 
     def test_too_little_is_said_before_the_question(self, amani: Amani, payer: Held, payee: Held) -> None:
         with amani.terminal("pay", payee.invoice(1001)) as terminal:

@@ -98,8 +98,7 @@ class Line:
 
     def _bent(self, fault: str, host: str, request: httpx.Request, asked: Request) -> httpx.Response:
         world, rng = self.world, self.world.rng
-        ends = request.extensions.get("timeout", {}).get("read")  # a moment: providers/wire.py
-        wait = 30.0 if ends is None else max(0.0, ends - time.monotonic())
+        wait = max(0.0, _ends(request) - time.monotonic())
         if fault == "refused":
             raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
         if fault == "no-connection":
@@ -145,15 +144,15 @@ class Line:
     def _response(self, request: httpx.Request, answer: Answer, fault: str = "") -> httpx.Response:
         headers = {"content-type": answer.content_type, "date": self.world.clock.date(), **answer.headers}
         return httpx.Response(
-            answer.status, headers=headers, stream=_Body(self.world, answer.content, fault), request=request
+            answer.status, headers=headers, stream=_Body(self.world, answer.content, fault, request), request=request
         )
 
 
 class _Body(httpx.SyncByteStream):
     """An answer's body: whole, cut in its middle, or in drips."""
 
-    def __init__(self, world: World, content: bytes, fault: str) -> None:
-        self._world, self._content, self._fault = world, content, fault
+    def __init__(self, world: World, content: bytes, fault: str, request: httpx.Request) -> None:
+        self._world, self._content, self._fault, self._request = world, content, fault, request
 
     def __iter__(self) -> Iterator[bytes]:
         half = len(self._content) // 2
@@ -162,10 +161,19 @@ class _Body(httpx.SyncByteStream):
             raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
         if self._fault == "dripped":
             for at in range(0, len(self._content), max(1, len(self._content) // 8)):
-                self._world.clock.pass_(4.9)
+                left = max(0.0, _ends(self._request) - time.monotonic())
+                self._world.clock.pass_(min(4.9, left))
+                if left < 4.9:
+                    raise httpx.ReadTimeout("timed out", request=self._request)
                 yield self._content[at : at + max(1, len(self._content) // 8)]
             return
         yield self._content
+
+
+def _ends(request: httpx.Request) -> float:
+    """The moment by which a request must be over: amani's own transport takes it so (providers/wire.py)."""
+    ends = request.extensions.get("timeout", {}).get("read")
+    return time.monotonic() + 30.0 if ends is None else float(ends)
 
 
 def _odd(fault: str) -> Answer:

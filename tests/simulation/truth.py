@@ -181,7 +181,7 @@ def _in_time(run: Run) -> list[str]:
         run.argv[run.argv.index("--timeout") + 1] if "--timeout" in run.argv else "", 30
     )
     took = run.ended - run.began
-    if run.alone and run.argv[0] in PAYS and took > 2 * allowed + 15:
+    if run.alone and run.argv[0] in PAYS and took > allowed + 15:
         return [f"time: it took {took:.0f} s, with --timeout {allowed}s"]
     return []
 
