@@ -197,7 +197,22 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         )
     if version == 0:  # nothing makes one in its place but `_make`: what was in it is gone
         raise _hollow(path, "holds no tables")
-    migrations.upgrade(connection, path, SCHEMA_VERSION)
+    # One at a time: where two switch the same file to WAL, SQLite refuses one of them at once, whatever its timeout.
+    with _alone(path.parent):
+        migrations.upgrade(connection, path, SCHEMA_VERSION)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[int]:
+    """Keep other amanis from making or upgrading a database in this folder meanwhile; gives the open folder."""
+    import fcntl
+
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield held
+    finally:
+        os.close(held)
 
 
 def is_private(path: Path) -> bool:
@@ -217,15 +232,11 @@ def _make(path: Path) -> None:
 
     Of several processes at once one makes it, and the others find it there. What a crash left is taken away.
     """
-    import fcntl
-
     from amani_cli.store import migrations
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     half = path.with_name(f".{path.name}.new")
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with _alone(path.parent) as folder:
         if os.path.lexists(path):  # another was first
             return
         _unmake(half)
@@ -242,8 +253,6 @@ def _make(path: Path) -> None:
             os.fsync(folder)
         finally:
             _unmake(half)
-    finally:
-        os.close(folder)
 
 
 def _unmake(half: Path) -> None:

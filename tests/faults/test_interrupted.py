@@ -123,7 +123,7 @@ def test_a_crash_after_the_payment_settled(
 
     provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
     with monkeypatch.context() as patch:
-        patch.setattr("amani_cli.payments.receipts.receipt", crash)
+        patch.setattr("amani_cli.payments.engine.receipt", crash)
         ended = amani("pay", text, "--yes", "--json")
     assert (ended.code, ended.error["money_moved"], ended.error["retry"]) == (8, "maybe", "after_reconcile")
     assert ended.error["ids"] == [ended.error["id"]]

@@ -428,7 +428,7 @@ class TestNeeded:
             run.type("y")
             run.expect("PIN of wallet 'rich': ")
             run.type(WRONG)
-            run.expect("error: wrong PIN; ")
+            run.expect("wrong PIN; ")
             run.type(PIN)
             assert run.finish() == 0
         assert PIN not in run.seen
