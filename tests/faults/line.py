@@ -528,7 +528,8 @@ class Attempt:
         error = told.error
         came = self.line.world.came() - self.had_come
         if error["money_moved"] == "no":
-            assert not moved and not came, "it says that no money moved"
+            assert not moved, "it says that no money moved"
+            assert not came, "it says that no money came"
         elif error["money_moved"] == "yes":
             assert moved or came, "it says that money moved"
 
