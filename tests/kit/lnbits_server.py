@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import random
 import shutil
 import socket
 from collections.abc import Iterator
@@ -93,10 +94,11 @@ class LnbitsServer:
 
 
 def free_port() -> int:
-    """A port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that is free now, and that no line of another test will be given for its own end."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.SystemRandom().randrange(15_000, 32_000)))  # below those given away
+            return int(probe.getsockname()[1])
 
 
 def _start_on_a_free_port(root: Path) -> running.Sandbox:
