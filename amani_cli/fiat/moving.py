@@ -9,13 +9,14 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
 from amani_cli.models.payments import FeeRange, Payment, PayoutPlan
 from amani_cli.payees import canonical
 from amani_cli.payments import earlier, engine, just_paid
+from amani_cli.payments.engine import Purpose
 from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
@@ -61,14 +62,6 @@ class Move:
     def reserve(self) -> Decimal:
         """What is held back for a fee that is not known: the most that such payouts cost lately."""
         return self.plan.fee_before.highest if self.plan.fee_before is not None else Decimal(0)
-
-
-class Purpose(NamedTuple):
-    """What a movement is: its kind in the journal, the user's reference, and what that stands for."""
-
-    kind: str
-    reference: str | None
-    meaning: str
 
 
 def carry_out(
@@ -136,9 +129,7 @@ def _begin(
         ws,
         wallet,
         business,
-        kind=kind,
-        reference=reference,
-        meaning=meaning,
+        purpose,
         columns=columns,
         on_journal=on_journal,
         reason=f"{format_fiat(Fiat(*move.plan.received))} to {_destination(move.plan)}",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, currency_decimals, padded
-from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, fees_before, spendable, tidy
+from amani_cli.fiat.moving import Confirm, Move, carry_out, fees_before, spendable, tidy
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Nothing, Payment, PayoutPlan
 from amani_cli.payees import banks, canonical
 from amani_cli.payments import earlier
+from amani_cli.payments.engine import Purpose
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Bank, Holder, Payee
 from amani_cli.times import to_rfc3339

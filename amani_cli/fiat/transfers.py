@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, padded
-from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, spendable
+from amani_cli.fiat.moving import Confirm, Move, carry_out, spendable
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier
+from amani_cli.payments.engine import Purpose
 from amani_cli.providers.base import PayAnswer
 from amani_cli.rules import limits
 from amani_cli.store import journal

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from amani_cli import errors
 from amani_cli.models.payments import Payment
@@ -23,14 +25,20 @@ from amani_cli.workspace import Workspace
 LAST_LOOK_S = 4.0
 
 
+class Purpose(NamedTuple):
+    """What a payment is: its kind in the journal, the user's reference, and what that stands for."""
+
+    kind: str
+    reference: str | None = None
+    meaning: str = ""
+
+
 def begin(
     ws: Workspace,
     wallet: KnownWallet,
     wallet_id: str,
+    purpose: Purpose,
     *,
-    kind: str,
-    reference: str | None,
-    meaning: str,
     columns: Callable[[Transaction], dict[str, object]],
     sent: Callable[[Transaction], Entry | None] = lambda db: None,
     on_journal: Callable[[Transaction, str], object] | None = None,
@@ -39,8 +47,9 @@ def begin(
     """Journal a payment durably, or find (False) the attempt that another process made first.
 
     All in one transaction: `sent` looks for an earlier attempt, as the reference does; `columns` reserves the amount,
-    or refuses, and says what is journaled.
+    or refuses, and says what is journaled. Money leaves, unless they say that it comes.
     """
+    kind, reference, meaning = purpose
     with ws.store.write() as db:
         earlier = sent(db)
         if earlier is None and reference is not None:
@@ -48,18 +57,19 @@ def begin(
         if earlier is not None:
             return earlier, False
         entry = columns(db)
-        payment_id = journal.insert(
-            db,
-            **{**wallet.journaled, "remote_wallet_id": wallet_id},
-            direction="out",
-            kind=kind,
-            status="unknown",
-            reference=reference,
-            category=ws.said.category,
-            actor=ws.said.actor,
+        begun: dict[str, object] = {
+            **wallet.journaled,
+            "remote_wallet_id": wallet_id,
+            "direction": "out",
+            "kind": kind,
+            "status": "unknown",
+            "reference": reference,
+            "category": ws.said.category,
+            "actor": ws.said.actor,
             **ws.store.clock.stamp(wallet.url),
             **entry,
-        )
+        }
+        payment_id = journal.insert(db, **begun)
         if reference is not None:
             references.point(db, reference, payment_id)
         if on_journal is not None:
@@ -72,7 +82,7 @@ def begin(
             wallet=wallet.name,
             subject=payment_id,
             amount_msat=entry.get("amount_msat"),  # type: ignore[arg-type]
-            outcome="sending",
+            outcome="sending" if begun["direction"] == "out" else "begun",
             actor=ws.said.actor,
             reason="; ".join(text for text in (reason, ws.said.reason) if text) or None,
         )
@@ -94,12 +104,37 @@ def refuse_twin(twins: Iterable[Entry], what: str) -> None:
         )
 
 
+class Told(NamedTuple):
+    """What the user is told while it is sent, when they interrupt that, and after it was."""
+
+    doing: str
+    interrupted: str
+    done: str
+
+
 def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Entry, *, wait: bool) -> Payment:
     """Send a journaled payment, once, and close its entry with what is certain."""
+    told = Told(f"paying from {wallet.name}", "interrupted after the payment was sent", "the payment was sent")
+    row, verdict = deliver(ws, rail, row, told, wait=wait)
+    if row.status == "unknown":
+        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
+    if row.status == "failed":
+        host = wallet.url.split("://", 1)[-1]
+        raise failure(verdict, row.id, host, wallet.provider)
+    if row.reversed_at:
+        raise reversed_payment(row)
+    return receipt(row)
+
+
+def deliver(ws: Workspace, rail: Rail, row: Entry, told: Told, *, wait: bool = True) -> tuple[Entry, Verdict]:
+    """Have a rail send what was journaled, once, and close its entry: as it stands then, and by which verdict.
+
+    Raises `NotSent` when it provably never left, and `errors.OutcomeUnknown` for what goes wrong after that.
+    """
     from amani_cli.providers.http import NotSent
 
-    try:
-        ws.talk.progress(f"paying from {wallet.name}")
+    with in_doubt(row, told):
+        ws.talk.progress(told.doing)
         try:
             answer = rail.post(row)
         except NotSent as error:
@@ -110,24 +145,25 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Entry, *, wait: bo
             raise
         verdict = _settle(ws, rail, row, answer, wait=wait)
         row = close(ws, row, verdict, answered=answer.accepted, by_answer=True)
+    if row.status == "failed" and verdict.status != "failed":  # another process knew it
+        verdict = verdict._replace(reason=row.failure or "", code="REJECTED")
+    return row, verdict
+
+
+@contextmanager
+def in_doubt(row: Entry, told: Told) -> Iterator[None]:
+    """Have whatever goes wrong while something is sent say that it may have gone through; the entry stays open."""
+    from amani_cli.providers.http import NotSent
+
+    try:
+        yield
     except KeyboardInterrupt:
-        raise open_outcome(row, "interrupted after the payment was sent") from None
+        raise open_outcome(row, told.interrupted) from None
     except (NotSent, errors.OutcomeUnknown):
         raise
     except Exception as error:
-        # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
         text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
-        raise open_outcome(row, f"the payment was sent, and then: {text}") from error
-    if row.status == "unknown":
-        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
-    if row.status == "failed":
-        if verdict.status != "failed":  # another process knew it
-            verdict = verdict._replace(reason=row.failure or "", code="REJECTED")
-        host = wallet.url.split("://", 1)[-1]
-        raise failure(verdict, row.id, host, wallet.provider)
-    if row.reversed_at:
-        raise reversed_payment(row)
-    return receipt(row)
+        raise open_outcome(row, f"{told.done}, and then: {text}") from error
 
 
 def ask_rail(ws: Workspace, rail: Rail, row: Entry) -> Entry:
