@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from amani_cli import errors
 from amani_cli.invoices import lightning
-from amani_cli.invoices.lightning import INVOICE_LIFE_S
 from amani_cli.lightning import fees, resends
 from amani_cli.payments import engine, receipts
 from amani_cli.payments.cheque_rail import Draw
@@ -20,8 +19,8 @@ from amani_cli.providers.base import Record
 from amani_cli.servers import server_of
 from amani_cli.store import cheques
 from amani_cli.store.rows import Entry
-from amani_cli.times import from_rfc3339
-from amani_cli.wallets.known import KnownWallet, identify
+from amani_cli.times import from_rfc3339, to_rfc3339
+from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -59,8 +58,7 @@ def draw(
 
     Raises `errors.OutcomeUnknown` while it is open, and `NotSent` when nothing left.
     """
-    made = lightning.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose=kind)
-    identify(target)  # an invoice key learns its wallet's id from the first invoice
+    made = lightning.create_own(ws, target, amount_msat, memo, purpose=kind)
     assert target.remote_id is not None
     # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
     with target.lnbits("read") as own:
@@ -76,7 +74,7 @@ def draw(
                 "bolt11": made.bolt11,
                 "destination": str(named),
                 "memo": memo,
-                "expires_at": made.expires_at,
+                "expires_at": to_rfc3339(made.expires_at),
             },
         )
         return _deliver(ws, Draw(ws, own, cheque, named.id), row)
