@@ -67,15 +67,15 @@ def draw(
             target,
             target.remote_id,
             engine.Purpose(kind),
-            columns=lambda db: {
-                "direction": "in",
-                "amount_msat": amount_msat,
-                "payment_hash": made.payment_hash,
-                "bolt11": made.bolt11,
-                "destination": str(named),
-                "memo": memo,
-                "expires_at": to_rfc3339(made.expires_at),
-            },
+            fill=lambda db, entry: entry._replace(
+                direction="in",
+                amount_msat=amount_msat,
+                payment_hash=made.payment_hash,
+                bolt11=made.bolt11,
+                destination=str(named),
+                memo=memo,
+                expires_at=to_rfc3339(made.expires_at),
+            ),
         )
         return _deliver(ws, Draw(ws, own, cheque, named.id), row)
 

@@ -239,7 +239,7 @@ def _begin(
             memo=wanted.memo,
             reference=reference,
             expires_at=to_rfc3339(int(clocks.best(wallet.url)) + wanted.expires_s),
-            ledger_ahead=ws.store.clock.stamp(wallet.url)["ledger_ahead"],
+            ledger_ahead=ws.store.clock.stamp(wallet.url).ledger_ahead,
         )
         if reference is not None:
             references.point(db, reference, cheque_id)

@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, currency_decimals, format_fiat
+from amani_cli.models.money import Money
 from amani_cli.models.payments import FeeRange, Payment, PayoutPlan
 from amani_cli.payees import canonical
 from amani_cli.payments import earlier, engine, just_paid
@@ -23,7 +24,7 @@ from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
 from amani_cli.store import journal, references, totals
 from amani_cli.store.ledger import Ledger
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, NewEntry, Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -118,19 +119,19 @@ def _begin(
     business = client.identity()
     kind, reference, meaning = purpose
 
-    def columns(db: Transaction) -> dict[str, object]:
-        entry = _columns(move.plan)
+    def fill(db: Transaction, entry: NewEntry) -> NewEntry:
         if reference is None:
-            _refuse_twin(ws, db, business, kind, entry)
+            _refuse_twin(ws, db, business, kind, move.plan)
         budgets.reserve_fiat(ws, db, wallet, move.charged + move.reserve, move.plan.amount.currency)
-        return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
+        ours = _our_reference(db, business, reference, meaning)
+        return entry._replace(**_columns(move.plan), our_reference=ours)
 
     return engine.begin(
         ws,
         wallet,
         business,
         purpose,
-        columns=columns,
+        fill=fill,
         on_journal=on_journal,
         reason=f"{format_fiat(Fiat(*move.plan.received))} to {_destination(move.plan)}",
     )
@@ -140,7 +141,18 @@ def _destination(planned: PayoutPlan) -> str:
     return f"{planned.destination} {planned.payee}"
 
 
-def _columns(planned: PayoutPlan) -> dict[str, object]:
+class _Columns(TypedDict):
+    amount: str
+    currency: str
+    fee: str | None
+    fee_reserve: str | None
+    received: str
+    received_currency: str
+    destination: str
+    memo: str
+
+
+def _columns(planned: PayoutPlan) -> _Columns:
     return {
         "amount": str(planned.amount.value),
         "currency": planned.amount.currency,
@@ -210,18 +222,22 @@ def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
     return fresh
 
 
-def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, entry: dict[str, object]) -> None:
+def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, planned: PayoutPlan) -> None:
     """Refuse a retry of what is still open. What an exchange would bring moves with the rate, and was not asked for.
 
     Raises `errors.OutcomeUnknown`.
     """
-    exchange = kind == "convert"
-    said = ("amount", "currency") if exchange else ("received",)
-    twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
-    if not exchange:  # the name behind an account may have been typed, and differently
-        payee = canonical.of_destination(ws, str(entry["destination"]), str(entry["received_currency"]))
-        twins = [twin for twin in twins if canonical.of_entry(ws, twin) == payee]
-    engine.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
+    alike = journal.open_like(db, business, kind)
+    if kind == "convert":
+        into = planned.received.currency
+        twins = [row for row in alike if _amount(row) == planned.amount and row.received_currency == into]
+        engine.refuse_twin(twins, "exchange was begun")
+    else:
+        engine.refuse_twin((row for row in alike if _is_same(ws, row, planned)), "amount to the same payee was sent")
+
+
+def _amount(row: Entry) -> Money | None:
+    return Money(Decimal(row.amount), row.currency) if row.amount is not None and row.currency is not None else None
 
 
 def _is_same(ws: Workspace, row: Entry, planned: PayoutPlan) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, currency_decimals, padded
@@ -46,16 +46,20 @@ class Destination:
         return "mobile_money_wallet" if self.mobile else "bank_account"
 
 
+_NOT_SAID = Fiat(Decimal(0), "")
+
+
 @dataclass(frozen=True)
 class Order:
     """One payout: what arrives (`amount`), out of which currency of the wallet, to whom, and on what conditions.
 
-    `everything` says that the amount was worked out, from all that can be spent.
+    Amount and `source` are filled in once they are known. `everything` says that the amount was worked out, from all
+    that can be spent.
     """
 
     to: Destination
-    amount: Fiat
-    source: str
+    amount: Fiat = _NOT_SAID
+    source: str = ""
     to_name: str | None = None
     name_unverified: bool = False
     company: bool = False
@@ -94,16 +98,15 @@ def read(text: str) -> Destination:
     return Destination("momo" if lowered == "momo" else "bank", bank.strip(), account.strip())
 
 
-def all_there_is(
-    ws: Workspace, wallet: KnownWallet, to: Destination, source: str, **more: Any
-) -> Order | Nothing | Payment:
+def all_there_is(ws: Workspace, wallet: KnownWallet, wanted: Order) -> Order | Nothing | Payment:
     """The order over all that can leave: what the wallet can spend, less the most that such payouts cost lately.
 
-    Out of the currency `source`, or where that is empty the only one there is. A reference that stands for a payment
-    already gives its receipt. Raises `errors.Usage` where it is not clear which currency is meant, or what to leave for
-    the fee.
+    Out of the order's `source`, or where that is empty the only currency there is. A reference that stands for a
+    payment already gives its receipt. Raises `errors.Usage` where it is not clear which currency is meant, or what to
+    leave for the fee.
     """
-    wanted = Order(to, Fiat(Decimal(0), source), source, everything=True, **more)
+    source = wanted.source
+    wanted = replace(wanted, amount=Fiat(Decimal(0), source), everything=True)
     replay = earlier.replayed(ws, wanted.reference, wanted.meaning(ws))
     if replay is not None:
         return replay
@@ -135,7 +138,7 @@ def all_there_is(
     )
     if left <= 0:
         return Nothing("nothing to do: nothing is left over", wallet.name, balance=Money(available, source))
-    return replace(wanted, amount=Fiat(left, source), source=source, everything=True)
+    return replace(wanted, amount=Fiat(left, source), source=source)
 
 
 def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> PayoutPlan:

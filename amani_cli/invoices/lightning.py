@@ -14,7 +14,7 @@ from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import InvoiceRow, Transaction
+from amani_cli.store.rows import InvoiceRow, NewEntry, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import rates
 from amani_cli.wallets.known import KnownWallet, identify
@@ -243,12 +243,11 @@ def insert_incoming(
     quoted: str | None = None,
 ) -> str:
     """Journal money that came, in the caller's transaction; returns the entry's id."""
-    entry = journal.insert(
-        db,
-        **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
-        direction="in",
-        kind=kind,
-        status="settled",
+    entry = NewEntry(
+        wallet.journaled._replace(remote_wallet_id=wallet.remote_id or record.wallet_id),
+        "in",
+        kind,
+        "settled",
         amount_msat=abs(record.amount_msat),
         fee_msat=record.fee_msat if record.amount_msat > 0 else 0,
         payment_hash=record.payment_hash,
@@ -262,7 +261,7 @@ def insert_incoming(
         settled_at=record.settled_at or now(),
     )
     store_wallets.clear_cached_balance(db, wallet.id)
-    return entry
+    return journal.insert(db, entry)
 
 
 def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> InvoiceRow:

@@ -16,7 +16,7 @@ from amani_cli.rules import budgets, limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, NewEntry, Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
@@ -144,12 +144,11 @@ def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, mem
     with ws.store.write() as db:
         row = journal.last_attempt(db, target.id, paid.payment_hash, "in")
         if row is None:
-            journal.insert(
-                db,
-                **target.journaled,
-                direction="in",
-                kind=kind,
-                status="settled",
+            entry = NewEntry(
+                target.journaled,
+                "in",
+                kind,
+                "settled",
                 amount_msat=paid.amount_msat,
                 fee_msat=0,
                 payment_hash=paid.payment_hash,
@@ -160,6 +159,7 @@ def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, mem
                 created_at=paid.created_at,
                 settled_at=paid.settled_at or now(),
             )
+            journal.insert(db, entry)
         store_invoices.set_status(db, target.id, paid.payment_hash, "paid", paid.settled_at, paid.preimage)
         store_wallets.clear_cached_balance(db, target.id)
         row = journal.last_attempt(db, target.id, paid.payment_hash, "in")

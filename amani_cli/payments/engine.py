@@ -16,7 +16,7 @@ from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal, references, rules
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -39,15 +39,15 @@ def begin(
     wallet_id: str,
     purpose: Purpose,
     *,
-    columns: Callable[[Transaction], dict[str, object]],
+    fill: Callable[[Transaction, NewEntry], NewEntry],
     sent: Callable[[Transaction], Entry | None] = lambda db: None,
     on_journal: Callable[[Transaction, str], object] | None = None,
     reason: str | None = None,
 ) -> tuple[Entry, bool]:
     """Journal a payment durably, or find (False) the attempt that another process made first.
 
-    All in one transaction: `sent` looks for an earlier attempt, as the reference does; `columns` reserves the amount,
-    or refuses, and says what is journaled. Money leaves, unless they say that it comes.
+    All in one transaction: `sent` looks for an earlier attempt, as the reference does; `fill` reserves the amount, or
+    refuses, and says what else is journaled. Money leaves, unless that says that it comes.
     """
     kind, reference, meaning = purpose
     with ws.store.write() as db:
@@ -56,20 +56,20 @@ def begin(
             earlier = journal.standing(db, references.claim(db, reference, meaning))
         if earlier is not None:
             return earlier, False
-        entry = columns(db)
-        begun: dict[str, object] = {
-            **wallet.journaled,
-            "remote_wallet_id": wallet_id,
-            "direction": "out",
-            "kind": kind,
-            "status": "unknown",
-            "reference": reference,
-            "category": ws.said.category,
-            "actor": ws.said.actor,
-            **ws.store.clock.stamp(wallet.url),
-            **entry,
-        }
-        payment_id = journal.insert(db, **begun)
+        stamp = ws.store.clock.stamp(wallet.url)
+        entry = NewEntry(
+            wallet.journaled._replace(remote_wallet_id=wallet_id),
+            "out",
+            kind,
+            "unknown",
+            reference=reference,
+            category=ws.said.category,
+            actor=ws.said.actor,
+            ledger_ahead=stamp.ledger_ahead,
+            told_ahead=stamp.told_ahead,
+        )
+        entry = fill(db, entry)
+        payment_id = journal.insert(db, entry)
         if reference is not None:
             references.point(db, reference, payment_id)
         if on_journal is not None:
@@ -81,8 +81,8 @@ def begin(
             kind,
             wallet=wallet.name,
             subject=payment_id,
-            amount_msat=entry.get("amount_msat"),  # type: ignore[arg-type]
-            outcome="sending" if begun["direction"] == "out" else "begun",
+            amount_msat=entry.amount_msat,
+            outcome="sending" if entry.direction == "out" else "begun",
             actor=ws.said.actor,
             reason="; ".join(text for text in (reason, ws.said.reason) if text) or None,
         )
@@ -250,14 +250,15 @@ def _tell_dearer(ws: Workspace, row: Entry, fresh: Entry) -> None:
 def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | None) -> None:
     record = verdict.record
     if verdict.status == "unknown":
-        wanted = record.documents if isinstance(record, FiatRecord) else None
-        told = {} if wanted is None else {"documents": "; ".join(wanted) or None}
-        journal.update(db, row.id, checked_at=now(), **told)
+        changed: EntryChanges = {"checked_at": now()}
+        if isinstance(record, FiatRecord) and record.documents is not None:
+            changed["documents"] = "; ".join(record.documents) or None
+        journal.update(db, row.id, **changed)
         return
-    columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
+    columns: EntryChanges = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
     if verdict.status == "settled":
         assert record is not None
-        columns |= {"failure": None, **settled_columns(record, row.amount)}
+        columns = {**columns, "failure": None, **settled_columns(record, row.amount)}
     else:
         columns["failure"] = verdict.reason or "failed"
         rules.drop_events_for(db, row.id)
@@ -275,25 +276,32 @@ def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | N
     )
 
 
-def settled_columns(record: Record | FiatRecord, amount: str | None = None) -> dict[str, object]:
+def settled_columns(record: Record | FiatRecord, amount: str | None = None) -> EntryChanges:
     """What the journal keeps of a settled record; for fiat `amount` is what was to go. Its fee has the duty in it."""
-    if isinstance(record, FiatRecord):
-        from decimal import Decimal
-
-        told = {
-            "fee": record.cost(Decimal(amount or 0)),
-            "duty": record.duty or None,
-            "received": record.received,
-            "received_currency": record.received_currency,
-            "provider_reference": record.provider_reference,
-            "session_id": record.session,
-            "reversed_at": record.reversed_at or (now() if record.status == "reversed" else None),
+    if not isinstance(record, FiatRecord):
+        return {
+            "amount_msat": abs(record.amount_msat),
+            "fee_msat": record.fee_msat,
+            "preimage": record.preimage,
+            "settled_at": record.settled_at or now(),
         }
-        columns = {name: str(value) for name, value in told.items() if value is not None}
-        return {**columns, "settled_at": record.settled_at or now()}
-    return {
-        "amount_msat": abs(record.amount_msat),
-        "fee_msat": record.fee_msat,
-        "preimage": record.preimage,
-        "settled_at": record.settled_at or now(),
-    }
+    from decimal import Decimal
+
+    columns: EntryChanges = {"settled_at": record.settled_at or now()}
+    # What a record does not say is left as it was.
+    if (fee := record.cost(Decimal(amount or 0))) is not None:
+        columns["fee"] = str(fee)
+    if record.duty:
+        columns["duty"] = str(record.duty)
+    if record.received is not None:
+        columns["received"] = str(record.received)
+    if record.received_currency is not None:
+        columns["received_currency"] = record.received_currency
+    if record.provider_reference is not None:
+        columns["provider_reference"] = record.provider_reference
+    if record.session is not None:
+        columns["session_id"] = record.session
+    reversed_at = record.reversed_at or (now() if record.status == "reversed" else None)
+    if reversed_at is not None:
+        columns["reversed_at"] = reversed_at
+    return columns
