@@ -11,7 +11,7 @@ from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 if TYPE_CHECKING:
     from amani_cli.destinations.forms import Destination
-    from amani_cli.fiat import payouts
+    from amani_cli.fiat import orders
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -65,9 +65,9 @@ def pay(
     if to.payout is not None:
         if max_fee or comment or keep or max_slippage or payer:
             raise errors.Usage("--max-fee, --max-slippage, --comment, --keep and --payer-… are for Lightning")
-        from amani_cli.fiat import payouts
+        from amani_cli.fiat import orders
 
-        payout = payouts.Order(
+        payout = orders.Order(
             to.payout,
             source=(from_currency or "").upper(),
             to_name=to_name,
@@ -106,7 +106,7 @@ def pay(
 def _pay_out(
     said: Options,
     to: Destination,
-    wanted: payouts.Order,
+    wanted: orders.Order,
     amount: str | None,
     *,
     dry_run: bool,
@@ -117,7 +117,7 @@ def _pay_out(
     from dataclasses import replace
 
     from amani_cli.destinations import paying
-    from amani_cli.fiat import payouts
+    from amani_cli.fiat import orders, payouts
     from amani_cli.wallets import businesses, finding
 
     amount = amount or said.missing(f"How much for {to.shown}?")
@@ -127,7 +127,7 @@ def _pay_out(
     wallet.must_be("fincra")
     if amount.strip().lower() == "max":
         found = payouts.all_there_is(said.ws, wallet, wanted)
-        if not isinstance(found, payouts.Order):
+        if not isinstance(found, orders.Order):
             said.emit(found)
             return
         wanted = found

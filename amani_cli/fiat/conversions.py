@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.amounts import CURRENCIES, Fiat, format_fiat, padded
-from amani_cli.fiat.moving import Confirm, Move, carry_out, spendable, tidy
+from amani_cli.fiat.looking import spendable, tidy
+from amani_cli.fiat.moving import Confirm, Move, carry_out
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier

@@ -8,13 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypedDict
 
 from amani_cli import clocks, errors
-from amani_cli.amounts import Fiat, currency_decimals, format_fiat
+from amani_cli.amounts import Fiat, format_fiat
+from amani_cli.fiat.looking import refuse_poor
 from amani_cli.models.money import Money
-from amani_cli.models.payments import FeeRange, Payment, PayoutPlan
+from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payees import canonical
 from amani_cli.payments import earlier, engine, just_paid
 from amani_cli.payments.engine import Purpose
@@ -22,7 +23,7 @@ from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
-from amani_cli.store import journal, references, totals
+from amani_cli.store import journal, references
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, NewEntry, Transaction
 from amani_cli.wallets.known import KnownWallet
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 
 # What the names made of users' references begin from; another one would make other names of them.
 _NAMES = uuid.UUID("6d0f4c1e-6f0b-5b6e-9a53-0c2f8f6d7a41")
-
-
-LAST_FEES = 20
-"""Of so many payouts of a kind the question shows what they cost."""
 
 
 # A quote holds for about 30 s; one that is this near its end is asked for anew.
@@ -246,47 +243,3 @@ def _is_same(ws: Workspace, row: Entry, planned: PayoutPlan) -> bool:
         return False
     payee = canonical.of_destination(ws, _destination(planned), planned.received.currency)
     return row.received_currency == planned.received.currency and canonical.of_entry(ws, row) == payee
-
-
-def refuse_poor(planned: PayoutPlan) -> None:
-    """Refuse what the balance does not cover. Raises `errors.InsufficientFunds`."""
-    if not planned.sufficient:
-        raise errors.InsufficientFunds(
-            f"wallet '{planned.wallet}' can spend {format_fiat(Fiat(*planned.balance))},"
-            f" less than {format_fiat(Fiat(*planned.amount))} to pay",
-            hint="Top it up, or choose another wallet with --wallet.",
-        )
-
-
-def spendable(client: Fincra, wallet: KnownWallet, currency: str) -> Decimal:
-    """What a wallet can spend of a currency. Raises `errors.NotFound` when it does not hold it."""
-    accounts = client.accounts()
-    for each in accounts:
-        if each.currency == currency:
-            return each.available
-    raise errors.NotFound(
-        f"wallet '{wallet.name}' holds no {currency}",
-        code="NO_SUCH_CURRENCY",
-        hint=f"It holds: {', '.join(each.currency for each in accounts) or 'nothing'}.",
-    )
-
-
-def fees_before(ws: Workspace, client: Fincra, source: str, currency: str, way: str) -> FeeRange | None:
-    """What this business' own last payouts of a kind cost, None without any: Fincra tells no fee beforehand."""
-    if not ws.has_store:
-        return None
-    fees = totals.last_fees(ws.store, client.identity(), source, currency, way, LAST_FEES)
-    return FeeRange(min(fees), max(fees), source, len(fees)) if fees else None
-
-
-def tidy(quote: Quote) -> Quote:
-    """A quote without the noise that Fincra's floats leave behind the last decimal of a currency."""
-
-    def rounded(value: Decimal, currency: str) -> Decimal:
-        return value.quantize(Decimal(1).scaleb(-currency_decimals(currency)), rounding=ROUND_HALF_UP)
-
-    return quote._replace(
-        amount=rounded(quote.amount, quote.source),
-        charged=rounded(quote.charged, quote.source),
-        received=rounded(quote.received, quote.destination),
-    )
