@@ -18,7 +18,7 @@ from amani_cli.amounts import format_sat
 from amani_cli.batch.table import CHEQUE, PAYOUT, Problem, Row, told
 from amani_cli.destinations import contacts, payers, reading
 from amani_cli.destinations.forms import Destination
-from amani_cli.fiat import payouts
+from amani_cli.fiat import orders, payouts
 from amani_cli.lightning import fees
 from amani_cli.models.money import Quoted
 from amani_cli.providers import lnurl
@@ -189,7 +189,7 @@ def _behind_account(ws: Workspace, wallet: KnownWallet, client: Fincra, row: Row
     client.line.deadline = ws.deadline
     to = reading.read(ws, row.to)
     assert to.payout is not None
-    order = payouts.Order(
+    order = orders.Order(
         to.payout, row.fiat, row.fiat.currency, to_name=row.to_name, name_unverified=row.name_unverified
     )
     try:

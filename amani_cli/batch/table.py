@@ -20,7 +20,7 @@ from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from amani_cli.fiat import payouts
+    from amani_cli.fiat import orders
 
 CHEQUE, PAYOUT = "cheque", "payout"
 RECENT_S = 7 * 86400  # how far back the same payee and amount are pointed out
@@ -207,7 +207,7 @@ def _destination(ws: Workspace, to: str, bad: Callable[[str, str], None]) -> Des
         return None
 
 
-def _check_account(to: payouts.Destination, amount: Fiat, bad: Callable[[str, str], None]) -> None:
+def _check_account(to: orders.Destination, amount: Fiat, bad: Callable[[str, str], None]) -> None:
     """Whether a number can be one of an account or a phone at all."""
     from amani_cli.payees import banks
 

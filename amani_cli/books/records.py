@@ -13,7 +13,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, read_back, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, EntryStatus, NewEntry, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet
@@ -185,7 +185,9 @@ def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Known, record: R
     if entry.status == "failed" and record.status == "settled":
         ws.talk.warn(f"{entry.id} was written down as failed, and {wallet.url} says it settled")
         with ws.store.write() as db:
-            journal.update(db, entry.id, status="settled", failure=None, **engine.settled_columns(record))
+            changed = engine.settled_columns(record)
+            changed["status"], changed["failure"] = "settled", None
+            journal.update(db, entry.id, **changed)
             audit_log.append(db, "correction", wallet=wallet.name, subject=entry.id, outcome="settled")
         return 1
     return 0
@@ -197,17 +199,19 @@ def _row(ws: Workspace, entry: journal.Known) -> Entry:
     return row
 
 
+_STATUS: dict[str, EntryStatus] = {"settled": "settled", "failed": "failed", "pending": "unknown"}
+
+
 def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Known:
     """Journal a record that is not known here, in the caller's transaction."""
     if record.amount_msat > 0:
         return journal.Known(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
-    status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
-    entry = journal.insert(
-        db,
-        **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
-        direction="out",
-        kind="pay",
-        status=status,
+    status = _STATUS[record.status]
+    entry = NewEntry(
+        wallet.journaled._replace(remote_wallet_id=wallet.remote_id or record.wallet_id),
+        "out",
+        "pay",
+        status,
         amount_msat=abs(record.amount_msat),
         fee_msat=record.fee_msat if status == "settled" else None,
         reserved_msat=abs(record.amount_msat) + record.fee_msat if status == "unknown" else 0,
@@ -221,6 +225,7 @@ def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Kno
         expires_at=record.expires_at,
         settled_at=record.settled_at,
     )
+    payment_id = journal.insert(db, entry)
     if record.named is not None and status != "failed":
-        references.restore(db, *record.named, entry)
-    return journal.Known(entry, status, wallet.remote_id)
+        references.restore(db, *record.named, payment_id)
+    return journal.Known(payment_id, status, wallet.remote_id)

@@ -13,7 +13,6 @@ from amani_cli.encodings.cheque_code import ChequeCode
 from amani_cli.lightning import fees, paying, resends
 from amani_cli.models.payments import Payment
 from amani_cli.payments import earlier, engine, lightning_rail, receipts
-from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.rules import rulebook
 from amani_cli.servers import server_of
@@ -72,7 +71,8 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> Payment:
             code="OWN_CHEQUE",
             hint="Take it back with 'amani cheque void', or claim it into another wallet.",
         )
-    row = drawing.earlier(ws, target, code.url, code.wallet_id, face_msat=code.amount_msat)
+    named = drawing.Named(code.url, code.wallet_id)
+    row = drawing.earlier(ws, target, named, face_msat=code.amount_msat)
     if row is not None and row.status == "unknown":
         row = earlier.ask_again(ws, row)
     if row is not None and row.status == "settled":
@@ -81,16 +81,17 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> Payment:
     if not resumed:
         _refuse_expired(code)
     with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
-        if row is None or not resumed:
+        if row is not None and resumed:
+            row, verdict = drawing.go_on(ws, target, cheque, named, row)
+        else:
             amount_msat = _claimable(ws, cheque, code, outside=target.url != code.url)
-            named = drawing.destination_of(code.url, code.wallet_id)
-            row = drawing.begin(ws, target, named, amount_msat, kind="cheque", memo="cheque claimed")
-        row, answer = drawing.finish(ws, target, cheque, code.wallet_id, row, resumed=resumed)
+            memo = "cheque claimed"
+            row, verdict = drawing.draw(ws, target, cheque, named, amount_msat, kind="cheque", memo=memo)
     if row.status == "failed":
-        first = drawing.earlier(ws, target, code.url, code.wallet_id)
+        first = drawing.earlier(ws, target, named)
         if first is not None and first.status == "settled":  # by another process, into the same wallet
             return receipts.receipt(first, replayed=True)
-        raise drawing.refused(answer, row.id)
+        raise drawing.refused(verdict, row.id)
     _tell_giver(ws, code, row)
     return receipts.receipt(row)
 
@@ -148,7 +149,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
         try:
             return engine.send(ws, source, rail, row, wait=True)
         except errors.InsufficientFunds:
-            raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), row.id) from None
+            raise drawing.taken(row.id) from None
         except errors.NotAuthorised:
             raise drawing.voided() from None
 
@@ -181,7 +182,7 @@ def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool
     except errors.NotAuthorised:
         raise drawing.voided() from None
     if held < code.amount_msat:
-        raise drawing.refused(PayAnswer("failed", None, "", "INSUFFICIENT_FUNDS"), None)
+        raise drawing.taken()
     if not outside or held >= code.amount_msat + fees.worst_fee_msat(code.amount_msat):
         return code.amount_msat
     amount_msat = fees.spendable_msat(held)

@@ -7,35 +7,38 @@ own wallet's record, never by the word of the server that a code names.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from amani_cli import errors
 from amani_cli.invoices import lightning
-from amani_cli.invoices.lightning import INVOICE_LIFE_S
 from amani_cli.lightning import fees, resends
-from amani_cli.payments import engine, lightning_rail, receipts
-from amani_cli.payments.verdict import Verdict, judge
-from amani_cli.providers.base import PayAnswer, Record
+from amani_cli.payments import engine, receipts
+from amani_cli.payments.cheque_rail import Draw
+from amani_cli.payments.verdict import Verdict
+from amani_cli.providers.base import Record
 from amani_cli.servers import server_of
-from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, journal
+from amani_cli.store import cheques
 from amani_cli.store.rows import Entry
-from amani_cli.times import from_rfc3339
-from amani_cli.wallets.known import KnownWallet, identify
+from amani_cli.times import from_rfc3339, to_rfc3339
+from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
 
 
-def destination_of(url: str, remote_id: str) -> str:
-    """How the journal names the cheque that money came from: any server may say that its wallet has this id."""
-    return f"cheque {remote_id} at {server_of(url)}"
+class Named(NamedTuple):
+    """A cheque by its server and its wallet there: any server may say that its wallet has this id."""
+
+    url: str
+    id: str
+
+    def __str__(self) -> str:
+        """How the journal names what money came from."""
+        return f"cheque {self.id} at {server_of(self.url)}"
 
 
-def earlier(
-    ws: Workspace, target: KnownWallet, url: str, remote_id: str, *, face_msat: int | None = None
-) -> Entry | None:
+def earlier(ws: Workspace, target: KnownWallet, named: Named, *, face_msat: int | None = None) -> Entry | None:
     """The draw on this cheque by this wallet that settled, or may have.
 
     With `face_msat` it may be from before cheques were named by their server too, and then tells by its amount, which
@@ -43,37 +46,38 @@ def earlier(
     """
     before = None
     if face_msat is not None:
-        before = (f"cheque {remote_id}", face_msat - fees.worst_fee_msat(face_msat) - 1000, face_msat)
-    rows = cheques.draws(ws.store, target.remote_id, destination_of(url, remote_id), before)
+        before = (f"cheque {named.id}", face_msat - fees.worst_fee_msat(face_msat) - 1000, face_msat)
+    rows = cheques.draws(ws.store, target.remote_id, str(named), before)
     return rows[0] if rows else None
 
 
-def begin(ws: Workspace, target: KnownWallet, cheque: str, amount_msat: int, *, kind: str, memo: str) -> Entry:
-    """Make an invoice on `target` and journal the draw that will pay it; `cheque` is as `destination_of` names it."""
-    made = lightning.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose=kind)
-    identify(target)  # an invoice key learns its wallet's id from the first invoice
-    with ws.store.write() as db:
-        entry = journal.insert(
-            db,
-            **target.journaled,
-            direction="in",
-            kind=kind,
-            status="unknown",
-            amount_msat=amount_msat,
-            payment_hash=made.payment_hash,
-            bolt11=made.bolt11,
-            destination=cheque,
-            memo=memo,
-            actor=ws.said.actor,
-            expires_at=made.expires_at,
-            **ws.store.clock.stamp(target.url),
+def draw(
+    ws: Workspace, target: KnownWallet, cheque: Lnbits, named: Named, amount_msat: int, *, kind: str, memo: str
+) -> tuple[Entry, Verdict]:
+    """Have a cheque's wallet pay a fresh invoice of `target`, journaled first: the entry as it stands, and the verdict.
+
+    Raises `errors.OutcomeUnknown` while it is open, and `NotSent` when nothing left.
+    """
+    made = lightning.create_own(ws, target, amount_msat, memo, purpose=kind)
+    assert target.remote_id is not None
+    # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
+    with target.lnbits("read") as own:
+        row, _ = engine.begin(
+            ws,
+            target,
+            target.remote_id,
+            engine.Purpose(kind),
+            fill=lambda db, entry: entry._replace(
+                direction="in",
+                amount_msat=amount_msat,
+                payment_hash=made.payment_hash,
+                bolt11=made.bolt11,
+                destination=str(named),
+                memo=memo,
+                expires_at=to_rfc3339(made.expires_at),
+            ),
         )
-        audit_log.append(
-            db, kind, wallet=target.name, subject=entry, amount_msat=amount_msat, outcome="begun", actor=ws.said.actor
-        )
-    row = journal.by_id(ws.store, entry)
-    assert row is not None
-    return row
+        return _deliver(ws, Draw(ws, own, cheque, named.id), row)
 
 
 def can_go_on(row: Entry) -> bool:
@@ -81,63 +85,20 @@ def can_go_on(row: Entry) -> bool:
     return row.expires_at is not None and from_rfc3339(row.expires_at).timestamp() > time.time() + 5
 
 
-def finish(
-    ws: Workspace, target: KnownWallet, cheque: Lnbits, remote_id: str, row: Entry, *, resumed: bool = False
-) -> tuple[Entry, PayAnswer]:
-    """Have the cheque's wallet pay the draw's invoice, once, and close the entry with what is certain.
-
-    `resumed` says that it may have been sent before: then a key that is refused now proves nothing about that time, and
-    the cheque's server must be one that pays a hash once. Returns the entry as it stands and the server's answer.
-    Raises `errors.OutcomeUnknown` while it is open, and `NotSent` when nothing left.
-    """
-    from amani_cli.providers.http import NotSent
-
-    assert row.bolt11 is not None
-    assert row.payment_hash is not None
-    if resumed:
-        resends.refuse_unproven(cheque, row)
-    # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
+def go_on(ws: Workspace, target: KnownWallet, cheque: Lnbits, named: Named, row: Entry) -> tuple[Entry, Verdict]:
+    """The same for a draw that may have been sent before, by its own invoice: its server must pay a hash once."""
+    resends.refuse_unproven(cheque, row)
     with target.lnbits("read") as own:
-        try:
-            ws.talk.progress("drawing the cheque")
-            ws.talk.untold.begin(row.id)
-            try:
-                answer = cheque.pay(row.bolt11, row.payment_hash, remote_id)
-            except NotSent as error:
-                if not resumed:
-                    engine.close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"))
-                error.id = row.id
-                raise
-            if resumed and answer.heard == "refused":
-                answer = PayAnswer("silence", None, answer.reason)
-            row = engine.close(ws, row, _settle(ws, own, target.remote_id, cheque, remote_id, row, answer))
-        except KeyboardInterrupt:
-            raise receipts.open_outcome(row, "interrupted while the cheque was drawn") from None
-        except NotSent:
-            raise
-        except Exception as error:
-            text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
-            raise receipts.open_outcome(row, f"the cheque was drawn, and then: {text}") from error
+        ws.talk.untold.begin(row.id)
+        return _deliver(ws, Draw(ws, own, cheque, named.id, resumed=True), row)
+
+
+def _deliver(ws: Workspace, rail: Draw, row: Entry) -> tuple[Entry, Verdict]:
+    told = engine.Told("drawing the cheque", "interrupted while the cheque was drawn", "the cheque was drawn")
+    row, verdict = engine.deliver(ws, rail, row, told)
     if row.status == "unknown":
         raise receipts.open_outcome(row, "the cheque was drawn and the outcome is open")
-    return row, answer
-
-
-def _settle(
-    ws: Workspace, own: Lnbits, own_id: str | None, cheque: Lnbits, remote_id: str, row: Entry, answer: PayAnswer
-) -> Verdict:
-    payment_hash = row.payment_hash
-    assert payment_hash is not None
-
-    def look() -> Verdict:
-        mine = judge(None, lightning_rail.find(own, payment_hash, own_id, incoming=True))
-        if mine.status == "settled":
-            return mine
-        drawn = judge(answer, answer.record or lightning_rail.find(cheque, payment_hash, remote_id))
-        # The other side's "settled" is believed when our own record says so too, and only then.
-        return drawn if drawn.status == "failed" else Verdict("unknown", None, drawn.reason or "not arrived yet")
-
-    return engine.until_certain(ws, look)
+    return row, verdict
 
 
 def payments_out(cheque: Lnbits) -> list[Record]:
@@ -151,25 +112,30 @@ def payments_out(cheque: Lnbits) -> list[Record]:
     return [(cheque.record(each.payment_hash) or each) if each.status == "pending" else each for each in out]
 
 
-def refused(answer: PayAnswer, entry: str | None) -> errors.AmaniError:
+def refused(verdict: Verdict, entry: str) -> errors.AmaniError:
     """Why a cheque could not be drawn: claimed before, taken back, or the server's own reason."""
-    if answer.code == "INSUFFICIENT_FUNDS":
-        return errors.Rejected(
-            "this cheque has been claimed already",
-            code="CHEQUE_CLAIMED",
-            retry="never",
-            id=entry,
-            hint="Whoever claims it first has it. Nothing came.",
-        )
-    if answer.code in ("KEY_REFUSED", "INVOICE_KEY"):
+    if verdict.code == "INSUFFICIENT_FUNDS":
+        return taken(entry)
+    if verdict.code in ("KEY_REFUSED", "INVOICE_KEY"):
         return voided()
-    if answer.heard == "limited":
+    if verdict.code == "RATE_LIMITED":
         return errors.Unreachable(
             "the cheque's server takes no more requests for now (429)",
             code="RATE_LIMITED",
             hint="Try again in a minute.",
         )
-    return errors.Rejected(f"the cheque could not be drawn: {answer.reason}", id=entry)
+    return errors.Rejected(f"the cheque could not be drawn: {verdict.reason}", id=entry)
+
+
+def taken(entry: str | None = None) -> errors.Rejected:
+    """The error for a cheque that is empty: somebody was first."""
+    return errors.Rejected(
+        "this cheque has been claimed already",
+        code="CHEQUE_CLAIMED",
+        retry="never",
+        id=entry,
+        hint="Whoever claims it first has it. Nothing came.",
+    )
 
 
 def voided() -> errors.Rejected:

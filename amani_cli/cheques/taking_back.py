@@ -45,8 +45,7 @@ def void(ws: Workspace, text: str) -> Cheque:
         )
     row = take_back(ws, row, "void")
     if row.status == "claimed":
-        assert row.remote_id is not None
-        came = drawing.earlier(ws, _giver(ws, row), row.url, row.remote_id)
+        came = drawing.earlier(ws, _giver(ws, row), _named(row))
         is_some_back = came is not None and came.status == "settled"
         raise errors.Rejected(
             f"cheque {row.id} was claimed{' at ' + row.claimed_at if row.claimed_at else ''}, before this",
@@ -220,25 +219,30 @@ def _come_home(row: ChequeRow, drawn: Entry | None) -> Iterator[None]:
         raise
 
 
+def _named(row: ChequeRow) -> drawing.Named:
+    assert row.remote_id is not None  # it has a wallet since it was begun
+    return drawing.Named(row.url, row.remote_id)
+
+
 def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Entry | None:
     """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
-    assert row.remote_id is not None
-    drawn = drawing.earlier(ws, giver, row.url, row.remote_id)
+    named = _named(row)
+    drawn = drawing.earlier(ws, giver, named)
     if drawn is not None and drawn.status == "unknown":
         drawn = earlier.ask_again(ws, drawn)
-    resumed = drawn is not None and drawn.status == "unknown" and drawing.can_go_on(drawn)
-    if drawn is None or not resumed:
+    if drawn is not None and drawn.status == "unknown" and drawing.can_go_on(drawn):
+        drawn, verdict = drawing.go_on(ws, giver, cheque, named, drawn)
+    else:
         held_sat = cheque.wallet().balance_msat // 1000
         if held_sat == 0:
             return drawn if drawn is not None and drawn.status == "settled" else None
-        memo, named = f"cheque {row.id} taken back", drawing.destination_of(row.url, row.remote_id)
-        drawn = drawing.begin(ws, giver, named, held_sat * 1000, kind="cheque void", memo=memo)
-    drawn, answer = drawing.finish(ws, giver, cheque, row.remote_id, drawn, resumed=resumed)
+        memo = f"cheque {row.id} taken back"
+        drawn, verdict = drawing.draw(ws, giver, cheque, named, held_sat * 1000, kind="cheque void", memo=memo)
     if drawn.status != "failed":
         return drawn
-    if answer.code == "INSUFFICIENT_FUNDS":
+    if verdict.code == "INSUFFICIENT_FUNDS":
         return None
-    raise drawing.refused(answer, drawn.id)
+    raise drawing.refused(verdict, drawn.id)
 
 
 def _taken_by_others(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Record | None:
@@ -246,11 +250,7 @@ def _taken_by_others(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: 
 
     Raises `errors.OutcomeUnknown` while one is on its way: it may fail, and its money is back in the wallet then.
     """
-    assert row.remote_id is not None
-    own = {
-        each.payment_hash
-        for each in store_cheques.draws(ws.store, giver.remote_id, drawing.destination_of(row.url, row.remote_id), None)
-    }
+    own = {each.payment_hash for each in store_cheques.draws(ws.store, giver.remote_id, str(_named(row)), None)}
     theirs = [each for each in drawing.payments_out(cheque) if each.payment_hash not in own]
     if any(each.status == "pending" for each in theirs):
         raise errors.OutcomeUnknown(

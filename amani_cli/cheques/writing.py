@@ -239,7 +239,7 @@ def _begin(
             memo=wanted.memo,
             reference=reference,
             expires_at=to_rfc3339(int(clocks.best(wallet.url)) + wanted.expires_s),
-            ledger_ahead=ws.store.clock.stamp(wallet.url)["ledger_ahead"],
+            ledger_ahead=ws.store.clock.stamp(wallet.url).ledger_ahead,
         )
         if reference is not None:
             references.point(db, reference, cheque_id)
@@ -253,10 +253,9 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
     """Pay the cheque's wallet; what was given up meanwhile (see `abandon`) is not paid."""
     funding = wanted.amount_msat + wanted.reserve_msat
     with lnbits_client(ws, wallet.url, made.read_key) as client:
-        payment_hash, text = client.create_invoice(funding // 1000, "amani cheque", INVOICE_LIFE_S)
-    invoice = lightning.read_made(ws, wallet.url, payment_hash, text, funding)
+        invoice = lightning.made_by(ws, client, funding, "amani cheque", INVOICE_LIFE_S)
     with ws.store.write() as db:
-        cheques.update(db, cheque_id, funding_hash=payment_hash)
+        cheques.update(db, cheque_id, funding_hash=invoice.payment_hash)
 
     def still_wanted(db: Transaction, entry: str) -> None:
         row = cheques.by_id(db, cheque_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,6 +11,7 @@ from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
 
 if TYPE_CHECKING:
     from amani_cli.destinations.forms import Destination
+    from amani_cli.fiat import orders
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -64,19 +65,18 @@ def pay(
     if to.payout is not None:
         if max_fee or comment or keep or max_slippage or payer:
             raise errors.Usage("--max-fee, --max-slippage, --comment, --keep and --payer-… are for Lightning")
-        more = {"to_name": to_name, "name_unverified": name_unverified, "company": company}
-        _pay_out(
-            said,
-            to,
-            amount,
-            source=from_currency,
-            dry_run=dry_run,
-            wait=wait,
-            accept_change=accept_change,
+        from amani_cli.fiat import orders
+
+        payout = orders.Order(
+            to.payout,
+            source=(from_currency or "").upper(),
+            to_name=to_name,
+            name_unverified=name_unverified,
+            company=company,
             memo=memo,
             reference=reference,
-            **more,
         )
+        _pay_out(said, to, payout, amount, dry_run=dry_run, wait=wait, accept_change=accept_change)
         return
     if to_name or name_unverified or company or from_currency:
         raise errors.Usage("--to-name, --name-unverified, --company and --from-currency are for bank: and momo:")
@@ -106,34 +106,34 @@ def pay(
 def _pay_out(
     said: Options,
     to: Destination,
+    wanted: orders.Order,
     amount: str | None,
     *,
-    source: str | None,
     dry_run: bool,
     wait: bool,
     accept_change: bool,
-    **more: Any,
 ) -> None:
     """Pay fiat to a bank account or a phone."""
+    from dataclasses import replace
+
     from amani_cli.destinations import paying
-    from amani_cli.fiat import payouts
+    from amani_cli.fiat import orders, payouts
     from amani_cli.wallets import businesses, finding
 
-    assert to.payout is not None
     amount = amount or said.missing(f"How much for {to.shown}?")
     if amount is None:
         raise errors.Usage("how much?", code="BAD_AMOUNT", hint=f"E.g. amani pay {to.shown} 5000NGN.")
     wallet = finding.resolve(said.ws, said.wallet)
     wallet.must_be("fincra")
     if amount.strip().lower() == "max":
-        found = payouts.all_there_is(said.ws, wallet, to.payout, (source or "").upper(), **more)
-        if not isinstance(found, payouts.Order):
+        found = payouts.all_there_is(said.ws, wallet, wanted)
+        if not isinstance(found, orders.Order):
             said.emit(found)
             return
         wanted = found
     else:
         value = businesses.amount(wallet, amount)
-        wanted = payouts.Order(to.payout, value, (source or value.currency).upper(), **more)
+        wanted = replace(wanted, amount=value, source=wanted.source or value.currency)
     if dry_run:
         said.emit(payouts.plan(said.ws, wallet, wanted))
         return

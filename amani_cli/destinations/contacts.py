@@ -23,7 +23,7 @@ from amani_cli.wallets import typed_keys
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from amani_cli.fiat import payouts
+    from amani_cli.fiat import holders, orders
     from amani_cli.wallets.known import KnownWallet
 
 Seen = dict[str, str]
@@ -79,16 +79,16 @@ def add(ws: Workspace, name: str, found: Destination, wallet: KnownWallet | None
 
 
 def _looked_up(
-    ws: Workspace, to: payouts.Destination, wallet: KnownWallet | None, currency: str
-) -> payouts.Found | None:
+    ws: Workspace, to: orders.Destination, wallet: KnownWallet | None, currency: str
+) -> holders.Found | None:
     """Whose a bank account, a phone or a Fincra wallet is; None where nobody can be asked."""
-    from amani_cli.fiat import payouts
+    from amani_cli.fiat import holders
 
     if wallet is None:
         ws.talk.warn("not checked: there is no Fincra wallet to ask by")
         return None
     try:
-        found = payouts.whose(ws, wallet, to, currency)
+        found = holders.whose(ws, wallet, to, currency)
         if found is None:
             ws.talk.warn(f"not checked: which currency {to} is paid in is not clear; say it by --currency, e.g. NGN")
         return found

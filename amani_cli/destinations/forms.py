@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from amani_cli.encodings import bolt11
 
 if TYPE_CHECKING:
-    from amani_cli.fiat import payouts
+    from amani_cli.fiat import orders
     from amani_cli.providers.links import Link
 
 
@@ -29,7 +29,7 @@ class Destination:
     text: str
     amount_msat: int | None = None
     link: Link | None = None
-    payout: payouts.Destination | None = None
+    payout: orders.Destination | None = None
     contact: str | None = None
 
     @property

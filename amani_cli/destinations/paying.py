@@ -18,7 +18,7 @@ from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from amani_cli.fiat import moving, payouts
+    from amani_cli.fiat import moving, orders
 
 
 def pay(
@@ -69,7 +69,7 @@ def pay_out(
     ws: Workspace,
     wallet: KnownWallet,
     destination: Destination,
-    wanted: payouts.Order,
+    wanted: orders.Order,
     *,
     confirm: moving.Confirm | None,
     wait: bool = True,

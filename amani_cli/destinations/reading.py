@@ -60,9 +60,9 @@ def _itself(text: str) -> Destination | None:
     if scheme == "bitcoin":
         return _from_bip21(rest)
     if scheme in ("bank", "momo", "fincra"):
-        from amani_cli.fiat import payouts
+        from amani_cli.fiat import orders
 
-        to = payouts.read(text)
+        to = orders.read(text)
         return Destination("payout", str(to), payout=to)
     return _inside(rest.removeprefix("//")) if scheme in ("lightning", "lnurl") else _lightning(text)
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.amounts import CURRENCIES, Fiat, format_fiat, padded
-from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, spendable, tidy
+from amani_cli.fiat.looking import spendable, tidy
+from amani_cli.fiat.moving import Confirm, Move, carry_out
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier
+from amani_cli.payments.engine import Purpose
 from amani_cli.providers.base import PayAnswer
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify

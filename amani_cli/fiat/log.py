@@ -13,7 +13,7 @@ from amani_cli.providers.fiat import Movement
 from amani_cli.store import holds, journal, read_back
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Ledger
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, NewEntry, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
@@ -144,12 +144,11 @@ def _kind(line: Movement, sent: Entry | None) -> str:
 
 def _insert(db: Transaction, wallet: KnownWallet, line: Movement, kind: str, *, first: bool) -> None:
     moment = line.created_at or now()
-    journal.insert(
-        db,
-        **wallet.journaled,
-        direction="in" if line.credit else "out",
-        kind=kind,
-        status="settled",
+    entry = NewEntry(
+        wallet.journaled,
+        "in" if line.credit else "out",
+        kind,
+        "settled",
         amount=str(line.amount),
         currency=line.currency,
         our_reference=line.our_reference if first else None,
@@ -159,4 +158,5 @@ def _insert(db: Transaction, wallet: KnownWallet, line: Movement, kind: str, *, 
         created_at=moment,
         settled_at=moment,
     )
+    journal.insert(db, entry)
     store_wallets.clear_cached_balance(db, wallet.id)

@@ -8,21 +8,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
 
 from amani_cli import clocks, errors
-from amani_cli.amounts import Fiat, currency_decimals, format_fiat
-from amani_cli.models.payments import FeeRange, Payment, PayoutPlan
+from amani_cli.amounts import Fiat, format_fiat
+from amani_cli.fiat.looking import refuse_poor
+from amani_cli.models.money import Money
+from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payees import canonical
 from amani_cli.payments import earlier, engine, just_paid
+from amani_cli.payments.engine import Purpose
 from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held
-from amani_cli.store import journal, references, totals
+from amani_cli.store import journal, references
 from amani_cli.store.ledger import Ledger
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, NewEntry, Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -32,10 +35,6 @@ if TYPE_CHECKING:
 
 # What the names made of users' references begin from; another one would make other names of them.
 _NAMES = uuid.UUID("6d0f4c1e-6f0b-5b6e-9a53-0c2f8f6d7a41")
-
-
-LAST_FEES = 20
-"""Of so many payouts of a kind the question shows what they cost."""
 
 
 # A quote holds for about 30 s; one that is this near its end is asked for anew.
@@ -61,14 +60,6 @@ class Move:
     def reserve(self) -> Decimal:
         """What is held back for a fee that is not known: the most that such payouts cost lately."""
         return self.plan.fee_before.highest if self.plan.fee_before is not None else Decimal(0)
-
-
-class Purpose(NamedTuple):
-    """What a movement is: its kind in the journal, the user's reference, and what that stands for."""
-
-    kind: str
-    reference: str | None
-    meaning: str
 
 
 def carry_out(
@@ -125,21 +116,19 @@ def _begin(
     business = client.identity()
     kind, reference, meaning = purpose
 
-    def columns(db: Transaction) -> dict[str, object]:
-        entry = _columns(move.plan)
+    def fill(db: Transaction, entry: NewEntry) -> NewEntry:
         if reference is None:
-            _refuse_twin(ws, db, business, kind, entry)
+            _refuse_twin(ws, db, business, kind, move.plan)
         budgets.reserve_fiat(ws, db, wallet, move.charged + move.reserve, move.plan.amount.currency)
-        return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
+        ours = _our_reference(db, business, reference, meaning)
+        return entry._replace(**_columns(move.plan), our_reference=ours)
 
     return engine.begin(
         ws,
         wallet,
         business,
-        kind=kind,
-        reference=reference,
-        meaning=meaning,
-        columns=columns,
+        purpose,
+        fill=fill,
         on_journal=on_journal,
         reason=f"{format_fiat(Fiat(*move.plan.received))} to {_destination(move.plan)}",
     )
@@ -149,7 +138,18 @@ def _destination(planned: PayoutPlan) -> str:
     return f"{planned.destination} {planned.payee}"
 
 
-def _columns(planned: PayoutPlan) -> dict[str, object]:
+class _Columns(TypedDict):
+    amount: str
+    currency: str
+    fee: str | None
+    fee_reserve: str | None
+    received: str
+    received_currency: str
+    destination: str
+    memo: str
+
+
+def _columns(planned: PayoutPlan) -> _Columns:
     return {
         "amount": str(planned.amount.value),
         "currency": planned.amount.currency,
@@ -219,18 +219,22 @@ def _still(move: Move, again: Callable[[], Move], moment: float) -> Move:
     return fresh
 
 
-def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, entry: dict[str, object]) -> None:
+def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, planned: PayoutPlan) -> None:
     """Refuse a retry of what is still open. What an exchange would bring moves with the rate, and was not asked for.
 
     Raises `errors.OutcomeUnknown`.
     """
-    exchange = kind == "convert"
-    said = ("amount", "currency") if exchange else ("received",)
-    twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
-    if not exchange:  # the name behind an account may have been typed, and differently
-        payee = canonical.of_destination(ws, str(entry["destination"]), str(entry["received_currency"]))
-        twins = [twin for twin in twins if canonical.of_entry(ws, twin) == payee]
-    engine.refuse_twin(twins, "exchange was begun" if exchange else "amount to the same payee was sent")
+    alike = journal.open_like(db, business, kind)
+    if kind == "convert":
+        into = planned.received.currency
+        twins = [row for row in alike if _amount(row) == planned.amount and row.received_currency == into]
+        engine.refuse_twin(twins, "exchange was begun")
+    else:
+        engine.refuse_twin((row for row in alike if _is_same(ws, row, planned)), "amount to the same payee was sent")
+
+
+def _amount(row: Entry) -> Money | None:
+    return Money(Decimal(row.amount), row.currency) if row.amount is not None and row.currency is not None else None
 
 
 def _is_same(ws: Workspace, row: Entry, planned: PayoutPlan) -> bool:
@@ -239,47 +243,3 @@ def _is_same(ws: Workspace, row: Entry, planned: PayoutPlan) -> bool:
         return False
     payee = canonical.of_destination(ws, _destination(planned), planned.received.currency)
     return row.received_currency == planned.received.currency and canonical.of_entry(ws, row) == payee
-
-
-def refuse_poor(planned: PayoutPlan) -> None:
-    """Refuse what the balance does not cover. Raises `errors.InsufficientFunds`."""
-    if not planned.sufficient:
-        raise errors.InsufficientFunds(
-            f"wallet '{planned.wallet}' can spend {format_fiat(Fiat(*planned.balance))},"
-            f" less than {format_fiat(Fiat(*planned.amount))} to pay",
-            hint="Top it up, or choose another wallet with --wallet.",
-        )
-
-
-def spendable(client: Fincra, wallet: KnownWallet, currency: str) -> Decimal:
-    """What a wallet can spend of a currency. Raises `errors.NotFound` when it does not hold it."""
-    accounts = client.accounts()
-    for each in accounts:
-        if each.currency == currency:
-            return each.available
-    raise errors.NotFound(
-        f"wallet '{wallet.name}' holds no {currency}",
-        code="NO_SUCH_CURRENCY",
-        hint=f"It holds: {', '.join(each.currency for each in accounts) or 'nothing'}.",
-    )
-
-
-def fees_before(ws: Workspace, client: Fincra, source: str, currency: str, way: str) -> FeeRange | None:
-    """What this business' own last payouts of a kind cost, None without any: Fincra tells no fee beforehand."""
-    if not ws.has_store:
-        return None
-    fees = totals.last_fees(ws.store, client.identity(), source, currency, way, LAST_FEES)
-    return FeeRange(min(fees), max(fees), source, len(fees)) if fees else None
-
-
-def tidy(quote: Quote) -> Quote:
-    """A quote without the noise that Fincra's floats leave behind the last decimal of a currency."""
-
-    def rounded(value: Decimal, currency: str) -> Decimal:
-        return value.quantize(Decimal(1).scaleb(-currency_decimals(currency)), rounding=ROUND_HALF_UP)
-
-    return quote._replace(
-        amount=rounded(quote.amount, quote.source),
-        charged=rounded(quote.charged, quote.source),
-        received=rounded(quote.received, quote.destination),
-    )

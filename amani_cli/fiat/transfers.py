@@ -6,14 +6,17 @@ from decimal import Decimal
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, padded
-from amani_cli.fiat.moving import Confirm, Move, Purpose, carry_out, spendable
+from amani_cli.fiat.looking import spendable
+from amani_cli.fiat.moving import Confirm, Move, carry_out
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier
+from amani_cli.payments.engine import Purpose
 from amani_cli.providers.base import PayAnswer
 from amani_cli.rules import limits
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.rows import NewEntry
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
@@ -130,12 +133,11 @@ def _arrived(ws: Workspace, target: KnownWallet, paid: Payment, memo: str) -> No
     with ws.talk.once_paid(otherwise), ws.store.write() as db:
         if journal.by_our_reference(db, paid.our_reference, "in") is not None:
             return
-        journal.insert(
-            db,
-            **target.journaled,
-            direction="in",
-            kind="transfer",
-            status="settled",
+        entry = NewEntry(
+            target.journaled,
+            "in",
+            "transfer",
+            "settled",
             amount=str(paid.amount.value),
             currency=paid.amount.currency,
             our_reference=paid.our_reference,
@@ -146,4 +148,5 @@ def _arrived(ws: Workspace, target: KnownWallet, paid: Payment, memo: str) -> No
             created_at=paid.created_at,
             settled_at=paid.settled_at or now(),
         )
+        journal.insert(db, entry)
         store_wallets.clear_cached_balance(db, target.id)

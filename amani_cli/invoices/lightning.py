@@ -14,10 +14,10 @@ from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import InvoiceRow, Transaction
+from amani_cli.store.rows import InvoiceRow, NewEntry, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import rates
-from amani_cli.wallets.known import KnownWallet
+from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -110,6 +110,13 @@ def create(
     return view(row, replayed=target is not None)
 
 
+def create_own(ws: Workspace, wallet: KnownWallet, amount_msat: int, memo: str, *, purpose: str) -> bolt11.Invoice:
+    """Make an invoice that another wallet of ours pays at once; an invoice key knows its wallet's id from here on."""
+    made = create(ws, wallet, amount_msat, memo, INVOICE_LIFE_S, purpose=purpose)
+    identify(wallet)
+    return bolt11.decode_invoice(made.to_pay)
+
+
 def _check_webhook(webhook: str) -> None:
     if not webhook.startswith(("http://", "https://")):
         raise errors.Usage("a webhook is an address that begins with https://", code="BAD_URL")
@@ -137,13 +144,12 @@ def _asked_for(
     slot = limits.take_now(ws, wallet, "invoice") if limited else None
     try:
         with wallet.lnbits("read") as client:
-            payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
+            return made_by(ws, client, amount_msat, memo, expiry_s, webhook=webhook)
     except Lost:  # the server may have made it: an unknown outcome keeps its slot
         raise
     except errors.AmaniError:
         limits.give_back(ws, slot)
         raise
-    return read_made(ws, wallet.url, payment_hash, text, amount_msat)
 
 
 def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice | None:
@@ -156,17 +162,20 @@ def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice |
     return view(row, replayed=True) if row is not None else None
 
 
-def read_made(ws: Workspace, url: str, payment_hash: str, text: str, amount_msat: int) -> bolt11.Invoice:
-    """Read the invoice that a server says it made for us just now: over what was asked for, and never seen before.
+def made_by(
+    ws: Workspace, client: Lnbits, amount_msat: int, memo: str, expiry_s: int, *, webhook: str | None = None
+) -> bolt11.Invoice:
+    """Have a server make an invoice for the wallet of `client`: over what was asked for, and never seen before.
 
     An answer that something on the line kept from an earlier request names an invoice that may be paid already, and
     that payment's receipt would pass for this one's. Raises `errors.Unreachable`.
     """
+    payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
     made = bolt11.decode_invoice(text)
     same = made.payment_hash == payment_hash and made.amount_msat == amount_msat
     if not same or store_invoices.is_known(ws.store, payment_hash):
         raise errors.Unreachable(
-            f"{url} made another invoice than the one asked for",
+            f"{client.url} made another invoice than the one asked for",
             code="ODD_ANSWER",
             hint="Do not hand it out; 'amani doctor' says which version runs there.",
         )
@@ -234,12 +243,11 @@ def insert_incoming(
     quoted: str | None = None,
 ) -> str:
     """Journal money that came, in the caller's transaction; returns the entry's id."""
-    entry = journal.insert(
-        db,
-        **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
-        direction="in",
-        kind=kind,
-        status="settled",
+    entry = NewEntry(
+        wallet.journaled._replace(remote_wallet_id=wallet.remote_id or record.wallet_id),
+        "in",
+        kind,
+        "settled",
         amount_msat=abs(record.amount_msat),
         fee_msat=record.fee_msat if record.amount_msat > 0 else 0,
         payment_hash=record.payment_hash,
@@ -253,7 +261,7 @@ def insert_incoming(
         settled_at=record.settled_at or now(),
     )
     store_wallets.clear_cached_balance(db, wallet.id)
-    return entry
+    return journal.insert(db, entry)
 
 
 def _adopt(ws: Workspace, wallet: KnownWallet, record: Record) -> InvoiceRow:

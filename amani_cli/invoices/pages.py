@@ -16,7 +16,7 @@ from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import InvoiceRow, Transaction
+from amani_cli.store.rows import InvoiceRow, NewEntry, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import fincra_environment
 from amani_cli.wallets.known import KnownWallet, identify
@@ -216,12 +216,11 @@ def note(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -
 def _journal(db: Transaction, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -> None:
     if journal.by_our_reference(db, row.payment_hash, "in") is not None:
         return
-    journal.insert(
-        db,
-        **wallet.journaled,
-        direction="in",
-        kind="invoice",
-        status="settled",
+    entry = NewEntry(
+        wallet.journaled,
+        "in",
+        "invoice",
+        "settled",
         amount=str(found.received),
         currency=found.currency,
         our_reference=row.payment_hash,
@@ -231,6 +230,7 @@ def _journal(db: Transaction, wallet: KnownWallet, row: InvoiceRow, found: Check
         category=row.category,
         settled_at=found.paid_at or now(),
     )
+    journal.insert(db, entry)
     store_wallets.clear_cached_balance(db, wallet.id)
 
 

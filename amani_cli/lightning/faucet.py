@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from amani_cli import amounts, errors
-from amani_cli.encodings import bolt11
-from amani_cli.invoices import lightning
-from amani_cli.invoices.lightning import INVOICE_LIFE_S
-from amani_cli.lightning import paying
-from amani_cli.lightning.paying import Order
-from amani_cli.lightning.transfers import arrived
+from amani_cli.lightning.transfers import Between, arrived, between
 from amani_cli.models.cheques import Faucet
 from amani_cli.models.payments import Payment
-from amani_cli.payments import earlier, receipts
+from amani_cli.payments import receipts
 from amani_cli.rules import approval, consent
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, rules
@@ -119,32 +114,27 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
             "the faucet can't claim from itself", code="SAME_WALLET", hint="Say --wallet NAME."
         )
     known.identify(claimer)
-    replay = earlier.replayed(
-        ws,
-        reference,
-        f"faucet {claimer.identity}",
-        go_on=lambda entry: paying.resume(ws, source, entry, confirm=None),
-    )
-    if replay is not None:
-        return _claimed(ws, claimer, replay, row)
-    _refuse_claim(ws, ws.store, claimer, row)
 
     def hold(db: Transaction, entry: str) -> None:
         _refuse_claim(ws, db, claimer, row)
         rules.add_event(db, claimer.identity, "faucet", ws.store.clock.now(), actor=ws.said.actor, subject=entry)
 
-    made = lightning.create(ws, claimer, row.amount_msat, "amani faucet", INVOICE_LIFE_S, purpose="faucet")
-    known.identify(claimer)  # an invoice key learns it from the first invoice
-    wanted = Order(
-        bolt11.decode_invoice(made.to_pay),
-        kind="faucet",
-        memo=f"faucet claim of {claimer.name}",
-        destination=claimer.name,
-        reference=reference,
-        what=f"faucet {claimer.identity}",
-        on_journal=hold,
+    paid = between(
+        ws,
+        source,
+        claimer,
+        Between(
+            "faucet",
+            row.amount_msat,
+            asked="amani faucet",
+            memo=f"faucet claim of {claimer.name}",
+            reference=reference,
+            meaning=lambda: f"faucet {claimer.identity}",
+            on_journal=hold,
+        ),
+        check=lambda: _refuse_claim(ws, ws.store, claimer, row),
+        confirm=None,
     )
-    paid = paying.pay(ws, source, wanted, confirm=None)
     return _claimed(ws, claimer, paid, row)
 
 

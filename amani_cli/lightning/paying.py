@@ -17,7 +17,7 @@ from amani_cli.payments import rail as payments_rail
 from amani_cli.rules import approval, budgets, held, rulebook
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, NewEntry, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import known, rates, servers
 from amani_cli.wallets.known import KnownWallet
@@ -292,33 +292,36 @@ def _begin_and_send(
 
 
 def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, reserve_msat: int) -> tuple[Entry, bool]:
-    def columns(db: Transaction) -> dict[str, object]:
+    def fill(db: Transaction, entry: NewEntry) -> NewEntry:
         # A claim of the faucet that is open counts for the cool-down, which says until when.
         if wanted.reference is None and wanted.destination is not None and wanted.kind != "faucet":
-            alike = journal.open_like(db, wallet_id, kind=wanted.kind)
+            alike = journal.open_like(db, wallet_id, wanted.kind)
             engine.refuse_twin(filter(wanted.is_twin, alike), "amount to the same payee was sent")
-        return {
-            "amount_msat": wanted.amount_msat,
-            "reserved_msat": budgets.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat),
-            "payment_hash": wanted.invoice.payment_hash,
-            "bolt11": wanted.invoice.bolt11,
-            "destination": wanted.destination or wanted.invoice.payee,
-            "memo": _memo(wanted),
-            "success": success_action.to_text(wanted.success),
-            "quoted": rates.to_text(wanted.quoted),
-            "expires_at": to_rfc3339(wanted.invoice.expires_at),
-        }
+        reserved_msat = budgets.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat)
+        return _asked_by(wanted, entry)._replace(reserved_msat=reserved_msat)
 
     return engine.begin(
         ws,
         wallet,
         wallet_id,
-        kind=wanted.kind,
-        reference=wanted.reference,
-        meaning=wanted.meaning,
-        columns=columns,
+        engine.Purpose(wanted.kind, wanted.reference, wanted.meaning),
+        fill=fill,
         sent=lambda db: journal.sent_for(db, wanted.invoice.payment_hash),
         on_journal=wanted.on_journal,
+    )
+
+
+def _asked_by(wanted: Order, entry: NewEntry) -> NewEntry:
+    """The entry of an order, with what its invoice asks for."""
+    return entry._replace(
+        amount_msat=wanted.amount_msat,
+        payment_hash=wanted.invoice.payment_hash,
+        bolt11=wanted.invoice.bolt11,
+        destination=wanted.destination or wanted.invoice.payee,
+        memo=_memo(wanted),
+        success=success_action.to_text(wanted.success),
+        quoted=rates.to_text(wanted.quoted),
+        expires_at=to_rfc3339(wanted.invoice.expires_at),
     )
 
 
@@ -335,17 +338,8 @@ def journal_outside(
         ws,
         source,
         wallet_id,
-        kind=wanted.kind,
-        reference=None,
-        meaning="",
-        columns=lambda db: {
-            "amount_msat": wanted.amount_msat,
-            "payment_hash": wanted.invoice.payment_hash,
-            "bolt11": wanted.invoice.bolt11,
-            "destination": wanted.invoice.payee,
-            "memo": wanted.memo,
-            "expires_at": to_rfc3339(wanted.invoice.expires_at),
-        },
+        engine.Purpose(wanted.kind),
+        fill=lambda db, entry: _asked_by(wanted, entry),
         sent=lambda db: journal.sent_for(db, wanted.invoice.payment_hash),
         on_journal=on_journal,
     )

@@ -159,18 +159,19 @@ def _begin(ws: Workspace, row: Entry) -> bool:
 def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Entry, *, wait: bool) -> Payment:
     from amani_cli.providers.http import NotSent
 
-    ws.talk.progress(f"sending it again from {wallet.name}")
-    try:
-        answer = rail.post(row)
+    told = engine.Told(
+        f"sending it again from {wallet.name}",
+        "interrupted after the payment was sent again",
+        "the payment was sent again",
+    )
+    ws.talk.progress(told.doing)
+    with engine.in_doubt(row, told):
+        try:
+            answer = rail.post(row)
+        except NotSent as error:
+            raise receipts.open_outcome(row, f"it could not be sent again: {error.message}") from error
         judged = _settle(ws, rail, row, answer, wait=wait)
         row = engine.close(ws, row, judged, answered=answer.accepted)
-    except NotSent as error:
-        raise receipts.open_outcome(row, f"it could not be sent again: {error.message}") from error
-    except KeyboardInterrupt:
-        raise receipts.open_outcome(row, "interrupted after the payment was sent again") from None
-    except Exception as error:
-        text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
-        raise receipts.open_outcome(row, f"the payment was sent again, and then: {text}") from error
     if row.status == "unknown":
         raise receipts.open_outcome(row, f"the payment was sent again and its outcome is open: {judged.reason}")
     if row.status == "failed":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from amani_cli import amounts, errors
-from amani_cli.encodings import bolt11
 from amani_cli.invoices import lightning
-from amani_cli.invoices.lightning import INVOICE_LIFE_S
 from amani_cli.lightning import paying
 from amani_cli.lightning.paying import Order
 from amani_cli.models.payments import Payment, Plan
@@ -16,7 +16,7 @@ from amani_cli.rules import budgets, limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry
+from amani_cli.store.rows import Entry, NewEntry, Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
@@ -42,32 +42,79 @@ def transfer(
     _refuse_same(source, target)
     amounts.require_whole_sat(amount_msat)
     lightning.check_memo(memo)
-    replay = earlier.replayed(
+    paid = between(
         ws,
-        reference,
-        _meaning(source, target, amount_msat),
-        go_on=lambda row: paying.resume(ws, source, row, confirm=confirm),
+        source,
+        target,
+        Between(
+            "transfer",
+            amount_msat,
+            asked=memo,
+            memo=memo or f"to {target.name}",
+            reference=reference,
+            meaning=lambda: _meaning(source, target, amount_msat),
+            on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),
+        ),
+        check=lambda: _refuse_now(ws, source, amount_msat),
+        confirm=confirm,
     )
-    if replay is not None:
-        note_arrival(ws, target, replay, kind="transfer", memo=memo or f"from {source.name}")
-        return replay._replace(to_wallet=target.name)
-    budgets.check(ws, source, amount_msat, 0)
-    limits.look(ws, source, "transfer")
-    made = lightning.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose="transfer")
-    identify(target)  # an invoice key learns it from the first invoice
-    _refuse_same(source, target)
-    wanted = Order(
-        bolt11.decode_invoice(made.to_pay),
-        kind="transfer",
-        memo=memo or f"to {target.name}",
-        destination=target.name,
-        reference=reference,
-        what=_meaning(source, target, amount_msat),
-        on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),
-    )
-    paid = paying.pay(ws, source, wanted, confirm=confirm)
     note_arrival(ws, target, paid, kind="transfer", memo=memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
+
+
+def _refuse_now(ws: Workspace, source: KnownWallet, amount_msat: int) -> None:
+    budgets.check(ws, source, amount_msat, 0)
+    limits.look(ws, source, "transfer")
+
+
+@dataclass(frozen=True)
+class Between:
+    """What one wallet of ours pays another: `asked` stands in the invoice, `memo` in the payer's journal.
+
+    `meaning` says what the reference stands for, as far as the two are known by then; `on_journal` is that of `Order`.
+    """
+
+    kind: Literal["transfer", "faucet"]
+    amount_msat: int
+    asked: str
+    memo: str
+    reference: str | None
+    meaning: Callable[[], str]
+    on_journal: Callable[[Transaction, str], object]
+
+
+def between(
+    ws: Workspace,
+    source: KnownWallet,
+    target: KnownWallet,
+    what: Between,
+    *,
+    check: Callable[[], object],
+    confirm: Callable[[Plan], None] | None,
+) -> Payment:
+    """Pay one wallet of ours from another, by an invoice made for this. To journal the arrival is the caller's.
+
+    The same reference again returns the same receipt. `check` refuses before an invoice is made; who may not pay is
+    refused when it is journaled, too. Raises what `paying.pay` raises, and `errors.Usage` if the two are one.
+    """
+    replay = earlier.replayed(
+        ws, what.reference, what.meaning(), go_on=lambda row: paying.resume(ws, source, row, confirm=confirm)
+    )
+    if replay is not None:
+        return replay
+    check()
+    invoice = lightning.create_own(ws, target, what.amount_msat, what.asked, purpose=what.kind)
+    _refuse_same(source, target)
+    wanted = Order(
+        invoice,
+        kind=what.kind,
+        memo=what.memo,
+        destination=target.name,
+        reference=what.reference,
+        what=what.meaning(),
+        on_journal=what.on_journal,
+    )
+    return paying.pay(ws, source, wanted, confirm=confirm)
 
 
 def _meaning(source: KnownWallet, target: KnownWallet, amount_msat: int) -> str:
@@ -97,12 +144,11 @@ def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, mem
     with ws.store.write() as db:
         row = journal.last_attempt(db, target.id, paid.payment_hash, "in")
         if row is None:
-            journal.insert(
-                db,
-                **target.journaled,
-                direction="in",
-                kind=kind,
-                status="settled",
+            entry = NewEntry(
+                target.journaled,
+                "in",
+                kind,
+                "settled",
                 amount_msat=paid.amount_msat,
                 fee_msat=0,
                 payment_hash=paid.payment_hash,
@@ -113,6 +159,7 @@ def arrived(ws: Workspace, target: KnownWallet, paid: Payment, *, kind: str, mem
                 created_at=paid.created_at,
                 settled_at=paid.settled_at or now(),
             )
+            journal.insert(db, entry)
         store_invoices.set_status(db, target.id, paid.payment_hash, "paid", paid.settled_at, paid.preimage)
         store_wallets.clear_cached_balance(db, target.id)
         row = journal.last_attempt(db, target.id, paid.payment_hash, "in")

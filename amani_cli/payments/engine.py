@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from amani_cli import errors
 from amani_cli.models.payments import Payment
@@ -14,7 +16,7 @@ from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal, references, rules
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -23,43 +25,51 @@ from amani_cli.workspace import Workspace
 LAST_LOOK_S = 4.0
 
 
+class Purpose(NamedTuple):
+    """What a payment is: its kind in the journal, the user's reference, and what that stands for."""
+
+    kind: str
+    reference: str | None = None
+    meaning: str = ""
+
+
 def begin(
     ws: Workspace,
     wallet: KnownWallet,
     wallet_id: str,
+    purpose: Purpose,
     *,
-    kind: str,
-    reference: str | None,
-    meaning: str,
-    columns: Callable[[Transaction], dict[str, object]],
+    fill: Callable[[Transaction, NewEntry], NewEntry],
     sent: Callable[[Transaction], Entry | None] = lambda db: None,
     on_journal: Callable[[Transaction, str], object] | None = None,
     reason: str | None = None,
 ) -> tuple[Entry, bool]:
     """Journal a payment durably, or find (False) the attempt that another process made first.
 
-    All in one transaction: `sent` looks for an earlier attempt, as the reference does; `columns` reserves the amount,
-    or refuses, and says what is journaled.
+    All in one transaction: `sent` looks for an earlier attempt, as the reference does; `fill` reserves the amount, or
+    refuses, and says what else is journaled. Money leaves, unless that says that it comes.
     """
+    kind, reference, meaning = purpose
     with ws.store.write() as db:
         earlier = sent(db)
         if earlier is None and reference is not None:
             earlier = journal.standing(db, references.claim(db, reference, meaning))
         if earlier is not None:
             return earlier, False
-        entry = columns(db)
-        payment_id = journal.insert(
-            db,
-            **{**wallet.journaled, "remote_wallet_id": wallet_id},
-            direction="out",
-            kind=kind,
-            status="unknown",
+        stamp = ws.store.clock.stamp(wallet.url)
+        entry = NewEntry(
+            wallet.journaled._replace(remote_wallet_id=wallet_id),
+            "out",
+            kind,
+            "unknown",
             reference=reference,
             category=ws.said.category,
             actor=ws.said.actor,
-            **ws.store.clock.stamp(wallet.url),
-            **entry,
+            ledger_ahead=stamp.ledger_ahead,
+            told_ahead=stamp.told_ahead,
         )
+        entry = fill(db, entry)
+        payment_id = journal.insert(db, entry)
         if reference is not None:
             references.point(db, reference, payment_id)
         if on_journal is not None:
@@ -71,8 +81,8 @@ def begin(
             kind,
             wallet=wallet.name,
             subject=payment_id,
-            amount_msat=entry.get("amount_msat"),  # type: ignore[arg-type]
-            outcome="sending",
+            amount_msat=entry.amount_msat,
+            outcome="sending" if entry.direction == "out" else "begun",
             actor=ws.said.actor,
             reason="; ".join(text for text in (reason, ws.said.reason) if text) or None,
         )
@@ -94,12 +104,37 @@ def refuse_twin(twins: Iterable[Entry], what: str) -> None:
         )
 
 
+class Told(NamedTuple):
+    """What the user is told while it is sent, when they interrupt that, and after it was."""
+
+    doing: str
+    interrupted: str
+    done: str
+
+
 def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Entry, *, wait: bool) -> Payment:
     """Send a journaled payment, once, and close its entry with what is certain."""
+    told = Told(f"paying from {wallet.name}", "interrupted after the payment was sent", "the payment was sent")
+    row, verdict = deliver(ws, rail, row, told, wait=wait)
+    if row.status == "unknown":
+        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
+    if row.status == "failed":
+        host = wallet.url.split("://", 1)[-1]
+        raise failure(verdict, row.id, host, wallet.provider)
+    if row.reversed_at:
+        raise reversed_payment(row)
+    return receipt(row)
+
+
+def deliver(ws: Workspace, rail: Rail, row: Entry, told: Told, *, wait: bool = True) -> tuple[Entry, Verdict]:
+    """Have a rail send what was journaled, once, and close its entry: as it stands then, and by which verdict.
+
+    Raises `NotSent` when it provably never left, and `errors.OutcomeUnknown` for what goes wrong after that.
+    """
     from amani_cli.providers.http import NotSent
 
-    try:
-        ws.talk.progress(f"paying from {wallet.name}")
+    with in_doubt(row, told):
+        ws.talk.progress(told.doing)
         try:
             answer = rail.post(row)
         except NotSent as error:
@@ -110,24 +145,25 @@ def send(ws: Workspace, wallet: KnownWallet, rail: Rail, row: Entry, *, wait: bo
             raise
         verdict = _settle(ws, rail, row, answer, wait=wait)
         row = close(ws, row, verdict, answered=answer.accepted, by_answer=True)
+    if row.status == "failed" and verdict.status != "failed":  # another process knew it
+        verdict = verdict._replace(reason=row.failure or "", code="REJECTED")
+    return row, verdict
+
+
+@contextmanager
+def in_doubt(row: Entry, told: Told) -> Iterator[None]:
+    """Have whatever goes wrong while something is sent say that it may have gone through; the entry stays open."""
+    from amani_cli.providers.http import NotSent
+
+    try:
+        yield
     except KeyboardInterrupt:
-        raise open_outcome(row, "interrupted after the payment was sent") from None
+        raise open_outcome(row, told.interrupted) from None
     except (NotSent, errors.OutcomeUnknown):
         raise
     except Exception as error:
-        # Whatever it is, the payment may have gone through: say that, and keep the journal's entry open.
         text = error.message if isinstance(error, errors.AmaniError) else type(error).__name__
-        raise open_outcome(row, f"the payment was sent, and then: {text}") from error
-    if row.status == "unknown":
-        raise open_outcome(row, f"the payment was sent and its outcome is open: {verdict.reason}")
-    if row.status == "failed":
-        if verdict.status != "failed":  # another process knew it
-            verdict = verdict._replace(reason=row.failure or "", code="REJECTED")
-        host = wallet.url.split("://", 1)[-1]
-        raise failure(verdict, row.id, host, wallet.provider)
-    if row.reversed_at:
-        raise reversed_payment(row)
-    return receipt(row)
+        raise open_outcome(row, f"{told.done}, and then: {text}") from error
 
 
 def ask_rail(ws: Workspace, rail: Rail, row: Entry) -> Entry:
@@ -214,14 +250,15 @@ def _tell_dearer(ws: Workspace, row: Entry, fresh: Entry) -> None:
 def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | None) -> None:
     record = verdict.record
     if verdict.status == "unknown":
-        wanted = record.documents if isinstance(record, FiatRecord) else None
-        told = {} if wanted is None else {"documents": "; ".join(wanted) or None}
-        journal.update(db, row.id, checked_at=now(), **told)
+        changed: EntryChanges = {"checked_at": now()}
+        if isinstance(record, FiatRecord) and record.documents is not None:
+            changed["documents"] = "; ".join(record.documents) or None
+        journal.update(db, row.id, **changed)
         return
-    columns: dict[str, object] = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
+    columns: EntryChanges = {"status": verdict.status, "reserved_msat": 0, "checked_at": now()}
     if verdict.status == "settled":
         assert record is not None
-        columns |= {"failure": None, **settled_columns(record, row.amount)}
+        columns = {**columns, "failure": None, **settled_columns(record, row.amount)}
     else:
         columns["failure"] = verdict.reason or "failed"
         rules.drop_events_for(db, row.id)
@@ -239,25 +276,32 @@ def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | N
     )
 
 
-def settled_columns(record: Record | FiatRecord, amount: str | None = None) -> dict[str, object]:
+def settled_columns(record: Record | FiatRecord, amount: str | None = None) -> EntryChanges:
     """What the journal keeps of a settled record; for fiat `amount` is what was to go. Its fee has the duty in it."""
-    if isinstance(record, FiatRecord):
-        from decimal import Decimal
-
-        told = {
-            "fee": record.cost(Decimal(amount or 0)),
-            "duty": record.duty or None,
-            "received": record.received,
-            "received_currency": record.received_currency,
-            "provider_reference": record.provider_reference,
-            "session_id": record.session,
-            "reversed_at": record.reversed_at or (now() if record.status == "reversed" else None),
+    if not isinstance(record, FiatRecord):
+        return {
+            "amount_msat": abs(record.amount_msat),
+            "fee_msat": record.fee_msat,
+            "preimage": record.preimage,
+            "settled_at": record.settled_at or now(),
         }
-        columns = {name: str(value) for name, value in told.items() if value is not None}
-        return {**columns, "settled_at": record.settled_at or now()}
-    return {
-        "amount_msat": abs(record.amount_msat),
-        "fee_msat": record.fee_msat,
-        "preimage": record.preimage,
-        "settled_at": record.settled_at or now(),
-    }
+    from decimal import Decimal
+
+    columns: EntryChanges = {"settled_at": record.settled_at or now()}
+    # What a record does not say is left as it was.
+    if (fee := record.cost(Decimal(amount or 0))) is not None:
+        columns["fee"] = str(fee)
+    if record.duty:
+        columns["duty"] = str(record.duty)
+    if record.received is not None:
+        columns["received"] = str(record.received)
+    if record.received_currency is not None:
+        columns["received_currency"] = record.received_currency
+    if record.provider_reference is not None:
+        columns["provider_reference"] = record.provider_reference
+    if record.session is not None:
+        columns["session_id"] = record.session
+    reversed_at = record.reversed_at or (now() if record.status == "reversed" else None)
+    if reversed_at is not None:
+        columns["reversed_at"] = reversed_at
+    return columns

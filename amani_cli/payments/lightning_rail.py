@@ -35,20 +35,20 @@ class Lightning:
         told = references.told_along(self.ws.store, row)
         named = Named(*told) if told is not None else None
         assert row.bolt11 is not None
-        payment_hash, wallet_id = _ids(row)
+        payment_hash, wallet_id = ids(row)
         return self.client.pay(row.bolt11, payment_hash, wallet_id, named=named)
 
     def find(self, row: Entry) -> Found:
         """The wallet's own record of the entry's hash."""
-        return _look_up(self.client, *_ids(row), row.direction == "in")
+        return _look_up(self.client, *ids(row), row.direction == "in")
 
     def never_arrived(self, row: Entry) -> bool:
         """Once its invoice has been expired for a while nobody can pay it any more."""
-        return _is_long_over(self.ws, row, self.client.line.url) and _is_key_of(self.client, _ids(row)[1])
+        return _is_long_over(self.ws, row, self.client.line.url) and _is_key_of(self.client, ids(row)[1])
 
 
-def _ids(row: Entry) -> tuple[str, str]:
-    """The hash of a Lightning payment and its wallet's id, which an entry has by the time it is sent."""
+def ids(row: Entry) -> tuple[str, str]:
+    """The hash of a Lightning payment and our wallet's id, which an entry has by the time it is sent."""
     assert row.payment_hash is not None
     assert row.remote_wallet_id is not None
     return row.payment_hash, row.remote_wallet_id

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from amani_cli import errors
-from amani_cli.models.payments import PaymentStatus
 from amani_cli.models.wallets import Provider
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
+from amani_cli.store.rows import EntryStatus
 
 ABSENT: Literal["absent"] = "absent"
 NOT_ASKED: Literal["not asked"] = "not asked"
@@ -21,7 +21,7 @@ Found = Record | FiatRecord | Literal["absent", "not asked"]
 class Verdict(NamedTuple):
     """What became of a payment, by which record, and why."""
 
-    status: PaymentStatus
+    status: EntryStatus
     record: Record | FiatRecord | None
     reason: str
     code: str = ""

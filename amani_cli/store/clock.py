@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from amani_cli import clocks
 from amani_cli.store.rows import ChequeRow, Entry, Row, Transaction
 from amani_cli.times import from_rfc3339
+
+
+class Stamp(NamedTuple):
+    """How far the ledger's and a provider's clocks are ahead of this machine's, in whole seconds."""
+
+    ledger_ahead: int
+    told_ahead: int | None
 
 
 class LedgerClock:
@@ -37,13 +45,10 @@ class LedgerClock:
         """The earlier of the ledger's time and the wall clock's, for what other clocks have dated."""
         return min(self.now(), clocks.wall())
 
-    def stamp(self, url: str) -> dict[str, object]:
-        """What an entry of now keeps: how far the ledger's and its provider's clocks are ahead of this machine's."""
+    def stamp(self, url: str) -> Stamp:
+        """What an entry of now keeps of the time."""
         by_wall, by_theirs = clocks.wall(), clocks.told(url)
-        return {
-            "ledger_ahead": _apart(self.now() - by_wall),
-            "told_ahead": None if by_theirs is None else _apart(by_theirs - by_wall),
-        }
+        return Stamp(_apart(self.now() - by_wall), None if by_theirs is None else _apart(by_theirs - by_wall))
 
     def written(self, row: Entry | ChequeRow) -> float:
         """When an entry was written, in the ledger's time."""

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from amani_cli.store.ledger import Ledger, Store, beyond, new_id
-from amani_cli.store.rows import Entry, Row, Transaction
+from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Row, Transaction
 from amani_cli.times import now
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 OUTSIDE = -100
 """The number of a wallet that is registered nowhere: a cheque's, whose money left ours before."""
 
 
-def insert(db: Transaction, **columns: object) -> str:
+def insert(db: Transaction, entry: NewEntry) -> str:
     """Journal a payment and return its id."""
-    columns.setdefault("id", new_id("pay"))
-    columns.setdefault("created_at", now())
+    columns = {**entry.whose._asdict(), **entry._asdict(), "id": new_id("pay")}
+    del columns["whose"]
+    columns["created_at"] = entry.created_at or now()
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
     db.execute(f"INSERT INTO payment ({names}) VALUES ({marks})", tuple(columns.values()))
     return str(columns["id"])
 
 
-def update(db: Transaction, payment_id: str, **columns: object) -> None:
+def update(db: Transaction, payment_id: str, **columns: Unpack[EntryChanges]) -> None:
     """Change columns of a payment."""
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE payment SET {sets} WHERE id=?", (*columns.values(), payment_id))
@@ -172,13 +176,12 @@ def is_logged(db: Ledger, remote_id: str | None, log_id: str) -> bool:
     return row is not None
 
 
-def open_like(db: Transaction, remote_id: str, **same: object) -> list[Entry]:
-    """The open payments from a wallet whose columns `same` are these."""
-    where = "".join(f" AND {column}=?" for column in same)
+def open_like(db: Transaction, remote_id: str, kind: str) -> list[Entry]:
+    """The open payments of a kind from a wallet, by its id at its server."""
     return db.execute(
         "SELECT * FROM payment WHERE remote_wallet_id=? AND wallet_id<>? AND status='unknown' AND direction='out'"
-        f"{where} ORDER BY id",
-        (remote_id, OUTSIDE, *same.values()),
+        " AND kind=? ORDER BY id",
+        (remote_id, OUTSIDE, kind),
     ).fetchall()
 
 

@@ -7,12 +7,14 @@ and a test holds them to the tables.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
 from amani_cli.models.invoices import InvoiceStatus
 from amani_cli.models.wallets import Access, Provider
 
 Transaction = sqlite3.Connection
+Direction = Literal["in", "out"]
+EntryStatus = Literal["settled", "failed", "unknown"]
 
 
 class Row(sqlite3.Row):
@@ -39,9 +41,9 @@ class Entry(Row):
     wallet: str
     remote_wallet_id: str | None
     provider: Provider
-    direction: Literal["in", "out"]
+    direction: Direction
     kind: str
-    status: Literal["settled", "failed", "unknown"]
+    status: EntryStatus
     amount_msat: int | None
     fee_msat: int | None
     reserved_msat: int
@@ -83,6 +85,86 @@ class Entry(Row):
     session_id: str | None
     reversed_at: str | None
     payer: str | None
+
+
+class Whose(NamedTuple):
+    """Whose entry it is: the wallet here and at its server, and whether its money is play money."""
+
+    wallet_id: int
+    wallet: str
+    remote_wallet_id: str | None
+    provider: Provider
+    sandbox: int
+
+
+class NewEntry(NamedTuple):
+    """What is journaled of a payment that was not there before; the rest is known later. It is of now, unless it says
+    when it was created."""
+
+    whose: Whose
+    direction: Direction
+    kind: str
+    status: EntryStatus
+    amount_msat: int | None = None
+    fee_msat: int | None = None
+    reserved_msat: int = 0
+    amount: str | None = None
+    fee: str | None = None
+    fee_reserve: str | None = None
+    currency: str | None = None
+    payment_hash: str | None = None
+    bolt11: str | None = None
+    preimage: str | None = None
+    destination: str | None = None
+    memo: str = ""
+    reference: str | None = None
+    actor: str | None = None
+    failure: str | None = None
+    created_at: str | None = None
+    expires_at: str | None = None
+    settled_at: str | None = None
+    success: str | None = None
+    our_reference: str | None = None
+    provider_reference: str | None = None
+    received: str | None = None
+    received_currency: str | None = None
+    log_id: str | None = None
+    category: str | None = None
+    quoted: str | None = None
+    ledger_ahead: int | None = None
+    told_ahead: int | None = None
+
+
+class EntryChanges(TypedDict, total=False):
+    """What may become different of an entry once it stands."""
+
+    remote_wallet_id: str | None
+    kind: str
+    status: EntryStatus
+    amount_msat: int | None
+    fee_msat: int | None
+    reserved_msat: int
+    amount: str | None
+    fee: str | None
+    fee_reserve: str | None
+    duty: str | None
+    currency: str | None
+    preimage: str | None
+    destination: str | None
+    memo: str
+    reference: str | None
+    failure: str | None
+    settled_at: str | None
+    checked_at: str | None
+    reversed_at: str | None
+    provider_reference: str | None
+    received: str | None
+    received_currency: str | None
+    log_id: str | None
+    session_id: str | None
+    documents: str | None
+    answered: int
+    resent: int
 
 
 class InvoiceRow(Row):

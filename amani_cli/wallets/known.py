@@ -12,7 +12,7 @@ from amani_cli.files import named
 from amani_cli.models.wallets import Access, Provider, Wallet
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import made_at
-from amani_cli.store.rows import WalletRow
+from amani_cli.store.rows import WalletRow, Whose
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.variables import ENVIRONMENT, not_configured
 from amani_cli.workspace import Workspace
@@ -71,15 +71,9 @@ class KnownWallet:
         return store_wallets.identity(self.id, self.url, self.remote_id)
 
     @property
-    def journaled(self) -> dict[str, object]:
-        """The columns by which the journal knows whose entry it is, and whether its money is play money."""
-        return {
-            "wallet_id": self.id,
-            "wallet": self.name,
-            "remote_wallet_id": self.remote_id,
-            "provider": self.provider,
-            "sandbox": int(self.is_play),
-        }
+    def journaled(self) -> Whose:
+        """By what the journal knows whose entry it is, and whether its money is play money."""
+        return Whose(self.id, self.name, self.remote_id, self.provider, int(self.is_play))
 
     @property
     def has_other_key(self) -> bool:

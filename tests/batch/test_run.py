@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from amani_cli.batch.crew import _Worker
+from amani_cli.batch.worker import Worker
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.driver import PATIENCE_S, Amani
@@ -91,13 +91,13 @@ class TestRunning:
     def test_rows_at_the_same_time_keep_their_own_categories(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        both, pay = threading.Barrier(2, timeout=PATIENCE_S), _Worker._pay
+        both, pay = threading.Barrier(2, timeout=PATIENCE_S), Worker._pay
 
         def together(*args: Any) -> Any:
             both.wait()
             return pay(*args)
 
-        monkeypatch.setattr(_Worker, "_pay", together)
+        monkeypatch.setattr(Worker, "_pay", together)
         named = ("wages", "rent")
         plan = planned([{"to": payee.invoice(10), "reference": each, "category": each} for each in named])
         assert amani("batch", "run", plan, "--yes", "--jobs", 2).code == 0
@@ -225,8 +225,8 @@ class TestFailures:
     def test_the_servers_rate_limit_is_waited_out(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("amani_cli.batch.crew.PAUSE_S", 0.05)
-        monkeypatch.setattr("amani_cli.batch.crew.STOCK_INTERVAL_S", 0.01)
+        monkeypatch.setattr("amani_cli.batch.pace.PAUSE_S", 0.05)
+        monkeypatch.setattr("amani_cli.batch.pace.STOCK_INTERVAL_S", 0.01)
         plan = planned([{"to": payee.invoice(1)} for _ in range(10)])
         count = 0
 
@@ -254,9 +254,9 @@ class TestFailures:
         monkeypatch: pytest.MonkeyPatch,
         budget: bool,
     ) -> None:
-        monkeypatch.setattr("amani_cli.batch.crew.PAUSE_S", 0.05)
-        monkeypatch.setattr("amani_cli.batch.crew.STOCK_INTERVAL_S", 0.01)
-        monkeypatch.setattr("amani_cli.batch.crew.LONGEST_WAIT_S", 0.2)
+        monkeypatch.setattr("amani_cli.batch.pace.PAUSE_S", 0.05)
+        monkeypatch.setattr("amani_cli.batch.pace.STOCK_INTERVAL_S", 0.01)
+        monkeypatch.setattr("amani_cli.batch.pace.LONGEST_WAIT_S", 0.2)
         if budget:  # then what the way may cost is asked for first
             assert amani("wallet", "limit", "payer", "--per-day", "50").code == 0
         plan = planned([{"to": payee.invoice(1)}])

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from amani_cli.store import journal, migrations, wallets
-from amani_cli.store.ledger import Store, open_store
+from amani_cli.store import migrations, wallets
+from amani_cli.store.ledger import Store, new_id, open_store
 from amani_cli.store.rows import Transaction
 
 
@@ -41,6 +41,7 @@ def add_wallet(db: Transaction, name: str, **columns: object) -> int:
 def add_payment(db: Transaction, wallet_id: int, sat: int, at: str, **columns: object) -> str:
     """A settled payment: money that came if `sat` is positive, else money that left, with a fee of `fee_msat`."""
     columns = {
+        "id": new_id("pay"),
         "wallet_id": wallet_id,
         "wallet": "main",
         "provider": "lnbits",
@@ -53,7 +54,9 @@ def add_payment(db: Transaction, wallet_id: int, sat: int, at: str, **columns: o
         "settled_at": at,
         **columns,
     }
-    return journal.insert(db, **columns)
+    marks = ", ".join("?" * len(columns))
+    db.execute(f"INSERT INTO payment ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values()))
+    return str(columns["id"])
 
 
 def as_before(home: Path, step: str) -> None:

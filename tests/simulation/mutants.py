@@ -149,8 +149,8 @@ MUTANTS = (
     _m(
         "arrivals are journaled twice",
         (
-            "if row is None:\n            journal.insert(\n                db,\n                **target.journaled",
-            "if True:\n            journal.insert(\n                db,\n                **target.journaled",
+            "if row is None:\n            entry = NewEntry(\n                target.journaled",
+            "if True:\n            entry = NewEntry(\n                target.journaled",
         ),
     ),
     _m(

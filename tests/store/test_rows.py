@@ -47,7 +47,7 @@ def columns(store: Store, table: str) -> dict[str, tuple[str, bool]]:
     return {each[1]: (SPELLED.get(each[2], each[2]), not each[3] and not each[5]) for each in about}
 
 
-def said(kind: type[rows.Row]) -> dict[str, tuple[str, bool]]:
+def said(kind: type) -> dict[str, tuple[str, bool]]:
     """The same as a row's annotations have it; words of which a column may hold one are text."""
     found = {}
     for name, hint in get_type_hints(kind).items():
@@ -72,3 +72,11 @@ def test_a_row_s_annotations_are_its_table_s_columns(store: Store, kind: type[ro
     assert annotated == there
     made = store.one(kind, f"SELECT * FROM {TABLES[kind]}")
     assert made is None or isinstance(made, rows.Row)
+
+
+@pytest.mark.parametrize("kind", [rows.NewEntry, rows.EntryChanges], ids=lambda kind: str(kind.__name__))
+def test_what_is_written_of_an_entry_is_what_is_read(kind: type) -> None:
+    entry, written = get_type_hints(rows.Entry), get_type_hints(kind)
+    written |= get_type_hints(written.pop("whose")) if "whose" in written else {}
+    optional = {"created_at": str | None}  # it is of now, unless it says so
+    assert written == {name: entry[name] for name in written} | {n: h for n, h in optional.items() if n in written}

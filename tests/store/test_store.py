@@ -16,7 +16,7 @@ from amani_cli import errors
 from amani_cli.store import journal, migrations
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import SCHEMA_VERSION, TABLES, Store, new_id, open_store
-from amani_cli.store.rows import Row
+from amani_cli.store.rows import NewEntry, Row, Whose
 from tests.kit.driver import Amani
 
 
@@ -33,8 +33,9 @@ def older(path: Path, version: int) -> None:
         for step in migrations._STEPS[:version]:
             step(db)
         db.execute(f"PRAGMA user_version={version}")
-        journal.insert(
-            db, id="pay_1", wallet_id=1, wallet="w", provider="lnbits", direction="out", kind="pay", status="settled"
+        db.execute(
+            "INSERT INTO payment (id, wallet_id, wallet, provider, direction, kind, status, created_at)"
+            " VALUES ('pay_1', 1, 'w', 'lnbits', 'out', 'pay', 'settled', '2026-08-01T00:00:00Z')"
         )
 
 
@@ -90,16 +91,8 @@ def test_many_writers_wait_for_each_other(path: Path) -> None:
             for _ in range(20):
                 with store.write() as db:
                     count = db.execute("SELECT count(*) FROM payment").fetchone()[0]
-                    journal.insert(
-                        db,
-                        wallet_id=1,
-                        wallet="w",
-                        provider="lnbits",
-                        direction="out",
-                        kind="pay",
-                        status="settled",
-                        amount_msat=count,
-                    )
+                    whose = Whose(1, "w", None, "lnbits", 0)
+                    journal.insert(db, NewEntry(whose, "out", "pay", "settled", amount_msat=count))
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
