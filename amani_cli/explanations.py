@@ -302,6 +302,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "LNURL_BROKEN": ((6,), "The other side's server breaks the LNURL rules.", "Tell the payee; ask for an invoice."),
     "NOT_LNURL": ((10,), "What answers there is not LNURL.", "Check the address; try again later."),
+    "OTHER_PAYEE": (
+        (6,),
+        "A Lightning address was asked for, and its server answered for another one.",
+        "Try again. If it stays so, and you mean the one that it names, pay that address.",
+    ),
     "WRONG_INVOICE": (
         (6,),
         "The payee's server sent an invoice over something else.",
