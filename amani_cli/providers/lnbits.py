@@ -227,7 +227,8 @@ class Lnbits(LnbitsLine):
             return PayAnswer("pending", None, reason)
         if answer.status in (400, 401, 403, 404) and reason and wire.is_lnbits(answer):
             refusal = self._refusal(answer)
-            return PayAnswer("refused", None, reason, code=refusal.code)
+            code = "REJECTED" if isinstance(refusal, errors.NotFound) else refusal.code
+            return PayAnswer("refused", None, reason, code=code)
         if answer.status == 429 and isinstance(answer.body, dict) and "Rate limit" in reason:
             return PayAnswer("limited", None, reason)
         return PayAnswer("silence", None, f"{self.line.host} answered {answer.status} without a meaning")

@@ -187,7 +187,7 @@ def main() -> int:
         say(f"  {count:7} {name}")
     codes = {name.split()[-1] for name in total if name.startswith("exit ")}
     ran = {name.removeprefix("command ") for name in total if name.startswith("command ")}
-    say(f"never reached, codes: {' '.join(sorted(seams.explained_codes() - codes))}")
+    say(f"never reached, codes: {' '.join(sorted(seams.explained().keys() - codes))}")
     say(f"never reached, commands: {', '.join(sorted(seams.commands() - ran))}")
     say(f"failures: {dict(failures)}")
     return 1 if failures else 0

@@ -82,9 +82,9 @@ def run_command(argv: list[str]) -> int:
     return int(part("cli").run(argv))
 
 
-def explained_codes() -> set[str]:
-    """Every error code that amani explains."""
-    return set(part("explanations").ERROR_CODES)
+def explained() -> dict[str, tuple[int, ...]]:
+    """Every error code that amani explains, with the exit codes it comes with."""
+    return {code: exits for code, (exits, _, _) in part("explanations").ERROR_CODES.items()}
 
 
 def commands() -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.simulation import acts
+from tests.simulation import acts, seams
 from tests.simulation.world import Machine, Run, World
 
 EXITS = {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}
@@ -66,6 +66,8 @@ def _answer(world: World, run: Run) -> list[str]:
     error = document.get("error") or {}
     code = error.get("code", "")
     world.count(f"exit {run.code} {code}".strip())
+    if code and run.code not in seams.explained().get(code, ()):
+        found.append(f"explained: exit {run.code} {code} stands in no table of 'explain'")
     moved = [record for record in run.records if record.amount < 0 and record.status != "failed"]
     if error.get("money_moved") == "no" or (run.code == 0 and "--dry-run" in run.argv):
         run.says_no = True
