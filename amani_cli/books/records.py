@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from amani_cli import clocks
 from amani_cli.invoices.lightning import insert_incoming, note_record
 from amani_cli.payments import engine
 from amani_cli.payments.verdict import judge
-from amani_cli.providers.base import Record
+from amani_cli.providers.base import Named, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import invoices as store_invoices
-from amani_cli.store import journal, read_back, references
+from amani_cli.store import journal, read_back, references, rules
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import from_rfc3339, now
@@ -202,11 +203,12 @@ def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Kno
     if record.amount_msat > 0:
         return journal.Known(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
     status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
+    named = record.named or Named(None, None)
     entry = journal.insert(
         db,
         **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
         direction="out",
-        kind="pay",
+        kind="faucet" if named.claimer else "pay",
         status=status,
         amount_msat=abs(record.amount_msat),
         fee_msat=record.fee_msat if status == "settled" else None,
@@ -215,12 +217,20 @@ def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Kno
         bolt11=record.bolt11 or None,
         preimage=record.preimage if status == "settled" else None,
         memo=record.memo,
-        reference=record.named.reference if record.named is not None else None,
+        reference=named.reference,
         failure="failed at the provider" if status == "failed" else None,
         created_at=record.created_at or now(),
         expires_at=record.expires_at,
         settled_at=record.settled_at,
     )
-    if record.named is not None and status != "failed":
-        references.restore(db, *record.named, entry)
+    if named.reference is not None and named.meaning is not None and status != "failed":
+        references.restore(db, named.reference, named.meaning, entry)
+    if named.claimer is not None and status != "failed":
+        rules.add_event(db, named.claimer, "faucet", _made(wallet, record), subject=entry)
     return journal.Known(entry, status, wallet.remote_id)
+
+
+def _made(wallet: KnownWallet, record: Record) -> float:
+    """When a record was made, by the ledger's time: as long ago as it is by its server's clock."""
+    made = from_rfc3339(record.created_at).timestamp() if record.created_at else clocks.best(wallet.url)
+    return wallet.ws.store.clock.now() - max(0.0, clocks.best(wallet.url) - made)

@@ -49,10 +49,12 @@ class NewWallet(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What is told along with a payment, so that its record tells it again: its reference, and what that stands for."""
+    """What is told along with a payment, so that its record tells it again: its reference with what that stands for,
+    and the `claimer` to whom the faucet gave it. Any of them may be None."""
 
-    reference: str
-    meaning: str
+    reference: str | None
+    meaning: str | None
+    claimer: str | None = None
 
 
 class Record(NamedTuple):

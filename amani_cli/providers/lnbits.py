@@ -208,7 +208,7 @@ class Lnbits(LnbitsLine):
         """
         body: dict[str, Any] = {"out": True, "bolt11": bolt11}
         if named is not None:
-            body["extra"] = {wire.EXTRA: named._asdict()}
+            body["extra"] = {wire.EXTRA: {name: text for name, text in named._asdict().items() if text is not None}}
         try:
             answer = self.line.send("POST", "/api/v1/payments", headers=self._headers, body=body)
         except NotSent:
