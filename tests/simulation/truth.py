@@ -130,10 +130,7 @@ def _rules(world: World, run: Run) -> list[str]:
         for each in world.runs
         if each.argv[:2] == ["faucet", "claim"]
         for record in each.records
-        # Who claimed since a copy was made is not in the copy, and no record of the wallet's tells it.
-        if record.amount < 0
-        and record.status != "failed"
-        and record.time > max(now - 86_400 + 600, run.machine.restored_at)
+        if record.amount < 0 and record.status != "failed" and record.time > now - 86_400 + 600
     ]
     if -sum(amount for _, amount in claims) > 250_000:
         found.append(f"rule: the faucet paid {claims} within a day, with a cap of 250 sat")
@@ -198,8 +195,8 @@ def _record(world: World, row: Any) -> Any:
     """The provider's record of a journal's entry."""
     for server in world.servers.values():
         if row["remote_wallet_id"] in server.wallets:
-            for record in server.records:
-                is_its = record.wallet == row["remote_wallet_id"] and record.paper.payment_hash == row["payment_hash"]
+            for record in server.by_hash.get(row["payment_hash"], ()):
+                is_its = record.wallet == row["remote_wallet_id"]
                 if is_its and (record.amount < 0) == (row["direction"] == "out"):
                     return record
     return None
