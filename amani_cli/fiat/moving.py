@@ -226,7 +226,8 @@ def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, entry
     """
     exchange = kind == "convert"
     said = ("amount", "currency") if exchange else ("received",)
-    twins = journal.open_like(db, business, kind=kind, **{name: entry[name] for name in (*said, "received_currency")})
+    same = {name: entry[name] for name in (*said, "received_currency")}
+    twins = journal.open_like(db, kind=kind, **same, **({"remote_wallet_id": business} if exchange else {}))
     if not exchange:  # the name behind an account may have been typed, and differently
         payee = canonical.of_destination(ws, str(entry["destination"]), str(entry["received_currency"]))
         twins = [twin for twin in twins if canonical.of_entry(ws, twin) == payee]

@@ -295,7 +295,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
     def columns(db: Transaction) -> dict[str, object]:
         # A claim of the faucet that is open counts for the cool-down, which says until when.
         if wanted.reference is None and wanted.destination is not None and wanted.kind != "faucet":
-            alike = journal.open_like(db, wallet_id, kind=wanted.kind)
+            alike = journal.open_like(db, kind=wanted.kind)
             engine.refuse_twin(filter(wanted.is_twin, alike), "amount to the same payee was sent")
         return {
             "amount_msat": wanted.amount_msat,

@@ -172,13 +172,12 @@ def is_logged(db: Ledger, remote_id: str | None, log_id: str) -> bool:
     return row is not None
 
 
-def open_like(db: Transaction, remote_id: str, **same: object) -> list[Entry]:
-    """The open payments from a wallet whose columns `same` are these."""
+def open_like(db: Transaction, **same: object) -> list[Entry]:
+    """The open payments whose columns `same` are these, from whichever wallet: a retry may be tried from another."""
     where = "".join(f" AND {column}=?" for column in same)
     return db.execute(
-        "SELECT * FROM payment WHERE remote_wallet_id=? AND wallet_id<>? AND status='unknown' AND direction='out'"
-        f"{where} ORDER BY id",
-        (remote_id, OUTSIDE, *same.values()),
+        f"SELECT * FROM payment WHERE wallet_id<>? AND status='unknown' AND direction='out'{where} ORDER BY id",
+        (OUTSIDE, *same.values()),
     ).fetchall()
 
 

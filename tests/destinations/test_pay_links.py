@@ -99,6 +99,20 @@ class TestPaying:
         assert (shown["description"], shown["identifier"]) == ("Coffee for Ada", ada)
         assert len(lnurl_server.seen) == 1
 
+    def test_what_is_open_is_not_tried_from_another_wallet(
+        self, amani: Amani, payer: Held, payee: Held, ada: str, home: Path, add_wallet: AddWallet
+    ) -> None:
+        """An address gives a new invoice every time: the retry would pay twice, whichever wallet it is tried from."""
+        add_wallet("second", 1000)
+        mark_as_sandbox(home)
+        first = amani("pay", ada, "21", "--yes", "--json").data
+        change_database(home, "UPDATE payment SET status='unknown', settled_at=NULL WHERE direction='out'")
+        twin = amani("pay", ada, "21", "--wallet", "second", "--yes", "--json").error
+        assert (twin["exit"], twin["id"], payee.sat) == (8, first["id"], 21)
+        assert "--reference" in twin["message"]
+        assert amani("pay", ada, "21", "--wallet", "second", "--reference", "another", "--yes").code == 0
+        assert payee.sat == 42
+
     @pytest.mark.parametrize("kind", ["text/identifier", "text/email"])
     def test_an_answer_that_is_about_another_address_is_not_paid(
         self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer, kind: str
