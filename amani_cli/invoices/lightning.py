@@ -137,13 +137,14 @@ def _asked_for(
     slot = limits.take_now(ws, wallet, "invoice") if limited else None
     try:
         with wallet.lnbits("read") as client:
-            payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
+            made = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
+        wallet.must_match(made.wallet_id)  # by another wallet's key the money would come to that one
     except Lost:  # the server may have made it: an unknown outcome keeps its slot
         raise
     except errors.AmaniError:
         limits.give_back(ws, slot)
         raise
-    return read_made(ws, wallet.url, payment_hash, text, amount_msat)
+    return read_made(ws, wallet.url, made.payment_hash, made.bolt11, amount_msat)
 
 
 def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice | None:
@@ -232,6 +233,7 @@ def insert_incoming(
     reference: str | None = None,
     category: str | None = None,
     quoted: str | None = None,
+    destination: str | None = None,
 ) -> str:
     """Journal money that came, in the caller's transaction; returns the entry's id."""
     entry = journal.insert(
@@ -245,6 +247,7 @@ def insert_incoming(
         payment_hash=record.payment_hash,
         bolt11=record.bolt11 or None,
         preimage=record.preimage,
+        destination=destination,
         memo=memo if memo is not None else record.memo,
         reference=reference,
         category=category,

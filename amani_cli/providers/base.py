@@ -48,6 +48,14 @@ class NewWallet(NamedTuple):
     read_key: str
 
 
+class Made(NamedTuple):
+    """An invoice that a server says it made, and for which wallet: 0.12 does not say."""
+
+    payment_hash: str
+    bolt11: str
+    wallet_id: str | None
+
+
 class Named(NamedTuple):
     """What is told along with a payment, so that its record tells it again: its reference with what that stands for,
     and the `claimer` to whom the faucet gave it. Any of them may be None."""
