@@ -11,8 +11,8 @@ from amani_cli.payments import engine
 from amani_cli.payments.verdict import judge
 from amani_cli.providers.base import Named, Record
 from amani_cli.store import audit as audit_log
+from amani_cli.store import cheques, journal, read_back, references, rules
 from amani_cli.store import invoices as store_invoices
-from amani_cli.store import journal, read_back, references, rules
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import from_rfc3339, now
@@ -201,7 +201,7 @@ def _row(ws: Workspace, entry: journal.Known) -> Entry:
 def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Known:
     """Journal a record that is not known here, in the caller's transaction."""
     if record.amount_msat > 0:
-        return journal.Known(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
+        return journal.Known(_insert_incoming(db, wallet, record), "settled", wallet.remote_id)
     status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
     named = record.named or Named(None, None)
     entry = journal.insert(
@@ -228,6 +228,15 @@ def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Kno
     if named.claimer is not None and status != "failed":
         rules.add_event(db, named.claimer, "faucet", _made(wallet, record), subject=entry)
     return journal.Known(entry, status, wallet.remote_id)
+
+
+def _insert_incoming(db: Transaction, wallet: KnownWallet, record: Record) -> str:
+    """The same for money that came; what came home from a cheque is that, in a copy from before it did."""
+    cheque = cheques.came_home(db, record.memo, wallet.remote_id)
+    if cheque is None or cheque.remote_id is None:
+        return insert_incoming(db, wallet, record)
+    drawn = cheques.destination_of(cheque.url, cheque.remote_id)
+    return insert_incoming(db, wallet, record, kind="cheque void", destination=drawn)
 
 
 def _made(wallet: KnownWallet, record: Record) -> float:

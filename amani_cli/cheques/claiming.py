@@ -83,7 +83,7 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> Payment:
     with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
         if row is None or not resumed:
             amount_msat = _claimable(ws, cheque, code, outside=target.url != code.url)
-            named = drawing.destination_of(code.url, code.wallet_id)
+            named = store_cheques.destination_of(code.url, code.wallet_id)
             row = drawing.begin(ws, target, named, amount_msat, kind="cheque", memo="cheque claimed")
         row, answer = drawing.finish(ws, target, cheque, code.wallet_id, row, resumed=resumed)
     if row.status == "failed":

@@ -16,7 +16,6 @@ from amani_cli.lightning import fees, resends
 from amani_cli.payments import engine, lightning_rail, receipts
 from amani_cli.payments.verdict import Verdict, judge
 from amani_cli.providers.base import PayAnswer, Record
-from amani_cli.servers import server_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal
 from amani_cli.store.rows import Entry
@@ -26,11 +25,6 @@ from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
-
-
-def destination_of(url: str, remote_id: str) -> str:
-    """How the journal names the cheque that money came from: any server may say that its wallet has this id."""
-    return f"cheque {remote_id} at {server_of(url)}"
 
 
 def earlier(
@@ -44,12 +38,12 @@ def earlier(
     before = None
     if face_msat is not None:
         before = (f"cheque {remote_id}", face_msat - fees.worst_fee_msat(face_msat) - 1000, face_msat)
-    rows = cheques.draws(ws.store, target.remote_id, destination_of(url, remote_id), before)
+    rows = cheques.draws(ws.store, target.remote_id, cheques.destination_of(url, remote_id), before)
     return rows[0] if rows else None
 
 
 def begin(ws: Workspace, target: KnownWallet, cheque: str, amount_msat: int, *, kind: str, memo: str) -> Entry:
-    """Make an invoice on `target` and journal the draw that will pay it; `cheque` is as `destination_of` names it."""
+    """Make an invoice on `target` and journal the draw that will pay it; `cheque` is its `destination_of`."""
     made = lightning.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose=kind)
     identify(target)  # an invoice key learns its wallet's id from the first invoice
     with ws.store.write() as db:

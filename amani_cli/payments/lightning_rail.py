@@ -33,8 +33,9 @@ class Lightning:
     def post(self, row: Entry) -> PayAnswer:
         """Pay the bolt11 of an entry. Its reference goes along, and who claimed it from the faucet: a journal that is
         lost learns both from the record."""
-        told = references.told_along(self.ws.store, row) or (None, None)
-        named = Named(*told, faucet.claimer(self.ws.store, row.id) if row.kind == "faucet" else None)
+        reference, meaning = references.told_along(self.ws.store, row) or (None, None)
+        claimer = faucet.claimer(self.ws.store, row.id) if row.kind == "faucet" else None
+        named = Named(reference, meaning, claimer)
         assert row.bolt11 is not None
         payment_hash, wallet_id = _ids(row)
         return self.client.pay(row.bolt11, payment_hash, wallet_id, named=named if any(named) else None)
