@@ -302,6 +302,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "LNURL_BROKEN": ((6,), "The other side's server breaks the LNURL rules.", "Tell the payee; ask for an invoice."),
     "NOT_LNURL": ((10,), "What answers there is not LNURL.", "Check the address; try again later."),
+    "OTHER_PAYEE": (
+        (6,),
+        "A Lightning address was asked for, and its server answered for another one.",
+        "Try again. If it stays so, and you mean the one that it names, pay that address.",
+    ),
     "WRONG_INVOICE": (
         (6,),
         "The payee's server sent an invoice over something else.",
@@ -510,10 +515,15 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "What is here holds things that the backup lacks; restoring would lose them.",
         "Restore into another AMANI_HOME, or move the database away first.",
     ),
+    "NOT_LOST": (
+        (9,),
+        "What was to be given up can still be asked, or nothing waits for it.",
+        "Read it back with `amani reconcile`, or take the cheque back with `amani cheque void`.",
+    ),
     "RECONCILE_FIRST": (
         (9,),
         "A restored copy does not know what was paid from this wallet since it was made.",
-        "Run `amani reconcile`; once the wallet has been read back and its books agree, spending from it goes on.",
+        "Run `amani reconcile`; it lets spending go on when the books agree. For a lost wallet: `--resolve NAME`.",
     ),
     "WEAK_PASSPHRASE": ((2,), "The passphrase is too short.", "Take five or six random words."),
     "WRONG_PASSPHRASE": ((3,), "The passphrase does not open the backup.", "Try again."),

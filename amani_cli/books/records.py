@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from amani_cli import clocks
 from amani_cli.invoices.lightning import insert_incoming, note_record
 from amani_cli.payments import engine
 from amani_cli.payments.verdict import judge
-from amani_cli.providers.base import Record
+from amani_cli.providers.base import Named, Record
 from amani_cli.store import audit as audit_log
+from amani_cli.store import cheques, journal, read_back, references, rules
 from amani_cli.store import invoices as store_invoices
-from amani_cli.store import journal, read_back, references
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import Entry, EntryStatus, NewEntry, Transaction
 from amani_cli.times import from_rfc3339, now
@@ -205,12 +206,13 @@ _STATUS: dict[str, EntryStatus] = {"settled": "settled", "failed": "failed", "pe
 def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Known:
     """Journal a record that is not known here, in the caller's transaction."""
     if record.amount_msat > 0:
-        return journal.Known(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
+        return journal.Known(_insert_incoming(db, wallet, record), "settled", wallet.remote_id)
     status = _STATUS[record.status]
+    named = record.named or Named(None, None)
     entry = NewEntry(
         wallet.journaled._replace(remote_wallet_id=wallet.remote_id or record.wallet_id),
         "out",
-        "pay",
+        "faucet" if named.claimer else "pay",
         status,
         amount_msat=abs(record.amount_msat),
         fee_msat=record.fee_msat if status == "settled" else None,
@@ -219,13 +221,30 @@ def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Kno
         bolt11=record.bolt11 or None,
         preimage=record.preimage if status == "settled" else None,
         memo=record.memo,
-        reference=record.named.reference if record.named is not None else None,
+        reference=named.reference,
         failure="failed at the provider" if status == "failed" else None,
         created_at=record.created_at or now(),
         expires_at=record.expires_at,
         settled_at=record.settled_at,
     )
     payment_id = journal.insert(db, entry)
-    if record.named is not None and status != "failed":
-        references.restore(db, *record.named, payment_id)
+    if named.reference is not None and named.meaning is not None and status != "failed":
+        references.restore(db, named.reference, named.meaning, payment_id)
+    if named.claimer is not None and status != "failed":
+        rules.add_event(db, named.claimer, "faucet", _made(wallet, record), subject=payment_id)
     return journal.Known(payment_id, status, wallet.remote_id)
+
+
+def _insert_incoming(db: Transaction, wallet: KnownWallet, record: Record) -> str:
+    """The same for money that came; what came home from a cheque is that, in a copy from before it did."""
+    cheque = cheques.came_home(db, record.memo, wallet.remote_id)
+    if cheque is None or cheque.remote_id is None:
+        return insert_incoming(db, wallet, record)
+    drawn = cheques.destination_of(cheque.url, cheque.remote_id)
+    return insert_incoming(db, wallet, record, kind="cheque void", destination=drawn)
+
+
+def _made(wallet: KnownWallet, record: Record) -> float:
+    """When a record was made, by the ledger's time: as long ago as it is by its server's clock."""
+    made = from_rfc3339(record.created_at).timestamp() if record.created_at else clocks.best(wallet.url)
+    return wallet.ws.store.clock.now() - max(0.0, clocks.best(wallet.url) - made)

@@ -16,7 +16,6 @@ from amani_cli.payments import engine, receipts
 from amani_cli.payments.cheque_rail import Draw
 from amani_cli.payments.verdict import Verdict
 from amani_cli.providers.base import Record
-from amani_cli.servers import server_of
 from amani_cli.store import cheques
 from amani_cli.store.rows import Entry
 from amani_cli.times import from_rfc3339, to_rfc3339
@@ -35,7 +34,7 @@ class Named(NamedTuple):
 
     def __str__(self) -> str:
         """How the journal names what money came from."""
-        return f"cheque {self.id} at {server_of(self.url)}"
+        return cheques.destination_of(self.url, self.id)
 
 
 def earlier(ws: Workspace, target: KnownWallet, named: Named, *, face_msat: int | None = None) -> Entry | None:

@@ -57,7 +57,8 @@ def keys_of(row: ChequeRow) -> tuple[str, str]:
         raise errors.NotAuthorised(
             f"the keys of cheque {row.id} are not kept here any more",
             code="NO_KEY",
-            hint="Restore them from a backup; without them only whoever has the code can draw it.",
+            hint="Restore them from a backup; without them only whoever has the code can draw it. If they are lost for"
+            f" ever: amani reconcile --resolve {row.id}",
         )
     admin_key, read_key = text.split(":", 1)
     keys.SEEN.update((admin_key, read_key))

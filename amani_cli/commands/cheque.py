@@ -230,7 +230,7 @@ def sweep(ctx: typer.Context) -> None:
     said = options.of(ctx)
     swept, failed = taking_back.sweep(said.ws)
     for error in failed:
-        said.ws.talk.warn(error.message)
+        said.ws.talk.warn(error.message + (f". {error.hint}" if error.hint else ""))
     said.emit(swept)
     if failed:
         codes = {error.exit_code for error in failed}

@@ -224,12 +224,13 @@ def _refuse_twin(ws: Workspace, db: Transaction, business: str, kind: str, plann
 
     Raises `errors.OutcomeUnknown`.
     """
-    alike = journal.open_like(db, business, kind)
     if kind == "convert":
+        alike = journal.open_like(db, kind, remote_id=business)
         into = planned.received.currency
         twins = [row for row in alike if _amount(row) == planned.amount and row.received_currency == into]
         engine.refuse_twin(twins, "exchange was begun")
     else:
+        alike = journal.open_like(db, kind)
         engine.refuse_twin((row for row in alike if _is_same(ws, row, planned)), "amount to the same payee was sent")
 
 

@@ -144,7 +144,7 @@ def _asked_for(
     slot = limits.take_now(ws, wallet, "invoice") if limited else None
     try:
         with wallet.lnbits("read") as client:
-            return made_by(ws, client, amount_msat, memo, expiry_s, webhook=webhook)
+            return made_by(ws, client, amount_msat, memo, expiry_s, webhook=webhook, owner=wallet)
     except Lost:  # the server may have made it: an unknown outcome keeps its slot
         raise
     except errors.AmaniError:
@@ -163,17 +163,26 @@ def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice |
 
 
 def made_by(
-    ws: Workspace, client: Lnbits, amount_msat: int, memo: str, expiry_s: int, *, webhook: str | None = None
+    ws: Workspace,
+    client: Lnbits,
+    amount_msat: int,
+    memo: str,
+    expiry_s: int,
+    *,
+    webhook: str | None = None,
+    owner: KnownWallet | None = None,
 ) -> bolt11.Invoice:
     """Have a server make an invoice for the wallet of `client`: over what was asked for, and never seen before.
 
     An answer that something on the line kept from an earlier request names an invoice that may be paid already, and
     that payment's receipt would pass for this one's. Raises `errors.Unreachable`.
     """
-    payment_hash, text = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
-    made = bolt11.decode_invoice(text)
-    same = made.payment_hash == payment_hash and made.amount_msat == amount_msat
-    if not same or store_invoices.is_known(ws.store, payment_hash):
+    told = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
+    if owner is not None:
+        owner.must_match(told.wallet_id)  # by another wallet's key the money would come to that one
+    made = bolt11.decode_invoice(told.bolt11)
+    same = made.payment_hash == told.payment_hash and made.amount_msat == amount_msat
+    if not same or store_invoices.is_known(ws.store, told.payment_hash):
         raise errors.Unreachable(
             f"{client.url} made another invoice than the one asked for",
             code="ODD_ANSWER",
@@ -241,6 +250,7 @@ def insert_incoming(
     reference: str | None = None,
     category: str | None = None,
     quoted: str | None = None,
+    destination: str | None = None,
 ) -> str:
     """Journal money that came, in the caller's transaction; returns the entry's id."""
     entry = NewEntry(
@@ -253,6 +263,7 @@ def insert_incoming(
         payment_hash=record.payment_hash,
         bolt11=record.bolt11 or None,
         preimage=record.preimage,
+        destination=destination,
         memo=memo if memo is not None else record.memo,
         reference=reference,
         category=category,

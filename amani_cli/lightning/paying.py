@@ -295,7 +295,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
     def fill(db: Transaction, entry: NewEntry) -> NewEntry:
         # A claim of the faucet that is open counts for the cool-down, which says until when.
         if wanted.reference is None and wanted.destination is not None and wanted.kind != "faucet":
-            alike = journal.open_like(db, wallet_id, wanted.kind)
+            alike = journal.open_like(db, wanted.kind)
             engine.refuse_twin(filter(wanted.is_twin, alike), "amount to the same payee was sent")
         reserved_msat = budgets.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat)
         return _asked_by(wanted, entry)._replace(reserved_msat=reserved_msat)

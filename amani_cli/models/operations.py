@@ -123,7 +123,8 @@ class Reconciliation(NamedTuple):
 
     `compared` counts the wallets whose records and balance were read against the journal; `differences` is where the
     two part. `unasked` names the wallets that were to be asked and could not be. `reversed` counts the payouts that
-    turn out to have come back after they settled. `open` says of each payment that stays open why.
+    turn out to have come back after they settled. `open` says of each payment that stays open why. `given_up` names
+    what a person said can never be asked again.
     """
 
     checked: int
@@ -136,6 +137,7 @@ class Reconciliation(NamedTuple):
     unasked: list[str]
     open: list[OpenOutcome]
     reversed: int = 0
+    given_up: list[str] = []  # noqa: RUF012
 
 
 class Finding(NamedTuple):

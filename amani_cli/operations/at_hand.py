@@ -71,12 +71,13 @@ def held(ws: Workspace) -> list[Finding]:
     """Wallets of a restored copy that have not been read back: nothing is spent from them, and references wait."""
     if not ws.has_store:
         return []
-    waiting = ", ".join(f"'{row.wallet}'" for row in holds.everything(ws.store) if row.here)
-    names = "every wallet" if holds.of_copy(ws.store) else waiting
+    waiting = holds.waiting(ws.store)
+    names = "every wallet" if holds.of_copy(ws.store) else ", ".join(f"'{row.wallet}'" for row in waiting)
     if not names:
         return []
     words = f"{names}: held until read back, for this copy does not know what was paid since it was made"
-    return [Finding("held", "warn", words, "amani reconcile")]
+    lost = f" (or, if it is lost for ever: amani reconcile --resolve '{waiting[0].wallet}')" if waiting else ""
+    return [Finding("held", "warn", words, f"amani reconcile{lost}")]
 
 
 def outcomes(ws: Workspace) -> list[Finding]:

@@ -100,7 +100,7 @@ def _about_books(ws: Workspace) -> Iterator[str]:
     yield _gauge(
         "amani_open_outcome_oldest_age_seconds", "Age of the oldest open outcome, 0 if none is open.", [Sample(age, {})]
     )
-    held = bool(holds.of_copy(ws.store) or holds.everything(ws.store))
+    held = bool(holds.of_copy(ws.store) or holds.waiting(ws.store))
     yield _gauge(
         "amani_spending_held", "1 while a wallet of a restored copy waits to be read back.", [Sample(int(held), {})]
     )

@@ -163,7 +163,7 @@ def _catch_up(ws: Workspace, standing: list[HoldRow], older_than_s: int) -> tupl
     """Read the held wallets back; which were, and who could not be asked. With an age nothing but old outcomes is."""
     if not older_than_s:
         return restored.read(ws, standing) if standing else ([], [])
-    names = [row.wallet for row in standing if row.here]
+    names = [row.wallet for row in standing if row.here > 0]
     if names:
         ws.talk.warn(f"spending stays held ({', '.join(names)}): run 'amani reconcile' without --older-than")
     return [], names

@@ -43,10 +43,11 @@ def read(ws: Workspace, standing: list[HoldRow]) -> tuple[list[KnownWallet], lis
             unasked.append(wallet.name)
     is_nobody = not done and not unasked
     for row in missing.values():
-        if row.here or is_nobody:
+        if row.here > 0 or (is_nobody and row.here == 0):
             ws.talk.warn(
                 f"wallet '{row.wallet}' stays held: it is not known here any more. Add it again, under any name, and"
-                " run 'amani reconcile'"
+                " run 'amani reconcile'; or, if its key or its server is lost for ever, give it up:"
+                f" amani reconcile --resolve '{row.wallet}'"
             )
             unasked.append(row.wallet)
     return done, unasked

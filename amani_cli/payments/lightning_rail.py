@@ -9,7 +9,7 @@ from amani_cli import clocks, errors
 from amani_cli.encodings import bolt11
 from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found
 from amani_cli.providers.base import Named, PayAnswer
-from amani_cli.store import references
+from amani_cli.store import faucet, references
 from amani_cli.store.rows import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
@@ -31,12 +31,14 @@ class Lightning:
     client: Lnbits
 
     def post(self, row: Entry) -> PayAnswer:
-        """Pay the bolt11 of an entry. Its reference goes along: a journal that is lost learns it from the record."""
-        told = references.told_along(self.ws.store, row)
-        named = Named(*told) if told is not None else None
+        """Pay the bolt11 of an entry. Its reference goes along, and who claimed it from the faucet: a journal that is
+        lost learns both from the record."""
+        reference, meaning = references.told_along(self.ws.store, row) or (None, None)
+        claimer = faucet.claimer(self.ws.store, row.id) if row.kind == "faucet" else None
+        named = Named(reference, meaning, claimer)
         assert row.bolt11 is not None
         payment_hash, wallet_id = ids(row)
-        return self.client.pay(row.bolt11, payment_hash, wallet_id, named=named)
+        return self.client.pay(row.bolt11, payment_hash, wallet_id, named=named if any(named) else None)
 
     def find(self, row: Entry) -> Found:
         """The wallet's own record of the entry's hash."""

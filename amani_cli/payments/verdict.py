@@ -117,6 +117,13 @@ def failure(verdict: Verdict, payment_id: str, host: str, provider: Provider) ->
             id=payment_id,
             hint="Wait a minute and run the same command again.",
         )
+    if verdict.code == "NOT_LNBITS":
+        return errors.Unreachable(
+            f"{host} has no LNbits API where the payment was to go; nothing was paid",
+            code="NOT_LNBITS",
+            id=payment_id,
+            hint="Something before the server answered in its place, or it is being changed: see 'amani doctor'.",
+        )
     return errors.Rejected(
         f"the payment failed: {reason}",
         code=verdict.code or "REJECTED",

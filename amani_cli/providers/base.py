@@ -48,11 +48,21 @@ class NewWallet(NamedTuple):
     read_key: str
 
 
-class Named(NamedTuple):
-    """What is told along with a payment, so that its record tells it again: its reference, and what that stands for."""
+class Made(NamedTuple):
+    """An invoice that a server says it made, and for which wallet: 0.12 does not say."""
 
-    reference: str
-    meaning: str
+    payment_hash: str
+    bolt11: str
+    wallet_id: str | None
+
+
+class Named(NamedTuple):
+    """What is told along with a payment, so that its record tells it again: its reference with what that stands for,
+    and the `claimer` to whom the faucet gave it. Any of them may be None."""
+
+    reference: str | None
+    meaning: str | None
+    claimer: str | None = None
 
 
 class Record(NamedTuple):

@@ -76,6 +76,16 @@ def _from_address(text: str) -> Link | None:
     return link._replace(address=f"{user}@{link.domain}")
 
 
+def is_of(address: str, identifier: str) -> bool:
+    """Whether what a server says of itself names the address that it was asked for; a `+tag` may be left out of it."""
+    try:
+        told = _from_address(identifier.strip().lower())
+    except errors.Usage:
+        return False
+    user, _, host = address.rpartition("@")
+    return told is not None and told.address in (address, f"{user.partition('+')[0]}@{host}")
+
+
 def _fallback(url: str) -> str | None:
     """The LNURL that a web link carries in its query (LUD-01)."""
     found = _lightning_part(url)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from amani_cli import errors
 from amani_cli.providers import lnbits_wire as wire
-from amani_cli.providers.base import Named, NewWallet, PayAnswer, Record, RemoteWallet
+from amani_cli.providers.base import Made, Named, NewWallet, PayAnswer, Record, RemoteWallet
 from amani_cli.providers.http import Answer, Lost, NotSent
 from amani_cli.providers.lnbits_line import LnbitsLine
 from amani_cli.times import from_rfc3339
@@ -53,8 +53,8 @@ class Lnbits(LnbitsLine):
         *,
         webhook: str | None = None,
         extra: dict[str, str] | None = None,
-    ) -> tuple[str, str]:
-        """Ask for an invoice; returns its payment hash and its bolt11. The read key is enough."""
+    ) -> Made:
+        """Ask for an invoice. The read key is enough."""
         body: dict[str, Any] = {
             "out": False,
             "unit": "sat",
@@ -70,7 +70,8 @@ class Lnbits(LnbitsLine):
         payment_hash, bolt11 = made.get("payment_hash"), made.get("bolt11") or made.get("payment_request")
         if not isinstance(payment_hash, str) or not isinstance(bolt11, str):
             raise self._odd("an invoice without a payment hash or a bolt11")
-        return payment_hash, bolt11.lower()
+        wallet_id = made.get("wallet_id")
+        return Made(payment_hash, bolt11.lower(), wallet_id if isinstance(wallet_id, str) else None)
 
     def record(self, payment_hash: str) -> Record | None:
         """This wallet's own record of a payment, or None when it has none.
@@ -208,7 +209,7 @@ class Lnbits(LnbitsLine):
         """
         body: dict[str, Any] = {"out": True, "bolt11": bolt11}
         if named is not None:
-            body["extra"] = {wire.EXTRA: named._asdict()}
+            body["extra"] = {wire.EXTRA: {name: text for name, text in named._asdict().items() if text is not None}}
         try:
             answer = self.line.send("POST", "/api/v1/payments", headers=self._headers, body=body)
         except NotSent:
@@ -227,7 +228,8 @@ class Lnbits(LnbitsLine):
             return PayAnswer("pending", None, reason)
         if answer.status in (400, 401, 403, 404) and reason and wire.is_lnbits(answer):
             refusal = self._refusal(answer)
-            return PayAnswer("refused", None, reason, code=refusal.code)
+            code = "REJECTED" if isinstance(refusal, errors.NotFound) else refusal.code
+            return PayAnswer("refused", None, reason, code=code)
         if answer.status == 429 and isinstance(answer.body, dict) and "Rate limit" in reason:
             return PayAnswer("limited", None, reason)
         return PayAnswer("silence", None, f"{self.line.host} answered {answer.status} without a meaning")

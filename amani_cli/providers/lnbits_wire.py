@@ -21,8 +21,10 @@ def named(extra: object) -> Named | None:
     told = extra.get(EXTRA) if isinstance(extra, dict) else None
     if not isinstance(told, dict):
         return None
-    reference, meaning = told.get("reference"), told.get("meaning")
-    return Named(reference, meaning) if isinstance(reference, str) and isinstance(meaning, str) else None
+    found = [each if isinstance(each, str) else None for each in map(told.get, Named._fields)]
+    if None in found[:2]:  # one says nothing without the other
+        found[:2] = None, None
+    return Named(*found) if any(found) else None
 
 
 def lnurl(said: object) -> str | None:

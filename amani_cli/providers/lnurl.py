@@ -20,7 +20,7 @@ from amani_cli.encodings import bolt11
 from amani_cli.models.payments import SuccessAction
 from amani_cli.providers import strangers
 from amani_cli.providers.http import Answer, Line
-from amani_cli.providers.links import LONGEST, Link, link_to
+from amani_cli.providers.links import LONGEST, Link, is_of, link_to
 from amani_cli.text import one_line
 
 NAME = "Lightning LNURL"  # in log lines
@@ -188,7 +188,8 @@ class Lnurl:
         metadata = body.get("metadata")
         told = _metadata(metadata, link.domain)
         comment = _msat(body.get("commentAllowed", 0)) or 0
-        identifier = told.get("text/identifier") or told.get("text/email")
+        identifier = one_line(told.get("text/identifier") or told.get("text/email") or "", 320) or None
+        _refuse_other(link, identifier)
         assert isinstance(metadata, str)
         return PayRequest(
             link=link,
@@ -198,7 +199,7 @@ class Lnurl:
             metadata=metadata,
             description=one_line(told["text/plain"], 500),
             long_description=one_line(told["text/long-desc"], 2000) if told.get("text/long-desc") else None,
-            identifier=one_line(identifier, 320) if identifier else None,
+            identifier=identifier,
             comment_limit=max(0, min(comment, 1000)),
             payer_data=_payer_data(body.get("payerData"), link.domain),
         )
@@ -320,6 +321,20 @@ def _metadata(text: object, domain: str) -> dict[str, str]:
     if "text/plain" not in told:
         raise _broken(domain, "does not say in words what is paid for")
     return told
+
+
+def _refuse_other(link: Link, identifier: str | None) -> None:
+    """Refuse an answer that says it is about another address than the one asked for (LUD-16): another payee's.
+
+    Many servers leave it out, though LUD-16 has it there; then nothing tells whose the answer is but their word.
+    """
+    if link.address is None or identifier is None or is_of(link.address, identifier):
+        return
+    raise errors.Rejected(
+        f"{link.domain} was asked for {link.address}, and answered for {identifier}",
+        code="OTHER_PAYEE",
+        hint="Nothing was paid. Try again; if it says so again, and that is whom you mean, pay that address.",
+    )
 
 
 def _payer_data(value: object, domain: str) -> dict[str, bool]:

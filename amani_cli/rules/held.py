@@ -31,12 +31,12 @@ def refuse_unread(ws: Workspace, reference: str | None) -> None:
     Whichever wallet it would be paid from now: a reference does not say from which it was. An invoice needs no such
     care, for it is paid once. Raises `errors.RefusedByPolicy`.
     """
-    held = [row.wallet for row in holds.everything(ws.store) if row.here] if reference is not None else []
+    held = [row.wallet for row in holds.waiting(ws.store)] if reference is not None else []
     if held:
         raise errors.RefusedByPolicy(
             f"wallet '{held[0]}' is held, and what it paid since this copy was made is not known: '{reference}' may be"
             " paid already",
             code="RECONCILE_FIRST",
             hint=f"Run 'amani reconcile' when '{held[0]}' can be asked. Invoices, and what has no reference, can be"
-            " paid from other wallets meanwhile.",
+            f" paid from other wallets meanwhile. If it never can be again: amani reconcile --resolve '{held[0]}'",
         )

@@ -91,6 +91,23 @@ def draws(store: Store, remote_id: str | None, destination: str, before: tuple[s
     )
 
 
+def destination_of(url: str, remote_id: str) -> str:
+    """How the journal names the cheque that money came from: any server may say that its wallet has this id."""
+    return f"cheque {remote_id} at {server_of(url)}"
+
+
+def memo_of(row: ChequeRow) -> str:
+    """What is said of money that comes home from a cheque."""
+    return f"cheque {row.id} taken back"
+
+
+def came_home(db: Transaction, memo: str, remote_id: str | None) -> ChequeRow | None:
+    """The cheque of a wallet that a record of money coming in says was taken back."""
+    word, _, rest = memo.partition(" ")
+    row = by_id(db, rest.partition(" ")[0]) if word == "cheque" else None
+    return row if row is not None and memo == memo_of(row) and row.identity == remote_id else None
+
+
 def to_sweep(store: Store) -> list[ChequeRow]:
     """Cheques that may hold money to bring back: open ones, half-done ones, and claimed ones.
 

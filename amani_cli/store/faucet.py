@@ -27,6 +27,12 @@ def last_claim(db: Ledger, identity: str) -> float | None:
     return None if row[0] is None else row[0]
 
 
+def claimer(store: Store, payment: str) -> str | None:
+    """The wallet, by its identity, that a payment of the faucet's went to."""
+    row = store.one(Row, "SELECT identity FROM event WHERE subject=? AND kind='faucet'", payment)
+    return None if row is None else str(row[0])
+
+
 def claims_since(db: Ledger, since: float) -> list[tuple[float, int]]:
     """When and for how many msat claims were made since a moment, oldest first."""
     rows = db.execute(

@@ -15,7 +15,7 @@ from amani_cli.store.rows import HoldRow, MarkRow, Transaction
 def spread(db: Transaction) -> None:
     """Turn the mark of a copy into a hold on each wallet that the copy knows.
 
-    `here` are those that it could ask: registered ones, and those that stood in the environment.
+    `here` are those that it could ask: registered ones, and those that stood in the environment (1; others 0).
     """
     mark = db.execute("SELECT value, at FROM mark WHERE name=?", (marks.HELD,)).fetchone()
     if mark is None:
@@ -46,6 +46,16 @@ def of_wallet(store: Store, remote_id: str | None) -> HoldRow | None:
 def everything(store: Store) -> list[HoldRow]:
     """Every hold, by the name that its wallet had."""
     return store.all(HoldRow, "SELECT * FROM hold ORDER BY wallet, remote_id")
+
+
+def waiting(store: Store) -> list[HoldRow]:
+    """The holds that something waits for: on wallets that the copy could ask, and that nobody has given up."""
+    return [row for row in everything(store) if row.here > 0]
+
+
+def give_up(db: Transaction, remote_id: str) -> None:
+    """Have nothing wait for a wallet that is held, though it stays held itself."""
+    db.execute("UPDATE hold SET here=-1 WHERE remote_id=?", (remote_id,))
 
 
 def release(db: Transaction, remote_id: str | None) -> None:

@@ -176,12 +176,13 @@ def is_logged(db: Ledger, remote_id: str | None, log_id: str) -> bool:
     return row is not None
 
 
-def open_like(db: Transaction, remote_id: str, kind: str) -> list[Entry]:
-    """The open payments of a kind from a wallet, by its id at its server."""
+def open_like(db: Transaction, kind: str, *, remote_id: str | None = None) -> list[Entry]:
+    """The open payments of a kind, from whichever wallet: a retry may be tried from another. Or from that one alone."""
+    where, values = (" AND remote_wallet_id=?", [remote_id]) if remote_id is not None else ("", [])
     return db.execute(
-        "SELECT * FROM payment WHERE remote_wallet_id=? AND wallet_id<>? AND status='unknown' AND direction='out'"
-        " AND kind=? ORDER BY id",
-        (remote_id, OUTSIDE, kind),
+        f"SELECT * FROM payment WHERE wallet_id<>? AND status='unknown' AND direction='out' AND kind=?{where}"
+        " ORDER BY id",
+        (OUTSIDE, kind, *values),
     ).fetchall()
 
 

@@ -333,7 +333,10 @@ class ReferenceRow(Row):
 
 
 class HoldRow(Row):
-    """A wallet that a restored copy knew, and that was not read back since."""
+    """A wallet that a restored copy knew, and that was not read back since.
+
+    `here` is 1 if the copy could ask it, 0 if not, and -1 once a person has given it up.
+    """
 
     remote_id: str
     wallet: str

@@ -30,6 +30,8 @@ def _reconciliation(model: Reconciliation) -> View:
     view.lines = [
         f"{model.checked} asked about: {model.settled} settled, {model.failed} failed, {model.unknown} still open"
     ]
+    if model.given_up:
+        view.lines = [f"Given up: {', '.join(model.given_up)}"]
     if model.reversed:
         view.lines.append(f"{model.reversed} had settled and came back")
     view.lines += [f"{each.id} stays open: {each.reason}" for each in model.open]

@@ -91,11 +91,49 @@ class TestPaying:
     def test_decode_shows_it_and_pays_nothing(
         self, amani: Amani, payer: Held, ada: str, lnurl_server: LnurlServer
     ) -> None:
+        named = json.dumps([["text/plain", "Coffee for Ada"], ["text/identifier", ada]])
+        lnurl_server.pay_to("ada", lambda msat, _: payer.invoice(msat // 1000), metadata=named)
         shown = amani("invoice", "decode", ada, "--json").data
         assert shown["kind"] == "pay"
         assert (shown["min_msat"], shown["max_msat"]) == (1000, 10_000_000)
-        assert (shown["description"], shown["identifier"]) == ("Coffee for Ada", "ada@here")
+        assert (shown["description"], shown["identifier"]) == ("Coffee for Ada", ada)
         assert len(lnurl_server.seen) == 1
+
+    def test_what_is_open_is_not_tried_from_another_wallet(
+        self, amani: Amani, payer: Held, payee: Held, ada: str, home: Path, add_wallet: AddWallet
+    ) -> None:
+        """An address gives a new invoice every time: the retry would pay twice, whichever wallet it is tried from."""
+        add_wallet("second", 1000)
+        mark_as_sandbox(home)
+        first = amani("pay", ada, "21", "--yes", "--json").data
+        change_database(home, "UPDATE payment SET status='unknown', settled_at=NULL WHERE direction='out'")
+        twin = amani("pay", ada, "21", "--wallet", "second", "--yes", "--json").error
+        assert (twin["exit"], twin["id"], payee.sat) == (8, first["id"], 21)
+        assert "--reference" in twin["message"]
+        assert amani("pay", ada, "21", "--wallet", "second", "--reference", "another", "--yes").code == 0
+        assert payee.sat == 42
+
+    @pytest.mark.parametrize("kind", ["text/identifier", "text/email"])
+    def test_an_answer_that_is_about_another_address_is_not_paid(
+        self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer, kind: str
+    ) -> None:
+        """Two answers of one server were mixed up: what came is Ben's, whose invoice is sound."""
+        named = json.dumps([["text/plain", "Tea"], [kind, f"ben@{lnurl_server.host}"]])
+        ada = lnurl_server.pay_to("ada", lambda msat, _: payee.invoice(msat // 1000), metadata=named)
+        refused = amani("pay", ada, 21, "--yes", "--json")
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (6, "OTHER_PAYEE", "no")
+        assert f"answered for ben@{lnurl_server.host}" in refused.error["message"]
+        assert [path for path, _ in lnurl_server.seen] == ["/.well-known/lnurlp/ada"]
+        assert payer.sat == 100_000
+
+    @pytest.mark.parametrize("said", ["ADA@{host}", " ada@{host} ", "ada+tip@{host}"])
+    def test_what_names_the_same_address_otherwise_is_paid(
+        self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer, said: str
+    ) -> None:
+        named = json.dumps([["text/plain", "Tea"], ["text/identifier", said.format(host=lnurl_server.host)]])
+        ada = lnurl_server.pay_to("ada+tip", lambda msat, _: payee.invoice(msat // 1000), metadata=named)
+        assert amani("pay", ada, 21, "--yes").code == 0
+        assert payee.sat == 21
 
     def test_a_dry_run_pays_nothing(self, amani: Amani, payer: Held, ada: str) -> None:
         plan = amani("pay", ada, 21, "--dry-run", "--json").data

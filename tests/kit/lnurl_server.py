@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-METADATA = json.dumps([["text/plain", "Coffee for Ada"], ["text/identifier", "ada@here"]])
+METADATA = json.dumps([["text/plain", "Coffee for Ada"], ["text/long-desc", "Beans from a small farm"]])
 METADATA_HASH = sha256(METADATA.encode()).hexdigest()
 
 Query = dict[str, str]

@@ -8,7 +8,7 @@ import pytest
 
 from amani_cli.encodings.bolt11 import decode_invoice
 from amani_cli.payments import engine
-from tests.conftest import AddWallet, Held
+from tests.conftest import AddWallet, Held, write_key
 from tests.kit.books import compared, tell
 from tests.kit.cheque_world import claim_to_be, through
 from tests.kit.crowd import at_once, codes
@@ -49,6 +49,16 @@ def test_from_another_wallet(amani: Amani, giver: Held, taker: Held) -> None:
     for words in (("--from", "taker"), ("--wallet", "taker")):
         assert amani("transfer", "giver", "10", *words, "--yes").code == 0
     assert taker.sat == 80
+
+
+def test_a_key_that_became_another_wallet_s_asks_for_no_money(amani: Amani, giver: Held, taker: Held) -> None:
+    """By the giver's key the invoice would be the giver's own: nothing would arrive, and the books would say so."""
+    write_key(taker.key_file, giver.admin_key)
+    for words in (("transfer", "taker", "5", "--from", "giver"), ("invoice", "create", "5", "--wallet", "taker")):
+        refused = amani(*words, "--yes", "--json")
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (3, "WRONG_KEY", "no"), words
+    assert (giver.sat, taker.sat) == (5000, 0)
+    assert amani("invoice", "list", "--json").data["items"] == []
 
 
 def test_what_a_script_reads(amani: Amani, giver: Held, taker: Held) -> None:

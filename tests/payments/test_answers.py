@@ -12,6 +12,7 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli.encodings import bolt11
+from amani_cli.explanations import ERROR_CODES
 from tests.conftest import change_database, write_key
 from tests.kit.driver import Amani
 from tests.kit.make_invoice import make_invoice
@@ -89,6 +90,9 @@ CASES = {
     "an invoice key": Case(posted(403, {"detail": "Invoice (or Admin) key required."}), NO_DETAILS, 3, "INVOICE_KEY"),
     "a key that is unknown": Case(posted(404, {"detail": "Wallet not found."}), ABSENT, 3, "KEY_REFUSED"),
     "a key that died, and paid before": Case(posted(404, {"detail": "Wallet not found."}), found(), 0),
+    "a path that is none": Case(posted(404, {"detail": "Not Found"}), ABSENT, 10, "NOT_LNBITS"),
+    "a path that is none, and paid": Case(posted(404, {"detail": "Not Found"}), found(), 0),
+    "a 404 of another kind": Case(posted(404, {"detail": "Nothing here."}), ABSENT, 6, "REJECTED"),
     "a bad invoice": Case(posted(400, {"detail": "Bolt11 decoding failed."}), ABSENT, 6, "BAD_INVOICE"),
     "limited": Case(posted(429, {"error": "Rate limit exceeded: 200 per 1 minute"}), ABSENT, 10, "RATE_LIMITED"),
     "limited, and nobody to ask": Case(posted(429, {"error": "Rate limit exceeded: 200 per 1 minute"}), PAGE, 8),
@@ -164,6 +168,7 @@ def test_what_becomes_of_it(amani: Amani, httpx_mock: HTTPXMock, answer: Any, na
     else:
         assert (ended.error["code"], ended.error["money_moved"]) == (case.error, "no")
         assert ended.error["hint"]
+        assert ended.code in ERROR_CODES[case.error][0]
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.code in (0, 8)])

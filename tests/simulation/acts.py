@@ -257,6 +257,13 @@ def _mix_up_keys(world: World, step: Step) -> None:
         write(machine.root / "keys" / step["what"], _named(world, step["other"]).adminkey)
 
 
+def _lose_key(world: World, step: Step) -> None:
+    """A wallet's key is gone, until somebody finds it again."""
+    machine = _named(world, step["on"])
+    if step["what"] in machine.wallets:
+        (machine.root / "keys" / step["what"]).unlink(missing_ok=True)
+
+
 def _give(world: World, step: Step) -> None:
     _named(world, step["what"] + "@").give(world.rng, _named(world, step["what"]), step["msat"])
 
@@ -270,5 +277,6 @@ _HAPPENINGS = {
     "rotate": _rotate,
     "tell keys": _tell_keys,
     "mix up keys": _mix_up_keys,
+    "lose key": _lose_key,
     "give": _give,
 }

@@ -135,7 +135,7 @@ class Line:
         """An answer that something on the line had kept, not too long ago."""
         now, name = self.world.clock.now, _name(asked)
         fresh = [each for each in self._told if each[1] == host and each[0] >= now - OLDEST_S]
-        if fault == "old" or host.endswith(".example"):  # of a stranger's servers nothing but their name is known
+        if fault == "old" or asked.path.startswith("/cb/"):  # whose invoice it is, nothing in it tells
             fresh = [each for each in fresh if each[2] == name]
         else:
             fresh = [each for each in fresh if each[2] != name]

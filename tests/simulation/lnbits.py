@@ -87,6 +87,8 @@ class Lnbits:
         self.rng = random.Random(0)
         self.wallets: dict[str, Wallet] = {}
         self.records: list[Record] = []
+        self.by_wallet: dict[str, list[Record]] = {}
+        self.by_hash: dict[str, list[Record]] = {}
         self.tokens: dict[str, str] = {}
         self.passwords: dict[str, str] = {}
         self.given: int = 0  # msat that came from nowhere, by an admin
@@ -115,24 +117,19 @@ class Lnbits:
     def balance(self, wallet: str) -> int:
         """What a wallet holds, in msat: what came, less what left or may."""
         total = 0
-        for record in self.records:
-            if record.wallet == wallet and (
-                record.status == "success" or (record.amount < 0 and record.status == "pending")
-            ):
+        for record in self.by_wallet.get(wallet, ()):
+            if record.status == "success" or (record.amount < 0 and record.status == "pending"):
                 total += record.amount + record.fee
         return total
 
     def of(self, wallet: str, payment_hash: str) -> Record | None:
         """A wallet's record of a hash, the outgoing one first."""
-        mine = [r for r in self.records if r.wallet == wallet and r.paper.payment_hash == payment_hash]
+        mine = [record for record in self.by_hash.get(payment_hash, ()) if record.wallet == wallet]
         return min(mine, key=lambda record: record.amount, default=None)
 
     def incoming(self, payment_hash: str) -> Record | None:
         """The record of whoever asked for it here."""
-        for record in self.records:
-            if record.amount > 0 and record.paper.payment_hash == payment_hash:
-                return record
-        return None
+        return next((record for record in self.by_hash.get(payment_hash, ()) if record.amount > 0), None)
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -274,8 +271,8 @@ class Lnbits:
             return _failed("Insufficient balance.")
         if balance < paper.amount_msat + reserve:
             return _failed(f"You must reserve at least ({reserve // 1000}  sat) to cover potential routing fees.")
-        for earlier in self.records:
-            if earlier.amount < 0 and earlier.paper is paper:
+        for earlier in self.by_hash.get(paper.payment_hash, ()):
+            if earlier.amount < 0:
                 if earlier.status == "success":
                     return Answer(520, {"detail": "Payment already paid.", "status": "success"})
                 if earlier.status == "pending":
@@ -342,16 +339,18 @@ class Lnbits:
 
     def _keep(self, record: Record) -> None:
         self.records.append(record)
+        self.by_wallet.setdefault(record.wallet, []).append(record)
+        self.by_hash.setdefault(record.paper.payment_hash, []).append(record)
         self.on_record(record)
 
     # -- telling ----------------------------------------------------------------------------------------------------
 
     def _status(self, wallet: Wallet | None, payment_hash: str) -> Answer:
-        for each in self.records:
-            if each.paper.payment_hash == payment_hash and each.amount > 0 and each.status == "pending":
+        for each in self.by_hash.get(payment_hash, ()):
+            if each.amount > 0 and each.status == "pending":
                 self._expire(each)
         if wallet is None:
-            known = [each for each in self.records if each.paper.payment_hash == payment_hash]
+            known = self.by_hash.get(payment_hash, [])
             if not known:
                 return Answer(404, {"detail": "Payment does not exist."})
             paid = any(each.status == "success" for each in known)
@@ -369,7 +368,7 @@ class Lnbits:
             record.status, record.updated = "failed", self.now()
 
     def _paginated(self, wallet: Wallet, query: dict[str, list[str]]) -> Answer:
-        records = [record for record in self.records if record.wallet == wallet.id]
+        records = list(self.by_wallet.get(wallet.id, ()))
         upper = query.get("time[le]")
         if upper:
             records = [record for record in records if record.time <= float(upper[0])]

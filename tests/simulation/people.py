@@ -297,6 +297,12 @@ class People:
             argv[1:1] = [f"${rng.choice(self.papers[-8:])}:hash"]
         elif drawn < 0.55:
             argv[1:1] = ["--older-than", "10m"]
+        elif drawn < 0.6:
+            argv[1:1] = ["--resolve", self._wallet(on)]
+            return self._command(on, argv, **self._pin(argv))
+        elif drawn < 0.63 and self.cheques:
+            argv[1:1] = ["--resolve", f"${rng.choice(self.cheques[-6:])[0]}#"]
+            return self._command(on, argv, **self._pin(argv))
         return self._command(on, argv)
 
     def _look(self) -> Step:
@@ -353,6 +359,8 @@ class People:
         if drawn < 0.82:
             what, other = rng.sample(["w1", "w2", "w3"], 2)
             return {"do": "mix up keys", "on": self._on(), "what": what, "other": other}
+        if drawn < 0.84:
+            return {"do": "lose key", "on": self._on(), "what": rng.choice(["w1", "w2", "w3"])}
         if drawn < 0.88:
             return {"do": "tell keys"}
         if drawn < 0.92:

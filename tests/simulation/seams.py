@@ -46,6 +46,7 @@ def load() -> None:
                 _loaded.append(found.name)
 
 
+@functools.cache
 def part(name: str) -> Any:
     """The module of amani that is called so."""
     load()
@@ -82,9 +83,9 @@ def run_command(argv: list[str]) -> int:
     return int(part("cli").run(argv))
 
 
-def explained_codes() -> set[str]:
-    """Every error code that amani explains."""
-    return set(part("explanations").ERROR_CODES)
+def explained() -> dict[str, tuple[int, ...]]:
+    """Every error code that amani explains, with the exit codes it comes with."""
+    return {code: exits for code, (exits, _, _) in part("explanations").ERROR_CODES.items()}
 
 
 def commands() -> set[str]:
@@ -233,6 +234,7 @@ def _lay_speed(patch: pytest.MonkeyPatch) -> None:
     if not _cli_root:
         _cli_root.append(cli.root())
     patch.setattr(cli, "root", lambda: _cli_root[0])
+    _lay_parsers(patch)
     patch.setattr(signal, "signal", lambda *_: signal.SIG_DFL)
     as_bytes = part("bech32").to_bytes
 
@@ -254,10 +256,25 @@ def _lay_speed(patch: pytest.MonkeyPatch) -> None:
             return None
 
     _unlock(patch)
-    for module in holders("ThreadPoolExecutor"):
+    # Some import them only where they are used: the libraries' own names are replaced as well.
+    for module in [concurrent.futures, *holders("ThreadPoolExecutor")]:
         patch.setattr(module, "ThreadPoolExecutor", _Pool)
-    for module in holders("threading"):
-        patch.setattr(module, "threading", _Threads(AtOnce))
+    patch.setattr(threading, "Thread", AtOnce)
+
+
+def _lay_parsers(patch: pytest.MonkeyPatch) -> None:
+    """Make the parser of a command's words once: a process makes it once as well, and has no second command."""
+    from typer._click.core import Command
+
+    make, made = Command.make_parser, {}
+
+    def parser(self: Any, ctx: Any) -> Any:
+        if id(self) not in made:
+            made[id(self)] = make(self, ctx)
+        made[id(self)].ctx = ctx
+        return made[id(self)]
+
+    patch.setattr(Command, "make_parser", parser)
 
 
 def _unlock(patch: pytest.MonkeyPatch) -> None:
@@ -283,13 +300,3 @@ class _Pool(concurrent.futures.Executor):
         except BaseException as error:
             done.set_exception(error)
         return done
-
-
-class _Threads:
-    """What stands for the module `threading` in amani."""
-
-    def __init__(self, thread: type[threading.Thread]) -> None:
-        self.Thread = thread
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(threading, name)

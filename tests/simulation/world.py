@@ -118,7 +118,7 @@ class Turns:
                 self._turn = min(self._alive, default=0)
                 self._change.notify_all()
 
-        threads = [threading.Thread(target=alone, args=(number,)) for number in range(len(self._tasks))]
+        threads = [_Thread(target=alone, args=(number,)) for number in range(len(self._tasks))]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -167,6 +167,7 @@ class World:
         self.day_msat = 0
         self.ours: set[str] = set()
         self.transcript: list[str] = []
+        self._journals: dict[str, sqlite3.Connection] = {}
 
     # -- building --------------------------------------------------------------------------------------------------
 
@@ -312,6 +313,7 @@ class World:
     def begin(self, step: Step) -> None:
         """Chance begins anew with each step, so that one can be left out without changing the others."""
         self.step = step
+        self.forget_journal()
         self.rng.seed(f"{self.seed}/{step.get('n', 0)}")
         self.happen()
 
@@ -323,13 +325,10 @@ class World:
         """Run one command, or two that take turns at every statement, request and wait, as the seed has it."""
         self._dead, self.watch = False, machine.watch
         tasks = [_Task(self._begun(machine, argv, step), _Stream(stdin)) for argv, step, stdin in wanted]
-        before = sys.stdin, sys.stdout, sys.stderr, dict(os.environ), os.getcwd(), os.umask(0o077)
+        before = sys.stdin, sys.stdout, sys.stderr, os.getcwd(), os.umask(0o077)
+        self.forget_journal()
         try:
-            os.environ.clear()
-            os.environ.update(
-                {"HOME": str(machine.root), "AMANI_HOME": str(machine.home), "PATH": "/bin:/usr/bin", "TZ": "UTC"}
-            )
-            os.environ.update({"LOGNAME": "amani", "PYTHON_KEYRING_BACKEND": keyrings.IN_MEMORY})
+            os.environ.update({"HOME": str(machine.root), "AMANI_HOME": str(machine.home)})
             keyrings.InMemory.content = machine.keyring
             os.chdir(machine.root / "here")
             if len(tasks) == 1:
@@ -341,10 +340,8 @@ class World:
         finally:
             self._now, self._dead, self._turns = None, False, None
             sys.stdin, sys.stdout, sys.stderr = before[:3]
-            os.environ.clear()
-            os.environ.update(before[3])
-            os.chdir(before[4])
-            os.umask(before[5])
+            os.chdir(before[3])
+            os.umask(before[4])
         for task in tasks:
             task.run.alone = len(tasks) == 1
             task.run.killed = self._snapshot is not None and task.run.code is None
@@ -385,18 +382,23 @@ class World:
 
     def read(self, machine: Machine, sql: str, *values: Any) -> list[sqlite3.Row]:
         """Look into a machine's journal, as amani does not know."""
-        path = machine.home / "amani.db"
-        if not path.exists():
-            return []
-        connection = _connect(path)
-        try:
-            connection.row_factory = sqlite3.Row
-            return connection.execute(sql, values).fetchall()
-        finally:
+        if machine.name not in self._journals:
+            path = machine.home / "amani.db"
+            if not path.exists():
+                return []
+            self._journals[machine.name] = _connect(path)
+            self._journals[machine.name].row_factory = sqlite3.Row
+        return self._journals[machine.name].execute(sql, values).fetchall()
+
+    def forget_journal(self) -> None:
+        """Close what `read` has opened: whatever happens next may put another file in its place."""
+        for connection in self._journals.values():
             connection.close()
+        self._journals.clear()
 
 
 _connect = sqlite3.connect
+_Thread = threading.Thread
 
 
 class _Stream(io.TextIOWrapper):

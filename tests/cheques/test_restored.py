@@ -1,0 +1,80 @@
+"""Cheques in a restored copy: what became of them since the backup is learned, or given up by a person."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cheques.test_cheques import write
+from tests.cheques.test_voids import LONG_AGO, the_one
+from tests.conftest import Held, change_database, write_key
+from tests.kit.books import compared
+from tests.kit.cheque_world import User
+from tests.kit.driver import Amani
+
+pytestmark = pytest.mark.lnbits
+
+PASSPHRASE = "correct horse battery staple"
+
+
+@pytest.fixture
+def copied(amani: Amani, tmp_path: Path) -> Callable[..., Callable[[], Path]]:
+    """Makes a backup now; what it returns restores that on another machine, which reads its wallets back."""
+    amani.secrets.add(PASSPHRASE)
+
+    def copy(*options: str) -> Callable[[], Path]:
+        file, opened = tmp_path / "a.backup", ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
+        assert amani("backup", "create", file, *opened, *options).code == 0
+
+        def restore() -> Path:
+            os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
+            assert amani("backup", "restore", file, *opened, "--yes").code == 0
+            return tmp_path / "elsewhere"
+
+        return restore
+
+    return copy
+
+
+@pytest.mark.parametrize("options", [(), ("--with-keys",)])
+@pytest.mark.parametrize("how", ["void", "sweep"])
+def test_one_that_came_home_since(
+    amani: Amani,
+    giver: Held,
+    user: User,
+    home: Path,
+    copied: Callable[..., Callable[[], Path]],
+    how: str,
+    options: tuple[str, ...],
+) -> None:
+    """Its wallet is deleted and its keys are gone or dead: the giver's own record tells that the money came."""
+    code = write(amani)
+    if how == "sweep":
+        change_database(home, LONG_AGO)
+    restore = copied(*options)
+    words = ("cheque", "void", code, "--yes") if how == "void" else ("cheque", "sweep")
+    assert amani(*words).code == 0
+    assert giver.sat == 5000
+    restore()
+    assert amani("reconcile").code == 0
+    done = amani(*words, "--json")
+    assert done.code == 0, done
+    assert the_one(amani)["status"] == ("void" if how == "void" else "expired")
+    assert (amani("reconcile").code, giver.sat) == (0, 5000)
+    compared(amani, giver)
+
+
+def test_one_whose_wallet_is_left(
+    amani: Amani, giver: Held, shared_keyring: Path, copied: Callable[..., Callable[[], Path]]
+) -> None:
+    """Without a login it can't be deleted: what left it was our own taking back, not somebody's claim."""
+    code = write(amani)
+    restore = copied()
+    assert amani("cheque", "void", code, "--yes").code == 0
+    restore()
+    assert amani("reconcile").code == 0
+    assert amani("cheque", "void", code, "--yes", "--json").data["status"] == "void"
+    assert (the_one(amani)["claimed_at"], giver.sat) == (None, 5000)
