@@ -170,6 +170,8 @@ def _invoke(argv: list[str], options: Options) -> int:
         check_zone(os.environ["TZ"])
     with root().make_context("amani", list(argv), obj=options) as ctx:
         result = ctx.command.invoke(ctx)
+    for warning in options.opened.talk.warnings if options.opened is not None else ():
+        options.out.warn(warning)  # what was no document has told of none
     _mention_open(options, None)
     return result if isinstance(result, int) else 0
 
@@ -192,7 +194,8 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
         failure = _left_in_doubt(failure, options) or failure
     if options.debug or "--debug" in words:
         _traceback(error, options)
-    warnings = options.opened.talk.warnings if options.opened is not None else None
+    said = options.opened.talk.warnings if options.opened is not None else []
+    warnings = [warning for warning in said if warning != failure.message]
     try:
         options.out.fail(failure, warnings)
         _mention_open(options, failure.id)

@@ -155,8 +155,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     # -- wallets and settings
     "BAD_SETTINGS": (
         (2,),
-        "The settings file can't be read.",
-        "Mend or remove it; `amani config path` says where it is.",
+        "The settings file can't be read, or a value in it or in the environment can't be right.",
+        "Mend what the message names; `amani config path` says where the file is, `amani doctor` lists all of it.",
     ),
     "ENV_WALLET": ((2,), "The wallet in the environment has no entry to change.", "Register it: `amani wallet add`."),
     "NAME_TAKEN": ((2,), "There is a wallet of that name.", "Choose another name."),

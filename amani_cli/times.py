@@ -230,3 +230,16 @@ def _moment(moment: str | datetime | int) -> datetime:
 def now() -> str:
     """The time as it is stored: RFC 3339, UTC, whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clocks.wall()))
+
+
+def period(since: str | None, until: str | None, month: str | None = None) -> Period:
+    """A time as --since, --until and --month say it. Raises `errors.Usage`."""
+    now = datetime.now(UTC)
+    if month is not None:
+        if since or until:
+            raise Usage("--month goes without --since and --until")
+        first, last = parse_month(month, now)
+        return Period(to_rfc3339(first), to_rfc3339(last))
+    return Period(
+        to_rfc3339(parse_when(since, now)) if since else None, to_rfc3339(parse_when(until, now)) if until else None
+    )

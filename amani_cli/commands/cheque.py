@@ -85,8 +85,7 @@ def create(
     elif said.json:
         said.emit(Cheques(items, sum(item.outstanding_msat for item in items)))
     else:
-        for line in (*ws.talk.notes, *ws.talk.warnings):
-            said.out.say(line)
+        said.out.tell(ws.talk.warnings, ws.talk.notes)
     said.out.flush()  # on paper they may fail to arrive: they are shown first
     if paper:
         unprinted = _print_to(said, paper, items)

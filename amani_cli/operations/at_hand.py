@@ -38,6 +38,21 @@ def files(ws: Workspace, *, thorough: bool = False) -> list[Finding]:
     return found or [Finding("files", "ok", f"private, in {paths.data}")]
 
 
+def settings(ws: Workspace) -> list[Finding]:
+    """What can't be right among the settings, and names that are none. From here on what is wrong counts as not said.
+
+    Raises `errors.Usage` (NOT_PRIVATE).
+    """
+    faults = ws.config.set_aside()
+    unknown = ws.config.unknown()
+    for told in (*unknown, *(fault.message for fault in faults)):  # which a finding says better than a warning
+        if told in ws.talk.warnings:
+            ws.talk.warnings.remove(told)
+    fix = "amani config show lists what there is"
+    found = [Finding("settings", "fail", fault.message, fault.hint) for fault in faults]
+    return found + [Finding("settings", "warn", line, fix) for line in unknown]
+
+
 def own_clock(ws: Workspace) -> list[Finding]:
     """What this machine's clock is worth, by the ledger and by whoever told the time just now."""
     if not ws.has_store:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from amani_cli import errors
-from amani_cli.config import parse_rate
 from amani_cli.models.rules import Limits, LimitView
 from amani_cli.rules import pins, rulebook
 from amani_cli.rules.approval import check_pin, shown
 from amani_cli.rules.held import refuse_held
 from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
+from amani_cli.settings import parse_rate
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
 from amani_cli.store.ledger import Ledger
