@@ -451,6 +451,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Check SSL_CERT_FILE and SSL_CERT_DIR.",
     ),
     "BAD_PROXY": ((2,), "The proxy in the environment can't be used.", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."),
+    "PROXY": ((10,), "The proxy in the environment is down, or refused.", "Check ALL_PROXY, HTTPS_PROXY and NO_PROXY."),
     "CONNECTION_REFUSED": ((10,), "Nothing listens at that address.", "Is the server up, and the port right?"),
     "DNS": ((10,), "No server of that name can be found.", "Check its spelling, and your network."),
     "FIRST_INSTALL": (
