@@ -75,7 +75,7 @@ EXIT_CODES: dict[int, tuple[str, str, str]] = {
     ),
     130: ("Interrupted (Ctrl-C) before anything was sent.", "no", "Run it again when you like."),
     141: (
-        "The reader of the output went away. The work itself was done.",
+        "The reader of the output went away, or there is no room for it. The work itself was done.",
         "as the history says",
         "See `amani history list`.",
     ),

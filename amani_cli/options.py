@@ -194,6 +194,7 @@ PIN_STDIN = typer.Option(False, "--pin-stdin", help="Read the PIN from stdin.")
 PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours, mode 0600.", metavar="PATH")
 CATEGORY = typer.Option(None, "--category", help="What the books file it under, e.g. rent.", metavar="NAME")
 FORCE = typer.Option(False, "--force", help="Replace a file that is there.")
+MEMO = typer.Option("", "--memo", "-m", help="A note for your own history; nobody else sees it.")
 REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar="TEXT")
 
 
@@ -271,7 +272,7 @@ def _trim(said: dict[str, Any]) -> None:
     Raises `errors.Usage` for a reference of which nothing is left: a variable that was not set would join what has
     nothing to do with each other.
     """
-    for name in ("reference", "memo", "comment", "to_name"):
+    for name in ("reference", "memo", "description", "comment", "to_name"):
         if isinstance(said.get(name), str):
             said[name] = said[name].strip()
     if said.get("reference") == "":

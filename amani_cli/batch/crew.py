@@ -362,6 +362,7 @@ class _Worker:
             to_name=row.to_name,
             name_unverified=row.name_unverified,
             memo=row.memo,
+            description=row.description,
             reference=reference,
             authorised=True,
         )

@@ -19,7 +19,9 @@ ID = typer.Argument(help="The cheque's id, the beginning of it, its reference or
 def create(
     ctx: typer.Context,
     amount: str = typer.Argument(help="What it is worth, e.g. 1000 or 21k."),
-    memo: str = typer.Option("", "--memo", "-m", help="A note for your own list."),
+    memo: str = typer.Option(
+        "", "--description", "--memo", "-m", help="What its taker sees, on paper and in a link.", metavar="TEXT"
+    ),
     expires: str = typer.Option("24h", "--expires", help="How long it is good for: 1h to 168h."),
     count: int = typer.Option(1, "--count", help="How many; one code a line.", min=1),
     outside: bool = typer.Option(False, "--outside", help="Set the fee reserve aside too, to be claimed anywhere."),

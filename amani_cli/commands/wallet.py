@@ -282,7 +282,7 @@ def convert(
     ctx: typer.Context,
     amount: str = typer.Argument(help="How much of which currency, e.g. 100USD."),
     to: str = typer.Option(..., "--to", help="The currency to get, e.g. NGN.", metavar="CUR"),
-    memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
+    memo: str = options.MEMO,
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say at what rate; exchange nothing."),
     pin_stdin: bool = options.PIN_STDIN,

@@ -16,6 +16,7 @@ from amani_cli.payments import earlier
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Bank, Holder, Payee
 from amani_cli.times import to_rfc3339
+from amani_cli.wallets import businesses
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
@@ -49,7 +50,8 @@ class Destination:
 class Order:
     """One payout: what arrives (`amount`), out of which currency of the wallet, to whom, and on what conditions.
 
-    `everything` says that the amount was worked out, from all that can be spent.
+    `memo` stays here, `description` is what the payee is told. `everything` says that the amount was worked out, from
+    all that can be spent.
     """
 
     to: Destination
@@ -59,6 +61,7 @@ class Order:
     name_unverified: bool = False
     company: bool = False
     memo: str = ""
+    description: str = ""
     reference: str | None = None
     authorised: bool = False
     everything: bool = False
@@ -106,19 +109,11 @@ def all_there_is(
     replay = earlier.replayed(ws, wanted.reference, wanted.meaning(ws))
     if replay is not None:
         return replay
+    held = businesses.held(wallet, source)
+    if not held:
+        nothing = Money(Decimal(0), source) if source else None
+        return Nothing("nothing to do: nothing is left over", wallet.name, balance=nothing)
     with wallet.fincra("read") as client:
-        every = client.accounts()
-        held = [each for each in every if each.available > 0 and source in ("", each.currency)]
-        if len(held) > 1:
-            each = held[0]
-            raise errors.Usage(
-                f"'max' of which currency? Wallet '{wallet.name}' holds {', '.join(each.currency for each in held)}",
-                code="BAD_AMOUNT",
-                hint=f"Write an amount, or add --from-currency {each.currency}.",
-            )
-        if not held:
-            nothing = Money(Decimal(0), source or every[0].currency) if source or every else None
-            return Nothing("nothing to do: nothing is left over", wallet.name, balance=nothing)
         source, available = held[0].currency, held[0].available
         before = fees_before(ws, client, source, source, wanted.to.kind)
         if before is None and wanted.to.kind != "fincra":
@@ -236,7 +231,7 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
     else:
         before = fees_before(ws, client, source, currency, to.kind)
     leaving, charged = (quote.amount, quote.charged) if quote else (value, value)
-    memo = wanted.memo or f"Payout to {found.payee.name}"
+    told = wanted.description or f"Payout to {found.payee.name}"
     planned = PayoutPlan(
         wallet=wallet.name,
         destination=found.shown,
@@ -247,7 +242,8 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
         received=Money(value, currency),
         balance=Money(padded(available, source), source),
         left=Money(padded(available - charged - (before.highest if before else 0), source), source),
-        memo=memo,
+        memo=wanted.memo or told,
+        description=told,
         sufficient=available >= charged,
         live=wallet.live,
         fee=Money(quote.fee, source) if quote else None,
@@ -258,7 +254,7 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
 
     def order(our_reference: str) -> PayAnswer:
         rate = quote.reference if quote else None
-        return client.pay(our_reference, leaving, source, currency, found.payee, memo=memo, quote=rate)
+        return client.pay(our_reference, leaving, source, currency, found.payee, description=told, quote=rate)
 
     return Move(planned, charged, order, quote)
 
@@ -281,7 +277,7 @@ def _prepare_wallet(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: 
         raise _another_holder("wallet", owner, wanted.to_name)
     available = spendable(client, wallet, currency)
     before = fees_before(ws, client, currency, currency, "fincra")
-    memo = wanted.memo or f"Payout to {owner}"
+    told = wanted.description or f"Payout to {owner}"
     planned = PayoutPlan(
         wallet=wallet.name,
         destination=f"fincra:{number}",
@@ -292,12 +288,13 @@ def _prepare_wallet(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: 
         received=Money(value, currency),
         balance=Money(padded(available, currency), currency),
         left=Money(padded(available - value - (before.highest if before else 0), currency), currency),
-        memo=memo,
+        memo=wanted.memo or told,
+        description=told,
         sufficient=available >= value,
         live=wallet.live,
         fee_before=before,
     )
-    return Move(planned, value, lambda ours: client.pay_wallet(ours, value, number, memo=memo))
+    return Move(planned, value, lambda ours: client.pay_wallet(ours, value, number, description=told))
 
 
 def _refuse_fraction(wanted: Order, bank: Bank) -> None:

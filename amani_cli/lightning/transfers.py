@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from amani_cli import amounts, errors
 from amani_cli.encodings import bolt11
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
-from amani_cli.lightning import paying
+from amani_cli.lightning import fees, paying
 from amani_cli.lightning.paying import Order
-from amani_cli.models.payments import Payment, Plan
+from amani_cli.models.payments import Nothing, Payment, Plan
 from amani_cli.payments import earlier
 from amani_cli.rules import budgets, limits
 from amani_cli.store import invoices as store_invoices
@@ -26,13 +27,15 @@ def transfer(
     ws: Workspace,
     source: KnownWallet,
     target: KnownWallet,
-    amount_msat: int,
+    amount: int | Literal["max"],
     *,
     memo: str = "",
     reference: str | None = None,
     confirm: Callable[[Plan], None] | None,
-) -> Payment:
-    """Move a whole number of sat from one wallet to another; free inside a server, real Lightning across two.
+) -> Payment | Nothing:
+    """Move a whole number of sat, or all that can go, from one wallet to another.
+
+    It is free inside a server and real Lightning across two.
 
     A crash before the payment leaves an invoice that expires; after it, `reconcile` settles the one entry there is.
     Raises what `payments.pay` raises, and `errors.Usage` for a transfer to itself.
@@ -40,17 +43,21 @@ def transfer(
     identify(source)
     identify(target)
     _refuse_same(source, target)
-    amounts.require_whole_sat(amount_msat)
+    if amount != "max":
+        amounts.require_whole_sat(amount)
     lightning.check_memo(memo)
     replay = earlier.replayed(
         ws,
         reference,
-        _meaning(source, target, amount_msat),
+        _meaning(source, target, amount),
         go_on=lambda row: paying.resume(ws, source, row, confirm=confirm),
     )
     if replay is not None:
         note_arrival(ws, target, replay, kind="transfer", memo=memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)
+    amount_msat = amount if amount != "max" else _all_there_is(source, target)
+    if amount_msat < 1000:
+        return Nothing("nothing to do: nothing is left over", source.name)
     budgets.check(ws, source, amount_msat, 0)
     limits.look(ws, source, "transfer")
     made = lightning.create(ws, target, amount_msat, memo, INVOICE_LIFE_S, purpose="transfer")
@@ -62,7 +69,7 @@ def transfer(
         memo=memo or f"to {target.name}",
         destination=target.name,
         reference=reference,
-        what=_meaning(source, target, amount_msat),
+        what=_meaning(source, target, amount),
         on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),
     )
     paid = paying.pay(ws, source, wanted, confirm=confirm)
@@ -70,9 +77,16 @@ def transfer(
     return paid._replace(to_wallet=target.name)
 
 
-def _meaning(source: KnownWallet, target: KnownWallet, amount_msat: int) -> str:
+def _all_there_is(source: KnownWallet, target: KnownWallet) -> int:
+    """What can go, in msat: to the same server every whole sat, elsewhere less what is kept back for the fee."""
+    with source.lnbits("read") as client:
+        balance_msat = client.wallet().balance_msat
+    return balance_msat // 1000 * 1000 if source.url == target.url else fees.spendable_msat(balance_msat)
+
+
+def _meaning(source: KnownWallet, target: KnownWallet, amount: int | Literal["max"]) -> str:
     """What a reference for this stands for, as far as the two are known by now."""
-    return f"transfer {source.identity} to {target.identity} {amount_msat}"
+    return f"transfer {source.identity} to {target.identity} {amount}"
 
 
 def _refuse_same(source: KnownWallet, target: KnownWallet) -> None:
