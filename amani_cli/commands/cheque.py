@@ -171,7 +171,14 @@ def claim(
 
     said = options.of(ctx)
     if code is None:
-        code = said.ask.secret("The cheque's code", "Pipe it in: amani cheque claim -")
+
+        def read(code: str) -> str:
+            claiming.read(said.ws, code)
+            return code
+
+        code = said.ask.until_right(
+            "The cheque's code", "Pipe it in: amani cheque claim -", read, wrong=("BAD_CHEQUE",)
+        )
     elif code == "-":
         code = options.secret_from_stdin("code")
     else:
