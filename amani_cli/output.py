@@ -91,7 +91,8 @@ class Printer:
         if view.rows and terminal and view.columns:
             from amani_cli import tables
 
-            lines += tables.lines(view.columns, view.rows, _width(sys.stdout), colored=self._colored(sys.stdout))
+            rows = _aged(view)
+            lines += tables.lines(view.columns, rows, _width(sys.stdout), colored=self._colored(sys.stdout))
         elif view.columns:
             lines += ["\t".join(plain(cell) for cell in row) for row in view.rows]
         for label, value in view.fields:
@@ -279,6 +280,15 @@ def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _masked(each) for name, each in value.items()}
     return [_masked(each) for each in value] if isinstance(value, list) else value
+
+
+def _aged(view: Any) -> list[list[str]]:
+    """A table's rows with the moments in their first column as a person looks at them."""
+    if not view.moments:
+        return list(view.rows)
+    from amani_cli.times import today_or_local
+
+    return [[today_or_local(at), *row[1:]] for at, row in zip(view.moments, view.rows, strict=True)]
 
 
 def _harmless(text: str, record: bool) -> str:

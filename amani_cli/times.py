@@ -163,6 +163,12 @@ def local(moment: str | datetime | int) -> str:
     return _moment(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def today_or_local(moment: str) -> str:
+    """For a person who looks now: `09:00 (3 min ago)` for today's, in no more room, others as `local`."""
+    at, today = _moment(moment).astimezone(), datetime.now().astimezone()
+    return f"{at:%H:%M} ({ago(moment)})" if at.date() == today.date() and at <= today else local(moment)
+
+
 def in_zone(moment: str | datetime | int) -> str:
     """Return what `local` does with the zone, for words that leave this machine: `2026-08-01 09:00 EAT`."""
     return _moment(moment).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()

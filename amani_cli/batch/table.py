@@ -16,7 +16,7 @@ from amani_cli.lightning import paying
 from amani_cli.payees import canonical
 from amani_cli.store import journal, references
 from amani_cli.store.rows import Entry
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local, to_rfc3339
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -292,7 +292,7 @@ def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int |
         else:
             found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
         if found is not None:
-            ws.talk.warn(f"row {row.row}: {row.shown[:60]} got the same on {found.created_at} ({found.id})")
+            ws.talk.warn(f"row {row.row}: {row.shown[:60]} got the same on {local(found.created_at)} ({found.id})")
 
 
 def _how_much(amount: int | Fiat) -> str:

@@ -18,7 +18,7 @@ from amani_cli.store import faucet, rules
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import FaucetRow, Transaction
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local, to_rfc3339
 from amani_cli.wallets import balances, known
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -167,7 +167,7 @@ def _refuse_claim(ws: Workspace, db: Ledger, claimer: KnownWallet, row: FaucetRo
     if last is not None and last + row.cooldown_s > moment:
         opens = _shown(ws, last + row.cooldown_s)
         raise errors.RefusedByPolicy(
-            f"'{claimer.name}' has claimed already; it can again at {opens}",
+            f"'{claimer.name}' has claimed already; it can again at {local(opens)}",
             code="COOL_DOWN",
             details={"opens_at": opens},
             hint="One claim per wallet and cool-down.",
@@ -181,7 +181,7 @@ def _refuse_claim(ws: Workspace, db: Ledger, claimer: KnownWallet, row: FaucetRo
             "the faucet has given all that it may in 24 hours",
             code="DAILY_CAP",
             details={"opens_at": opens},
-            hint=f"Some comes free at {opens}.",
+            hint=f"Some comes free at {local(opens)}.",
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from amani_cli import clocks, errors, private
 from amani_cli.models.operations import Finding
 from amani_cli.store import cheques, holds, journal
-from amani_cli.times import from_rfc3339
+from amani_cli.times import ago, from_rfc3339, local
 from amani_cli.workspace import Workspace
 
 
@@ -101,8 +101,12 @@ def outcomes(ws: Workspace) -> list[Finding]:
     count, since = journal.count_open(ws.store)
     if not count:
         return [Finding("outcomes", "ok", "none is open")]
-    found = Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")
+    found = Finding("outcomes", "fail", f"{count} open, the oldest since {_since(since)}", "amani reconcile")
     return [found, *documents(ws)]
+
+
+def _since(moment: str | None) -> str:
+    return f"{local(moment)} ({ago(moment)})" if moment else "some time ago"
 
 
 def documents(ws: Workspace) -> list[Finding]:

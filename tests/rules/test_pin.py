@@ -13,7 +13,7 @@ import bcrypt
 import pytest
 
 from amani_cli.rules import pins
-from amani_cli.times import from_rfc3339
+from amani_cli.times import from_rfc3339, local
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import tell
 from tests.kit.crowd import at_once, codes
@@ -313,7 +313,7 @@ class TestAttempts:
         locked = verify(amani, PIN)  # the right one too
         assert (locked.code, locked.error["code"]) == (9, "PIN_LOCKED")
         until = str(status(amani)["locked_until"])
-        assert f"locked until {until}" in locked.error["message"]
+        assert f"locked until {local(until)}" in locked.error["message"]
         assert 3500 < from_rfc3339(until).timestamp() - time.time() < 3605
         assert status(amani)["attempts_left"] == 0
         change_database(home, "UPDATE event SET at=at-3590 WHERE kind='pin'")
