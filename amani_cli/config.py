@@ -7,12 +7,15 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amani_cli import errors, private
 from amani_cli.files import named, write_private
-from amani_cli.models.operations import Settings, SettingView
 from amani_cli.settings import REGISTRY, known
 from amani_cli.text import did_you_mean
+
+if TYPE_CHECKING:
+    from amani_cli.models.operations import Settings
 
 # The only names that a `.env` may set. An old backend's file holds many more; they are none of amani's business.
 DOTENV_NAMES = frozenset(
@@ -35,6 +38,19 @@ _VARIABLES = ("AMANI_HOME", "AMANI_WALLET", "AMANI_ACTOR", "AMANI_LOG", "AMANI_K
 def variable_of(name: str) -> str:
     """The environment's variable for a setting."""
     return "AMANI_" + name.upper().replace(".", "_")
+
+
+def _refuse_dangling(folder: Path) -> None:
+    """Refuse a home that is, or lies behind, a link to nothing: a journal begun elsewhere would pay things again."""
+    if folder.exists():
+        return
+    for each in (folder, *folder.parents):
+        if each.is_symlink() and not each.exists():
+            raise errors.Usage(
+                f"AMANI_HOME leads through the link {each} to {os.readlink(each)}, where there is nothing",
+                code="NO_HOME",
+                hint=f"Is its disk mounted? Else make {os.readlink(each)}, or name another folder.",
+            )
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,7 @@ def paths(environ: Mapping[str, str]) -> Paths:
     home = environ.get("AMANI_HOME")
     if home:
         folder = named(home).absolute()
+        _refuse_dangling(folder)
         return Paths(folder, folder)
     try:
         import platformdirs
@@ -223,6 +240,8 @@ class Config:
 
     def view(self) -> Settings:
         """Every setting with its source, for `config show`."""
+        from amani_cli.models.operations import Settings, SettingView
+
         items = [SettingView(setting.name, *self.explain(setting.name), setting.meaning) for setting in REGISTRY]
         for name in sorted(DOTENV_NAMES):
             found = self.variable(name)

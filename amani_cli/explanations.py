@@ -380,6 +380,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Run it again to see the new rate, and answer within half a minute.",
     ),
     # -- PIN, limits and budgets
+    "NO_HOME": ((2,), "AMANI_HOME leads to nothing.", "Mount the disk that it is on, or name another folder."),
     "NOT_THE_SAME": ((2,), "What was to be typed twice was not the same.", "Try again; nothing was changed."),
     "BAD_PIN": ((2,), "A PIN is 4 to 6 digits, typed twice alike.", "Nothing was changed; set it again."),
     "WEAK_PIN": ((2,), "The PIN is too easy to guess.", "The hint names the rule; choose another."),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from amani_cli.invoices.lightning import insert_incoming, note_record
+from amani_cli.invoices.lightning import note_record
 from amani_cli.payments import engine
 from amani_cli.payments.verdict import judge
-from amani_cli.providers.base import Record
+from amani_cli.providers.base import Named, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, read_back, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.ledger import new_ids
+from amani_cli.store.rows import Entry
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet
@@ -142,26 +143,37 @@ def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int
     """Bring in a page of records: how many entries are new and how many have changed."""
     relevant = [each for each in page if each.amount_msat < 0 or each.status == "settled"]  # else nobody has paid it
     hashes = {each.payment_hash for each in relevant}
-    known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, hashes)
     new = updated = 0
+    # Where the oldest of a page is new there is something to write, whatever is known of the others.
+    oldest = {each.payment_hash for each in relevant[-1:]}
+    known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, oldest)
+    if len(known) == len(oldest):
+        known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, hashes)
     if any(_key(each) not in known for each in relevant):
         awaited = store_invoices.unpaid(ws.store, wallet.id, hashes)
         with ws.store.write() as db:
             # Asked anew: another sync, or a payment that is being made, may have been first.
             known = journal.by_hashes(db, wallet.id, wallet.remote_id, hashes)
-            told = []
-            for record in relevant:
+            told, rows, named = list[Record](), list[dict[str, object]](), list[tuple[Named, str]]()
+            for entry, record in zip(new_ids("pay", len(relevant)), relevant, strict=True):
                 if _key(record) in known or (record.amount_msat > 0 and record.payment_hash in awaited):
                     told.append(record)
-                else:
-                    known[_key(record)] = _insert(db, wallet, record)
-                    new += 1
+                    continue
+                row = _row_of(wallet, record, entry)
+                known[_key(record)] = journal.Known(entry, str(row["status"]), wallet.remote_id)
+                rows.append(row)
+                if record.named is not None and record.amount_msat < 0 and row["status"] != "failed":
+                    named.append((record.named, entry))
+            journal.insert_all(db, rows)
+            for name, entry in named:
+                references.restore(db, *name, entry)
+            new += len(rows)
             store_wallets.clear_cached_balance(db, wallet.id)
         relevant = told
     for record in relevant:
-        entry = known.get(_key(record))
-        if entry is not None:
-            updated += _correct(ws, wallet, entry, record)
+        met = known.get(_key(record))
+        if met is not None:
+            updated += _correct(ws, wallet, met, record)
             continue
         invoice = store_invoices.of_wallet(ws.store, wallet.id, record.payment_hash)
         assert invoice is not None
@@ -197,30 +209,27 @@ def _row(ws: Workspace, entry: journal.Known) -> Entry:
     return row
 
 
-def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Known:
-    """Journal a record that is not known here, in the caller's transaction."""
-    if record.amount_msat > 0:
-        return journal.Known(insert_incoming(db, wallet, record), "settled", wallet.remote_id)
-    status = {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
-    entry = journal.insert(
-        db,
-        **{**wallet.journaled, "remote_wallet_id": wallet.remote_id or record.wallet_id},
-        direction="out",
-        kind="pay",
-        status=status,
-        amount_msat=abs(record.amount_msat),
-        fee_msat=record.fee_msat if status == "settled" else None,
-        reserved_msat=abs(record.amount_msat) + record.fee_msat if status == "unknown" else 0,
-        payment_hash=record.payment_hash,
-        bolt11=record.bolt11 or None,
-        preimage=record.preimage if status == "settled" else None,
-        memo=record.memo,
-        reference=record.named.reference if record.named is not None else None,
-        failure="failed at the provider" if status == "failed" else None,
-        created_at=record.created_at or now(),
-        expires_at=record.expires_at,
-        settled_at=record.settled_at,
-    )
-    if record.named is not None and status != "failed":
-        references.restore(db, *record.named, entry)
-    return journal.Known(entry, status, wallet.remote_id)
+def _row_of(wallet: KnownWallet, record: Record, entry: str) -> dict[str, object]:
+    """The journal's row for a record that is not known here; every record's has the same columns, in one order."""
+    came, amount_msat = record.amount_msat > 0, abs(record.amount_msat)
+    status = "settled" if came else {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
+    return {
+        **wallet.journaled,
+        "remote_wallet_id": wallet.remote_id or record.wallet_id,
+        "id": entry,
+        "direction": "in" if came else "out",
+        "kind": "invoice" if came else "pay",
+        "status": status,
+        "amount_msat": amount_msat,
+        "fee_msat": record.fee_msat if status == "settled" else None,
+        "reserved_msat": amount_msat + record.fee_msat if status == "unknown" else 0,
+        "payment_hash": record.payment_hash,
+        "bolt11": record.bolt11 or None,
+        "preimage": record.preimage if status == "settled" else None,
+        "memo": record.memo,
+        "reference": record.named.reference if record.named is not None and not came else None,
+        "failure": "failed at the provider" if status == "failed" else None,
+        "created_at": record.created_at or now(),
+        "expires_at": None if came else record.expires_at,
+        "settled_at": record.settled_at or (now() if came else None),
+    }

@@ -349,6 +349,8 @@ def _number(text: str) -> Decimal:
     Raises `ValueError` for NaN and infinities, which are no JSON, and for what no float could hold either: to write
     out 1e999999999 would take all memory.
     """
+    if len(text) < 24 and text.isascii() and "e" not in text and "E" not in text and text[-1:].isdigit():
+        return Decimal(text)  # nothing to look at
     try:
         number = Decimal(text)
     except ArithmeticError:

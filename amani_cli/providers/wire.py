@@ -15,14 +15,17 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-# httpcore loads the SOCKS library wherever it is installed, for 2 to 15 ms of every start. Here it finds none, and
-# `proxies.load_socks` brings it in where a SOCKS proxy is used.
-if not {"httpcore", "socksio"}.intersection(sys.modules):
-    sys.modules["socksio"] = None  # type: ignore[assignment]
+# httpcore loads what it finds of these, of which amani uses none: SOCKS is 2 to 15 ms of every start, anyio 2, and trio
+# 60 where something else has brought it. Here it finds none; `proxies.load_socks` brings SOCKS in where it is used.
+if "httpcore" not in sys.modules:
+    for _name in {"socksio", "anyio", "trio", "h2"}.difference(sys.modules):
+        sys.modules[_name] = None  # type: ignore[assignment]
 import httpcore
 
-if sys.modules.get("socksio", ...) is None:
-    del sys.modules["socksio"]
+if "httpcore" in sys.modules:
+    for _name in ("socksio", "anyio", "trio", "h2"):
+        if sys.modules.get(_name, ...) is None:
+            del sys.modules[_name]
 
 from amani_cli.providers.addresses import Allow, is_localhost, look_up, only_this_machine
 

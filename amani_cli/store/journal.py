@@ -23,6 +23,13 @@ def insert(db: Transaction, **columns: object) -> str:
     return str(columns["id"])
 
 
+def insert_all(db: Transaction, rows: list[dict[str, object]]) -> None:
+    """Journal payments that name the same columns in the same order, their ids among them."""
+    if rows:
+        sql = f"INSERT INTO payment ({', '.join(rows[0])}) VALUES ({', '.join('?' * len(rows[0]))})"
+        db.executemany(sql, [tuple(row.values()) for row in rows])
+
+
 def update(db: Transaction, payment_id: str, **columns: object) -> None:
     """Change columns of a payment."""
     sets = ", ".join(f"{column}=?" for column in columns)

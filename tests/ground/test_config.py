@@ -146,6 +146,20 @@ def test_colour_is_as_the_setting_says_unless_the_option_says_otherwise(amani: A
     assert (refused.code, "not 'red'" in refused.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("below", ["", "more/amani"])
+def test_a_home_that_is_a_link_to_nothing(amani: Amani, tmp_path: Path, below: str) -> None:
+    """As on a disk that is not mounted: no new journal is begun, and it is said what is missing."""
+    link, target = tmp_path / "link", tmp_path / "not-mounted"
+    link.symlink_to(target)
+    for words in (("wallet", "list"), ("config", "set", "timeout", "5s"), ("doctor",), ("status",)):
+        refused = amani(*words, "--json", env={"AMANI_HOME": str(link / below)})
+        assert (refused.code, refused.error["code"]) == (2, "NO_HOME")
+        assert f"{link} to {target}, where there is nothing" in refused.error["message"]
+    assert amani("--version", env={"AMANI_HOME": str(link)}).code == 0
+    target.mkdir(mode=0o700)
+    assert amani("config", "set", "timeout", "5s", env={"AMANI_HOME": str(link)}).code == 0
+
+
 def test_values_survive_what_toml_makes_special(amani: Amani, home: Path) -> None:
     home.mkdir()
     write_key(home / "config.toml", "expiry = '2h'\n[network]\nother = 1\n")
