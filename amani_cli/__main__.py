@@ -12,7 +12,14 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # asked for by every installer and probe: no command tree is built for it
         from amani_cli import __version__
 
-        sys.stdout.write(f"amani {__version__}\n")
+        try:
+            sys.stdout.write(f"amani {__version__}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _leave(141)
+        except OSError as error:
+            sys.stderr.write(f"error: the answer could not be written: {error.strerror}\n")
+            _leave(141)
         return
     if sys.argv[1:3] == ["completion", "values"]:  # nor at every TAB on a name
         from amani_cli.store import names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -121,9 +122,9 @@ def run(argv: list[str]) -> int:
         try:
             code = _invoke(argv, options)
             over = True
-        except BrokenPipeError:
-            raise
         except BaseException as error:
+            if _is_of_stdout(error):
+                raise
             _be_deaf()
             over = True
             code = _end(error, argv, options)
@@ -149,15 +150,20 @@ def run(argv: list[str]) -> int:
                 f"Do not pay it again by other means. Run 'amani reconcile', then: amani trace {entries[0]}"
             )
             return errors.OutcomeUnknown.exit_code
-        if isinstance(error, BrokenPipeError):  # the reader has gone
-            return 141
-        options.out.say(f"error: the answer could not be written: {error.strerror}")
-        options.out.say("What was done stands; for a payment see: amani history list")
-        return errors.Bug.exit_code
+        if not isinstance(error, BrokenPipeError):  # whose reader has gone, and wants to hear no more
+            why = error.strerror
+            options.out.say(f"error: the answer could not be written: {why}; what was done stands: amani history list")
+        return 141
     finally:
         if "out" in options.__dict__:
             options.out.clear_progress()
         _close_books(options)
+
+
+def _is_of_stdout(error: BaseException) -> bool:
+    """Whether it is the answer that could not be written; what writes files says itself which one was in the way."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+    return isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and error.errno in full)
 
 
 def _invoke(argv: list[str], options: Options) -> int:
@@ -170,6 +176,8 @@ def _invoke(argv: list[str], options: Options) -> int:
         check_zone(os.environ["TZ"])
     with root().make_context("amani", list(argv), obj=options) as ctx:
         result = ctx.command.invoke(ctx)
+    for warning in options.opened.talk.warnings if options.opened is not None else ():
+        options.out.warn(warning)  # what was no document has told of none
     _mention_open(options, None)
     return result if isinstance(result, int) else 0
 
@@ -192,7 +200,8 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
         failure = _left_in_doubt(failure, options) or failure
     if options.debug or "--debug" in words:
         _traceback(error, options)
-    warnings = options.opened.talk.warnings if options.opened is not None else None
+    said = options.opened.talk.warnings if options.opened is not None else []
+    warnings = [warning for warning in said if warning != failure.message]
     try:
         options.out.fail(failure, warnings)
         _mention_open(options, failure.id)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amani_cli import errors, private
 from amani_cli.files import named, write_private
-from amani_cli.models.operations import Settings, SettingView
+from amani_cli.settings import REGISTRY, known
 from amani_cli.text import did_you_mean
 
-DEFAULT_LNBITS_URL = "https://legend.lnbits.com"
+if TYPE_CHECKING:
+    from amani_cli.models.operations import Settings
 
 # The only names that a `.env` may set. An old backend's file holds many more; they are none of amani's business.
 DOTENV_NAMES = frozenset(
@@ -27,6 +29,28 @@ DOTENV_NAMES = frozenset(
         "FINCRA_BASE_URL",
     }
 )
+
+
+# What amani itself looks at in the environment beside the settings, each of which has a variable too.
+_VARIABLES = ("AMANI_HOME", "AMANI_WALLET", "AMANI_ACTOR", "AMANI_LOG", "AMANI_KEY_FILE", "AMANI_KEY_COMMAND")
+
+
+def variable_of(name: str) -> str:
+    """The environment's variable for a setting."""
+    return "AMANI_" + name.upper().replace(".", "_")
+
+
+def _refuse_dangling(folder: Path) -> None:
+    """Refuse a home that is, or lies behind, a link to nothing: a journal begun elsewhere would pay things again."""
+    if folder.exists():
+        return
+    for each in (folder, *folder.parents):
+        if each.is_symlink() and not each.exists():
+            raise errors.Usage(
+                f"AMANI_HOME leads through the link {each} to {os.readlink(each)}, where there is nothing",
+                code="NO_HOME",
+                hint=f"Is its disk mounted? Else make {os.readlink(each)}, or name another folder.",
+            )
 
 
 @dataclass(frozen=True)
@@ -62,6 +86,7 @@ def paths(environ: Mapping[str, str]) -> Paths:
     home = environ.get("AMANI_HOME")
     if home:
         folder = named(home).absolute()
+        _refuse_dangling(folder)
         return Paths(folder, folder)
     try:
         import platformdirs
@@ -74,126 +99,6 @@ def paths(environ: Mapping[str, str]) -> Paths:
         ) from error
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A setting: its name, default, meaning, and what checks a value (returning it normalised)."""
-
-    name: str
-    default: str
-    meaning: str
-    check: Callable[[str], str]
-
-
-def _duration(text: str) -> str:
-    from amani_cli.times import parse_duration
-
-    parse_duration(text)
-    return text.strip()
-
-
-def _duration_or_off(text: str) -> str:
-    return text.strip() if text.strip() == "off" else _duration(text)
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text.strip() not in words:
-            raise errors.Usage(f"'{text}' is none of: {', '.join(words)}")
-        return text.strip()
-
-    return check
-
-
-def _rate(text: str) -> str:
-    text = text.strip()
-    if text != "off":
-        parse_rate(text)
-    return text
-
-
-def parse_rate(text: str) -> tuple[int, int] | None:
-    """Read `10/1m` as (10, 60), `off` as None. Raises `errors.Usage`."""
-    if text.strip() == "off":
-        return None
-    from amani_cli.times import parse_duration
-
-    number, slash, window = text.strip().partition("/")
-    if not slash or not number.isascii() or not number.isdigit() or int(number) < 1:
-        raise errors.Usage(f"'{text[:40]}' is not a limit", hint="Write it as 10/1m, or off.")
-    return int(number), parse_duration(window)
-
-
-def _currency(text: str) -> str:
-    from amani_cli.amounts import CURRENCIES
-
-    text = text.strip()
-    if text != "off" and text.upper() not in CURRENCIES:
-        raise errors.Usage(f"'{text[:40]}' is not a currency of ISO 4217", hint="Write it as USD, or off.")
-    return text if text == "off" else text.upper()
-
-
-def _count(text: str) -> str:
-    if not (text.strip().isascii() and text.strip().isdigit() and int(text) > 0):
-        raise errors.Usage(f"'{text[:40]}' is not a whole number above zero")
-    return text.strip()
-
-
-def payer_text(kind: str, text: str) -> str:
-    """What a payer says of themselves (`name`, `email`, `identifier`), trimmed. Raises `errors.Usage`."""
-    text = text.strip()
-    is_address = kind == "name" or (0 < text.find("@") < len(text) - 1 and " " not in text)
-    if not text or len(text) > 200 or not text.isprintable() or not is_address:
-        what = "a name is one line of up to 200 characters" if kind == "name" else f"'{text[:40]}' is no {kind}"
-        raise errors.Usage(
-            what, code="BAD_PAYER_DATA", hint="E.g. --payer-name 'Ada Obi', --payer-email a@example.com."
-        )
-    return text
-
-
-def _payer(kind: str) -> Callable[[str], str]:
-    return lambda text: text.strip() if text.strip() == "off" else payer_text(kind, text)
-
-
-def _url(text: str) -> str:
-    from amani_cli.providers.addresses import clean_url
-
-    return clean_url(text)
-
-
-REGISTRY: tuple[Setting, ...] = (
-    Setting(
-        "default_url",
-        DEFAULT_LNBITS_URL,
-        "the LNbits of the env wallet without LNBITS_BASE_URL, and of 'wallet create' if set",
-        _url,
-    ),
-    Setting("timeout", "30s", "how long a command may wait for a provider (--timeout)", _duration),
-    Setting("expiry", "1h", "how long a new invoice can be paid (--expiry)", _duration),
-    Setting(
-        "network",
-        "bitcoin",
-        "the network whose invoices may be paid",
-        _one_of("bitcoin", "testnet", "signet", "regtest"),
-    ),
-    Setting("limit.invoice", "10/1m", "invoices a wallet may make in that time (off: any number)", _rate),
-    Setting("limit.check", "60/1m", "questions about an invoice's status", _rate),
-    Setting("limit.cheque", "10/1h", "cheques, or sets of them, a wallet may write", _rate),
-    Setting("limit.transfer", "20/1h", "transfers out of a wallet", _rate),
-    Setting("cheque_count", "100", "cheques that one --count may write", _count),
-    Setting(
-        "key_max_age", "365d", "how old a stored key may get before 'doctor' warns of it, or off", _duration_or_off
-    ),
-    Setting("pin_reset_delay", "24h", "how long after 'pin reset' a forgotten PIN falls away", _duration),
-    Setting(
-        "books_currency", "off", "the currency whose rate is kept beside each settled payment, e.g. USD", _currency
-    ),
-    Setting("payer.name", "off", "your name, for payees whose server insists on it (LUD-18)", _payer("name")),
-    Setting("payer.email", "off", "your email address, for payees whose server insists on it", _payer("email")),
-    Setting("payer.identifier", "off", "your Lightning address, as above", _payer("identifier")),
-    Setting("color", "auto", "colour on a terminal (--color)", _one_of("auto", "always", "never")),
-)
-
-
 class Config:
     """Settings as they stand for this run, each with its source. Reads files when first asked."""
 
@@ -204,6 +109,7 @@ class Config:
         self._folder = folder or Path.cwd
         self._stored: dict[str, str] | None = None
         self._dotenv: dict[str, str] | None = None
+        self._set_aside: set[str] = set()
 
     def get(self, name: str) -> str:
         """The value of a setting: `AMANI_NAME` in the environment, then the file, then the default."""
@@ -211,13 +117,23 @@ class Config:
 
     def explain(self, name: str) -> tuple[str, str]:
         """The value of a setting and where it came from. Raises `errors.Usage` for an unknown name."""
-        setting = _known(name)
-        variable = "AMANI_" + name.upper().replace(".", "_")
+        setting = known(name)
+        variable = variable_of(name)
+        if name in self._set_aside:
+            return setting.default, "default, for what is said can't be right"
         if self.environ.get(variable):
-            return setting.check(self.environ[variable]), f"environment ({variable})"
-        if name in self.stored():
-            return setting.check(self.stored()[name]), str(self.paths.settings)
-        return setting.default, "default"
+            text, source, mend = self.environ[variable], f"environment ({variable})", f"Mend or unset {variable}."
+        elif name in self.stored():
+            text, source = self.stored()[name], str(self.paths.settings)
+            mend = f"Mend it there, or: amani config set {name} VALUE ('' for the default, {setting.default})."
+        else:
+            return setting.default, "default"
+        try:
+            return setting.check(text), source
+        except errors.Usage as error:
+            raise errors.Usage(
+                f"{name} in {source}: {error.message}", code="BAD_SETTINGS", hint=f"{error.hint} {mend}".lstrip()
+            ) from None
 
     def stored(self) -> dict[str, str]:
         """What the settings file says. Raises `errors.Usage` for one that others can write, or that makes no sense."""
@@ -225,6 +141,50 @@ class Config:
             private.check_folder(self.paths.config)
             self._stored = _read_toml(self.paths.settings)
         return self._stored
+
+    def unknown(self) -> list[str]:
+        """A line for each name, in the file or among the variables, that means nothing, with the nearest that does.
+
+        A file that can't be read has a line too.
+        """
+        variables = {*_VARIABLES, *(variable_of(setting.name) for setting in REGISTRY)}
+        said = sorted(name for name, value in self.environ.items() if name.startswith("AMANI_") and value)
+        lines = []
+        for name in said:
+            if name not in variables and not name.startswith("AMANI_TEST_"):  # those of a clone's own tests
+                near = did_you_mean(name, variables, prefix="AMANI_")
+                lines.append(f"{name} in the environment means nothing to amani. {near}".rstrip())
+        names = [setting.name for setting in REGISTRY]
+        try:
+            stored = self.stored()
+        except errors.Usage as error:
+            return [*lines, error.message]
+        for name in stored:
+            if name not in names:
+                line = f"'{name}' in {self.paths.settings} is no setting. {did_you_mean(name, names)}"
+                lines.append(line.rstrip())
+        return lines
+
+    def set_aside(self) -> list[errors.Usage]:
+        """What is wrong with the file and with each value that can't be right; from now on it counts as not said.
+
+        For commands that look for what is wrong and must not end by it. Raises `errors.Usage` (NOT_PRIVATE).
+        """
+        faults = []
+        try:
+            self.stored()
+        except errors.Usage as error:
+            if error.code != "BAD_SETTINGS":
+                raise
+            faults.append(error)
+            self._stored = {}
+        for setting in REGISTRY:
+            try:
+                self.explain(setting.name)
+            except errors.Usage as error:
+                faults.append(error)
+                self._set_aside.add(setting.name)
+        return faults
 
     def set(self, name: str, value: str) -> str:
         """Check and store a setting; returns it as stored. An empty value goes back to the default."""
@@ -240,12 +200,12 @@ class Config:
 
     def checked(self, name: str, value: str) -> str:
         """A value as it would be stored; an empty one is the default. Raises `errors.Usage` for one that can't be."""
-        setting = _known(name)
+        setting = known(name)
         return setting.default if value == "" else setting.check(value)
 
     def default(self, name: str) -> str:
         """The value of a setting of which nobody said anything."""
-        return _known(name).default
+        return known(name).default
 
     def variable(self, name: str) -> tuple[str, str] | None:
         """A provider's variable and where it stands: the environment first, then a trusted `.env` of this folder."""
@@ -280,6 +240,8 @@ class Config:
 
     def view(self) -> Settings:
         """Every setting with its source, for `config show`."""
+        from amani_cli.models.operations import Settings, SettingView
+
         items = [SettingView(setting.name, *self.explain(setting.name), setting.meaning) for setting in REGISTRY]
         for name in sorted(DOTENV_NAMES):
             found = self.variable(name)
@@ -312,15 +274,6 @@ def parse_dotenv(text: str) -> dict[str, str]:
             value = value.split(" #", 1)[0].rstrip()
         values[name] = value
     return values
-
-
-def _known(name: str) -> Setting:
-    for setting in REGISTRY:
-        if setting.name == name:
-            return setting
-    names = ", ".join(setting.name for setting in REGISTRY)
-    meant = did_you_mean(name, [setting.name for setting in REGISTRY])
-    raise errors.Usage(f"no setting '{name}'", code="NO_SUCH_SETTING", hint=f"{meant}There are: {names}.")
 
 
 def _read_toml(path: Path) -> dict[str, str]:

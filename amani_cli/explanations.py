@@ -75,7 +75,7 @@ EXIT_CODES: dict[int, tuple[str, str, str]] = {
     ),
     130: ("Interrupted (Ctrl-C) before anything was sent.", "no", "Run it again when you like."),
     141: (
-        "The reader of the output went away. The work itself was done.",
+        "The reader of the output went away, or there is no room for it. The work itself was done.",
         "as the history says",
         "See `amani history list`.",
     ),
@@ -155,8 +155,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     # -- wallets and settings
     "BAD_SETTINGS": (
         (2,),
-        "The settings file can't be read.",
-        "Mend or remove it; `amani config path` says where it is.",
+        "The settings file can't be read, or a value in it or in the environment can't be right.",
+        "Mend what the message names; `amani config path` says where the file is, `amani doctor` lists all of it.",
     ),
     "ENV_WALLET": ((2,), "The wallet in the environment has no entry to change.", "Register it: `amani wallet add`."),
     "NAME_TAKEN": ((2,), "There is a wallet of that name.", "Choose another name."),
@@ -385,6 +385,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Run it again to see the new rate, and answer within half a minute.",
     ),
     # -- PIN, limits and budgets
+    "NO_HOME": ((2,), "AMANI_HOME leads to nothing.", "Mount the disk that it is on, or name another folder."),
+    "NOT_THE_SAME": ((2,), "What was to be typed twice was not the same.", "Try again; nothing was changed."),
     "BAD_PIN": ((2,), "A PIN is 4 to 6 digits, typed twice alike.", "Nothing was changed; set it again."),
     "WEAK_PIN": ((2,), "The PIN is too easy to guess.", "The hint names the rule; choose another."),
     "NO_PIN": ((4,), "The wallet has no PIN.", "Run: amani pin set."),
@@ -456,6 +458,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Check SSL_CERT_FILE and SSL_CERT_DIR.",
     ),
     "BAD_PROXY": ((2,), "The proxy in the environment can't be used.", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."),
+    "PROXY": ((10,), "The proxy in the environment is down, or refused.", "Check ALL_PROXY, HTTPS_PROXY and NO_PROXY."),
     "CONNECTION_REFUSED": ((10,), "Nothing listens at that address.", "Is the server up, and the port right?"),
     "DNS": ((10,), "No server of that name can be found.", "Check its spelling, and your network."),
     "FIRST_INSTALL": (

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from amani_cli.models.payments import PayoutPlan, Plan
     from amani_cli.output import Printer
     from amani_cli.prompts import Prompter
-    from amani_cli.times import Period
     from amani_cli.wallets.known import KnownWallet
     from amani_cli.workspace import Workspace
 
@@ -102,6 +101,21 @@ class Options:
         """Print the answer, and what else is to be told."""
         self.out.emit(model, self.ws.talk.warnings, self.ws.talk.notes)
 
+    def heed_settings(self) -> None:
+        """Have the user told of names that are no settings, and let colour be as the setting says.
+
+        Raises `errors.Usage` for a --color that is none.
+        """
+        if self.color not in (None, "auto", "always", "never"):
+            raise errors.Usage(f"--color is auto, always or never, not '{self.color[:20]}'")
+        try:
+            for line in self.ws.config.unknown():
+                self.ws.talk.warn(line)
+            self.out.color = self.color or self.ws.config.get("color")
+        except errors.Usage as error:
+            if error.code == "BAD_SETTINGS":  # of colour alone; whoever needs another is told of it
+                self.ws.talk.warn(error.message)
+
     def missing(self, question: str) -> str | None:
         """What was not said on the command line, asked for at a terminal; None where nobody is there, or says it."""
         if self.json or self.quiet or not self.ask.can_ask:
@@ -169,7 +183,7 @@ class Options:
             from amani_cli.views import choosing
 
             for warning in self.ws.talk.warnings:
-                self.out.say(f"warning: {warning}")
+                self.out.warn(warning)
             lines = [f"{label + ':':<15}{value}" for label, value in choosing.view(plan).fields if label != "expires"]
             self.ask.confirm(question, *lines)
 
@@ -180,6 +194,7 @@ PIN_STDIN = typer.Option(False, "--pin-stdin", help="Read the PIN from stdin.")
 PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours, mode 0600.", metavar="PATH")
 CATEGORY = typer.Option(None, "--category", help="What the books file it under, e.g. rent.", metavar="NAME")
 FORCE = typer.Option(False, "--force", help="Replace a file that is there.")
+MEMO = typer.Option("", "--memo", "-m", help="A note for your own history; nobody else sees it.")
 REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar="TEXT")
 
 
@@ -191,23 +206,6 @@ def category(text: str | None) -> str | None:
     if not name or len(name) > 100 or not name.isprintable():
         raise errors.Usage("a category is one line of up to 100 characters", code="BAD_CATEGORY")
     return name
-
-
-def period(since: str | None, until: str | None, month: str | None = None) -> Period:
-    """A time as --since, --until and --month say it. Raises `errors.Usage`."""
-    from datetime import UTC, datetime
-
-    from amani_cli.times import Period, parse_month, parse_when, to_rfc3339
-
-    now = datetime.now(UTC)
-    if month is not None:
-        if since or until:
-            raise errors.Usage("--month goes without --since and --until")
-        first, last = parse_month(month, now)
-        return Period(to_rfc3339(first), to_rfc3339(last))
-    return Period(
-        to_rfc3339(parse_when(since, now)) if since else None, to_rfc3339(parse_when(until, now)) if until else None
-    )
 
 
 def _seconds(text: str | None) -> float | None:
@@ -274,7 +272,7 @@ def _trim(said: dict[str, Any]) -> None:
     Raises `errors.Usage` for a reference of which nothing is left: a variable that was not set would join what has
     nothing to do with each other.
     """
-    for name in ("reference", "memo", "comment", "to_name"):
+    for name in ("reference", "memo", "description", "comment", "to_name"):
         if isinstance(said.get(name), str):
             said[name] = said[name].strip()
     if said.get("reference") == "":
@@ -301,6 +299,7 @@ class Command(TyperCommand):
         options = ctx.find_root().obj
         if isinstance(options, Options):
             options.command = ctx.command_path.partition(" ")[2]
+            options.heed_settings()
         _trim(ctx.params)
         return super().invoke(ctx)
 

@@ -32,10 +32,11 @@ class Printer:
         self.as_json = as_json
         self.quiet = quiet
         self.pages = pages
-        self._color = color
+        self.color = color
         self._environ = environ
         self._shown = 0
         self._last_step = ""
+        self._warned: set[str] = set()
 
     # -- the answer ------------------------------------------------------------------------------------
 
@@ -57,10 +58,7 @@ class Printer:
                 self._write("".join(plain(line) + "\n" for line in choosing.quiet(model)))
             else:
                 self._view(choosing.view(model))
-        for note in () if self.quiet else notes or ():
-            self.say(note)
-        for warning in warnings or ():
-            self.say(f"warning: {warning}")
+        self.tell(warnings or (), notes or ())
 
     def stream(self, model: Any) -> None:
         """Print one of many answers as they come: a JSON document a line, or its quiet or readable form."""
@@ -93,7 +91,8 @@ class Printer:
         if view.rows and terminal and view.columns:
             from amani_cli import tables
 
-            lines += tables.lines(view.columns, view.rows, _width(sys.stdout), colored=self._colored(sys.stdout))
+            rows = _aged(view)
+            lines += tables.lines(view.columns, rows, _width(sys.stdout), colored=self._colored(sys.stdout))
         elif view.columns:
             lines += ["\t".join(plain(cell) for cell in row) for row in view.rows]
         for label, value in view.fields:
@@ -152,7 +151,7 @@ class Printer:
             document = {"schema": "amani.error/1", "ok": False, "error": about, "warnings": masked}
             self._write(json_line(document))
         for warning in warnings or ():
-            self.say(f"warning: {warning}")
+            self.warn(warning)
         self.say(f"error: {error.message}")
         if error.hint:
             self.say(error.hint)
@@ -167,6 +166,19 @@ class Printer:
             word, _colon, rest = shown.partition(": ")
             shown = f"\x1b[{31 if word == 'error' else 35}m{word}: \x1b[0m{rest}"
         self._talk(shown + "\n")
+
+    def warn(self, text: str) -> None:
+        """Warn on stderr, once in a run."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.say(f"warning: {text}")
+
+    def tell(self, warnings: Iterable[str], notes: Iterable[str]) -> None:
+        """Say what is told beside an answer."""
+        for note in () if self.quiet else notes:
+            self.say(note)
+        for warning in warnings:
+            self.warn(warning)
 
     def check_qr(self) -> None:
         """Raise `errors.Usage` where no QR code can be drawn: on a stream of a few letters alone."""
@@ -240,8 +252,8 @@ class Printer:
         return self.is_terminal(sys.stdout)
 
     def _colored(self, stream: IO[str]) -> bool:
-        if self._color in ("always", "never"):
-            return self._color == "always"
+        if self.color in ("always", "never"):
+            return self.color == "always"
         if self._environ.get("NO_COLOR") or self._environ.get("CLICOLOR") == "0":
             return False
         if self._environ.get("TERM") == "dumb":
@@ -268,6 +280,15 @@ def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _masked(each) for name, each in value.items()}
     return [_masked(each) for each in value] if isinstance(value, list) else value
+
+
+def _aged(view: Any) -> list[list[str]]:
+    """A table's rows with the moments in their first column as a person looks at them."""
+    if not view.moments:
+        return list(view.rows)
+    from amani_cli.times import today_or_local
+
+    return [[today_or_local(at), *row[1:]] for at, row in zip(view.moments, view.rows, strict=True)]
 
 
 def _harmless(text: str, record: bool) -> str:

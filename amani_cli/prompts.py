@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from typing import TypeVar
 
 from amani_cli import errors
 from amani_cli.output import Printer
 from amani_cli.text import plain
+
+TRIES = 4
+"""A secret is asked for so often in all: LNbits locks a login after five wrong passwords, and amani a PIN."""
+
+T = TypeVar("T")
 
 
 class Prompter:
@@ -68,6 +74,32 @@ class Prompter:
             raise errors.NotConfirmed("nothing was entered") from None
         self._answered()
         return secret
+
+    def until_right(
+        self, question: str, otherwise: str, use: Callable[[str], T], *, wrong: Container[str], twice: str = ""
+    ) -> T:
+        """Ask for a secret and use it; after an error whose code is in `wrong` it is asked for again, a few times.
+
+        Else the next try would be typed into the shell. A new one is asked for `twice`, by that question; an empty
+        answer gives up. Raises what `use` raises, and `errors.NotAuthorised` saying `otherwise` if nobody is there.
+        """
+        text, failure = self.secret(question, otherwise), None
+        for _ in range(TRIES):
+            if failure is not None:
+                self._out.say(f"error: {failure.message}")
+                text = self.secret(question, otherwise)
+                if not text:
+                    raise failure
+            try:
+                if twice and text and self.secret(twice, otherwise) != text:
+                    raise errors.Usage("the two are not the same; nothing was changed", code="NOT_THE_SAME")
+                return use(text)
+            except errors.AmaniError as error:
+                if error.code not in wrong and error.code != "NOT_THE_SAME":
+                    raise
+                failure = error
+        assert failure is not None
+        raise failure
 
 
 def _is_terminal(stream: object) -> bool:

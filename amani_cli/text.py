@@ -166,10 +166,13 @@ def quoted(asked: str, limit: int = 80) -> str:
     return f"'{asked[:limit]}'"
 
 
-def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """`Did you mean 'shop'? ` for a word that is nearly one of some names, else nothing; for the start of a hint."""
+def did_you_mean(word: str, names: Iterable[str], *, prefix: str = "") -> str:
+    """`Did you mean 'shop'? ` for a word that is nearly one of some names, else nothing; for the start of a hint.
+
+    What all of them begin with, `prefix`, makes none alike.
+    """
     from difflib import get_close_matches
 
-    by_lower = {name.lower(): name for name in names}
-    near = get_close_matches(word.strip().lower()[:80], by_lower, 1)
+    by_lower = {name.removeprefix(prefix).lower(): name for name in names}
+    near = get_close_matches(word.strip().removeprefix(prefix).lower()[:80], by_lower, 1)
     return f"Did you mean '{by_lower[near[0]]}'? " if near else ""

@@ -163,6 +163,12 @@ def local(moment: str | datetime | int) -> str:
     return _moment(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def today_or_local(moment: str) -> str:
+    """For a person who looks now: `09:00 (3 min ago)` for today's, in no more room, others as `local`."""
+    at, today = _moment(moment).astimezone(), datetime.now().astimezone()
+    return f"{at:%H:%M} ({ago(moment)})" if at.date() == today.date() and at <= today else local(moment)
+
+
 def in_zone(moment: str | datetime | int) -> str:
     """Return what `local` does with the zone, for words that leave this machine: `2026-08-01 09:00 EAT`."""
     return _moment(moment).astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
@@ -230,3 +236,16 @@ def _moment(moment: str | datetime | int) -> datetime:
 def now() -> str:
     """The time as it is stored: RFC 3339, UTC, whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clocks.wall()))
+
+
+def period(since: str | None, until: str | None, month: str | None = None) -> Period:
+    """A time as --since, --until and --month say it. Raises `errors.Usage`."""
+    now = datetime.now(UTC)
+    if month is not None:
+        if since or until:
+            raise Usage("--month goes without --since and --until")
+        first, last = parse_month(month, now)
+        return Period(to_rfc3339(first), to_rfc3339(last))
+    return Period(
+        to_rfc3339(parse_when(since, now)) if since else None, to_rfc3339(parse_when(until, now)) if until else None
+    )

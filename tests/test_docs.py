@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import config, errors, explanations, schemas
+from amani_cli import config, errors, explanations, schemas, settings
 from scripts import generate
 from tests.kit.driver import CLONE, Amani
 from tests.kit.fincra_double import Double
@@ -199,7 +199,7 @@ def test_the_example_of_a_dotenv_holds_what_amani_reads() -> None:
     assert set(config.parse_dotenv(text)) == {"LNBITS_API_KEY", "LNBITS_BASE_URL"}
     offered = set(config.parse_dotenv(re.sub(r"^#(?=[A-Z_]+=)", "", text, flags=re.MULTILINE)))
     assert offered == config.DOTENV_NAMES - {"FINCRA_API_SECRET"}
-    assert config.parse_dotenv(text)["LNBITS_BASE_URL"] == config.DEFAULT_LNBITS_URL
+    assert config.parse_dotenv(text)["LNBITS_BASE_URL"] == settings.DEFAULT_LNBITS_URL
 
 
 def test_no_page_names_a_command_or_option_that_is_not_there() -> None:

@@ -12,7 +12,7 @@ from amani_cli import errors
 from amani_cli.batch import bank_files
 from amani_cli.files import named
 
-COLUMNS = ("to", "amount", "memo", "reference", "category", "comment", "to_name", "name_unverified")
+COLUMNS = ("to", "amount", "memo", "description", "reference", "category", "comment", "to_name", "name_unverified")
 LARGEST_FILE = 256 * 1024 * 1024
 
 

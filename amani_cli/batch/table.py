@@ -16,7 +16,7 @@ from amani_cli.lightning import paying
 from amani_cli.payees import canonical
 from amani_cli.store import journal, references
 from amani_cli.store.rows import Entry
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local, to_rfc3339
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Row:
     payment_hash: str | None = None
     payee: str | None = None
     expires_at: str | None = None
+    description: str = ""
     to_name: str | None = None
     name_unverified: bool = False
     seen: dict[str, str] | None = None
@@ -130,6 +131,7 @@ def _check_texts(said: dict[str, str], bad: Callable[[str, str], None]) -> None:
     reference, category = said.get("reference", ""), said.get("category", "")
     try:
         lightning.check_memo(said.get("memo", ""))
+        lightning.check_memo(said.get("description", ""))
     except errors.Usage as error:
         bad("memo", error.message)
     if len(reference) > 200 or not reference.isprintable():
@@ -147,7 +149,7 @@ def _read_row(ws: Workspace, number: int, said: dict[str, str], problems: list[P
     def bad(column: str, message: str) -> None:
         problems.append(Problem(number, column, message))
 
-    to, comment = said.get("to", ""), said.get("comment", "")
+    to, comment, description = said.get("to", ""), said.get("comment", ""), said.get("description", "")
     to_name, unverified = said.get("to_name", "") or None, said.get("name_unverified", "").lower()
     destination = _destination(ws, to, bad)
     amount = _amount(said.get("amount", ""), bad)
@@ -165,7 +167,7 @@ def _read_row(ws: Workspace, number: int, said: dict[str, str], problems: list[P
         if destination.kind == "bolt11":
             about, amount = _about_invoice(ws, destination, amount, bad)
         if destination.payout is not None:
-            about = {"to_name": to_name, "name_unverified": unverified == "yes"}
+            about = {"to_name": to_name, "name_unverified": unverified == "yes", "description": description}
             if isinstance(amount, int):
                 bad("amount", "banks and phones are paid in fiat: write for example 5000NGN")
             elif amount is not None:
@@ -174,6 +176,8 @@ def _read_row(ws: Workspace, number: int, said: dict[str, str], problems: list[P
         bad("amount", f"how much shall {shown} get?")
     if comment and kind != "lnurl":
         bad("comment", "only addresses and LNURLs take a comment")
+    if description and kind != PAYOUT:
+        bad("description", "only banks and phones are told one")
     if to_name is not None and kind != PAYOUT:
         bad("to_name", "only banks and phones have a holder to check")
     if len(problems) > before:
@@ -288,7 +292,7 @@ def _point_out_paid(ws: Workspace, rows: list[Row], wanted: set[tuple[str, int |
         else:
             found = earlier.get((row.whom(ws), row.meant)) if row.kind != CHEQUE else None
         if found is not None:
-            ws.talk.warn(f"row {row.row}: {row.shown[:60]} got the same on {found.created_at} ({found.id})")
+            ws.talk.warn(f"row {row.row}: {row.shown[:60]} got the same on {local(found.created_at)} ({found.id})")
 
 
 def _how_much(amount: int | Fiat) -> str:

@@ -216,6 +216,7 @@ class Worker:
             to_name=row.to_name,
             name_unverified=row.name_unverified,
             memo=row.memo,
+            description=row.description,
             reference=reference,
             authorised=True,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from amani_cli import clocks
-from amani_cli.invoices.lightning import insert_incoming, note_record
+from amani_cli.invoices.lightning import note_record
 from amani_cli.payments import engine
 from amani_cli.payments.verdict import judge
 from amani_cli.providers.base import Named, Record
@@ -14,6 +14,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal, read_back, references, rules
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.ledger import new_ids
 from amani_cli.store.rows import Entry, EntryStatus, NewEntry, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import known as wallets_known
@@ -143,26 +144,35 @@ def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int
     """Bring in a page of records: how many entries are new and how many have changed."""
     relevant = [each for each in page if each.amount_msat < 0 or each.status == "settled"]  # else nobody has paid it
     hashes = {each.payment_hash for each in relevant}
-    known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, hashes)
     new = updated = 0
+    # Where the oldest of a page is new there is something to write, whatever is known of the others.
+    oldest = {each.payment_hash for each in relevant[-1:]}
+    known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, oldest)
+    if len(known) == len(oldest):
+        known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, hashes)
     if any(_key(each) not in known for each in relevant):
         awaited = store_invoices.unpaid(ws.store, wallet.id, hashes)
         with ws.store.write() as db:
             # Asked anew: another sync, or a payment that is being made, may have been first.
             known = journal.by_hashes(db, wallet.id, wallet.remote_id, hashes)
-            told = []
-            for record in relevant:
+            told, fresh = list[Record](), dict[str, tuple[Record, NewEntry]]()
+            for entry, record in zip(new_ids("pay", len(relevant)), relevant, strict=True):
                 if _key(record) in known or (record.amount_msat > 0 and record.payment_hash in awaited):
                     told.append(record)
-                else:
-                    known[_key(record)] = _insert(db, wallet, record)
-                    new += 1
+                    continue
+                made = _entry_of(db, wallet, record)
+                known[_key(record)] = journal.Known(entry, made.status, wallet.remote_id)
+                fresh[entry] = record, made
+            journal.insert_all(db, ((entry, made) for entry, (_, made) in fresh.items()))
+            for entry, (record, _) in fresh.items():
+                _learn_back(db, wallet, record, entry)
+            new += len(fresh)
             store_wallets.clear_cached_balance(db, wallet.id)
         relevant = told
     for record in relevant:
-        entry = known.get(_key(record))
-        if entry is not None:
-            updated += _correct(ws, wallet, entry, record)
+        met = known.get(_key(record))
+        if met is not None:
+            updated += _correct(ws, wallet, met, record)
             continue
         invoice = store_invoices.of_wallet(ws.store, wallet.id, record.payment_hash)
         assert invoice is not None
@@ -203,45 +213,47 @@ def _row(ws: Workspace, entry: journal.Known) -> Entry:
 _STATUS: dict[str, EntryStatus] = {"settled": "settled", "failed": "failed", "pending": "unknown"}
 
 
-def _insert(db: Transaction, wallet: KnownWallet, record: Record) -> journal.Known:
-    """Journal a record that is not known here, in the caller's transaction."""
-    if record.amount_msat > 0:
-        return journal.Known(_insert_incoming(db, wallet, record), "settled", wallet.remote_id)
-    status = _STATUS[record.status]
-    named = record.named or Named(None, None)
+def _entry_of(db: Transaction, wallet: KnownWallet, record: Record) -> NewEntry:
+    """What is journaled of a record that is not known here."""
+    came, amount_msat = record.amount_msat > 0, abs(record.amount_msat)
     entry = NewEntry(
         wallet.journaled._replace(remote_wallet_id=wallet.remote_id or record.wallet_id),
-        "out",
-        "faucet" if named.claimer else "pay",
-        status,
-        amount_msat=abs(record.amount_msat),
-        fee_msat=record.fee_msat if status == "settled" else None,
-        reserved_msat=abs(record.amount_msat) + record.fee_msat if status == "unknown" else 0,
+        "in" if came else "out",
+        "invoice" if came else "pay",
+        "settled" if came else _STATUS[record.status],
+        amount_msat=amount_msat,
+        fee_msat=record.fee_msat if came or record.status == "settled" else None,
         payment_hash=record.payment_hash,
         bolt11=record.bolt11 or None,
-        preimage=record.preimage if status == "settled" else None,
+        preimage=record.preimage if came or record.status == "settled" else None,
         memo=record.memo,
-        reference=named.reference,
-        failure="failed at the provider" if status == "failed" else None,
         created_at=record.created_at or now(),
-        expires_at=record.expires_at,
-        settled_at=record.settled_at,
+        settled_at=record.settled_at or (now() if came else None),
     )
-    payment_id = journal.insert(db, entry)
-    if named.reference is not None and named.meaning is not None and status != "failed":
-        references.restore(db, named.reference, named.meaning, payment_id)
-    if named.claimer is not None and status != "failed":
-        rules.add_event(db, named.claimer, "faucet", _made(wallet, record), subject=payment_id)
-    return journal.Known(payment_id, status, wallet.remote_id)
+    if came:  # what came home from a cheque is that, in a copy from before it did
+        cheque = cheques.came_home(db, record.memo, wallet.remote_id)
+        if cheque is None or cheque.remote_id is None:
+            return entry
+        return entry._replace(kind="cheque void", destination=cheques.destination_of(cheque.url, cheque.remote_id))
+    named = record.named or Named(None, None)
+    return entry._replace(
+        kind="faucet" if named.claimer else "pay",
+        reserved_msat=amount_msat + record.fee_msat if entry.status == "unknown" else 0,
+        reference=named.reference,
+        failure="failed at the provider" if entry.status == "failed" else None,
+        expires_at=record.expires_at,
+    )
 
 
-def _insert_incoming(db: Transaction, wallet: KnownWallet, record: Record) -> str:
-    """The same for money that came; what came home from a cheque is that, in a copy from before it did."""
-    cheque = cheques.came_home(db, record.memo, wallet.remote_id)
-    if cheque is None or cheque.remote_id is None:
-        return insert_incoming(db, wallet, record)
-    drawn = cheques.destination_of(cheque.url, cheque.remote_id)
-    return insert_incoming(db, wallet, record, kind="cheque void", destination=drawn)
+def _learn_back(db: Transaction, wallet: KnownWallet, record: Record, entry: str) -> None:
+    """Write down what a payment says along with it: the reference that it stands for, and who claimed it."""
+    named = record.named
+    if named is None or record.amount_msat > 0 or record.status == "failed":
+        return
+    if named.reference is not None and named.meaning is not None:
+        references.restore(db, named.reference, named.meaning, entry)
+    if named.claimer is not None:
+        rules.add_event(db, named.claimer, "faucet", _made(wallet, record), subject=entry)
 
 
 def _made(wallet: KnownWallet, record: Record) -> float:

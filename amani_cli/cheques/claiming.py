@@ -20,7 +20,7 @@ from amani_cli.store import cheques as store_cheques
 from amani_cli.store import journal, marks
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import Entry, Transaction
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local
 from amani_cli.wallets.cheque_servers import is_server_of_ours, named_server
 from amani_cli.wallets.finding import everything
 from amani_cli.wallets.known import KnownWallet, identify
@@ -49,7 +49,7 @@ def read(ws: Workspace, text: str) -> ChequeCode:
 def _refuse_expired(code: ChequeCode) -> None:
     if code.expires_at <= time.time():
         raise errors.Rejected(
-            f"this cheque expired at {to_rfc3339(code.expires_at)}",
+            f"this cheque expired at {local(code.expires_at)}",
             code="CHEQUE_EXPIRED",
             retry="never",
             hint="Ask whoever gave it to you for another.",

@@ -20,7 +20,7 @@ from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import ChequeRow, Entry
-from amani_cli.times import from_rfc3339
+from amani_cli.times import from_rfc3339, local
 from amani_cli.wallets import environment, finding, known, logins
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.known import KnownWallet
@@ -48,7 +48,7 @@ def void(ws: Workspace, text: str) -> Cheque:
         came = drawing.earlier(ws, _giver(ws, row), _named(row))
         is_some_back = came is not None and came.status == "settled"
         raise errors.Rejected(
-            f"cheque {row.id} was claimed{' at ' + row.claimed_at if row.claimed_at else ''}, before this",
+            f"cheque {row.id} was claimed{' at ' + local(row.claimed_at) if row.claimed_at else ''}, before this",
             code="CHEQUE_CLAIMED",
             money_moved="yes" if is_some_back else "no",
             retry="never",

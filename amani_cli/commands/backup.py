@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
 import typer
 
 from amani_cli import errors, options
 from amani_cli.files import named
 from amani_cli.options import Command, Options
+
+if TYPE_CHECKING:
+    from amani_cli.models.operations import Backup, Restored
+
+T = TypeVar("T")
 
 app = options.group("Back up, verify and restore: one file that only a passphrase opens.")
 
@@ -30,9 +38,12 @@ def create(
     from amani_cli.operations import backup
 
     said = options.of(ctx)
-    passphrase = _passphrase(said, passphrase_file, passphrase_command, new=True)
-    made = backup.create(said.ws, named(file), passphrase, with_keys=with_keys)
-    said.emit(made)
+    path = named(file)
+
+    def made(passphrase: str) -> Backup:
+        return backup.create(said.ws, path, passphrase, with_keys=with_keys)
+
+    said.emit(_with(said, passphrase_file, passphrase_command, made, new=True))
 
 
 @app.command(cls=Command)
@@ -46,8 +57,8 @@ def verify(
     from amani_cli.operations import backup
 
     said = options.of(ctx)
-    passphrase = _passphrase(said, passphrase_file, passphrase_command)
-    said.emit(backup.verify(said.ws, named(file), passphrase))
+    path = named(file)
+    said.emit(_with(said, passphrase_file, passphrase_command, lambda words: backup.verify(said.ws, path, words)))
 
 
 @app.command(cls=Command)
@@ -65,7 +76,7 @@ def restore(
     from amani_cli.operations import backup
 
     said = options.of(ctx)
-    passphrase = _passphrase(said, passphrase_file, passphrase_command)
+    path, folder = named(file), named(key_folder) if key_folder else None
 
     def confirm(*told: str) -> None:
         if said.yes:
@@ -73,28 +84,33 @@ def restore(
                 said.out.say(line)
         said.ask.confirm("Restore it?", *told)
 
-    folder = named(key_folder) if key_folder else None
-    done = backup.restore(said.ws, named(file), passphrase, key_folder=folder, confirm=confirm)
-    said.emit(done)
+    def restored(passphrase: str) -> Restored:
+        return backup.restore(said.ws, path, passphrase, key_folder=folder, confirm=confirm)
+
+    said.emit(_with(said, passphrase_file, passphrase_command, restored))
 
 
-def _passphrase(said: Options, file: str | None, command: str | None, *, new: bool = False) -> str:
-    """The passphrase from a file, a command or a prompt (twice for a new one), less a line break at its end."""
+def _with(said: Options, file: str | None, command: str | None, use: Callable[[str], T], *, new: bool = False) -> T:
+    """Do something with the passphrase: from a file, a command or a prompt (twice for a new one, again if wrong)."""
     from amani_cli import keys
+
+    def cleaned(text: str) -> T:
+        text = text.removesuffix("\n").removesuffix("\r")
+        if not text:
+            raise errors.Usage("the passphrase is empty", code="WEAK_PASSPHRASE")
+        keys.SEEN.add(text)
+        return use(text)
 
     if file and command:
         raise errors.Usage("give the passphrase in one way only")
     if file:
-        text = keys.private_text(named(file))
-    elif command:
-        text = keys.command_output(command, said.ws.environ)[0]
-    else:
-        otherwise = "Use --passphrase-file PATH or --passphrase-command LINE."
-        text = said.ask.secret("Passphrase of the backup", otherwise)
-        if new and said.ask.secret("The same again", otherwise) != text:
-            raise errors.Usage("the two passphrases differ", hint="Nothing was written.")
-    text = text.removesuffix("\n").removesuffix("\r")
-    if not text:
-        raise errors.Usage("the passphrase is empty", code="WEAK_PASSPHRASE")
-    keys.SEEN.add(text)
-    return text
+        return cleaned(keys.private_text(named(file)))
+    if command:
+        return cleaned(keys.command_output(command, said.ws.environ)[0])
+    return said.ask.until_right(
+        "Passphrase of the backup",
+        "Use --passphrase-file PATH or --passphrase-command LINE.",
+        cleaned,
+        wrong=("WRONG_PASSPHRASE", "WEAK_PASSPHRASE"),
+        twice="The same again" if new else "",
+    )

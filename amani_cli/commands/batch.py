@@ -112,7 +112,7 @@ def _asking(said: Options) -> options.BatchConfirm:
         from amani_cli.views import choosing
 
         for warning in said.ws.talk.warnings:
-            said.out.say(f"warning: {warning}")
+            said.out.warn(warning)
         said.ask.confirm("Pay them?", *[f"{label + ':':<15}{value}" for label, value in choosing.view(overview).fields])
 
     return confirm

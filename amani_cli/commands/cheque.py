@@ -19,7 +19,9 @@ ID = typer.Argument(help="The cheque's id, the beginning of it, its reference or
 def create(
     ctx: typer.Context,
     amount: str = typer.Argument(help="What it is worth, e.g. 1000 or 21k."),
-    memo: str = typer.Option("", "--memo", "-m", help="A note for your own list."),
+    memo: str = typer.Option(
+        "", "--description", "--memo", "-m", help="What its taker sees, on paper and in a link.", metavar="TEXT"
+    ),
     expires: str = typer.Option("24h", "--expires", help="How long it is good for: 1h to 168h."),
     count: int = typer.Option(1, "--count", help="How many; one code a line.", min=1),
     outside: bool = typer.Option(False, "--outside", help="Set the fee reserve aside too, to be claimed anywhere."),
@@ -85,8 +87,7 @@ def create(
     elif said.json:
         said.emit(Cheques(items, sum(item.outstanding_msat for item in items)))
     else:
-        for line in (*ws.talk.notes, *ws.talk.warnings):
-            said.out.say(line)
+        said.out.tell(ws.talk.warnings, ws.talk.notes)
     said.out.flush()  # on paper they may fail to arrive: they are shown first
     if paper:
         unprinted = _print_to(said, paper, items)
@@ -170,7 +171,14 @@ def claim(
 
     said = options.of(ctx)
     if code is None:
-        code = said.ask.secret("The cheque's code", "Pipe it in: amani cheque claim -")
+
+        def read(code: str) -> str:
+            claiming.read(said.ws, code)
+            return code
+
+        code = said.ask.until_right(
+            "The cheque's code", "Pipe it in: amani cheque claim -", read, wrong=("BAD_CHEQUE",)
+        )
     elif code == "-":
         code = options.secret_from_stdin("code")
     else:

@@ -7,6 +7,7 @@ import typer
 from amani_cli import options
 from amani_cli.models.operations import Settings
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
+from amani_cli.settings import known
 
 app = options.group("Settings, and where each value comes from.")
 
@@ -43,13 +44,18 @@ def explain(ctx: typer.Context, name: str = typer.Argument(help="The setting."))
     _emit_one(options.of(ctx), name)
 
 
-def _view(said: options.Options) -> Settings:
-    """Every setting as it counts: a rule may stand looser in a file than was agreed to."""
+def _view(said: options.Options, only: str | None = None) -> Settings:
+    """Every setting as it counts, or one: a rule may stand looser in a file than was agreed to."""
     from amani_cli.rules import rulebook
 
+    for fault in said.ws.config.set_aside():
+        if only is None or fault.message.startswith((f"{only} in ", "can't read ")):
+            said.ws.talk.warn(fault.message)
     view = said.ws.config.view()
     items = []
     for item in view.items:
+        if only not in (None, item.name):
+            continue
         if rulebook.is_rule(item.name):
             value, source = rulebook.standing(said.ws, item.name)
             item = item._replace(value=value, source=source)
@@ -58,14 +64,13 @@ def _view(said: options.Options) -> Settings:
 
 
 def _emit_one(said: options.Options, name: str) -> None:
-    said.ws.config.explain(name)
-    view = _view(said)
-    items = [item for item in view.items if item.name == name]
-    said.emit(Settings(items, view.paths))
+    known(name)
+    said.emit(_view(said, name))
 
 
 @app.command(cls=Command)
 def path(ctx: typer.Context) -> None:
     """Print the folder and files that amani keeps."""
     said = options.of(ctx)
+    said.ws.config.set_aside()
     said.emit(Settings([], said.ws.config.view().paths))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from amani_cli import errors, options
+from amani_cli import errors, options, times
 from amani_cli.options import FORCE, Command
 
 app = options.group("What was paid and received.")
@@ -132,7 +132,7 @@ def export(
         check_new(output, force=force)
     books = Books(
         ws,
-        options.period(since, until, month),
+        times.period(since, until, month),
         finding.resolve(ws, said.wallet) if said.wallet else None,
         RateFile(Path(rates)) if rates else None,
     )
@@ -149,7 +149,7 @@ def export(
         ws.talk.warn(f"{books.without_rate} payment(s) have no rate: {rates} has none for their day")
     if output is None:
         for warning in ws.talk.warnings:
-            said.out.say(f"warning: {warning}")
+            said.out.warn(warning)
         return
     period = books.period
     done = Exported(output, form, period.since, period.until, books.count, books.without_rate, still_open)
@@ -184,7 +184,7 @@ def chart(
     said = options.of(ctx)
     if output:
         check_new(output, force=force)
-    period = options.period(since or (None if month else "30d"), until, month)
+    period = times.period(since or (None if month else "30d"), until, month)
     wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
     found = charts.series(said.ws, period, wallet, currency)
     if output:

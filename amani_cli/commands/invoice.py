@@ -40,7 +40,9 @@ class Create(Command):
 def create(
     ctx: typer.Context,
     amount: str = typer.Argument(help="How much, e.g. 1000 or 1000sat or 21k or 20USD."),
-    memo: str = typer.Option("", "--memo", "-m", help="What it is for; at most 639 bytes."),
+    memo: str = typer.Option(
+        "", "--description", "--memo", "-m", help="What the payer sees; at most 639 bytes.", metavar="TEXT"
+    ),
     expiry: str | None = typer.Option(None, "--expiry", help="How long it can be paid, e.g. 15m or 24h."),
     webhook: str = typer.Option(None, "--webhook", help="Address that LNbits calls when it is paid.", metavar="URL"),
     qr: bool = QR,
@@ -233,7 +235,9 @@ def claim(
     ctx: typer.Context,
     lnurl: str = typer.Argument(help="An LNURL-withdraw link (it is money: - reads it from stdin)."),
     amount: str | None = typer.Argument(None, help="How much of it; all of it if not said."),
-    memo: str = typer.Option("", "--memo", "-m", help="What it is for; at most 639 bytes."),
+    memo: str = typer.Option(
+        "", "--description", "--memo", "-m", help="What the payer sees; at most 639 bytes.", metavar="TEXT"
+    ),
     reference: str | None = typer.Option(None, "--reference", help="The same one again shows the same invoice."),
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait until the money is here."),
 ) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from amani_cli import errors, options
+from amani_cli import options
 from amani_cli.options import Command
 
-_MOST_AGAIN = 3
-"""A password is asked for so often again: LNbits locks a login after five wrong ones."""
+if TYPE_CHECKING:
+    from amani_cli.models.wallets import Login
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -25,17 +27,12 @@ def login(
 
     said = options.of(ctx)
     username = username or said.ask.text("User name", "Say --username NAME.")
+
+    def logged_in(password: str) -> Login:
+        return logins.log_in(said.ws, url, username, password)
+
     if password_stdin:
-        password = options.secret_from_stdin("password")
-    else:
-        password = said.ask.secret(f"Password of {username}", "Use --password-stdin.")
-    for _ in range(_MOST_AGAIN if said.ask.can_ask and not password_stdin else 0):
-        try:
-            said.emit(logins.log_in(said.ws, url, username, password))
-            return
-        except errors.NotAuthorised as wrong:
-            if wrong.code != "WRONG_PASSWORD":
-                raise
-            said.out.say(f"error: {wrong.message}")
-        password = said.ask.secret(f"Password of {username}", "")
-    said.emit(logins.log_in(said.ws, url, username, password))
+        said.emit(logged_in(options.secret_from_stdin("password")))
+        return
+    question = f"Password of {username}"
+    said.emit(said.ask.until_right(question, "Use --password-stdin.", logged_in, wrong=("WRONG_PASSWORD",)))

@@ -38,7 +38,7 @@ def metrics(
     if output is None:
         said.out.raw(text)
         for warning in said.ws.talk.warnings:
-            said.out.say(f"warning: {warning}")
+            said.out.warn(warning)
         return
     with replaced(Path(output), mode=int(mode, 8)) as file:
         file.write(text)

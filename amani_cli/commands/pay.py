@@ -25,7 +25,8 @@ def pay(
     ),
     amount: str | None = typer.Argument(None, help="How much: 1000, 21k, 5000NGN; max for all that can be spent."),
     max_fee: str = typer.Option(None, "--max-fee", help="Refuse if the fee may be higher, e.g. 10sat.", metavar="A"),
-    memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
+    memo: str = options.MEMO,
+    description: str = typer.Option("", "--description", help="Fincra: what the payee sees of it.", metavar="TEXT"),
     reference: str = typer.Option(None, "--reference", help="The same one again returns the receipt.", metavar="REF"),
     comment: str = typer.Option("", "--comment", help="A word for the payee, where its server takes one."),
     keep: str | None = typer.Option(None, "--keep", help="With max: leave this much in the wallet.", metavar="A"),
@@ -64,7 +65,10 @@ def pay(
     to = reading.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
     if to.payout is not None:
         if max_fee or comment or keep or max_slippage or payer:
-            raise errors.Usage("--max-fee, --max-slippage, --comment, --keep and --payer-… are for Lightning")
+            raise errors.Usage(
+                "--max-fee, --max-slippage, --comment, --keep and --payer-… are for Lightning",
+                hint="What the payee is to see goes into --description." if comment else "",
+            )
         from amani_cli.fiat import orders
 
         payout = orders.Order(
@@ -74,12 +78,16 @@ def pay(
             name_unverified=name_unverified,
             company=company,
             memo=memo,
+            description=description,
             reference=reference,
         )
         _pay_out(said, to, payout, amount, dry_run=dry_run, wait=wait, accept_change=accept_change)
         return
-    if to_name or name_unverified or company or from_currency:
-        raise errors.Usage("--to-name, --name-unverified, --company and --from-currency are for bank: and momo:")
+    if to_name or name_unverified or company or from_currency or description:
+        raise errors.Usage(
+            "--to-name, --name-unverified, --company, --from-currency and --description are for bank: and momo:",
+            hint="A word for the payee goes into --comment, where its server takes one." if description else "",
+        )
     if amount is None and to.amount_msat is None and not to.names_amount:
         amount = said.missing(f"How much for {to.shown}?")
     wish = ordering.Wish(

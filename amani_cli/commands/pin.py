@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,28 @@ from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, Command, Options
 
 if TYPE_CHECKING:
+    from amani_cli.models.rules import Pin
     from amani_cli.wallets.known import KnownWallet
 
 app = options.group("The PIN of a wallet: needed to send more than its threshold.")
 
+_OTHERWISE = "Use --pin-stdin or --pin-file."
 THRESHOLD = typer.Option(None, "--threshold", help="Up to this amount none is asked for.", metavar="AMOUNT")
 ALWAYS = typer.Option(None, "--always/--above-threshold", help="Ask for it at any amount.")
 
 
-def _given(said: Options, question: str, stdin: bool, file: str | None) -> str:
-    """The one PIN a command needs: from stdin, a file or a prompt."""
-    return said.pin(stdin, file) or said.ask.secret(question, "Use --pin-stdin or --pin-file.")
+def _with(said: Options, given: str | None, use: Callable[[str], Pin]) -> Pin:
+    """Do something with the PIN that was given; else it is asked for, again where it was wrong, until it is locked."""
+    if given is not None:
+        return use(given)
+    return said.ask.until_right("PIN", _OTHERWISE, use, wrong=("WRONG_PIN",))
+
+
+def _with_new(said: Options, given: str | None, use: Callable[[str], Pin]) -> Pin:
+    """The same with a new PIN, which is asked for twice, and again where the rule does not allow it."""
+    if given is not None:
+        return use(given)
+    return said.ask.until_right("New PIN", _OTHERWISE, use, wrong=("BAD_PIN", "WEAK_PIN"), twice="New PIN again")
 
 
 def _wallet(said: Options) -> KnownWallet:
@@ -58,16 +70,14 @@ def set_(
     said = options.of(ctx)
     wallet = _wallet(said)
     unit, amount = _amount(wallet, threshold) if threshold else (None, Decimal(0))
-    pin = said.pin(pin_stdin, pin_file)
-    if pin is None:
-        pin = said.ask.secret("New PIN", "Use --pin-stdin or --pin-file.")
-        pins.check_new(pin)
-        if said.ask.secret("New PIN again", "") != pin:
-            raise errors.Usage("the two are not the same; nothing was changed", code="BAD_PIN")
-    status = pins.set_pin(said.ws, wallet, pin, always=bool(always))
-    if unit is not None:
-        status = pins.set_threshold(said.ws, wallet, pin, unit=unit, amount=amount, always=None)
-    said.emit(status)
+
+    def set_to(pin: str) -> Pin:
+        status = pins.set_pin(said.ws, wallet, pin, always=bool(always))
+        if unit is not None:
+            status = pins.set_threshold(said.ws, wallet, pin, unit=unit, amount=amount, always=None)
+        return status
+
+    said.emit(_with_new(said, said.pin(pin_stdin, pin_file), set_to))
 
 
 @app.command(cls=Command)
@@ -85,14 +95,18 @@ def change(
     said = options.of(ctx)
     wallet = _wallet(said)
     lines = options.secret_from_stdin("PIN").splitlines() if pin_stdin else []
-    old = lines[0] if lines else _given(said, "PIN", False, pin_file)
-    if threshold or always is not None:
-        unit, amount = _amount(wallet, threshold) if threshold else (None, Decimal(0))
-        status = pins.set_threshold(said.ws, wallet, old, unit=unit, amount=amount, always=always)
-    else:
-        new = lines[1] if len(lines) > 1 else _given(said, "New PIN", False, new_pin_file)
-        status = pins.change(said.ws, wallet, old, new)
-    said.emit(status)
+    old = lines[0] if lines else said.pin(False, pin_file)
+    unit, amount = _amount(wallet, threshold) if threshold else (None, Decimal(0))
+
+    def changed(old: str) -> Pin:
+        if threshold or always is not None:
+            return pins.set_threshold(said.ws, wallet, old, unit=unit, amount=amount, always=always)
+        new = lines[1] if len(lines) > 1 else said.pin(False, new_pin_file)
+        if new is None:  # before another is thought of
+            pins.verify(said.ws, wallet, old)
+        return _with_new(said, new, lambda new: pins.change(said.ws, wallet, old, new))
+
+    said.emit(_with(said, old, changed))
 
 
 @app.command(cls=Command)
@@ -102,7 +116,7 @@ def remove(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None
 
     said = options.of(ctx)
     wallet = _wallet(said)
-    said.emit(pins.remove(said.ws, wallet, _given(said, "PIN", pin_stdin, pin_file)))
+    said.emit(_with(said, said.pin(pin_stdin, pin_file), lambda pin: pins.remove(said.ws, wallet, pin)))
 
 
 @app.command(cls=Command)
@@ -112,7 +126,9 @@ def verify(ctx: typer.Context, pin_stdin: bool = PIN_STDIN, pin_file: str | None
 
     said = options.of(ctx)
     wallet = _wallet(said)
-    pins.verify(said.ws, wallet, _given(said, "PIN", pin_stdin, pin_file))
+    pin = said.pin(pin_stdin, pin_file)
+    # Once: whether it is right is what was asked.
+    pins.verify(said.ws, wallet, said.ask.secret("PIN", _OTHERWISE) if pin is None else pin)
     said.emit(pins.status(said.ws, wallet))
 
 
@@ -136,5 +152,11 @@ def reset(
 
     said = options.of(ctx)
     wallet = _wallet(said)
-    text = options.secret_from_stdin("key") if key_stdin else said.ask.secret("Admin key", "Use --key-stdin.")
-    said.emit(pins.reset(said.ws, wallet, keys.clean(text, "what was entered")))
+
+    def begun(text: str) -> Pin:
+        return pins.reset(said.ws, wallet, keys.clean(text, "what was entered"))
+
+    if key_stdin:
+        said.emit(begun(options.secret_from_stdin("key")))
+        return
+    said.emit(said.ask.until_right("Admin key", "Use --key-stdin.", begun, wrong=("BAD_KEY", "KEY_REFUSED")))

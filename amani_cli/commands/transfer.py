@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 import typer
 
 from amani_cli import errors, options
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
+
+if TYPE_CHECKING:
+    from amani_cli.models.payments import Nothing, Payment
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -14,9 +19,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def transfer(
     ctx: typer.Context,
     to: str = typer.Argument(help="The wallet that gets it."),
-    amount: str = typer.Argument(help="How much, e.g. 1000 or 21k; 5000NGN between Fincra wallets."),
+    amount: str = typer.Argument(help="How much: 1000, 21k; 5000NGN between Fincra wallets; max for all."),
     source: str | None = typer.Option(None, "--from", help="The wallet that gives it (or --wallet).", metavar="WALLET"),
-    memo: str = typer.Option("", "--memo", "-m", help="What it is for."),
+    memo: str = options.MEMO,
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
@@ -35,19 +40,20 @@ def transfer(
         from amani_cli.wallets import businesses
 
         taker.must_be("fincra")
-        value = businesses.amount(giver, amount)
+        everything: Literal["max"] | None = "max" if amount.strip().lower() == "max" else None
+        value = everything or businesses.amount(giver, amount)
         confirm = said.confirm_payment("Transfer?")
-        paid = transfers.transfer(ws, giver, taker, value, memo=memo, reference=reference, confirm=confirm)
+        paid: Payment | Nothing = transfers.transfer(
+            ws, giver, taker, value, memo=memo, reference=reference, confirm=confirm
+        )
     else:
-        from amani_cli.amounts import parse_amount
+        from amani_cli.amounts import Fiat, parse_amount
         from amani_cli.lightning import transfers as lightning_transfers
 
         taker.must_be("lnbits")
-        amount_msat = parse_amount(amount)
-        if not isinstance(amount_msat, int):
+        parsed = parse_amount(amount)
+        if isinstance(parsed, Fiat):
             raise errors.Usage("a transfer is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
         confirm = said.confirm_payment("Transfer?")
-        paid = lightning_transfers.transfer(
-            ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm
-        )
+        paid = lightning_transfers.transfer(ws, giver, taker, parsed, memo=memo, reference=reference, confirm=confirm)
     said.emit(paid)

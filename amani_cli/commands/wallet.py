@@ -34,6 +34,7 @@ def add(
 ) -> None:
     """Register a wallet by its key. The key is asked for, or comes from where an option says."""
     from amani_cli import keys
+    from amani_cli.models.wallets import Wallet
     from amani_cli.wallets import adding, typed_keys
 
     said = options.of(ctx)
@@ -64,32 +65,34 @@ def add(
         typed_keys.check_name(key_credential, "a credential's name")
         key, source = keys.from_credential(key_credential, ws.environ), f"credential:{key_credential}"
     else:
-        source = "keyring"
+        key, source = None, "keyring"
         keys.keyring_name()
         if key_stdin:
-            text = options.secret_from_stdin("key")
-        else:
-            what = "Secret key" if provider == "fincra" else "Admin key (or invoice key, to look only)"
-            text = said.ask.secret(what, f"Use --key-stdin. {keys.OTHER_WAYS}")
-        key = keys.Key(keys.clean(text, "what was entered"), "prompt")
-    if provider == "fincra":
+            key = keys.Key(keys.clean(options.secret_from_stdin("key"), "what was entered"), "prompt")
+
+    def added(key: keys.Key) -> Wallet:
+        place = keys.KeySource(source)
+        if provider != "fincra":
+            return adding.add(ws, name, url, key, key_source=place, read_only=read_only, insecure_http=insecure_http)
         from amani_cli.wallets import businesses
 
-        wallet = businesses.add(
-            ws,
-            name,
-            url or ws.environ.get("FINCRA_BASE_URL"),
-            key,
-            key_source=keys.KeySource(source),
-            live=live,
-            read_only=read_only,
-            public_key=public_key,
+        base = url or ws.environ.get("FINCRA_BASE_URL")
+        return businesses.add(
+            ws, name, base, key, key_source=place, live=live, read_only=read_only, public_key=public_key
         )
-    else:
-        wallet = adding.add(
-            ws, name, url, key, key_source=keys.KeySource(source), read_only=read_only, insecure_http=insecure_http
+
+    if key is not None:
+        said.emit(added(key))
+        return
+    what = "Secret key" if provider == "fincra" else "Admin key (or invoice key, to look only)"
+    said.emit(
+        said.ask.until_right(
+            what,
+            f"Use --key-stdin. {keys.OTHER_WAYS}",
+            lambda text: added(keys.Key(keys.clean(text, "what was entered"), "prompt")),
+            wrong=("BAD_KEY", "KEY_REFUSED"),
         )
-    said.emit(wallet)
+    )
 
 
 @app.command(cls=Command)
@@ -282,7 +285,7 @@ def convert(
     ctx: typer.Context,
     amount: str = typer.Argument(help="How much of which currency, e.g. 100USD."),
     to: str = typer.Option(..., "--to", help="The currency to get, e.g. NGN.", metavar="CUR"),
-    memo: str = typer.Option("", "--memo", "-m", help="A note for your own history."),
+    memo: str = options.MEMO,
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say at what rate; exchange nothing."),
     pin_stdin: bool = options.PIN_STDIN,

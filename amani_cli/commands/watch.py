@@ -50,7 +50,7 @@ def watch(
         if run:
             watching.run(ws, run, event)
         for warning in ws.talk.warnings:
-            said.out.say(f"warning: {warning}")
+            said.out.warn(warning)
         ws.talk.warnings.clear()
         if event.what == "below":
             raise typer.Exit(errors.InsufficientFunds.exit_code)

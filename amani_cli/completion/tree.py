@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from amani_cli.config import REGISTRY
 from amani_cli.explanations import ERROR_CODES, EXIT_CODES
+from amani_cli.settings import REGISTRY
 
 SHELLS = ("bash", "zsh", "fish")
 

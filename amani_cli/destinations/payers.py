@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from amani_cli import config, errors
+from amani_cli import errors
+from amani_cli.settings import payer_text
 from amani_cli.text import one_line
 from amani_cli.workspace import Workspace
 
@@ -22,7 +23,7 @@ KINDS = ("name", "email", "identifier")
 def said(name: str | None, email: str | None, identifier: str | None) -> dict[str, str]:
     """What the payer says of themselves for one payment. Raises `errors.Usage` for what can't be right."""
     given = {"name": name, "email": email, "identifier": identifier}
-    return {kind: config.payer_text(kind, text) for kind, text in given.items() if text is not None}
+    return {kind: payer_text(kind, text) for kind, text in given.items() if text is not None}
 
 
 def told(ws: Workspace, request: PayRequest, said: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from amani_cli.store import holds, journal, read_back
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, NewEntry, Transaction
-from amani_cli.times import from_rfc3339, now, to_rfc3339
+from amani_cli.times import from_rfc3339, local, now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
@@ -77,7 +77,8 @@ def _ended(ws: Workspace, wallet: KnownWallet, progress: read_back.Progress, *, 
     if lower is not None and not is_met and holds.of_wallet(ws.store, wallet.remote_id) is not None:
         since = to_rfc3339(int(lower))
         raise errors.Unreachable(
-            f"the log of '{wallet.name}' does not go back to {since} any more, where this copy of the journal ends",
+            f"the log of '{wallet.name}' does not go back to {local(since)} any more, where this copy of the journal"
+            " ends",
             code="LOG_TOO_SHORT",
             hint="See in Fincra's dashboard what was paid since. Nothing more can be learned of it here.",
         )

@@ -41,8 +41,8 @@ _NOT_SAID = Fiat(Decimal(0), "")
 class Order:
     """One payout: what arrives (`amount`), out of which currency of the wallet, to whom, and on what conditions.
 
-    Amount and `source` are filled in once they are known. `everything` says that the amount was worked out, from all
-    that can be spent.
+    Amount and `source` are filled in once they are known. `memo` stays here, `description` is what the payee is told.
+    `everything` says that the amount was worked out, from all that can be spent.
     """
 
     to: Destination
@@ -52,6 +52,7 @@ class Order:
     name_unverified: bool = False
     company: bool = False
     memo: str = ""
+    description: str = ""
     reference: str | None = None
     authorised: bool = False
     everything: bool = False

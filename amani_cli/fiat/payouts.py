@@ -18,6 +18,7 @@ from amani_cli.payments import earlier
 from amani_cli.payments.engine import Purpose
 from amani_cli.providers.base import PayAnswer
 from amani_cli.times import to_rfc3339
+from amani_cli.wallets import businesses
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
@@ -37,19 +38,11 @@ def all_there_is(ws: Workspace, wallet: KnownWallet, wanted: Order) -> Order | N
     replay = earlier.replayed(ws, wanted.reference, wanted.meaning(ws))
     if replay is not None:
         return replay
+    held = businesses.held(wallet, source)
+    if not held:
+        nothing = Money(Decimal(0), source) if source else None
+        return Nothing("nothing to do: nothing is left over", wallet.name, balance=nothing)
     with wallet.fincra("read") as client:
-        every = client.accounts()
-        held = [each for each in every if each.available > 0 and source in ("", each.currency)]
-        if len(held) > 1:
-            each = held[0]
-            raise errors.Usage(
-                f"'max' of which currency? Wallet '{wallet.name}' holds {', '.join(each.currency for each in held)}",
-                code="BAD_AMOUNT",
-                hint=f"Write an amount, or add --from-currency {each.currency}.",
-            )
-        if not held:
-            nothing = Money(Decimal(0), source or every[0].currency) if source or every else None
-            return Nothing("nothing to do: nothing is left over", wallet.name, balance=nothing)
         source, available = held[0].currency, held[0].available
         before = fees_before(ws, client, source, source, wanted.to.kind)
         if before is None and wanted.to.kind != "fincra":
@@ -119,7 +112,7 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
     else:
         before = fees_before(ws, client, source, currency, to.kind)
     leaving, charged = (quote.amount, quote.charged) if quote else (value, value)
-    memo = wanted.memo or f"Payout to {found.payee.name}"
+    told = wanted.description or f"Payout to {found.payee.name}"
     planned = PayoutPlan(
         wallet=wallet.name,
         destination=found.shown,
@@ -130,7 +123,8 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
         received=Money(value, currency),
         balance=Money(padded(available, source), source),
         left=Money(padded(available - charged - (before.highest if before else 0), source), source),
-        memo=memo,
+        memo=wanted.memo or told,
+        description=told,
         sufficient=available >= charged,
         live=wallet.live,
         fee=Money(quote.fee, source) if quote else None,
@@ -141,8 +135,8 @@ def _prepare(ws: Workspace, wallet: KnownWallet, client: Fincra, wanted: Order) 
 
     def order(our_reference: str) -> PayAnswer:
         if to.kind == "fincra":
-            return client.pay_wallet(our_reference, value, to.account, memo=memo)
+            return client.pay_wallet(our_reference, value, to.account, description=told)
         rate = quote.reference if quote else None
-        return client.pay(our_reference, leaving, source, currency, found.payee, memo=memo, quote=rate)
+        return client.pay(our_reference, leaving, source, currency, found.payee, description=told, quote=rate)
 
     return Move(planned, charged, order, quote)

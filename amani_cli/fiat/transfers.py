@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from amani_cli import errors
 from amani_cli.amounts import Fiat, padded
 from amani_cli.fiat.looking import spendable
 from amani_cli.fiat.moving import Confirm, Move, carry_out
 from amani_cli.models.money import Money
-from amani_cli.models.payments import Payment, PayoutPlan
+from amani_cli.models.payments import Nothing, Payment, PayoutPlan
 from amani_cli.payments import earlier
 from amani_cli.payments.engine import Purpose
 from amani_cli.providers.base import PayAnswer
@@ -18,6 +19,7 @@ from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import NewEntry
 from amani_cli.times import now
+from amani_cli.wallets import businesses
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace
 
@@ -26,13 +28,15 @@ def transfer(
     ws: Workspace,
     source: KnownWallet,
     target: KnownWallet,
-    amount: Fiat,
+    amount: Fiat | Literal["max"],
     *,
     memo: str = "",
     reference: str | None = None,
     confirm: Confirm | None,
-) -> Payment:
-    """Move an amount from one business' wallet to another's; the name that Fincra has for the other is shown first.
+) -> Payment | Nothing:
+    """Move an amount, or all that there is, from one business' wallet to another's.
+
+    The name that Fincra has for the other is shown first.
 
     Raises what `fiat.carry_out` raises, and `errors.Usage` for a transfer to itself or between test and real money.
     """
@@ -41,12 +45,18 @@ def transfer(
     identify(source)
     identify(target)
     _refuse_pair(source, target)
-    what = f"transfer {source.identity} to {target.identity} {amount.value} {amount.currency}"
+    much = amount if amount == "max" else f"{amount.value} {amount.currency}"
+    what = f"transfer {source.identity} to {target.identity} {much}"
     replay = earlier.replayed(ws, reference, what)
     if replay is not None:
         _arrived(ws, target, replay, memo or f"from {source.name}")
         return replay._replace(to_wallet=target.name)
     limits.look(ws, source, "transfer")
+    if amount == "max":
+        found = _all_there_is(source)
+        if isinstance(found, Nothing):
+            return found
+        amount = found
     number = _number(target, amount.currency)
     with source.fincra("admin") as client:
         owner, currency = client.owner(number)
@@ -57,7 +67,7 @@ def transfer(
         planned = _planned(source, target, amount, available, number=number, owner=owner, memo=note)
 
         def order(our_reference: str) -> PayAnswer:
-            return client.pay_wallet(our_reference, amount.value, number, memo=note)
+            return client.pay_wallet(our_reference, amount.value, number, description=note)
 
         move = Move(planned, amount.value, order)
         paid = carry_out(
@@ -72,6 +82,14 @@ def transfer(
         )
     _arrived(ws, target, paid, memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
+
+
+def _all_there_is(source: KnownWallet) -> Fiat | Nothing:
+    """What a business' wallet holds. Raises `errors.Usage` where that is more than one currency."""
+    held = businesses.held(source, "")
+    if not held:
+        return Nothing("nothing to do: nothing is left over", source.name)
+    return Fiat(held[0].available, held[0].currency)
 
 
 def _refuse_pair(source: KnownWallet, target: KnownWallet) -> None:

@@ -15,7 +15,7 @@ from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store.ledger import only
 from amani_cli.store.rows import InvoiceRow
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local, to_rfc3339
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -99,13 +99,13 @@ def wait(ws: Workspace, text: str, wallet_name: str | None, *, limit_s: float | 
                         pages.refuse_underpaid(invoice)
                     if invoice.status == "expired":
                         raise errors.Rejected(
-                            f"the invoice expired unpaid at {invoice.expires_at}",
+                            f"the invoice expired unpaid at {local(invoice.expires_at)}",
                             code="INVOICE_EXPIRED",
                             hint="Make a new one: amani invoice create",
                         )
                     if ends is not None and time.monotonic() + pause > ends:
                         raise _not_paid_yet(payment_hash)
-                    ws.talk.progress(f"waiting for payment of {payment_hash[:12]}…, until {invoice.expires_at}")
+                    ws.talk.progress(f"waiting for payment of {payment_hash[:12]}…, until {local(invoice.expires_at)}")
                     time.sleep(pause)
                     pause = min(pause * 1.3, 2.0)
         except errors.Unreachable as error:

@@ -13,7 +13,7 @@ from amani_cli.store import faucet, rules
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import FaucetRow, Transaction
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local, to_rfc3339
 from amani_cli.wallets import balances, known
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -119,22 +119,26 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
         _refuse_claim(ws, db, claimer, row)
         rules.add_event(db, claimer.identity, "faucet", ws.store.clock.now(), actor=ws.said.actor, subject=entry)
 
+    def amount_msat() -> int:
+        _refuse_claim(ws, ws.store, claimer, row)
+        return row.amount_msat
+
     paid = between(
         ws,
         source,
         claimer,
         Between(
             "faucet",
-            row.amount_msat,
+            amount_msat,
             asked="amani faucet",
             memo=f"faucet claim of {claimer.name}",
             reference=reference,
             meaning=lambda: f"faucet {claimer.identity}",
             on_journal=hold,
         ),
-        check=lambda: _refuse_claim(ws, ws.store, claimer, row),
         confirm=None,
     )
+    assert paid is not None  # a faucet gives a sat at least
     return _claimed(ws, claimer, paid, row)
 
 
@@ -157,7 +161,7 @@ def _refuse_claim(ws: Workspace, db: Ledger, claimer: KnownWallet, row: FaucetRo
     if last is not None and last + row.cooldown_s > moment:
         opens = _shown(ws, last + row.cooldown_s)
         raise errors.RefusedByPolicy(
-            f"'{claimer.name}' has claimed already; it can again at {opens}",
+            f"'{claimer.name}' has claimed already; it can again at {local(opens)}",
             code="COOL_DOWN",
             details={"opens_at": opens},
             hint="One claim per wallet and cool-down.",
@@ -171,7 +175,7 @@ def _refuse_claim(ws: Workspace, db: Ledger, claimer: KnownWallet, row: FaucetRo
             "the faucet has given all that it may in 24 hours",
             code="DAILY_CAP",
             details={"opens_at": opens},
-            hint=f"Some comes free at {opens}.",
+            hint=f"Some comes free at {local(opens)}.",
         )
 
 

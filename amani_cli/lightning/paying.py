@@ -18,7 +18,7 @@ from amani_cli.rules import approval, budgets, held, rulebook
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store.rows import Entry, NewEntry, Transaction
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local, to_rfc3339
 from amani_cli.wallets import known, rates, servers
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -112,7 +112,7 @@ def check(ws: Workspace, wanted: Order) -> None:
 def _refuse_expired(wanted: Order, moment: float) -> None:
     if wanted.invoice.is_expired(moment):
         raise errors.Rejected(
-            f"this invoice expired at {to_rfc3339(wanted.invoice.expires_at)}",
+            f"this invoice expired at {local(wanted.invoice.expires_at)}",
             code="INVOICE_EXPIRED",
             hint="Ask the payee for a new one. LNbits would not check this itself.",
         )

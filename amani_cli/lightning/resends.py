@@ -18,7 +18,7 @@ from amani_cli.rules import held
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
 from amani_cli.store.rows import Entry
-from amani_cli.times import from_rfc3339
+from amani_cli.times import from_rfc3339, local
 from amani_cli.wallets import servers
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -129,8 +129,9 @@ def _refuse_ended(url: str, row: Entry) -> None:
 def _stuck(row: Entry, why: str) -> errors.OutcomeUnknown:
     """The error for an entry that nothing can be done about but to wait."""
     error = receipts.open_outcome(row, f"this payment was sent before, its outcome is open and it can't go on: {why}")
+    ends = local(row.expires_at or row.created_at)
     error.hint = (
-        f"Wait until its invoice has ended ({row.expires_at}) and a little longer, then run: amani reconcile"
+        f"Wait until its invoice has ended ({ends}) and a little longer, then run: amani reconcile"
         f" {row.id}. What never arrived has failed then, and can be paid anew."
     )
     return error

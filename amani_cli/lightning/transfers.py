@@ -8,9 +8,9 @@ from typing import Literal
 
 from amani_cli import amounts, errors
 from amani_cli.invoices import lightning
-from amani_cli.lightning import paying
+from amani_cli.lightning import fees, paying
 from amani_cli.lightning.paying import Order
-from amani_cli.models.payments import Payment, Plan
+from amani_cli.models.payments import Nothing, Payment, Plan
 from amani_cli.payments import earlier
 from amani_cli.rules import budgets, limits
 from amani_cli.store import invoices as store_invoices
@@ -26,13 +26,15 @@ def transfer(
     ws: Workspace,
     source: KnownWallet,
     target: KnownWallet,
-    amount_msat: int,
+    amount: int | Literal["max"],
     *,
     memo: str = "",
     reference: str | None = None,
     confirm: Callable[[Plan], None] | None,
-) -> Payment:
-    """Move a whole number of sat from one wallet to another; free inside a server, real Lightning across two.
+) -> Payment | Nothing:
+    """Move a whole number of sat, or all that can go, from one wallet to another.
+
+    It is free inside a server and real Lightning across two.
 
     A crash before the payment leaves an invoice that expires; after it, `reconcile` settles the one entry there is.
     Raises what `payments.pay` raises, and `errors.Usage` for a transfer to itself.
@@ -40,7 +42,8 @@ def transfer(
     identify(source)
     identify(target)
     _refuse_same(source, target)
-    amounts.require_whole_sat(amount_msat)
+    if amount != "max":
+        amounts.require_whole_sat(amount)
     lightning.check_memo(memo)
     paid = between(
         ws,
@@ -48,34 +51,45 @@ def transfer(
         target,
         Between(
             "transfer",
-            amount_msat,
+            lambda: _amount_now(ws, source, target, amount),
             asked=memo,
             memo=memo or f"to {target.name}",
             reference=reference,
-            meaning=lambda: _meaning(source, target, amount_msat),
+            meaning=lambda: _meaning(source, target, amount),
             on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),
         ),
-        check=lambda: _refuse_now(ws, source, amount_msat),
         confirm=confirm,
     )
+    if paid is None:
+        return Nothing("nothing to do: nothing is left over", source.name)
     note_arrival(ws, target, paid, kind="transfer", memo=memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
 
 
-def _refuse_now(ws: Workspace, source: KnownWallet, amount_msat: int) -> None:
-    budgets.check(ws, source, amount_msat, 0)
-    limits.look(ws, source, "transfer")
+def _amount_now(ws: Workspace, source: KnownWallet, target: KnownWallet, amount: int | Literal["max"]) -> int:
+    """How much is to go, unless the rules refuse it: of all there is every whole sat, less what a fee may take."""
+    amount_msat = amount
+    if amount_msat == "max":
+        with source.lnbits("read") as client:
+            balance_msat = client.wallet().balance_msat
+        same = source.url == target.url
+        amount_msat = balance_msat // 1000 * 1000 if same else fees.spendable_msat(balance_msat)
+    if amount_msat >= 1000:
+        budgets.check(ws, source, amount_msat, 0)
+        limits.look(ws, source, "transfer")
+    return amount_msat
 
 
 @dataclass(frozen=True)
 class Between:
     """What one wallet of ours pays another: `asked` stands in the invoice, `memo` in the payer's journal.
 
-    `meaning` says what the reference stands for, as far as the two are known by then; `on_journal` is that of `Order`.
+    `amount_msat` says how much, or refuses, once it is clear that nothing was sent before; `meaning` what the reference
+    stands for, as far as the two are known by then; `on_journal` is that of `Order`.
     """
 
     kind: Literal["transfer", "faucet"]
-    amount_msat: int
+    amount_msat: Callable[[], int]
     asked: str
     memo: str
     reference: str | None
@@ -89,21 +103,22 @@ def between(
     target: KnownWallet,
     what: Between,
     *,
-    check: Callable[[], object],
     confirm: Callable[[Plan], None] | None,
-) -> Payment:
+) -> Payment | None:
     """Pay one wallet of ours from another, by an invoice made for this. To journal the arrival is the caller's.
 
-    The same reference again returns the same receipt. `check` refuses before an invoice is made; who may not pay is
-    refused when it is journaled, too. Raises what `paying.pay` raises, and `errors.Usage` if the two are one.
+    The same reference again returns the same receipt; None says that there is less than a sat to pay. Who may not pay
+    is refused when it is journaled, too. Raises what `paying.pay` raises, and `errors.Usage` if the two are one.
     """
     replay = earlier.replayed(
         ws, what.reference, what.meaning(), go_on=lambda row: paying.resume(ws, source, row, confirm=confirm)
     )
     if replay is not None:
         return replay
-    check()
-    invoice = lightning.create_own(ws, target, what.amount_msat, what.asked, purpose=what.kind)
+    amount_msat = what.amount_msat()
+    if amount_msat < 1000:
+        return None
+    invoice = lightning.create_own(ws, target, amount_msat, what.asked, purpose=what.kind)
     _refuse_same(source, target)
     wanted = Order(
         invoice,
@@ -117,9 +132,9 @@ def between(
     return paying.pay(ws, source, wanted, confirm=confirm)
 
 
-def _meaning(source: KnownWallet, target: KnownWallet, amount_msat: int) -> str:
+def _meaning(source: KnownWallet, target: KnownWallet, amount: int | Literal["max"]) -> str:
     """What a reference for this stands for, as far as the two are known by now."""
-    return f"transfer {source.identity} to {target.identity} {amount_msat}"
+    return f"transfer {source.identity} to {target.identity} {amount}"
 
 
 def _refuse_same(source: KnownWallet, target: KnownWallet) -> None:

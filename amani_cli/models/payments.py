@@ -133,7 +133,8 @@ class FeeRange(NamedTuple):
 class PayoutPlan(NamedTuple):
     """What a movement of fiat would do; nothing was sent. Without `fee` it is known only when it has been taken.
 
-    `payee` is the holder's name as the bank has it if `verified`, else as it was given. `fee_before` is what such
+    `payee` is the holder's name as the bank has it if `verified`, else as it was given. `description` is what they are
+    told of it, `memo` stays here. `fee_before` is what such
     payouts cost lately; the highest of them is out of `left` already.
     """
 
@@ -153,6 +154,7 @@ class PayoutPlan(NamedTuple):
     rate: Decimal | None = None
     expires_at: str | None = None
     fee_before: FeeRange | None = None
+    description: str | None = None
 
 
 @document("amani.plan/1")

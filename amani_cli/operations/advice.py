@@ -50,7 +50,7 @@ def of_one(case: Case) -> Advice:
         on = f" on {in_zone(when)}" if when else ""
         paid = [each.preimage for each in there if isinstance(each, Record) and each.preimage and not case.redacted]
         proof = f" The proof is the preimage {paid[0]}." if paid else ""
-        return f"It was paid{on}.{proof}", ["amani history sync (it is not in the journal here yet)"]
+        return f"It was paid{on}.{proof}", [f"{_catch_up(case)} (it is not in the journal here yet)"]
     if out:
         anew = "It can be paid again." if out[-1].currency else "With a new invoice it can be paid again."
         return f"It was not paid: nothing left. {anew}", [_show(out[-1])]
@@ -58,7 +58,7 @@ def of_one(case: Case) -> Advice:
         return _of_invoice(case.invoices[0])
     if case.records:
         words = {"pending": "It is on its way. Please ask again in an hour.", "failed": "It was not paid."}
-        return words.get(case.records[0].record.status, "It came back."), ["amani history sync"]
+        return words.get(case.records[0].record.status, "It came back."), [_catch_up(case)]
     return _of_nothing(case)
 
 
@@ -73,7 +73,12 @@ def _of_nothing(case: Case) -> Advice:
     if where:
         first = f"Nothing could be found here{where}: amani wallet add, or set AMANI_HOME to the right folder."
         return tell, [first, ask]
-    return tell, ["amani history sync", ask]
+    return tell, [_catch_up(case), ask]
+
+
+def _catch_up(case: Case) -> str:
+    """What brings in what is missing: after a restore, what lifts the holds as well."""
+    return "amani reconcile" if case.is_held else "amani history sync"
 
 
 def _list_line(case: Case) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from amani_cli import clocks, errors, private
 from amani_cli.models.operations import Finding
 from amani_cli.store import cheques, holds, journal
-from amani_cli.times import from_rfc3339
+from amani_cli.times import ago, from_rfc3339, local
 from amani_cli.workspace import Workspace
 
 
@@ -36,6 +36,21 @@ def files(ws: Workspace, *, thorough: bool = False) -> list[Finding]:
     fix = "the next 'amani backup verify' removes it"
     found += [Finding(f"file {each}", "warn", "left by a killed backup", fix) for each in _left_behind(ws)]
     return found or [Finding("files", "ok", f"private, in {paths.data}")]
+
+
+def settings(ws: Workspace) -> list[Finding]:
+    """What can't be right among the settings, and names that are none. From here on what is wrong counts as not said.
+
+    Raises `errors.Usage` (NOT_PRIVATE).
+    """
+    faults = ws.config.set_aside()
+    unknown = ws.config.unknown()
+    for told in (*unknown, *(fault.message for fault in faults)):  # which a finding says better than a warning
+        if told in ws.talk.warnings:
+            ws.talk.warnings.remove(told)
+    fix = "amani config show lists what there is"
+    found = [Finding("settings", "fail", fault.message, fault.hint) for fault in faults]
+    return found + [Finding("settings", "warn", line, fix) for line in unknown]
 
 
 def own_clock(ws: Workspace) -> list[Finding]:
@@ -87,8 +102,12 @@ def outcomes(ws: Workspace) -> list[Finding]:
     count, since = journal.count_open(ws.store)
     if not count:
         return [Finding("outcomes", "ok", "none is open")]
-    found = Finding("outcomes", "fail", f"{count} open, the oldest since {since}", "amani reconcile")
+    found = Finding("outcomes", "fail", f"{count} open, the oldest since {_since(since)}", "amani reconcile")
     return [found, *documents(ws)]
+
+
+def _since(moment: str | None) -> str:
+    return f"{local(moment)} ({ago(moment)})" if moment else "some time ago"
 
 
 def documents(ws: Workspace) -> list[Finding]:

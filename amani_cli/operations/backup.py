@@ -31,7 +31,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, copies, journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import SCHEMA_VERSION, Store
-from amani_cli.times import now
+from amani_cli.times import local, now
 from amani_cli.wallets.finding import registered
 from amani_cli.workspace import Workspace
 
@@ -170,7 +170,7 @@ def _to_ask(ws: Workspace, found: Contents, copy: Store, places: dict[str, str],
     """What a restore would do beyond making amani's own files, or keys where the user said, each in a line."""
     lines = []
     if ws.has_store:
-        lines.append(f"This replaces {ws.paths.database} by the backup of {found.manifest['made_at']}.")
+        lines.append(f"This replaces {ws.paths.database} by the backup of {local(found.manifest['made_at'])}.")
     if _other_settings(ws, found):
         lines.append(f"It replaces {ws.paths.settings}, of which a copy is kept beside it.")
     return lines + key_chest.to_ask(ws, copy, found.secrets, places, key_folder)
@@ -196,7 +196,8 @@ def _refuse_newer(ws: Workspace, found: Contents) -> None:
     lost = copies.missing_from(found.database, ws.store)
     if lost:
         raise errors.RefusedByPolicy(
-            f"{ws.paths.database} holds what the backup of {found.manifest['made_at']} lacks ({', '.join(lost)})",
+            f"{ws.paths.database} holds what the backup of {local(str(found.manifest['made_at']))} lacks:"
+            f" {', '.join(lost)}",
             code="NEWER_DATA",
             hint="Restore into another AMANI_HOME, or move the database away first if you mean it.",
         )

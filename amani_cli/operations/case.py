@@ -79,6 +79,7 @@ class Case:
     is_named: bool = False
     banks_alone: bool = False
     nowhere: str = ""
+    is_held: bool = False
 
     def add(self, at: str | None, source: str, text: str, id: str | None = None) -> None:
         """One more thing that happened."""

@@ -24,10 +24,10 @@ def diagnose(ws: Workspace) -> Diagnosis:
     """Everything that can be looked at without changing it; each finding with the way to mend it."""
     items = [*at_hand.files(ws, thorough=True), *_dotenv(), _keyring(), *_proxies()]
     try:
-        ws.config.stored()
+        items += at_hand.settings(ws)
         known = finding.everything(ws)
     except errors.AmaniError as error:
-        found = Finding("settings" if error.code == "BAD_SETTINGS" else "database", "fail", error.message, error.hint)
+        found = Finding("database", "fail", error.message, error.hint)
         told = error.code == "NOT_PRIVATE" or found in items  # among the files
         return Diagnosis(items if told else [*items, found])
     if not known:

@@ -10,7 +10,7 @@ from amani_cli.amounts import format_sat
 from amani_cli.models.operations import Trace, TraceGap
 from amani_cli.operations import advice, asking, clues
 from amani_cli.operations.case import Case, amount_of
-from amani_cli.store import traces
+from amani_cli.store import holds, traces
 from amani_cli.store.ledger import R
 from amani_cli.store.rows import ChequeRow, Entry
 from amani_cli.store.traces import TracedInvoice
@@ -31,6 +31,7 @@ def trace(ws: Workspace, text: str, *, redacted: bool = False) -> Trace:
     case = Case(clue, redacted)
     case.know(clue.hashes)
     if ws.has_store:
+        case.is_held = bool(holds.of_copy(ws.store) or holds.everything(ws.store))
         _here(ws, case)
     else:
         case.missed.append(

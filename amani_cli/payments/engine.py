@@ -264,6 +264,8 @@ def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | N
         rules.drop_events_for(db, row.id)
     journal.update(db, row.id, **columns)
     store_wallets.clear_cached_balance(db, row.wallet_id)
+    if row.payment_hash is not None:
+        store_wallets.clear_cached_balance_of_payee(db, row.payment_hash)
     audit_log.append(
         db,
         row.kind,

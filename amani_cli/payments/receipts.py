@@ -7,13 +7,15 @@ from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 from amani_cli.payments import success_action
 from amani_cli.store.rows import Entry
+from amani_cli.times import local
 from amani_cli.wallets import rates
 
 
 def reversed_payment(row: Entry) -> errors.Rejected:
     """The error for an entry whose money left, arrived or not, and came back."""
+    came_back = local(row.reversed_at or row.created_at)
     return errors.Rejected(
-        f"this payment settled and came back on {row.reversed_at}; nothing was sent now ({row.id})",
+        f"this payment settled and came back on {came_back}; nothing was sent now ({row.id})",
         code="REVERSED",
         id=row.id,
         money_moved="no",

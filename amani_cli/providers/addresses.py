@@ -27,6 +27,11 @@ def is_loopback(url: str) -> bool:
     return is_localhost(host) or is_loopback_ip(host)
 
 
+def is_onion(url: str) -> bool:
+    """Whether an address is a Tor onion service, whose line is private and proven by its name, whatever the scheme."""
+    return (urlsplit(url).hostname or "").endswith(".onion")
+
+
 def is_localhost(host: str) -> bool:
     """Whether a name is one of those kept for this very machine (RFC 6761, 6.3), which a resolver need not know."""
     return host == "localhost" or host.endswith(".localhost")
@@ -143,12 +148,12 @@ def clean_url(text: str, *, insecure_http: bool = False) -> str:
     """Bring a server's address into its one form: no trailing slash, no API path, host in lower case.
 
     Raises `errors.Usage` for what is not an address, for one that carries a login, and for plain http off
-    loopback unless `insecure_http`.
+    loopback and onion services unless `insecure_http`.
     """
     text = text.strip()
     try:
         if "://" not in text:
-            text = ("http://" if is_loopback("http://" + text) else "https://") + text
+            text = ("http://" if _needs_no_tls("http://" + text) else "https://") + text
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
@@ -168,13 +173,17 @@ def clean_url(text: str, *, insecure_http: bool = False) -> str:
             code="BAD_URL",
             hint=f"Give the server's address alone: {url}",
         )
-    if parts.scheme == "http" and not insecure_http and not is_loopback(url):
+    if parts.scheme == "http" and not insecure_http and not _needs_no_tls(url):
         raise errors.Usage(
             f"plain http to {host} would send the key in the clear",
             code="INSECURE_HTTP",
             hint="Use https://, or add the wallet with --insecure-http if the line is safe by other means.",
         )
     return url
+
+
+def _needs_no_tls(url: str) -> bool:
+    return is_loopback(url) or is_onion(url)
 
 
 def _no_address() -> errors.Usage:

@@ -316,7 +316,7 @@ class Fincra(FincraLine):
         destination: str,
         payee: Payee,
         *,
-        memo: str,
+        description: str,
         quote: str | None = None,
     ) -> PayAnswer:
         """Pay out to a bank account or a phone: one POST, sent once. Raises `NotSent` when it provably never left.
@@ -330,7 +330,7 @@ class Fincra(FincraLine):
             "amount": amount,
             "customerReference": our_reference,
             "paymentDestination": wire.rail_of(payee),
-            "description": memo,
+            "description": description,
             "beneficiary": wire.beneficiary(payee, destination),
         }
         if CORRIDORS[destination].payer and not payee.mobile:
@@ -339,14 +339,14 @@ class Fincra(FincraLine):
             body["quoteReference"] = quote
         return self._move("/disbursements/payouts", body, our_reference, wire.PAYOUT_REFUSALS)
 
-    def pay_wallet(self, our_reference: str, amount: Decimal, wallet_number: str, *, memo: str) -> PayAnswer:
+    def pay_wallet(self, our_reference: str, amount: Decimal, wallet_number: str, *, description: str) -> PayAnswer:
         """Pay another business' wallet of the same currency: as `pay`, free and mostly settled at once."""
         body = {
             "business": self.identity(),
             "beneficiaryWalletNumber": wallet_number,
             "amount": amount,
             "customerReference": our_reference,
-            "description": memo,
+            "description": description,
         }
         return self._move("/disbursements/payouts/wallets", body, our_reference, wire.PAYOUT_REFUSALS)
 

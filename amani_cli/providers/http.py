@@ -18,8 +18,9 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from amani_cli import __version__, calls, clocks, errors, log
-from amani_cli.providers.addresses import Allow, is_loopback
-from amani_cli.providers.wire import Wire
+from amani_cli.providers import proxies
+from amani_cli.providers.addresses import Allow, is_loopback, is_onion
+from amani_cli.providers.wire import NoProxy, Wire
 
 # httpx/__init__ imports httpx._main, its own command line, which pulls in click, rich and pygments when they are
 # installed: half of httpx's import time, for nothing that amani uses. The stub stands in its place.
@@ -37,6 +38,7 @@ LEAST_S = 1.0
 # Before a read is tried again; doubled each time, and spread, so that many clients don't come back together.
 FIRST_PAUSE_S = 0.2
 BODY_LIMIT = 32 * 1024 * 1024
+_PROXIES = "It comes from ALL_PROXY, HTTPS_PROXY or HTTP_PROXY; NO_PROXY names hosts to reach without it."
 
 
 class NotSent(errors.Unreachable):
@@ -87,23 +89,26 @@ class Line:
         headers = {"User-Agent": f"amani/{__version__}", "Accept": "application/json"}
         if stranger:
             headers["Accept-Encoding"] = "identity"
+        proxy = None if allow is not None or is_loopback(url) else proxies.of(url)
+        self._proxy = proxies.name_of(proxy) if proxy else None
+        if is_onion(url):
+            _check_tor(url, proxy, stranger=stranger)
         try:
+            proxies.load_socks(proxy or "")
+            # With the environment left out where it names no proxy for this server: what it says of others may be odd.
             self._client = httpx.Client(
-                verify=tls(url),
-                follow_redirects=False,
-                headers=headers,
-                trust_env=allow is None and not is_loopback(url),
+                verify=tls(url), follow_redirects=False, headers=headers, trust_env=proxy is not None
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise errors.Usage(
                 # Not in the library's words: it may repeat the address, and with it a password.
                 f"the proxy in the environment can't be used ({type(error).__name__})",
                 code="BAD_PROXY",
-                hint="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY take http:// and https:// addresses.",
+                hint="HTTPS_PROXY, HTTP_PROXY and ALL_PROXY take http://, https:// and socks5h:// addresses.",
             ) from None
 
         # httpx has no option for what connections are made of; all of them, a proxy's too, keep to one deadline.
-        wire = Wire(allow)
+        wire = Wire(allow, proxy=proxy is not None)
         for transport in filter(None, (self._client._transport, *self._client._mounts.values())):
             transport._pool._network_backend = wire  # type: ignore[attr-defined]
         # A client copies the jar that it is given into one that keeps, so this one is put in its place by hand.
@@ -214,9 +219,12 @@ class Line:
             raise self._not_sent(error) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise NotSent(f"a request to {self.host} could not be made ({type(error).__name__})") from None
+        except proxies.socks_errors():
+            raise NotSent(f"the proxy {self._proxy} does not speak SOCKS5", code="PROXY", hint=_PROXIES) from None
         except httpx.TimeoutException:
+            through = f" through the proxy {self._proxy}" if self._proxy else ""
             raise Lost(
-                f"Request timeout: {self.host} did not answer within {wait:.0f} s",
+                f"Request timeout: {self.host} did not answer within {wait:.0f} s{through}",
                 code="TIMEOUT",
                 hint="The server may be busy; try again, or allow more time with --timeout 60s.",
             ) from None
@@ -248,7 +256,12 @@ class Line:
     def _not_sent(self, error: httpx.TransportError) -> NotSent:
         text = str(error)
         if isinstance(error, httpx.ProxyError):
-            return NotSent(f"the proxy would not connect to {self.host}", hint="Check HTTPS_PROXY and NO_PROXY.")
+            if isinstance(error.__cause__, NoProxy):
+                return NotSent(
+                    f"the proxy {self._proxy} can't be reached: {_reason(text)}", code="PROXY", hint=_PROXIES
+                )
+            why = f"the proxy {self._proxy} would not connect to {self.host}: {_reason(text)[:100]}"
+            return NotSent(why, code="PROXY", hint=_PROXIES)
         if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout)):
             return NotSent(
                 f"Request timeout: no connection to {self.host}",
@@ -281,6 +294,17 @@ class _NoCookies(httpx.Cookies):
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Look at no answer for them; that alone takes longer than sending the request."""
+
+
+def _check_tor(url: str, proxy: str | None, *, stranger: bool) -> None:
+    """Let no onion's name be asked for in the DNS, and no key pass by plain http through another machine's proxy."""
+    hint = "Name Tor's proxy in ALL_PROXY, e.g. ALL_PROXY=socks5h://127.0.0.1:9050."
+    if proxy is None:
+        raise NotSent(f"{urlsplit(url).netloc} can be reached through Tor only", code="NEEDS_TOR", hint=hint)
+    if not stranger and url.startswith("http://") and not is_loopback(proxy):
+        name = proxies.name_of(proxy)
+        why = f"the proxy {name} is another machine, and would see the key that goes to an onion by http"
+        raise NotSent(why, code="NEEDS_TOR", hint=f"{hint} Or use the onion's https://, if it has one.")
 
 
 def tls(url: str) -> ssl.SSLContext | Literal[False]:
@@ -325,6 +349,8 @@ def _number(text: str) -> Decimal:
     Raises `ValueError` for NaN and infinities, which are no JSON, and for what no float could hold either: to write
     out 1e999999999 would take all memory.
     """
+    if len(text) < 24 and text.isascii() and "e" not in text and "E" not in text and text[-1:].isdigit():
+        return Decimal(text)  # nothing to look at
     try:
         number = Decimal(text)
     except ArithmeticError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeGuard
@@ -56,8 +55,9 @@ def decimal(value: object) -> Decimal | None:
 
 def hex_or_none(value: object) -> str | None:
     """A preimage, unless it is absent or the 64 zeros that 0.12 sends for "none"."""
-    well_formed = isinstance(value, str) and re.fullmatch("[0-9a-fA-F]{64}", value)
-    return value if isinstance(value, str) and well_formed and value.strip("0") else None
+    if not isinstance(value, str) or len(value) != 64 or value.strip("0123456789abcdefABCDEF"):
+        return None
+    return value if value.strip("0") else None
 
 
 def status(body: dict[str, Any], paid: object) -> RecordStatus:
@@ -73,6 +73,8 @@ def status(body: dict[str, Any], paid: object) -> RecordStatus:
 
 def text(value: object) -> str:
     """Text from outside as it can be stored: a lone surrogate (half a character) can't be."""
+    if isinstance(value, str) and value.isascii():
+        return value
     return str(value or "").encode("utf-8", "replace").decode("utf-8")
 
 
@@ -81,6 +83,8 @@ def when(value: object) -> str | None:
     try:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
+            if value[10:11] == "T" and value[16:17] == ":" and value[-6:] == "+00:00":  # as LNbits has it, mostly
+                return f"{value[:19]}Z" if value >= "1970" else None
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         elif is_int(value) or isinstance(value, Decimal):
             moment = datetime.fromtimestamp(int(value), UTC)

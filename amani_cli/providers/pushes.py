@@ -118,13 +118,9 @@ class Ear:
 
 def can_dial(url: str) -> bool:
     """Whether a server can be dialled directly: through a proxy it is asked instead."""
-    from urllib.request import getproxies, proxy_bypass
+    from amani_cli.providers import proxies
 
-    if is_loopback(url):
-        return True
-    parts = urlsplit(url)
-    proxies = getproxies()
-    return not (proxies.get(parts.scheme) or proxies.get("all")) or bool(proxy_bypass(parts.hostname or ""))
+    return is_loopback(url) or proxies.of(url) is None
 
 
 def _payment_hash(message: object) -> str | None:

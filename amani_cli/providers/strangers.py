@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-from amani_cli.providers import addresses
-from amani_cli.providers.http import Line, NotSent
+from amani_cli.providers import addresses, proxies
+from amani_cli.providers.http import Line
 
 # A picture in an LNURL's metadata may have 136,536 characters (LUD-06), and nothing else there is large.
 LIMIT = 256 * 1024
@@ -23,26 +22,12 @@ def line(origin: str, *, deadline: float, timeout: float, name: str, private: bo
     """
     parts = urlsplit(origin)
     host = parts.hostname or ""
-    proxied = _proxied(parts.scheme, host)
     allow: addresses.Allow | None = None
-    if host.endswith(".onion"):
-        if not proxied:
-            raise NotSent(
-                f"{parts.netloc} can be reached through Tor only",
-                code="NEEDS_TOR",
-                hint="Name an HTTP proxy that goes through Tor in ALL_PROXY, e.g. ALL_PROXY=http://127.0.0.1:8118.",
-            )
-    elif not private:
+    if not private and not addresses.is_onion(origin):
         if parts.scheme == "http":
             raise addresses.private(parts.netloc)
         if addresses.ip(host) is not None:
             addresses.only_public(parts.netloc, [host])
-        if not proxied:
+        if proxies.of(origin) is None:
             allow = addresses.only_public
     return Line(origin, deadline=deadline, timeout=timeout, name=name, stranger=True, limit=limit, allow=allow)
-
-
-def _proxied(scheme: str, host: str) -> bool:
-    """Whether the environment names a proxy for a host, read as httpx reads it."""
-    proxies = getproxies()
-    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)

@@ -10,11 +10,22 @@ import contextlib
 import select
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+# httpcore loads what it finds of these, of which amani uses none: SOCKS is 2 to 15 ms of every start, anyio 2, and trio
+# 60 where something else has brought it. Here it finds none; `proxies.load_socks` brings SOCKS in where it is used.
+if "httpcore" not in sys.modules:
+    for _name in {"socksio", "anyio", "trio", "h2"}.difference(sys.modules):
+        sys.modules[_name] = None  # type: ignore[assignment]
 import httpcore
+
+if "httpcore" in sys.modules:
+    for _name in ("socksio", "anyio", "trio", "h2"):
+        if sys.modules.get(_name, ...) is None:
+            del sys.modules[_name]
 
 from amani_cli.providers.addresses import Allow, is_localhost, look_up, only_this_machine
 
@@ -60,10 +71,11 @@ def left(ends: float) -> float:
 
 
 class Wire(httpcore.NetworkBackend):
-    """Makes the HTTP client's connections; `allow` as in `connect`."""
+    """Makes the HTTP client's connections; `allow` as in `connect`. They may be those to a `proxy`."""
 
-    def __init__(self, allow: Allow | None = None) -> None:
+    def __init__(self, allow: Allow | None = None, *, proxy: bool = False) -> None:
         self._allow = allow
+        self._failures = _NO_PROXY if proxy else _CONNECTING
 
     def connect_tcp(
         self,
@@ -75,11 +87,18 @@ class Wire(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A connection; `timeout` is the moment by which it must be there."""
         assert timeout is not None
-        return _Stream(_told(lambda: connect(host, port, timeout, self._allow), _CONNECTING))
+        return _Stream(_told(lambda: connect(host, port, timeout, self._allow), self._failures), timeout)
 
 
 _Errors = tuple[type[Exception], type[Exception]]
 _CONNECTING: _Errors = (httpcore.ConnectTimeout, httpcore.ConnectError)
+
+
+class NoProxy(httpcore.ProxyError):
+    """The proxy itself could not be reached."""
+
+
+_NO_PROXY: _Errors = (NoProxy, NoProxy)
 
 
 def _told(act: Callable[[], T], errors: _Errors) -> T:
@@ -93,14 +112,19 @@ def _told(act: Callable[[], T], errors: _Errors) -> T:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection on which each `timeout` is a moment."""
+    """A connection on which each `timeout` is a moment.
 
-    def __init__(self, line: socket.socket) -> None:
+    httpcore names none for what it says to a SOCKS proxy, which must be over by `ends`, and is the proxy's fault.
+    """
+
+    def __init__(self, line: socket.socket, ends: float) -> None:
         self._line = line
+        self._ends = ends
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has arrived; nothing at the end."""
-        assert timeout is not None
+        if timeout is None:
+            return self._asked(lambda: self.read(max_bytes, self._ends) or _hung_up())
         # Spelled out, not by `_told`: every answer comes through here.
         try:
             self._line.settimeout(left(timeout))
@@ -112,7 +136,8 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of it."""
-        assert timeout is not None
+        if timeout is None:
+            return self._asked(lambda: self.write(buffer, self._ends))
         try:
             while buffer:
                 self._line.settimeout(left(timeout))
@@ -121,6 +146,14 @@ class _Stream(httpcore.NetworkStream):
             raise httpcore.WriteTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.WriteError(str(error)) from error
+
+    def _asked(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except httpcore.TimeoutException:
+            raise httpcore.ProxyError("it did not answer in time") from None
+        except httpcore.NetworkError as error:
+            raise httpcore.ProxyError(str(error)) from error
 
     def close(self) -> None:
         """Hang up."""
@@ -139,7 +172,7 @@ class _Stream(httpcore.NetworkStream):
                 self._line.settimeout(left(timeout))  # a handshake takes it as the time for the whole of it
                 return ssl_context.wrap_socket(self._line, server_hostname=server_hostname)
 
-            return _Stream(_told(wrapped, _CONNECTING))
+            return _Stream(_told(wrapped, _CONNECTING), timeout)
         except BaseException:
             self.close()
             raise
@@ -149,6 +182,10 @@ class _Stream(httpcore.NetworkStream):
         if info == "is_readable":
             return _is_readable(self._line)
         return None
+
+
+def _hung_up() -> bytes:
+    raise httpcore.ProxyError("it hung up")
 
 
 class _Tunnel(httpcore.NetworkStream):

@@ -9,17 +9,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from amani_cli import errors
-from amani_cli.config import parse_rate
 from amani_cli.models.rules import Limits, LimitView
 from amani_cli.rules import pins, rulebook
 from amani_cli.rules.approval import check_pin, shown
 from amani_cli.rules.held import refuse_held
 from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
+from amani_cli.settings import parse_rate
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import BudgetRow, Transaction
-from amani_cli.times import to_rfc3339
+from amani_cli.times import local, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -109,7 +109,7 @@ def _within_budget(ws: Workspace, db: Ledger, wallet: KnownWallet, wanted: Decim
             f" ({shown(flying, unit)} is in flight)",
             code="BUDGET",
             details={"opens_at": opens} if opens else {},
-            hint=f"Part of it comes free at {opens}." if opens else f"See: amani wallet limit '{wallet.name}'",
+            hint=f"Part of it comes free at {local(opens)}." if opens else f"See: amani wallet limit '{wallet.name}'",
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from amani_cli import errors
-from amani_cli.config import parse_rate
 from amani_cli.rules import pins, rulebook
+from amani_cli.settings import parse_rate
 from amani_cli.store import rules
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Transaction

@@ -21,7 +21,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import PinRow
-from amani_cli.times import from_rfc3339, parse_duration, to_rfc3339
+from amani_cli.times import from_rfc3339, local, parse_duration, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -225,7 +225,7 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
     keys.keep(row.place, row.pepper, f"{pepper}:{failures}")
     left = max(0, ATTEMPTS - used)
-    more = f"locked until {_shown(ws, until)}" if until else f"{left} attempts left this hour"
+    more = f"locked until {local(_shown(ws, until))}" if until else f"{left} attempts left this hour"
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
 
 
@@ -266,7 +266,7 @@ def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
             rules.set_streak(db, wallet.identity, streak + 1)
     if until is not None:
         raise errors.RefusedByPolicy(
-            f"the PIN of wallet '{wallet.name}' is locked until {_shown(ws, until)}",
+            f"the PIN of wallet '{wallet.name}' is locked until {local(_shown(ws, until))}",
             code="PIN_LOCKED",
             retry="safe",
             hint=f"{ATTEMPTS} attempts an hour are allowed, and each further {ATTEMPTS} lock it for longer."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from amani_cli.config import parse_rate
+from amani_cli.settings import parse_rate
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
 from amani_cli.store.rows import Transaction

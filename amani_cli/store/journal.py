@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from amani_cli.store.ledger import Ledger, Store, beyond, new_id
-from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Row, Transaction
+from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Row, Transaction, Whose
 from amani_cli.times import now
 
 if TYPE_CHECKING:
@@ -16,15 +16,21 @@ OUTSIDE = -100
 """The number of a wallet that is registered nowhere: a cheque's, whose money left ours before."""
 
 
+_COLUMNS = (*Whose._fields, *NewEntry._fields[1:], "id")
+_INSERT = f"INSERT INTO payment ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+
 def insert(db: Transaction, entry: NewEntry) -> str:
     """Journal a payment and return its id."""
-    columns = {**entry.whose._asdict(), **entry._asdict(), "id": new_id("pay")}
-    del columns["whose"]
-    columns["created_at"] = entry.created_at or now()
-    names = ", ".join(columns)
-    marks = ", ".join("?" * len(columns))
-    db.execute(f"INSERT INTO payment ({names}) VALUES ({marks})", tuple(columns.values()))
-    return str(columns["id"])
+    payment_id = new_id("pay")
+    entry = entry._replace(created_at=entry.created_at or now())
+    db.execute(_INSERT, (*entry.whose, *entry[1:], payment_id))
+    return payment_id
+
+
+def insert_all(db: Transaction, entries: Iterable[tuple[str, NewEntry]]) -> None:
+    """Journal many payments under ids that were made for them (`new_ids`); each says when it was created."""
+    db.executemany(_INSERT, ((*entry.whose, *entry[1:], payment_id) for payment_id, entry in entries))
 
 
 def update(db: Transaction, payment_id: str, **columns: Unpack[EntryChanges]) -> None:

@@ -206,6 +206,15 @@ def move_keys(db: Transaction, old: str, new: str) -> None:
         )
 
 
+def clear_cached_balance_of_payee(db: Transaction, payment_hash: str) -> None:
+    """The same for the wallets of ours that asked for what has been paid."""
+    db.execute(
+        "UPDATE wallet SET balance=NULL, balance_at=NULL"
+        " WHERE id IN (SELECT wallet_id FROM invoice WHERE payment_hash=?) AND balance IS NOT NULL",
+        (payment_hash,),
+    )
+
+
 def clear_cached_balance(db: Transaction, wallet_id: int) -> None:
     """Forget a cached balance, in the transaction that journals what changes it."""
     db.execute("UPDATE wallet SET balance=NULL, balance_at=NULL WHERE id=? AND balance IS NOT NULL", (wallet_id,))

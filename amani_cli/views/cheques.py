@@ -56,7 +56,8 @@ def _cheques(model: Cheques) -> View:
     footer = [f"outstanding: {format_sat(model.outstanding_msat)}"]
     if model.wallets_msat is not None:
         footer.append(f"in the wallets that gave it: {format_sat(model.wallets_msat)}")
-    return View(columns, rows, footer=footer, empty="No cheques.")
+    moments = [item.created_at for item in model.items]
+    return View(columns, rows, footer=footer, empty="No cheques.", moments=moments)
 
 
 def span(seconds: int) -> str:

@@ -59,7 +59,8 @@ def _invoices(model: Invoices) -> View:
         ("memo", False),
     ]
     footer = [f"more: --after {model.next}"] if model.next else []
-    return View(columns, rows, footer=footer, empty="No invoices.")
+    moments = [item.created_at for item in model.items]
+    return View(columns, rows, footer=footer, empty="No invoices.", moments=moments)
 
 
 def _decoded(model: Decoded) -> View:

@@ -16,13 +16,17 @@ Column = tuple[str, bool]  # heading, and whether it is right-aligned
 
 @dataclass
 class View:
-    """Rows under columns, labelled fields, then lines; `footer` stands under a table at a terminal."""
+    """Rows under columns, labelled fields, then lines; `footer` stands under a table at a terminal.
+
+    `moments` are those of the rows' first column, which a terminal shows by how long ago they were too.
+    """
 
     columns: list[Column] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     fields: list[tuple[str, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     footer: list[str] = field(default_factory=list)
+    moments: list[str] = field(default_factory=list)
     empty: str = ""
 
     @property
@@ -109,7 +113,8 @@ def history(model: History) -> View:
     footer = [f"more: --after {model.next}"] if model.next else []
     never = [each.wallet for each in model.read if each.as_of is None]
     empty = f"Nothing is known of {', '.join(never)} yet: amani history sync" if never else "No payments."
-    return View(columns, rows, footer=[*footer, *_as_of(model)], empty=empty)
+    moments = [item.created_at for item in model.items]
+    return View(columns, rows, footer=[*footer, *_as_of(model)], empty=empty, moments=moments)
 
 
 def _as_of(model: History) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amani_cli import errors, keys
 from amani_cli.amounts import Fiat, names_currency, parse_fiat
 from amani_cli.models.wallets import Wallet
+from amani_cli.providers.fiat import CurrencyAccount
 from amani_cli.wallets import finding, keeping, rotating
 from amani_cli.wallets.fincra_environment import check_public_key, environment, variables
 from amani_cli.wallets.known import KnownWallet
@@ -46,6 +47,22 @@ def amount(wallet: KnownWallet, text: str) -> Fiat:
             hint=f"Write it behind: {', '.join(text.strip()[:24].replace(',', '') + each for each in currencies[:4])}.",
         )
     return parse_fiat(text, currencies[0])
+
+
+def held(wallet: KnownWallet, currency: str) -> list[CurrencyAccount]:
+    """The account that `max` is of, in `currency` or the only one with something in it; none where nothing is left.
+
+    Raises `errors.Usage` where it is not clear which currency is meant.
+    """
+    with wallet.fincra("read") as client:
+        found = [each for each in client.accounts() if each.available > 0 and currency in ("", each.currency)]
+    if len(found) > 1:
+        raise errors.Usage(
+            f"'max' of which currency? Wallet '{wallet.name}' holds {', '.join(each.currency for each in found)}",
+            code="BAD_AMOUNT",
+            hint=f"Write an amount, or for a payout add --from-currency {found[0].currency}.",
+        )
+    return found
 
 
 def add(

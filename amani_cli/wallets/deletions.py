@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import errors
 from amani_cli.store import invoices as invoice_queries
+from amani_cli.times import local
 from amani_cli.wallets import logins
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.known import KnownWallet
@@ -54,7 +55,7 @@ def refuse_expecting(client: Lnbits, name: str, *, but: str | None = None) -> No
 def _expected(record: Record) -> str:
     if record.amount_msat < 0:
         return "has a payment on its way, whose money comes back to it should it fail"
-    until = f"; it ends at {record.expires_at}" if record.expires_at else ""
+    until = f"; it ends at {local(record.expires_at)}" if record.expires_at else ""
     return f"has an invoice over {record.amount_msat // 1000} sat that may still be paid{until}"
 
 

@@ -34,7 +34,7 @@ def test_its_columns_are_understood(
 ) -> None:
     add_business()
     (row,) = planned(amani, tmp_path, text)
-    assert (row["to"], row["amount"], row["to_name"], row["memo"]) == (
+    assert (row["to"], row["amount"], row["to_name"], row["description"]) == (
         "bank:058/2345678901",
         "5000NGN",
         "Chinwe Eze",

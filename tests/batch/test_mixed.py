@@ -40,7 +40,7 @@ def test_each_row_is_paid_from_the_wallet_of_its_rail(
 ) -> None:
     rows = [
         {"to": payee.invoice(10)},
-        {"to": "bank:058/2345678901", "amount": "5000NGN", "memo": "rent", "reference": "rent-8"},
+        {"to": "bank:058/2345678901", "amount": "5000NGN", "description": "rent", "reference": "rent-8"},
         {"to": "bank:058/2345678901", "amount": "100.50NGN", "to_name": "Chinwe Eze"},
         {"to": "cheque", "amount": "20"},
     ]

@@ -96,8 +96,8 @@ class TestCode:
     def test_at_a_terminal_it_is_asked_for_without_echo(self, amani: Amani, giver: Held, taker: Held) -> None:
         code = write(amani)
         with amani.terminal(*CLAIM, "--to", "taker") as run:
-            run.expect("The cheque's code: ")
-            run.type(code)
+            run.answer("The cheque's code: ", code[:40])
+            run.answer("damaged or cut off\r\nThe cheque's code: ", code)
             assert run.finish() == 0
         assert taker.sat == 100
 

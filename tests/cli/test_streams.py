@@ -159,20 +159,34 @@ class TestSurroundings:
         assert done.returncode == 4
         assert "no wallet 'nobody'" in done.stderr
 
-    def test_a_full_disk_on_stdout(self, amani: Amani) -> None:
-        if not Path("/dev/full").exists():
-            pytest.skip("no /dev/full here")
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "wallet list --json",
+            "wallet show nobody --json",
+            "--version",
+            "--help",
+            "schema",
+            "config show",
+            "explain 8",
+        ],
+    )
+    def test_a_full_disk_on_stdout(self, amani: Amani, words: str, unbuffered: str) -> None:
+        """A broken pipe's sister: one line, the same code, and nothing said of money."""
         with Path("/dev/full").open("w") as full:
             done = subprocess.run(
-                [sys.executable, "-m", "amani_cli", "wallet", "list", "--json"],
+                [sys.executable, "-m", "amani_cli", *words.split()],
                 stdout=full,
                 stderr=subprocess.PIPE,
                 text=True,
-                env=environment(),
+                env=environment({"PYTHONUNBUFFERED": unbuffered or None}),
                 check=False,
             )
-        assert done.returncode == 1
-        assert "the answer could not be written: No space left on device" in done.stderr
+        assert done.returncode == 141
+        (told,) = [line for line in done.stderr.splitlines() if line.startswith("error: ") and "nobody" not in line]
+        assert told.startswith("error: the answer could not be written: No space left on device")
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
 

@@ -25,7 +25,7 @@ from amani_cli.batch import table as batch_table
 from amani_cli.batch.cells import COLUMNS
 from amani_cli.destinations import reading
 from amani_cli.encodings import bolt11, cheque_code
-from amani_cli.providers.addresses import clean_url, is_loopback
+from amani_cli.providers.addresses import clean_url, is_loopback, is_onion
 from amani_cli.providers.links import read_link
 from amani_cli.workspace import Workspace
 from tests.cli.test_tree import TREE
@@ -260,7 +260,7 @@ def test_whatever_is_named_as_a_destination(text: str) -> None:
 def test_server_addresses(text: str) -> None:
     with refused_at_most():
         url = clean_url(text)
-        assert url.startswith("https://") or is_loopback(url)
+        assert url.startswith("https://") or is_loopback(url) or is_onion(url)
         assert clean_url(url) == url
 
 

@@ -20,7 +20,7 @@ CHINWE = Payee("Chinwe Eze", "2345678901", "058", "NG", mobile=False)
 
 def pay(client: Fincra, amount: str = "5000.10", payee: Payee = CHINWE) -> tuple[str, object]:
     reference = str(uuid.uuid4())
-    return reference, client.pay(reference, Decimal(amount), "NGN", "NGN", payee, memo="rent")
+    return reference, client.pay(reference, Decimal(amount), "NGN", "NGN", payee, description="rent")
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,12 @@ class TestTransfer:
         sent = double.posts(WALLET_PAYOUTS)[0]
         assert (sent["amount"], sent["description"]) == (5000, "float")
 
+    def test_all_that_there_is(self, amani: Amani, shop: Merchant, branch: Merchant) -> None:
+        words = ("transfer", "branch", "max", "--from", "shop", "--yes", "--json")
+        assert amani(*words).data["amount"] == {"value": "100000.00", "currency": "NGN"}
+        assert [each.accounts["NGN"].available for each in (shop, branch)] == [0, 100000]
+        assert amani(*words).json["schema"] == "amani.nothing/1"
+
     def test_no_room_to_write_the_arrival_down(
         self, amani: Amani, shop: Merchant, branch: Merchant, double: Double, home: Path
     ) -> None:

@@ -45,7 +45,7 @@ class TestAFincraWallet:
     ) -> None:
         double.wallet_payout_status = status
         number = supplier.accounts["NGN"].number
-        data = pay(amani, f"fincra:{number}", "250NGN", "--to-name", "Bola Foods", "--memo", "maize").data
+        data = pay(amani, f"fincra:{number}", "250NGN", "--to-name", "Bola Foods", "--description", "maize").data
         assert (data["status"], data["kind"]) == ("settled", "payout")
         assert data["destination"] == f"fincra:{number} Bola Foods Ltd"
         assert supplier.accounts["NGN"].available == 250

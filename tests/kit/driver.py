@@ -246,6 +246,12 @@ class Terminal:
         """Type a line."""
         os.write(self._master, text.encode() + b"\n")
 
+    def answer(self, question: str, text: str) -> None:
+        """Type a line at a question that comes after everything that was looked at before."""
+        self.expect(question)
+        self.seen = self.seen.partition(question)[2]
+        self.type(text)
+
     def press(self, key: bytes) -> None:
         """Press a key, such as Ctrl-C: b"\\x03"."""
         os.write(self._master, key)

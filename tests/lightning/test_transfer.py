@@ -61,6 +61,19 @@ def test_a_key_that_became_another_wallet_s_asks_for_no_money(amani: Amani, give
     assert amani("invoice", "list", "--json").data["items"] == []
 
 
+def test_all_that_there_is(amani: Amani, giver: Held, taker: Held) -> None:
+    """Every sat: no fee is kept back inside one server. The same reference again is the same transfer."""
+    words = ("transfer", "taker", "max", "--reference", "empty", "--json")
+    assert amani(*words).code == 5
+    assert amani(*words, "--yes").data["amount_msat"] == 5_000_000
+    assert (giver.sat, taker.sat) == (0, 5000)
+    nothing = amani("transfer", "taker", "max", "--yes", "--json")
+    assert nothing.json["schema"] == "amani.nothing/1"
+    assert amani("transfer", "giver", "30", "--from", "taker", "--yes").code == 0
+    again = amani(*words, "--yes").data
+    assert (again["replayed"], again["amount_msat"], giver.sat) == (True, 5_000_000, 30)
+
+
 def test_what_a_script_reads(amani: Amani, giver: Held, taker: Held) -> None:
     quiet = amani("transfer", "taker", "5", "--yes", "-q").stdout
     assert len(quiet) == 65

@@ -289,16 +289,18 @@ def test_ways_to_give_the_passphrase(amani: Amani, add_wallet: AddWallet, tmp_pa
     assert amani("backup", "create", file, "--passphrase-file", readable, *command).code == 2
     assert amani("backup", "create", file, *command).code == 0
     with amani.terminal("backup", "verify", file) as terminal:
-        terminal.expect("Passphrase of the backup: ")
-        terminal.type(PASSPHRASE)
+        terminal.answer("Passphrase of the backup: ", "not the right words")
+        terminal.answer("wrong passphrase\r\nPassphrase of the backup: ", PASSPHRASE)
         assert terminal.finish() == 0
     with amani.terminal("backup", "create", tmp_path / "b.backup") as terminal:
-        terminal.expect("Passphrase of the backup: ")
-        terminal.type(PASSPHRASE)
-        terminal.expect("The same again: ")
-        terminal.type("something else")
-        assert terminal.finish() == 2
-    assert not (tmp_path / "b.backup").exists()
+        terminal.answer("Passphrase of the backup: ", PASSPHRASE)
+        terminal.answer("The same again: ", "something else")
+        terminal.answer("the two are not the same; nothing was changed\r\nPassphrase of the backup: ", "short")
+        terminal.answer("The same again: ", "short")
+        terminal.answer("characters or more\r\nPassphrase of the backup: ", PASSPHRASE)
+        terminal.answer("The same again: ", PASSPHRASE)
+        assert terminal.finish() == 0
+    assert (tmp_path / "b.backup").exists()
 
 
 def test_keys_of_cheques_left_out_are_warned_of(

@@ -66,6 +66,16 @@ def test_balances_are_up_to_a_minute_old_and_their_age_is_told(amani: Amani, add
     assert "days ago" in amani("status", "--timeout", "1s").stdout
 
 
+def test_what_a_wallet_of_ours_was_paid_is_no_older_than_the_payment(amani: Amani, add_wallet: AddWallet) -> None:
+    add_wallet("main", 1000)
+    add_wallet("shop")
+    made = amani("invoice", "create", "21", "--wallet", "shop", "-q").stdout.strip()
+    assert amani("status").code == 0  # keeps what each of them held
+    assert amani("pay", made, "--wallet", "main", "--yes").code == 0
+    held = {each["wallet"]: each["balance_msat"] for each in amani("status", "--json").data["wallets"]}
+    assert held == {"main": 979_000, "shop": 21_000}
+
+
 def test_it_costs_little_more_than_the_balances(amani: Amani, add_wallet: AddWallet) -> None:
     add_wallet(sat=50)
     add_wallet("other", 50)

@@ -13,7 +13,7 @@ import bcrypt
 import pytest
 
 from amani_cli.rules import pins
-from amani_cli.times import from_rfc3339
+from amani_cli.times import from_rfc3339, local
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import tell
 from tests.kit.crowd import at_once, codes
@@ -126,14 +126,44 @@ class TestSet:
         assert PIN not in run.seen
         assert verify(amani, PIN).code == 0
 
-    def test_two_that_differ_set_nothing(self, amani: Amani, rich: Held) -> None:
+    def test_what_can_t_be_set_is_asked_for_again(self, amani: Amani, rich: Held) -> None:
+        """Two that differ, and one that is easy to guess; an empty answer gives up, with nothing set."""
         with amani.terminal("pin", "set") as run:
-            run.expect("New PIN: ")
-            run.type(PIN)
-            run.expect("New PIN again: ")
-            run.type(OTHER)
+            run.answer("New PIN: ", PIN)
+            run.answer("New PIN again: ", OTHER)
+            run.answer("the two are not the same; nothing was changed\r\nNew PIN: ", "1234")
+            run.answer("New PIN again: ", "1234")
+            run.answer("this PIN is too easy to guess\r\nNew PIN: ", "")
             assert run.finish() == 2
         assert status(amani)["set"] is False
+
+    def test_a_wrong_one_is_asked_for_again_until_it_is_locked(self, amani: Amani, pinned: Held) -> None:
+        with amani.terminal("pin", "change") as run:
+            run.answer("PIN: ", WRONG)
+            run.answer("wrong PIN; 4 attempts left this hour\r\nPIN: ", PIN)
+            run.answer("New PIN: ", OTHER)
+            run.answer("New PIN again: ", OTHER)
+            assert run.finish() == 0
+        assert verify(amani, OTHER).code == 0
+        for words in (("pin", "remove"), ("pin", "change", "--always")):
+            with amani.terminal(*words) as run:
+                run.answer("PIN: ", WRONG)
+                run.answer("attempts left this hour\r\nPIN: ", "")
+                assert run.finish() == 3
+        assert amani("pin", "verify", "--pin-stdin", stdin=WRONG).code == 3
+        with amani.terminal("pin", "remove") as run:
+            run.answer("PIN: ", WRONG)
+            run.answer("1 attempts left this hour\r\nPIN: ", WRONG)
+            run.answer("wrong PIN; locked until", WRONG)
+            assert run.finish() == 9
+        assert status(amani)["set"] is True
+
+    def test_a_wrong_admin_key_is_asked_for_again(self, amani: Amani, pinned: Held) -> None:
+        with amani.terminal("pin", "reset") as run:
+            run.answer("Admin key: ", pinned.read_key)
+            run.answer("Admin key: ", pinned.admin_key)
+            assert run.finish() == 0
+        assert status(amani)["reset_at"] is not None
 
     def test_off_a_terminal_nothing_is_asked(self, amani: Amani, rich: Held) -> None:
         refused = amani("pin", "set", "--json")
@@ -283,7 +313,7 @@ class TestAttempts:
         locked = verify(amani, PIN)  # the right one too
         assert (locked.code, locked.error["code"]) == (9, "PIN_LOCKED")
         until = str(status(amani)["locked_until"])
-        assert f"locked until {until}" in locked.error["message"]
+        assert f"locked until {local(until)}" in locked.error["message"]
         assert 3500 < from_rfc3339(until).timestamp() - time.time() < 3605
         assert status(amani)["attempts_left"] == 0
         change_database(home, "UPDATE event SET at=at-3590 WHERE kind='pin'")

@@ -70,6 +70,8 @@ def test_removed_reconciled_and_added_again_it_pays_a_reference_once(
     late = ("pay", other.invoice(20), "--reference", "rent-11", "--yes", "--json")
     first = amani(*late).data
     restore()
+    # What is missing comes in with what lifts the hold.
+    assert amani("trace", first["payment_hash"], "--json").data["next"][0].startswith("amani reconcile")
     assert amani("wallet", "remove", "main", "--yes").code == 0
     nobody = amani("reconcile")
     assert nobody.code == 10
