@@ -10,7 +10,7 @@ import pytest
 
 from amani_cli.payments import engine
 from amani_cli.rules import pins
-from amani_cli.times import from_rfc3339
+from amani_cli.times import from_rfc3339, local
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import compared, tell
 from tests.kit.cheque_world import grow_older, through
@@ -88,7 +88,7 @@ class TestClaim:
         first = amani(*CLAIM, "--json").data
         error = refused(amani(*CLAIM, "--json"), "COOL_DOWN")
         assert error["opens_at"] == first["next_claim_at"]
-        assert str(error["opens_at"]) in str(error["message"])
+        assert local(str(error["opens_at"])) in str(error["message"])
         change_database(home, "UPDATE event SET at=at-86390 WHERE kind='faucet'")
         refused(amani(*CLAIM, "--json"), "COOL_DOWN")
         change_database(home, "UPDATE event SET at=at-11 WHERE kind='faucet'")
