@@ -355,11 +355,12 @@ class _Worker:
         assert self._fincra is not None
         destination = self._destination(row)
         assert destination.payout is not None
+        row.refuse_other_holder()
         wanted = payouts.Order(
             destination.payout,
             row.fiat,
             row.fiat.currency,
-            to_name=row.to_name,
+            to_name=row.signed_off or row.to_name,
             name_unverified=row.name_unverified,
             memo=row.memo,
             description=row.description,
