@@ -45,9 +45,8 @@ STOCK_INTERVAL_S = 60 / 195
 PAUSE_S, LONGEST_PAUSE_S = 2.0, 20.0
 LONGEST_WAIT_S = 600.0  # its window is a minute: whoever is turned away for so long is not waited for
 # After one of these no other row can be paid either.
-HOPELESS = frozenset(
-    {"INSUFFICIENT_FUNDS", "KEY_REFUSED", "INVOICE_KEY", "CONNECTION_REFUSED", "DNS", "TLS", "DISK_FULL"}
-)
+_UNREACHED = ("CONNECTION_REFUSED", "DNS", "TLS", "PROXY", "NEEDS_TOR")
+HOPELESS = frozenset({"INSUFFICIENT_FUNDS", "KEY_REFUSED", "INVOICE_KEY", "DISK_FULL", *_UNREACHED})
 
 OnRow = Callable[[BatchRow, int, int], None]
 
@@ -352,10 +351,10 @@ class _Worker:
         from amani_cli.destinations import contacts
         from amani_cli.fiat import payouts
 
-        assert self._fincra is not None
-        destination = self._destination(row)
-        assert destination.payout is not None
         row.refuse_other_holder()
+        destination = self._destination(row)
+        assert self._fincra is not None
+        assert destination.payout is not None
         wanted = payouts.Order(
             destination.payout,
             row.fiat,
@@ -386,8 +385,8 @@ class _Worker:
     def _write_cheque(self, row: Row, reference: str) -> None:
         assert row.amount_msat is not None
         taken_msat = self._crew.allowance.take(row, row.amount_msat)
-        wanted = writing.Wanted(row.amount_msat, row.memo, reference=reference, authorised=True)
         try:
+            wanted = writing.Wanted(row.amount_msat, row.memo, reference=reference, authorised=True)
             written = list(writing.write(self._ws, self._lightning, wanted, confirm=None))
         except errors.OutcomeUnknown:
             raise

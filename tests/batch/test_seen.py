@@ -94,7 +94,7 @@ class TestPlans:
             (2, "Ada Obi", "Chinwe Eze", True),
             (3, "Eze Chinwe", "Chinwe Eze", False),
         ]
-        assert [each["total"] for each in made.data["fiat"]] == ["7"]
+        assert [each["total"] for each in made.data["fiat"]] == ["7.00"]
         assert "another name than was expected: row 2." in made.json["warnings"][0]
         run = amani("batch", "run", tmp_path / "plan", "--yes", "--json")
         assert (run.code, len(double.posts(PAYOUTS))) == (11, 1)
