@@ -14,15 +14,17 @@ from pathlib import Path
 from amani_cli.store import journal
 from amani_cli.store.ledger import SCHEMA_VERSION, new_id, open_store
 from amani_cli.store.rows import NewEntry, Whose
+from benchmarks import pages
 from benchmarks.measure import Command, alternate, run, spread
 from benchmarks.report import Row
-from benchmarks.starts import compare
+from benchmarks.starts import compare, write_key
 from benchmarks.world import CACHE, World
 from tests.kit.journals import add_wallet
 
 FEW, MANY = 1_000, 1_000_000
 BEGIN, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 900
 WRITES = 60
+SYNCED = 50_000
 
 
 def history(world: World, times: int) -> Iterator[Row]:
@@ -137,6 +139,29 @@ def journal_write(world: World, times: int) -> Iterator[Row]:
         yield Row(name, "ms", spread(ours), spread(theirs), spread(ratios), 1.5, against="INSERT and COMMIT")
     store.close()
     bare.close()
+
+
+def sync(world: World, times: int) -> Iterator[Row]:
+    """`history sync` of many records beside a bare read of the same pages with one insert each, into such a journal."""
+    key = world.root / "sync-key"
+    write_key(key, pages.KEY)
+    with pages.serving(SYNCED) as url:
+        world.do("wallet", "add", "bench", "--url", url, "--key-file", key, home="sync")
+
+        def anew(home: str) -> list[str]:
+            shutil.rmtree(world.root / home, ignore_errors=True)
+            shutil.copytree(world.root / "sync", world.root / home)
+            return []
+
+        ours = Command(
+            [world.amani, "history", "sync"], world.environment("sync-ours"), prepare=lambda: anew("sync-ours")
+        )
+        env = {"FLOOR_JOURNAL": str(world.root / "sync-bare" / "amani.db"), "LNBITS_BASE_URL": url}
+        bare = world.floor("history", "sync", FLOOR_KEY_FILE=str(key), **env)
+        theirs = Command(bare.words, bare.env, prepare=lambda: anew("sync-bare"))
+        name = f"history sync of {SYNCED:,}"
+        taken = alternate({name: ours, "bare": theirs}, max(1, min(5, times // 4)))
+    yield compare(taken, name, "bare", 1.5, "reading and inserting alone")
 
 
 # -- journals of any length ------------------------------------------------------------------------------------

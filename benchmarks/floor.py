@@ -10,6 +10,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 GROUPS = {
@@ -30,21 +32,24 @@ def main() -> None:
     """Run one command."""
     said = parser().parse_args()
     url = urlsplit(os.environ["LNBITS_BASE_URL"])
-    line = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
+    connection = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    line = connection(url.hostname or "", url.port, timeout=30)
     headers = {"X-Api-Key": key(), "Content-Type": "application/json"}
 
-    def call(method: str, path: str, body: object = None) -> dict[str, object]:
+    def call(method: str, path: str, body: object = None) -> dict[str, Any]:
         line.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = line.getresponse()
         content = answer.read()
         if answer.status not in (200, 201):
             sys.exit(f"{answer.status}: {content!r}")
-        found: dict[str, object] = json.loads(content)
+        found: dict[str, Any] = json.loads(content)
         return found
 
     if said.group == "pay":
         call("GET", "/api/v1/wallet")
         show("payment", call("POST", "/api/v1/payments", {"out": True, "bolt11": said.what}))
+    elif said.command == "sync":
+        sync(call)
     elif said.command == "balance":
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         held = call("GET", "/api/v1/wallet")["balance"]
@@ -55,6 +60,33 @@ def main() -> None:
         show("invoice", call("POST", "/api/v1/payments", body))
     elif said.command == "check":
         show("invoice", call("GET", f"/api/v1/payments/{said.what}"))
+
+
+def sync(call: Callable[[str, str], dict[str, Any]]) -> None:
+    """Read every page and put each record into the journal at FLOOR_JOURNAL, by one INSERT."""
+    import sqlite3
+    from datetime import datetime
+
+    journal = sqlite3.connect(os.environ["FLOOR_JOURNAL"], isolation_level=None)
+    journal.execute("PRAGMA synchronous=FULL")
+    names = "id wallet_id wallet remote_wallet_id provider direction kind status amount_msat fee_msat payment_hash"
+    names = f"{names} bolt11 preimage memo created_at settled_at"
+    insert = f"INSERT OR IGNORE INTO payment ({names.replace(' ', ',')}) VALUES ({','.join('?' * len(names.split()))})"
+    number, before = 0, ""
+    while True:
+        page = call("GET", f"/api/v1/payments/paginated?limit=1000&offset=0&sortby=time&direction=desc{before}")
+        records = page["data"]
+        journal.execute("BEGIN IMMEDIATE")
+        for each in records:
+            number += 1
+            way = "in" if each["amount"] > 0 else "out"
+            whose = (f"pay_{number:018d}", 1, "bench", each["wallet_id"], "lnbits", way, "pay", "settled")
+            what = (abs(each["amount"]), abs(each["fee"]), each["payment_hash"], each["bolt11"], each["preimage"])
+            journal.execute(insert, (*whose, *what, each["memo"], each["created_at"], each["updated_at"]))
+        journal.execute("COMMIT")
+        if len(records) == page["total"] or not records:
+            break
+        before = f"&time[le]={int(datetime.fromisoformat(records[-1]['time']).timestamp())}"
 
 
 def parser() -> argparse.ArgumentParser:

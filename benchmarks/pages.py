@@ -1,15 +1,20 @@
 """A server that tells of many payments, page by page, as LNbits does: a process of its own, whose work nobody pays for.
 
-python -m benchmarks.pages NUMBER   prints the port that it listens on
+python -m benchmarks.pages NUMBER [CERTIFICATE]   prints the port that it listens on, in TLS with a certificate
 """
 
 from __future__ import annotations
 
 import json
 import random
+import ssl
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 WALLET = "1dea" * 8
@@ -53,6 +58,7 @@ def _records(number: int) -> list[dict[str, object]]:
 def main() -> None:
     """Serve until killed."""
     records = _records(int(sys.argv[1]))
+    texts = [json.dumps(each, separators=(",", ":")) for each in records]
     times = [datetime.fromisoformat(str(each["time"])).timestamp() for each in records]
 
     class Handler(BaseHTTPRequestHandler):
@@ -70,10 +76,13 @@ def main() -> None:
             until = float(asked.get("time[le]", ["inf"])[0])
             first = next((at for at, time in enumerate(times) if time <= until), len(times))
             begin = first + int(asked["offset"][0])
-            self._say({"data": records[begin : begin + int(asked["limit"][0])], "total": len(records) - first})
+            page = ",".join(texts[begin : begin + int(asked["limit"][0])])
+            self._send(f'{{"data":[{page}],"total":{len(records) - first}}}'.encode())
 
         def _say(self, body: object, status: int = 200) -> None:
-            data = json.dumps(body, separators=(",", ":")).encode()
+            self._send(json.dumps(body).encode(), status)
+
+        def _send(self, data: bytes, status: int = 200) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
@@ -84,8 +93,25 @@ def main() -> None:
             """Nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if len(sys.argv) > 2:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(sys.argv[2])
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         print(server.server_address[1], flush=True)
         server.serve_forever()
+
+
+@contextmanager
+def serving(number: int, certificate: Path | None = None) -> Iterator[str]:
+    """Such a server; gives its address."""
+    words = [sys.executable, "-m", "benchmarks.pages", str(number), *([str(certificate)] if certificate else [])]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        try:
+            yield f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
 
 
 if __name__ == "__main__":

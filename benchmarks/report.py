@@ -93,7 +93,7 @@ def _shown(spread: Spread, digits: int | None = None) -> str:
 
 # -- the picture ------------------------------------------------------------------------------------
 
-WIDTH, LINE, LEFT, RIGHT = 900, 24, 350, 120
+WIDTH, LINE, LEFT, RIGHT = 980, 24, 350, 200
 FONT = 'font-family="system-ui, sans-serif" font-size="13"'
 
 
@@ -115,14 +115,15 @@ def picture(report: Report) -> str:
         assert row.bar is not None
         share = row.bar / row.ratio.median if row.at_least else row.ratio.median / row.bar
         top = LINE * (number + 2) + 14
-        colour = "#2da44e" if row.met else "#cf222e"
+        colour = "#2da44e" if row.met else "#9a6700"
+        waited = f"{_shown(Spread(*[row.ours.median] * 3))} {row.unit}".strip()  # what one waits for
         parts += [
             _label(LEFT - 10, top + 13, row.name, anchor="end"),
             f'<rect x="{LEFT}" y="{top}" width="{min(share, 1.4) * scale:.1f}" height="16" rx="3" fill="{colour}"/>',
             _label(
                 WIDTH - RIGHT + 8,
                 top + 13,
-                f"{row.ratio.median:.2f} ({'≥' if row.at_least else '≤'} {row.bar:g})",
+                f"{waited}: {row.ratio.median:.2f} ({'≥' if row.at_least else '≤'} {row.bar:g})",
             ),
         ]
     bottom = LINE * (len(rows) + 2) + 14

@@ -26,6 +26,8 @@ WITHOUT_SERVER: dict[str, Callable[[World, int], Iterable[Row]]] = {
     "history": books.history,
     "export": books.export,
     "journal": books.journal_write,
+    "sync": books.sync,
+    "tls": starts.tls,
 }
 WITH_SERVER: dict[str, Callable[[World, int, LnbitsServer], Iterable[Row]]] = {
     "tab": starts.tab,
@@ -36,7 +38,10 @@ WITH_SERVER: dict[str, Callable[[World, int, LnbitsServer], Iterable[Row]]] = {
     "all": starts.every_wallet,
     "peers": peers.peers,
 }
-ROWS = ("start", "tab", "balance", "keyring", "invoice", "pay", "history", "export", "journal", "batch", "all", "peers")
+ROWS = (
+    *("start", "tab", "balance", "tls", "keyring", "invoice", "pay", "history", "sync", "export", "journal", "batch"),
+    *("all", "peers"),
+)
 
 
 def main() -> int:

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks import pages
 from benchmarks.measure import Command, Sample, alternate, run, spread
 from benchmarks.report import Row
 from benchmarks.world import CLONE, World
 from tests.keyring.conftest import NEEDED, service
 from tests.kit.lnbits_server import LnbitsServer
+from tests.kit.tls import self_signed
 
 
 def compare(
@@ -94,6 +96,18 @@ def balance(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
     yield compare(taken, "wallet balance --json, key in the environment", "floor, environment", 2.5)
     yield compare(taken, "wallet balance --json, key in a file", "floor, file", 2.5)
     yield compare(taken, "wallet balance, table at a terminal", "floor, file", 3.3)
+
+
+def tls(world: World, times: int) -> Iterator[Row]:
+    """The same over TLS: what one waits for with a server that is not on this machine."""
+    certificate = self_signed(world.root / "certificate.pem", "localhost")
+    with pages.serving(1, certificate) as url:
+        env = {"LNBITS_BASE_URL": url, "LNBITS_API_KEY": pages.KEY, "SSL_CERT_FILE": str(certificate)}
+        words = ("wallet", "balance", "--json")
+        commands = {"floor": world.floor(*words, **env), "amani": world.command(*words, home="none", **env)}
+        taken = alternate(commands, times)
+    name = "wallet balance --json, over TLS"
+    yield compare({name: taken["amani"], "floor": taken["floor"]}, name, "floor", 2.0)
 
 
 def keyring(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:

@@ -12,7 +12,10 @@ from amani_cli import errors
 from amani_cli.batch import bank_files
 from amani_cli.files import named
 
-COLUMNS = ("to", "amount", "memo", "description", "reference", "category", "comment", "to_name", "name_unverified")
+COLUMNS = (
+    *("to", "amount", "memo", "description", "reference", "category", "comment"),
+    *("to_name", "name_unverified", "signed_off"),
+)
 LARGEST_FILE = 256 * 1024 * 1024
 
 

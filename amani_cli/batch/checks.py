@@ -190,10 +190,19 @@ def _behind_account(ws: Workspace, wallet: KnownWallet, client: Fincra, row: Row
     to = reading.read(ws, row.to)
     assert to.payout is not None
     order = orders.Order(
-        to.payout, row.fiat, row.fiat.currency, to_name=row.to_name, name_unverified=row.name_unverified
+        to.payout,
+        row.fiat,
+        row.fiat.currency,
+        to_name=row.signed_off or row.to_name,
+        name_unverified=row.name_unverified,
     )
     try:
-        plan = payouts.planned(ws, wallet, client, order)
+        try:
+            plan = payouts.planned(ws, wallet, client, order)
+        except errors.RefusedByPolicy as error:
+            if error.code != "NAME_MISMATCH":
+                raise
+            plan = payouts.planned(ws, wallet, client, replace(order, to_name=None))  # whose it is, beside whose not
         seen = {"bank": plan.destination, "name": plan.payee}
         if to.contact is not None:
             contacts.check(ws, to.contact, seen, accept_change=False)

@@ -22,7 +22,7 @@ from amani_cli.batch.table import PAYOUT, Problem, Row
 from amani_cli.batch.terms import Terms
 from amani_cli.encodings import bolt11
 from amani_cli.lightning import paying
-from amani_cli.models.batches import BatchPlan, FiatSum
+from amani_cli.models.batches import BatchPlan, CheckedName, FiatSum
 from amani_cli.models.document import as_json
 from amani_cli.models.money import Quoted
 from amani_cli.models.wallets import Provider
@@ -179,14 +179,32 @@ def overview(ws: Workspace, purse: Purse, plan: Plan, rows: list[Row], agreed: T
         sandbox=wallet is not None and wallet.sandbox,
         fiat=fiat,
         quoted=agreed.quoted,
+        names=_names(ws, rows),
     )
+
+
+def _names(ws: Workspace, rows: list[Row]) -> list[CheckedName]:
+    """Whose each account is beside whose it should be; rows that differ are stopped, and pointed out."""
+    checked = [
+        CheckedName(row.row, row.shown, row.to_name, (row.seen or {}).get("name"), row.differs, bool(row.signed_off))
+        for row in rows
+        if row.kind == PAYOUT and (row.seen or row.to_name)
+    ]
+    differ = [str(each.row) for each in checked if each.differs]
+    if differ:
+        ws.talk.warn(
+            f"not paid, for the bank has another name than was expected: row {', '.join(differ[:20])}"
+            f"{' …' if len(differ) > 20 else ''}. To sign one off, write the bank's name under signed_off in the table"
+            " and plan again"
+        )
+    return checked
 
 
 def fiat_sums(purse: Purse, rows: list[Row]) -> list[FiatSum]:
     """What is paid out in each currency, against what the Fincra wallet can spend of it."""
     sums: dict[str, Decimal] = {}
     for row in rows:
-        if row.kind == PAYOUT:
+        if row.kind == PAYOUT and not row.differs:
             sums[row.fiat.currency] = sums.get(row.fiat.currency, Decimal(0)) + row.fiat.value
     if not sums:
         return []

@@ -13,7 +13,7 @@ from amani_cli.destinations import reading
 from amani_cli.destinations.forms import Destination
 from amani_cli.invoices import lightning
 from amani_cli.lightning import paying
-from amani_cli.payees import canonical
+from amani_cli.payees import banks, canonical
 from amani_cli.store import journal, references
 from amani_cli.store.rows import Entry
 from amani_cli.times import local, to_rfc3339
@@ -32,7 +32,8 @@ class Row:
 
     `kind` is what it pays (an invoice, an address or link, a cheque, a bank account or phone), `shown` what `to` stood
     for when it was checked. `payment_hash`, `payee` and `expires_at` are an invoice's; `to_name` is whose account it
-    must be, and `name_unverified` that it is paid where nobody can say whose it is. `seen` is what the plan found
+    must be, `name_unverified` that it is paid where nobody can say whose it is, and `signed_off` the name as the bank
+    has it, where somebody has looked at one that differs. `seen` is what the plan found
     behind `to`: the server of a link, the holder of an account.
     """
 
@@ -52,6 +53,7 @@ class Row:
     description: str = ""
     to_name: str | None = None
     name_unverified: bool = False
+    signed_off: str | None = None
     seen: dict[str, str] | None = None
 
     def meaning(self, ws: Workspace, giver: str = "") -> str:
@@ -68,6 +70,22 @@ class Row:
             assert self.amount_msat is not None
             return writing.Wanted(self.amount_msat, self.memo).meaning(giver)
         return canonical.meaning_of_link(self.meant, None, self.shown, self.comment)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the bank has another name than was expected or signed off: then the row is not paid."""
+        found, expected = (self.seen or {}).get("name"), self.signed_off or self.to_name
+        return self.kind == PAYOUT and bool(found and expected) and not banks.is_name(str(expected), str(found))
+
+    def refuse_other_holder(self) -> None:
+        """Raise `errors.RefusedByPolicy` where it differs, whatever the bank says by now: nobody agreed to it."""
+        if self.differs:
+            found = (self.seen or {}).get("name")
+            raise errors.RefusedByPolicy(
+                f"the account belongs to '{found}', not to '{self.signed_off or self.to_name}'; nothing was sent",
+                code="NAME_MISMATCH",
+                hint="Check it with the payee; to sign it off write that name under signed_off, and plan again.",
+            )
 
     def whom(self, ws: Workspace) -> str:
         """Who is paid, however it was spelled: a bank or phone as the plan found it, if it looked."""
@@ -168,6 +186,7 @@ def _read_row(ws: Workspace, number: int, said: dict[str, str], problems: list[P
             about, amount = _about_invoice(ws, destination, amount, bad)
         if destination.payout is not None:
             about = {"to_name": to_name, "name_unverified": unverified == "yes", "description": description}
+            about["signed_off"] = said.get("signed_off", "") or None
             if isinstance(amount, int):
                 bad("amount", "banks and phones are paid in fiat: write for example 5000NGN")
             elif amount is not None:
@@ -178,6 +197,8 @@ def _read_row(ws: Workspace, number: int, said: dict[str, str], problems: list[P
         bad("comment", "only addresses and LNURLs take a comment")
     if description and kind != PAYOUT:
         bad("description", "only banks and phones are told one")
+    if said.get("signed_off") and kind != PAYOUT:
+        bad("signed_off", "only banks and phones have a holder to check")
     if to_name is not None and kind != PAYOUT:
         bad("to_name", "only banks and phones have a holder to check")
     if len(problems) > before:

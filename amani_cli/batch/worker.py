@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from amani_cli.providers.lnurl import Lnurl
 
 # After one of these no other row can be paid either.
-HOPELESS = frozenset(
-    {"INSUFFICIENT_FUNDS", "KEY_REFUSED", "INVOICE_KEY", "CONNECTION_REFUSED", "DNS", "TLS", "DISK_FULL"}
-)
+_UNREACHED = ("CONNECTION_REFUSED", "DNS", "TLS", "PROXY", "NEEDS_TOR")
+HOPELESS = frozenset({"INSUFFICIENT_FUNDS", "KEY_REFUSED", "INVOICE_KEY", "DISK_FULL", *_UNREACHED})
 
 
 class Codes:
@@ -206,14 +205,15 @@ class Worker:
         from amani_cli.destinations import contacts
         from amani_cli.fiat import orders
 
-        assert self._fincra is not None
+        row.refuse_other_holder()
         destination = self._destination(row)
+        assert self._fincra is not None
         assert destination.payout is not None
         wanted = orders.Order(
             destination.payout,
             row.fiat,
             row.fiat.currency,
-            to_name=row.to_name,
+            to_name=row.signed_off or row.to_name,
             name_unverified=row.name_unverified,
             memo=row.memo,
             description=row.description,

@@ -17,6 +17,20 @@ class FiatSum(NamedTuple):
     sufficient: bool
 
 
+class CheckedName(NamedTuple):
+    """The holder of a row's account: who it should be, who the bank says (null: not asked, or nobody can say).
+
+    A row that `differs` is not paid until the bank's name is written under `signed_off` in the table.
+    """
+
+    row: int
+    to: str
+    expected: str | None
+    found: str | None
+    differs: bool
+    signed_off: bool
+
+
 @document("amani.batch_plan/1")
 class BatchPlan(NamedTuple):
     """What a plan of many payments (or what is left of it) comes to; nothing was paid. Amounts are msat, and `fiat`.
@@ -40,6 +54,7 @@ class BatchPlan(NamedTuple):
     sandbox: bool
     fiat: list[FiatSum]
     quoted: list[Quoted]
+    names: list[CheckedName]
 
 
 @document("amani.batch_row/1", leave_out={"failure", "amount", "fee"})

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from amani_cli.amounts import format_btc, format_sat
-from amani_cli.models.batches import Batch, BatchPlan, BatchRow
+from amani_cli.models.batches import Batch, BatchPlan, BatchRow, CheckedName
 from amani_cli.views.parts import View, as_quoted, fake, fiat, given
 
 
 def _batch_plan(model: BatchPlan) -> View:
     kinds = ", ".join(f"{count} {_KINDS.get(kind, kind)}" for kind, count in model.kinds.items())
+    columns = [("row", True), ("to", False), ("expected", False), ("the bank says", False), ("sign off", False)]
     view = View(fields=[("rows", f"{model.rows}: {kinds}")])
+    if model.names:
+        view.columns, view.rows = columns, [_checked(each) for each in model.names]
     if model.balance_msat is not None and model.left_msat is not None:
         short = "" if model.balance_msat >= model.total_msat else " (NOT ENOUGH)"
         view.fields += [
@@ -30,6 +33,11 @@ def _batch_plan(model: BatchPlan) -> View:
         )
     view.fields += given(("PIN", "needed" if model.needs_pin else None), ("plan", model.plan))
     return view
+
+
+def _checked(each: CheckedName) -> list[str]:
+    signed = "signed off" if each.signed_off else "DIFFERS: not paid" if each.differs else "[ ]"
+    return [str(each.row), each.to[:40], each.expected or "", each.found or "not asked", signed]
 
 
 _KINDS = {"bolt11": "invoices", "lnurl": "addresses or links", "cheque": "cheques", "payout": "banks or phones"}

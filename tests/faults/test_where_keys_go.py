@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import select
 import socket
 import ssl
@@ -23,6 +22,7 @@ from tests.faults.tape import Restore, Tape
 from tests.faults.world import COMMANDS, World, words_of, world
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Answer, FaultProxy, answer, cut
+from tests.kit.tls import self_signed
 
 __all__ = ["world"]
 
@@ -104,26 +104,6 @@ def listening(certificate: Path | None = None) -> Iterator[Listener]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
-
-
-def self_signed(path: Path, name: str) -> Path:
-    """A certificate that nobody has signed but itself, and its key."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(who, who, key.public_key(), 1, now - datetime.timedelta(1), now + datetime.timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    own = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(own + made.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 @pytest.fixture
