@@ -6,6 +6,7 @@ does not make any more is left out.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -45,10 +46,13 @@ def setting(world: World) -> None:
     for host in ("pay.example", "other.example"):
         world.add_host(host)
     near.passwords["alice"] = far.passwords["alice"] = PASSWORD
-    for name in ("m1", "m2"):
+    homes = {"m1": ("w1", "w2", "w3", "w4"), "m2": ("w1", "w3")}
+    if random.Random(f"{world.seed}/homes").random() < 0.3:
+        homes["m3"] = ("w2", "w3")
+    for name, kept in homes.items():
         machine = world.add_machine(name)
         write(machine.root / "keys" / "pass", PASSPHRASE)
-        for each in ("w1", "w2", "w3", "w4") if name == "m1" else ("w1", "w3"):
+        for each in kept:
             machine.wallets[each] = world.names[each]
             write_keys(world, machine)
             url = world.names[f"{each}@"].url
@@ -97,6 +101,8 @@ def do(world: World, step: Step) -> list[Run]:
         return _two(world, step)
     if act == "restore":
         return _restore(world, step)
+    if act == "damage":
+        return [_damage(world, step)]
     _HAPPENINGS[act](world, step)
     return []
 
@@ -115,6 +121,24 @@ def _restore(world: World, step: Step) -> list[Run]:
     while runs[-1].code != 0 and len(runs) < 4:
         runs.append(command(world, {name: each for name, each in step.items() if name not in ("kill", "faults")}))
     return runs
+
+
+def _damage(world: World, step: Step) -> Run:
+    """Somebody runs a command on a journal that is emptied or cut; then the good one is put back in its place."""
+    machine = _named(world, step["on"])
+    journal, aside = machine.home / "amani.db", machine.root / "aside"
+    if not journal.exists():
+        raise Missing(str(journal))
+    shutil.copytree(machine.home, aside)
+    for log in machine.home.glob("amani.db-*"):
+        log.unlink()
+    os.truncate(journal, 0 if step["how"] == "empty" else journal.stat().st_size // 2)
+    run = command(world, step)
+    run.damaged = True
+    world.forget_journal()
+    shutil.rmtree(machine.home)
+    aside.rename(machine.home)
+    return run
 
 
 def command(world: World, step: Step) -> Run:
@@ -264,6 +288,10 @@ def _lose_key(world: World, step: Step) -> None:
         (machine.root / "keys" / step["what"]).unlink(missing_ok=True)
 
 
+def _someone_asks(world: World, step: Step) -> None:
+    """Another program has one of our wallets ask for money: an invoice that amani knows nothing of. `_make` made it."""
+
+
 def _give(world: World, step: Step) -> None:
     _named(world, step["what"] + "@").give(world.rng, _named(world, step["what"]), step["msat"])
 
@@ -279,4 +307,5 @@ _HAPPENINGS = {
     "mix up keys": _mix_up_keys,
     "lose key": _lose_key,
     "give": _give,
+    "someone asks": _someone_asks,
 }

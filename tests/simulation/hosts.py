@@ -7,19 +7,21 @@ import random
 from collections.abc import Callable
 from hashlib import sha256
 
-from tests.simulation.lnbits import Answer, Request
+from tests.simulation.lnbits import Answer, Later, Request
 from tests.simulation.network import Network
 
 
 class LnurlHost:
     """One host with a few names. `mood` is what it does when it is asked for an invoice; honest unless said."""
 
-    def __init__(self, name: str, network: Network, now: Callable[[], float]) -> None:
-        self.name, self.network, self.now = name, network, now
+    def __init__(self, name: str, network: Network, now: Callable[[], float], later: Later) -> None:
+        self.name, self.network, self.now, self.later = name, network, now, later
         self.url = f"https://{name}"
         self.rng = random.Random(0)
         self.wallets: dict[str, object] = {}
         self.records: list[object] = []
+        self.by_hash: dict[str, list[object]] = {}
+        self.spent: set[str] = set()
         self.tokens: dict[str, str] = {}
         self.mood = "honest"
         self.most = 100_000_000
@@ -40,6 +42,8 @@ class LnurlHost:
                     "commentAllowed": 0,
                 },
             )
+        if request.path.startswith(("/w/", "/wcb/")):
+            return self._withdraw(request, user)
         if not request.path.startswith("/cb/"):
             return Answer(404, "<h1>Not Found</h1>")
         amount = int(request.query.get("amount", ["0"])[0])
@@ -59,6 +63,25 @@ class LnurlHost:
         )
         paper.asked = f"{user}@{self.name}"
         return Answer(200, {"pr": paper.bolt11, "routes": []})
+
+    def _withdraw(self, request: Request, link: str) -> Answer:
+        """Give money away once a link (LUD-03); in a bad mood say no and give it all the same, or later."""
+        if request.path.startswith("/w/"):
+            offer = {"tag": "withdrawRequest", "callback": f"https://{self.name}/wcb/{link}", "k1": f"k1of{link:0>28}"}
+            told = {"minWithdrawable": 1000, "maxWithdrawable": 100_000, "defaultDescription": "a gift"}
+            return Answer(200, offer | told)
+        paper = self.network.by_text.get(request.query.get("pr", [""])[0].lower())
+        if self.mood in ("refuses", "over") or link in self.spent or paper is None or paper.maker is None:
+            return Answer(200, {"status": "ERROR", "reason": "not today"})
+        self.spent.add(link)
+        wallet = paper.maker
+        if self.mood in ("short", "dear"):
+            self.later(self.rng.random() * 4000, lambda: wallet.take(paper))
+        else:
+            wallet.take(paper)
+        if self.mood in ("a bit dear", "dear"):
+            return Answer(200, {"status": "ERROR", "reason": "something went wrong"})
+        return Answer(200, {"status": "OK"})
 
 
 MOODS = ("honest", "honest", "honest", "dear", "a bit dear", "other words", "short", "over", "refuses")

@@ -1,6 +1,7 @@
 """The line between amani and the world's servers: what httpx would send goes here, and comes back as fate has it.
 
-Faults stand in a step by the number of the request within it: what `FAULTS` names happens to that request.
+Faults stand in a step by the number of the request within it: what `FAULTS` names happens to that request. "pay 0" is
+the first request that pays, "ask 0" the first that asks for an invoice.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Line:
         world = self.world
         host = request.headers.get("host") or request.url.netloc.decode()
         content = request.read()
-        fault = world.next_fault(b'"bolt11"' in content)
+        fault = world.next_fault(b'"bolt11"' in content, b'"out": false' in content or b'"out":false' in content)
         world.point(f"{request.method} {request.url.path}")
         world.clock.pass_(0.01 + world.rng.random() * 0.05)
         asked = Request(
@@ -211,6 +212,8 @@ def draw(rng: random.Random, requests: int) -> dict[str, str]:
     names = sorted(FAULTS)
     if rng.random() < 0.15:
         return {str(number): rng.choice(names) for number in range(requests) if rng.random() < 0.5}
+    if rng.random() < 0.15:  # the answer about an invoice that is asked for is another one's
+        return {"ask 0": rng.choice(["old", "old", "old", "other", "other-after", "elsewhere", "doubled"])}
     if rng.random() < 0.4:
         return {"pay 0": rng.choice(names)}
     return {str(int(rng.expovariate(0.25))): rng.choice(names)}

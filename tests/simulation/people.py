@@ -22,15 +22,19 @@ class People:
         self.papers: list[str] = []
         self.asked: list[str] = []
         self.references: list[tuple[str, list[str]]] = []
-        self.backups: dict[str, list[str]] = {"m1": [], "m2": []}
+        self.backups: dict[str, list[str]] = {"m1": [], "m2": [], "m3": []}
         self.done: list[Step] = []
         self.cheques: list[tuple[str, str]] = []
         self.plans: list[tuple[str, str]] = []
+        self.last: Step = {}
+        self.others: list[str] = []
 
     def next(self) -> Step:
         """The next step."""
         rng = self.rng
         self.count += 1
+        if "pay 0" in self.last.get("faults", {}) and rng.random() < 0.4:
+            return self._insist()
         choices = [
             (30, self._pay),
             (22, self._again),
@@ -48,6 +52,8 @@ class People:
             (3, self._faucet),
             (3, self._rule),
             (10, self._two),
+            (2, self._withdraw),
+            (1, self._damage),
         ]
         draw = rng.choices([each for _, each in choices], [weight for weight, _ in choices])[0]
         step = {"n": self.count, **draw()}
@@ -59,15 +65,30 @@ class People:
                 step = {**step, "a": {"n": self.count, **step["a"]}, "b": {"n": self.count, **step["b"]}}
             elif rng.random() < 0.1:
                 step["kill"] = int(rng.expovariate(1 / 40))
+            elif rng.random() < 0.04:
+                step["full"] = int(rng.expovariate(1 / 40))
+        self.last = step if step["do"] == "amani" else {}
+        return step
+
+    def _insist(self) -> Step:
+        """What was not answered, done again at once; and the line is no better than before."""
+        words = ("do", "on", "argv", "stdin", "mood")
+        step = {"n": self.count, **{name: value for name, value in self.last.items() if name in words}}
+        if self.rng.random() < 0.6:
+            step["faults"] = {"pay 0": self.rng.choice(sorted(line.FAULTS))}
+        self.last = step
         return step
 
     # -- commands --------------------------------------------------------------------------------------------------
 
     def _on(self) -> str:
-        return "m1" if self.rng.random() < 0.75 else "m2"
+        drawn = self.rng.random()
+        if drawn > 0.9 and "m3" in self.world.machines:
+            return "m3"
+        return "m1" if drawn < 0.75 else "m2"
 
     def _wallet(self, on: str) -> str:
-        return self.rng.choice(["w1", "w1", "w2", "w3"] if on == "m1" else ["w1", "w1", "w3"])
+        return self.rng.choice({"m1": ["w1", "w1", "w2", "w3"], "m2": ["w1", "w1", "w3"], "m3": ["w2", "w3"]}[on])
 
     def _command(self, on: str, argv: list[str], **more: Any) -> Step:
         step = {"do": "amani", "on": on, "argv": argv, **more}
@@ -144,6 +165,18 @@ class People:
         argv += self._reference(argv)
         argv += self._said()
         return self._command(on, argv, **self._pin(argv), mood=rng.choice(MOODS))
+
+    def _withdraw(self) -> Step:
+        """Take what a link gives; some links twice."""
+        rng, on = self.rng, self._on()
+        link = f"lnurlw://{rng.choice(['pay.example', 'other.example'])}/w/{self.count - rng.choice([0, 0, 5, 9])}"
+        argv = ["invoice", "claim", link, *rng.choice([[], ["5"], ["100"]]), "--wallet", self._wallet(on)]
+        return self._command(on, argv + self._said(), mood=rng.choice(MOODS))
+
+    def _damage(self) -> Step:
+        """The journal is emptied or cut, somebody wants to pay, and the good one is put back."""
+        draw = self.rng.choice([self._pay, self._address, self._transfer, self._faucet])()
+        return {**draw, "do": "damage", "how": self.rng.choice(["empty", "cut", "cut"])}
 
     def _cheque(self) -> Step:
         rng, on = self.rng, self._on()
@@ -348,8 +381,13 @@ class People:
         drawn = rng.random()
         if drawn < 0.45:
             return {"do": "time", "seconds": rng.choice([1, 5, 30, 61, 130, 700, 3700, 8000, 90_000])}
-        if drawn < 0.65 and self.asked:
-            return {"do": "someone pays", "what": rng.choice(self.asked[-6:])}
+        if drawn < 0.52:
+            name = f"o{self.count}"
+            self.others.append(name)
+            asked: Step = {"name": name, "maker": rng.choice(["w1", "w2", "w3"]), "msat": 7000, "expiry": 86_400 * 20}
+            return {"do": "someone asks", "make": asked}
+        if drawn < 0.67 and (self.asked or self.others):
+            return {"do": "someone pays", "what": rng.choice(self.asked[-6:] + self.others[-12:])}
         if drawn < 0.75:
             name, make = self._paper()
             step: Step = {"do": "other client", "from": rng.choice(["w1", "w2", "w3"]), "what": name}

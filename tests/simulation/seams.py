@@ -196,14 +196,17 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
 
         def execute(self, sql: str, *values: Any) -> Any:
             world.point(sql)
+            world.need_room(sql)
             return world.patiently(lambda: super(Watched, self).execute(sql, *values))
 
         def executemany(self, sql: str, *values: Any) -> Any:
             world.point(sql)
+            world.need_room(sql)
             return super().executemany(sql, *values)
 
         def commit(self) -> None:
             world.point("COMMIT")
+            world.need_room("COMMIT")
             world.patiently(super().commit)
 
     def opened(path: Any, *rest: Any, **more: Any) -> Any:

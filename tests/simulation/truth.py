@@ -77,6 +77,8 @@ def _answer(world: World, run: Run) -> list[str]:
             found += _really_failed(world, run.machine, error["id"])
     if run.code == 0 and words in PAYS and "--dry-run" not in run.argv:
         found += _really_paid(world, run, document["data"])
+    if run.damaged and (moved or run.code in (0, 8)):
+        found.append(f"damaged: exit {run.code} on a journal that is {run.step['how']}, and {_shown(moved)}")
     if run.code in (2, 3, 4, 5, 7, 9, 10, 12) and words in PAYS and moved:
         found.append(f"exit code: {run.code}, and {_shown(moved)}")
     if moved and words in PAYS and "--yes" not in run.argv:

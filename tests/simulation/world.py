@@ -67,8 +67,11 @@ class Run:
     records: list[Record] = field(default_factory=list)
     requests: int = 0
     pays: int = 0
+    asks: int = 0
     alone: bool = True
     points: int = 0
+    full: bool = False
+    damaged: bool = False
     says_no: bool = False
     open_before: set[tuple[str, int]] = field(default_factory=set)
 
@@ -181,7 +184,7 @@ class World:
 
     def add_host(self, name: str) -> LnurlHost:
         """A new server of Lightning addresses."""
-        made = LnurlHost(name, self.network, lambda: self.clock.now)
+        made = LnurlHost(name, self.network, lambda: self.clock.now, self.later)
         self.servers[name] = self.names[name] = made
         return made
 
@@ -245,7 +248,7 @@ class World:
         """The run that is on."""
         return self._now
 
-    def next_fault(self, pays: bool) -> str | None:
+    def next_fault(self, pays: bool, asks: bool) -> str | None:
         """What befalls the next request of the step, if anything does."""
         run = self._now
         if run is None:
@@ -255,7 +258,10 @@ class World:
         found: str | None = faults.get(str(run.requests - 1))
         if pays and found is None:
             found = faults.get(f"pay {run.pays}")
+        if asks and found is None and not run.asks:
+            found = faults.get("ask 0")
         run.pays += pays
+        run.asks += asks
         if found is not None:
             self.count(f"fault {found}")
         return found
@@ -279,6 +285,16 @@ class World:
             raise AssertionError(f"a run that does not end: {run.argv}")
         if run.points - 1 == self.step.get("kill", -1):
             self._kill(run, what)
+
+    def need_room(self, sql: str) -> None:
+        """Refuse to write from the moment on at which the disk of a step is full."""
+        run = self._now
+        if run is None or run.points <= self.step.get("full", 10**9) or sql.split(None, 1)[0] not in _WRITES:
+            return
+        if not run.full:
+            run.full = True
+            self.count("full disk")
+        raise sqlite3.OperationalError("database or disk is full")
 
     def _kill(self, run: Run, what: str) -> None:
         self._dead = True
@@ -354,7 +370,7 @@ class World:
 
     def _begun(self, machine: Machine, argv: list[str], step: Step) -> Run:
         run = Run(len(self.runs), machine, step, argv, began=self.clock.now)
-        if argv[0] == "pay" and "@" in argv[1]:
+        if argv[0] == "pay" and "@" in argv[1] and "how" not in step:
             sql = "SELECT destination, amount_msat FROM payment WHERE status='unknown' AND direction='out'"
             run.open_before = {(str(row[0]).lower(), row[1]) for row in self.read(machine, sql)}
         self.runs.append(run)
@@ -397,6 +413,7 @@ class World:
         self._journals.clear()
 
 
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER", "COMMIT")
 _connect = sqlite3.connect
 _Thread = threading.Thread
 
