@@ -96,6 +96,7 @@ DOCUMENTS: dict[str, type] = {
     "watch": Event,
     "wallet watch": Event,
     "webhook listen": Event,
+    "serve": Event,
     "close": Closing,
     "metrics": MetricsWritten,
     "history chart": Chart,

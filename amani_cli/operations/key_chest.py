@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amani_cli import errors, keys
-from amani_cli.store import cheques, rules
+from amani_cli.store import cheques, links, rules
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Store
 from amani_cli.wallets.finding import registered
@@ -64,6 +64,8 @@ def _kept(ws: Workspace) -> Iterator[Secret]:
     for cheque in cheques.with_status(ws.store, "open", *cheques.UNFINISHED):
         if sandbox not in cheque.place:
             yield _must(Secret(cheque.place, f"cheque:{cheque.id}", ""), f"cheque {cheque.id}")
+            if links.of_cheque(ws.store, cheque.id) is not None:
+                yield _must(Secret(cheque.place, f"link:{cheque.id}", ""), f"the link of cheque {cheque.id}")
 
 
 def _must(secret: Secret, owner: str) -> Secret:
