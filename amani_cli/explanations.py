@@ -159,7 +159,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Mend or remove it; `amani config path` says where it is.",
     ),
     "ENV_WALLET": ((2,), "The wallet in the environment has no entry to change.", "Register it: `amani wallet add`."),
-    "NAME_TAKEN": ((2,), "There is a wallet of that name.", "Choose another name."),
+    "NAME_TAKEN": ((2,), "There is a wallet, or an address, of that name.", "Choose another name."),
     "NO_ADDRESS": (
         (2,),
         "A provider's key stands in the environment, and its server's address only in a .env.",
@@ -417,6 +417,10 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "A claim of the cheque by another invoice has begun, and is on its way.",
         "Look at its page: if that fails for certain, the cheque is open again.",
     ),
+    "BAD_ADDRESS": ((2,), "That can't stand before the @ of a Lightning address.", "Use small letters, digits, - _ ."),
+    "NOT_REGISTERED": ((2,), "An address pays into a wallet that amani keeps.", "`amani wallet add NAME --url URL`"),
+    "NO_SUCH_ADDRESS": ((4,), "There is no Lightning address of that name here.", "`amani address list`"),
+    "HAS_ADDRESS": ((9,), "A Lightning address pays into the wallet.", "Remove the address first."),
     "NO_BASE_URL": (
         (2,),
         "A link leads to `amani serve`, and nobody said where that is reached.",

@@ -48,7 +48,7 @@ class Keeper(threading.Thread):
         while True:
             ended = self._stopped.wait(EVERY_S)
             try:
-                self._round(last=ended)
+                self.look_around(time.monotonic(), last=ended)
             except errors.AmaniError as error:
                 note("warning", "open claims could not be asked about", error)
             except Exception as error:
@@ -56,8 +56,8 @@ class Keeper(threading.Thread):
             if ended:
                 return
 
-    def _round(self, *, last: bool) -> None:
-        moment = time.monotonic()
+    def look_around(self, moment: float, *, last: bool = False) -> None:
+        """Do what is due at a moment of the monotonic clock; the `last` time only what is not to be lost."""
         with self._desk.acting(ASK_S) as ws:
             if not last:
                 self._ask(ws, moment)

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from amani_cli import errors
 from amani_cli.models.operations import Event
-from amani_cli.serve import claims, pages, withdraw
+from amani_cli.serve import claims, pages, pay, withdraw
 from amani_cli.serve.desk import CLAIM_S, Desk, note
 from amani_cli.serve.visitors import Counts, Rate, neighbourhood
 
@@ -57,12 +57,16 @@ class Site:
         self._host = urlsplit(self.desk.base_url).netloc.lower()
         self._style = resources.files("amani_cli.serve").joinpath("templates/page.css").read_bytes()
         self.claims = claims.Claims(self.in_all, self.counts, self.told)
+        payable = pay.Payable(self.desk, self.in_all, self.counts)
         self._routes = Map(
             [
                 Rule("/c/<token>", methods=["GET"], endpoint=self._page),
                 Rule("/c/<token>", methods=["POST"], endpoint=self._form),
                 Rule("/c/<token>/lnurl", methods=["GET"], endpoint=self._first_step),
                 Rule("/c/<token>/callback", methods=["GET"], endpoint=self._callback),
+                Rule("/.well-known/lnurlp/<name>", methods=["GET"], endpoint=payable.offer),
+                Rule("/a/<name>/callback", methods=["GET"], endpoint=payable.invoice),
+                Rule("/a/<name>/verify/<payment_hash>", methods=["GET"], endpoint=payable.verified),
                 Rule("/page.css", methods=["GET"], endpoint=self._sheet),
                 Rule("/health", methods=["GET"], endpoint=self._health),
             ],
@@ -89,8 +93,8 @@ class Site:
                 self.counts.add("refused")
                 return pages.notice(say, "many", 429, retry_after_s=60)
             endpoint, values = self._routes.bind(self._host).match(request.path, request.method)
-            # Nobody is asked to look ahead: a HEAD of the callback must not pay, nor a HEAD of anything cost more.
-            if request.method == "HEAD" and endpoint == self._callback:
+            # Whoever wants to know what would be answered must not have it done: a HEAD of a callback does nothing.
+            if request.method == "HEAD" and request.path.endswith("/callback"):
                 return Response(status=405, headers={"Allow": "GET"})
             response: Response = endpoint(request, **values)
             return response

@@ -41,7 +41,7 @@ def first_step(base_url: str, token: str, state: State, row: ChequeRow, say: Spe
     if state != "open":
         return error(say(_SAID[state]))
     memo = one_line(row.memo, 200)
-    return _json(
+    return answer(
         {
             "tag": "withdrawRequest",
             "callback": f"{links.page_of(base_url, token)}/callback",
@@ -55,15 +55,15 @@ def first_step(base_url: str, token: str, state: State, row: ChequeRow, say: Spe
 
 def ok() -> Response:
     """The payment is written down: it has been made, or is on its way."""
-    return _json({"status": "OK"})
+    return answer({"status": "OK"})
 
 
 def error(reason: str, *, status: int = 200) -> Response:
     """Nothing was sent, or it failed for certain."""
-    return _json({"status": "ERROR", "reason": reason}, status)
+    return answer({"status": "ERROR", "reason": reason}, status)
 
 
-def _json(body: dict[str, object], status: int = 200) -> Response:
+def answer(body: dict[str, object], status: int = 200) -> Response:
     # A wallet may be a web page too; without the link it learns nothing here.
     headers = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
     return Response(json_line(as_json(body)), status=status, mimetype="application/json", headers=headers)

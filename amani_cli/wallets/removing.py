@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from amani_cli import errors, keys
 from amani_cli.models.wallets import Removed
+from amani_cli.store import addresses as store_addresses
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, faucet, holds, journal
 from amani_cli.store import invoices as invoice_queries
@@ -41,6 +42,13 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             f"wallet '{wallet.name}' is the faucet",
             code="IS_FAUCET",
             hint="Make another wallet the faucet first: amani faucet configure --wallet W",
+        )
+    addresses = store_addresses.of_wallet(ws.store, wallet.id)
+    if addresses:
+        raise errors.RefusedByPolicy(
+            f"address {addresses[0].name} pays into wallet '{wallet.name}'",
+            code="HAS_ADDRESS",
+            hint=f"Remove it first: amani address remove {addresses[0].name}",
         )
     outstanding = cheques.count_outstanding(ws.store, wallet.id)
     if outstanding:
