@@ -19,6 +19,7 @@ from werkzeug.test import Client, TestResponse
 
 from amani_cli.serve.desk import Desk
 from amani_cli.serve.keeping import Keeper
+from amani_cli.serve.pages import proof_of
 from amani_cli.serve.site import Site
 from amani_cli.serve.visitors import Rate
 from amani_cli.workspace import Workspace
@@ -70,8 +71,7 @@ class InProcess:
 
     def post(self, link: Link, to: str, *, proof: str | None = None, **headers: str) -> TestResponse:
         """Send a page's form."""
-        found = re.search(r'name="proof" value="(\w+)"', self.get(link.path).text)
-        data = {"to": to, "proof": proof if proof is not None else found[1] if found else ""}
+        data = {"to": to, "proof": proof if proof is not None else proof_of(link.token)}
         return self.client.post(link.path, base_url=self.base_url, data=data, headers=headers)
 
     def json(self, path: str, **query: str) -> Any:
