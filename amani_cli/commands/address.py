@@ -31,7 +31,7 @@ def add(
     if not all(isinstance(each, int) for each in bounds):
         raise errors.Usage("an address takes sats", code="BAD_AMOUNT", hint="E.g. --min 1 --max 1M.")
     url = links.base_url(said.ws)
-    wanted = addresses.Wanted(name.strip().lower().partition("@")[0], bounds[0], bounds[1], comment)  # type: ignore[arg-type]
+    wanted = addresses.Wanted(name, bounds[0], bounds[1], comment)  # type: ignore[arg-type]
     said.emit(addresses.add(said.ws, finding.resolve(said.ws, said.wallet), wanted, url))
 
 

@@ -50,7 +50,8 @@ def add(ws: Workspace, wallet: KnownWallet, wanted: Wanted, base_url: str) -> Ad
             code="NOT_REGISTERED",
             hint="Add it: amani wallet add NAME --url URL",
         )
-    if not _NAME.fullmatch(wanted.name):
+    name, at, host = wanted.name.strip().lower().partition("@")
+    if not _NAME.fullmatch(name) or (at and host != urlsplit(base_url).netloc):
         raise errors.Usage(
             f"{quoted(wanted.name)} can't stand before the @",
             code="BAD_ADDRESS",
@@ -68,17 +69,15 @@ def add(ws: Workspace, wallet: KnownWallet, wanted: Wanted, base_url: str) -> Ad
     try:
         with ws.store.write() as db:
             bounds = (wanted.min_msat, wanted.max_msat)
-            store_addresses.insert(db, wanted.name, wallet.id, place, bounds, wanted.comment)
-            audit_log.append(
-                db, "address add", wallet=wallet.name, subject=wanted.name, outcome="done", actor=ws.said.actor
-            )
+            store_addresses.insert(db, name, wallet.id, place, bounds, wanted.comment)
+            audit_log.append(db, "address add", wallet=wallet.name, subject=name, outcome="done", actor=ws.said.actor)
     except errors.Duplicate:
         raise errors.Usage(
-            f"there is an address {wanted.name} already",
+            f"there is an address {name} already",
             code="NAME_TAKEN",
-            hint=f"See it: amani address show {wanted.name}",
+            hint=f"See it: amani address show {name}",
         ) from None
-    return shown(ws, wanted.name, base_url)
+    return shown(ws, name, base_url)
 
 
 def every(ws: Workspace, base_url: str) -> Addresses:

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from amani_cli import errors
 from amani_cli.models.operations import Event
+from amani_cli.operations import served
 from amani_cli.serve import claims, pages, pay, withdraw
 from amani_cli.serve.desk import CLAIM_S, Desk, note
 from amani_cli.serve.visitors import Counts, Rate, neighbourhood
@@ -171,4 +172,4 @@ class Site:
         return Response(self._style, mimetype="text/css", headers={"Cache-Control": _STYLE})
 
     def _health(self, _: Request) -> Response:
-        return Response("amani serves here\n", mimetype="text/plain")
+        return withdraw.answer(dict(served.ANSWER))

@@ -100,7 +100,8 @@ def set_up(chrome: Chrome, *, language: str = "en", width: int = 320, scripts: b
 
 def requested(chrome: Chrome) -> list[str]:
     """What was asked for since this was last asked."""
-    events: list[dict[str, Any]] = [json.loads(each["message"])["message"] for each in chrome.get_log("performance")]
+    logged: list[dict[str, str]] = chrome.get_log("performance")  # type: ignore[no-untyped-call]
+    events: list[dict[str, Any]] = [json.loads(each["message"])["message"] for each in logged]
     urls = [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
     return [url for url in urls if not url.startswith("data:")]
 
@@ -145,8 +146,10 @@ def _decoded(text: str) -> bytes:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_fault_of_accessibility(chrome: Chrome, open_site: InProcess, links: dict[str, Link], width: int) -> None:
-    for state in STATES:
+    for state, scheme in product(STATES, ("light", "dark")):
         set_up(chrome, width=width)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         # axe is put into the page, which lets no script in but the browser's own.
         chrome.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
         try:
@@ -156,7 +159,7 @@ def test_no_fault_of_accessibility(chrome: Chrome, open_site: InProcess, links: 
             found = axe.run()
         finally:
             chrome.execute_cdp_cmd("Page.setBypassCSP", {"enabled": False})
-        assert found["violations"] == [], (state, axe.report(found["violations"]))
+        assert found["violations"] == [], (state, scheme, axe.report(found["violations"]))
 
 
 def test_what_a_screen_reader_hears(chrome: Chrome, open_site: InProcess, links: dict[str, Link]) -> None:
