@@ -37,7 +37,8 @@ SHORTEST_S, LONGEST_S = 3600, 168 * 3600
 class Wanted:
     """What is to be written. `outside` sets the fee reserve aside on top, for claims that leave the server.
 
-    `base_url` has each be a link to a page there. `authorised` says that PIN and rate limit were seen to for a batch
+    `base_url` has each be a link to a page there, which sets the reserve aside as well: nobody knows beforehand on whose
+    server the wallet is that opens it. `authorised` says that PIN and rate limit were seen to for a batch
     that this is a part of.
     """
 
@@ -54,7 +55,7 @@ class Wanted:
     @property
     def reserve_msat(self) -> int:
         """LNbits' fee reserve for an outside payment, in whole sats."""
-        return -(-fees.worst_fee_msat(self.amount_msat) // 1000) * 1000 if self.outside else 0
+        return -(-fees.worst_fee_msat(self.amount_msat) // 1000) * 1000 if self.outside or self.base_url else 0
 
     @property
     def total_msat(self) -> int:
@@ -69,6 +70,8 @@ class Wanted:
 def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
     """Refuse what can't be written, before anything is sent."""
     amounts.require_whole_sat(wanted.amount_msat)
+    if wanted.lnurl and wanted.base_url is not None:
+        raise errors.Usage("a link has an LNURL of its own", hint="Leave --lnurl out.")
     lightning.check_memo(wanted.memo)
     if not SHORTEST_S <= wanted.expires_s <= LONGEST_S:
         raise errors.Usage(

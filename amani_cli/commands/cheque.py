@@ -49,13 +49,8 @@ def create(
     if qr:
         said.out.check_qr()
     _check_files(qr_file, paper, count, force=force)
-    if link and lnurl:
-        raise errors.Usage("a link has an LNURL of its own", hint="Leave --lnurl out.")
     url = links.base_url(ws) if link else None
-    # Nobody knows beforehand whose server the phone's wallet is on.
-    wanted = writing.Wanted(
-        amount_msat, memo, parse_duration(expires), count, outside or link, reference, lnurl, base_url=url
-    )
+    wanted = writing.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl, url)
     wallet = finding.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Write it?")

@@ -72,11 +72,11 @@ class TestPages:
 
 
 class TestRequests:
-    @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "", "127.0.0.1:1", "x@127.0.0.1"])
-    def test_another_host(self, link: Link, site: InProcess, host: str) -> None:
-        answered = site.get(link.path, Host=host)
-        assert answered.status_code == 421
-        assert "1,000 sat" not in answered.text
+    def test_another_host(self, link: Link, site: InProcess) -> None:
+        for host in ("evil.example", "127.0.0.1", "", "127.0.0.1:1", "x@127.0.0.1"):
+            answered = site.get(link.path, Host=host)
+            assert answered.status_code == 421, host
+            assert "1,000 sat" not in answered.text
 
     def test_forwarded_heads_change_nothing(self, link: Link, site: InProcess) -> None:
         for name in ("X-Forwarded-Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded"):
@@ -87,21 +87,20 @@ class TestRequests:
             assert offer.json is not None
             assert offer.json["callback"] == f"{link.url}/callback"
 
-    @pytest.mark.parametrize(
-        "token",
-        ["A" * 26, "a" * 26, "", "A", "A" * 5000, "%00", "..", "%2e%2e%2f", "' OR 1=1", "chq_", "\u202e", "{{7*7}}"],
-    )
-    def test_wrong_ids_are_answered_alike(self, link: Link, site: InProcess, token: str) -> None:
+    def test_wrong_ids_are_answered_alike(self, link: Link, site: InProcess) -> None:
         never = site.get("/c/" + "Z" * 26)
-        for path in (f"/c/{token}", f"/c/{link.token[:-1]}{token[:1] or 'x'}x"):
-            answered = site.get(path)
-            assert (answered.status_code, answered.data) == (404, never.data)
-        assert site.client.post(f"/c/{token}", base_url=site.base_url, data={"to": "x"}).status_code in (404, 405)
+        wrong = ("A" * 26, "a" * 26, "", "A", "A" * 5000, "%00", "..", "%2e%2e%2f", "' OR 1=1", "\u202e", "{{7*7}}")
+        for token in wrong:
+            for path in (f"/c/{token}", f"/c/{link.token[:-1]}{token[:1] or 'x'}x"):
+                answered = site.get(path)
+                assert (answered.status_code, answered.data) == (404, never.data), token
+            sent = site.client.post(f"/c/{token}", base_url=site.base_url, data={"to": "x"})
+            assert sent.status_code in (404, 405), token
 
-    @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
-    def test_other_methods(self, link: Link, site: InProcess, method: str) -> None:
-        answered = site.client.open(link.path, method=method, base_url=site.base_url)
-        assert answered.status_code in (405, 200 if method == "OPTIONS" else 405)
+    def test_other_methods(self, link: Link, site: InProcess) -> None:
+        for method in ("PUT", "DELETE", "PATCH", "TRACE", "BREW", "OPTIONS"):
+            answered = site.client.open(link.path, method=method, base_url=site.base_url)
+            assert answered.status_code == (200 if method == "OPTIONS" else 405)
         assert site.state(link) == "open"
 
     def test_so_many_of_one_address_and_no_more(self, link: Link, base_url: str) -> None:
