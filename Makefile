@@ -15,7 +15,7 @@ simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(
 .PHONY: help demo test faults simulate mutants lint format generate picture bench dist lock clean setup setup-dev
 
 help:
-	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
+	@echo 'make demo    set up, start a sandbox LNbits, make a payment and a link on it'
 	@echo 'make test    set up, lint and run every test'
 	@echo 'make faults  the adversary alone, with every combination (takes long)'
 	@echo 'make simulate  worlds drawn from seeds: SEEDS=N SEED=k STEPS=n MINUTES=m (docs/simulation.md)'

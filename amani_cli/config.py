@@ -204,7 +204,7 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("limit.check", "60/1m", "questions about an invoice's status", _rate),
     Setting("limit.cheque", "10/1h", "cheques, or sets of them, a wallet may write", _rate),
     Setting("limit.transfer", "20/1h", "transfers out of a wallet", _rate),
-    Setting("limit.visitor", "120/1m", "what one internet address may ask of 'amani serve'", _rate),
+    Setting("limit.visitor", "600/1m", "what one internet address may ask of 'amani serve'", _rate),
     Setting("limit.serve", "600/1m", "claims and invoices that 'amani serve' begins in all", _rate),
     Setting("cheque_count", "100", "cheques that one --count may write", _count),
     Setting(

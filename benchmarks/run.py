@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import books, bulk, peers, report, starts
+from benchmarks import books, bulk, pages, peers, report, starts
 from benchmarks.measure import Failed
 from benchmarks.report import Report, Row
 from benchmarks.world import World, made, server
@@ -34,9 +34,24 @@ WITH_SERVER: dict[str, Callable[[World, int, LnbitsServer], Iterable[Row]]] = {
     "invoice": starts.invoice,
     "pay": starts.pay,
     "all": starts.every_wallet,
+    "pages": pages.pages,
     "peers": peers.peers,
 }
-ROWS = ("start", "tab", "balance", "keyring", "invoice", "pay", "history", "export", "journal", "batch", "all", "peers")
+ROWS = (
+    "start",
+    "tab",
+    "balance",
+    "keyring",
+    "invoice",
+    "pay",
+    "history",
+    "export",
+    "journal",
+    "batch",
+    "all",
+    "pages",
+    "peers",
+)
 
 
 def main() -> int:

@@ -37,9 +37,9 @@ SHORTEST_S, LONGEST_S = 3600, 168 * 3600
 class Wanted:
     """What is to be written. `outside` sets the fee reserve aside on top, for claims that leave the server.
 
-    `base_url` has each be a link to a page there, which sets the reserve aside as well: nobody knows beforehand on whose
-    server the wallet is that opens it. `authorised` says that PIN and rate limit were seen to for a batch
-    that this is a part of.
+    `base_url` has each be a link to a page there, which sets the reserve aside as well: nobody knows beforehand whose
+    server the wallet is on that opens it. `authorised` says that PIN and rate limit were seen to for a batch that this
+    is a part of.
     """
 
     amount_msat: int

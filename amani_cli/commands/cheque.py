@@ -45,12 +45,11 @@ def create(
     ws = said.ws
     ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    amount_msat = _in_sats(amount)
     if qr:
         said.out.check_qr()
     _check_files(qr_file, paper, count, force=force)
     url = links.base_url(ws) if link else None
-    wanted = writing.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl, url)
+    wanted = writing.Wanted(_in_sats(amount), memo, parse_duration(expires), count, outside, reference, lnurl, url)
     wallet = finding.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Write it?")

@@ -55,7 +55,10 @@ class Site:
     told: Callable[[Event], None] = lambda _: None
 
     def __post_init__(self) -> None:
-        self._host = urlsplit(self.desk.base_url).netloc.lower()
+        parts = urlsplit(self.desk.base_url)
+        self._host = parts.netloc.lower()
+        default = {"https": 443, "http": 80}[parts.scheme]
+        self._hosts = {self._host} if parts.port else {self._host, f"{self._host}:{default}"}
         self._style = resources.files("amani_cli.serve").joinpath("templates/page.css").read_bytes()
         self.claims = claims.Claims(self.in_all, self.counts, self.told)
         payable = pay.Payable(self.desk, self.in_all, self.counts)
@@ -87,7 +90,7 @@ class Site:
     def _answer(self, request: Request) -> Response:
         say = pages.speech(request)
         try:
-            if request.environ.get("HTTP_HOST", "").lower() != self._host:
+            if request.environ.get("HTTP_HOST", "").lower() not in self._hosts:
                 return pages.notice(say, "gone", 421)
             who = neighbourhood(request.remote_addr or "")
             if not (who in ("127.0.0.1", "::/64") and not self.behind_proxy) and not self.visitor.takes(who):

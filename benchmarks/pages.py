@@ -1,0 +1,133 @@
+"""The page of a link beside a bare hello of the same server: how many a core makes in a second, how long 50 wait."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.measure import Failed, spread
+from benchmarks.report import Row
+from benchmarks.world import World
+from tests.kit.lnbits_server import LnbitsServer, free_port
+
+CLIENTS, REQUESTS = 50, 2000
+PATIENCE_S = 30.0
+HELLO = """
+import sys
+from waitress import serve
+
+def hello(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", "5")])
+    return [b"hello"]
+
+serve(hello, host="127.0.0.1", port=int(sys.argv[1]), threads=4, backlog=256)
+"""
+
+
+class Place(NamedTuple):
+    """Something that serves: its process, its port, and what is asked of it."""
+
+    process: int
+    port: int
+    path: str
+
+
+def pages(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
+    """An open link's page, its language chosen and its QR code drawn, beside five bytes."""
+    place = free_port()
+    world.do("config", "set", "base_url", f"http://127.0.0.1:{place}", home="pages")
+    key = world.root / "pages.key"
+    key.touch(0o600)
+    key.write_text(server.new_wallet(10_000)[1])
+    world.do("wallet", "add", "giver", "--url", server.url, "--key-file", key, home="pages")
+    words = [str(world.amani), "cheque", "create", "1000", "--memo", "Thank you", "--link", "--yes", "--json"]
+    made = subprocess.run(words, env=world.environment("pages"), capture_output=True, check=False)
+    if made.returncode:
+        raise Failed(made.stderr.decode())
+    path = "/c/" + str(json.loads(made.stdout)["data"]["link"]).rpartition("/")[2]
+    served = [world.amani, "serve", "--listen", f"127.0.0.1:{place}", "--as-root"]
+    other = free_port()
+    with (
+        _running(world, served, place, "/health") as ours,
+        _running(world, [world.python, "-c", HELLO, other], other, "/") as theirs,
+    ):
+        places = {"page": Place(ours, place, path), "hello": Place(theirs, other, "/")}
+        rates: dict[str, list[float]] = {name: [] for name in places}
+        waits: dict[str, list[float]] = {name: [] for name in places}
+        for turn in range(max(3, times // 4) + 1):
+            for name, each in places.items():
+                a_second, p99_ms = _load(each)
+                if turn:
+                    rates[name].append(a_second)
+                    waits[name].append(p99_ms)
+    yield _row("serve: pages a second of one core", "/s", rates, 0.1, at_least=True)
+    yield _row(f"serve: 99 of 100 pages, {CLIENTS} clients", "ms", waits, 8.0, at_least=False)
+
+
+def _row(name: str, unit: str, taken: dict[str, list[float]], bar: float, *, at_least: bool) -> Row:
+    ratios = [mine / its for mine, its in zip(taken["page"], taken["hello"], strict=True)]
+    spreads = spread(taken["page"]), spread(taken["hello"]), spread(ratios)
+    return Row(name, unit, *spreads, bar, at_least, "a bare hello")
+
+
+def _load(place: Place) -> tuple[float, float]:
+    """So many clients at once: requests for a second of the server's CPU, and the wait that 99 of 100 stay below."""
+    before = _cpu_s(place.process)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        waited = sorted(wait for part in pool.map(lambda _: _client(place), range(CLIENTS)) for wait in part)
+    return len(waited) / (_cpu_s(place.process) - before), waited[len(waited) * 99 // 100] * 1000
+
+
+def _client(place: Place) -> list[float]:
+    waited = []
+    line = http.client.HTTPConnection("127.0.0.1", place.port, timeout=PATIENCE_S)
+    for _ in range(REQUESTS // CLIENTS):
+        begun = time.perf_counter()
+        line.request("GET", place.path, headers={"Accept": "text/html", "Accept-Language": "sw"})
+        answer = line.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise Failed(f"{place.path} answered {answer.status}")
+        waited.append(time.perf_counter() - begun)
+    line.close()
+    return waited
+
+
+def _cpu_s(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def _running(world: World, words: list[object], port: int, path: str) -> Iterator[int]:
+    """A process that serves, once it does."""
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        [str(word) for word in words], env=world.environment("pages"), stdout=quiet, stderr=quiet
+    ) as run:
+        try:
+            ends = time.monotonic() + PATIENCE_S
+            while not _answers(port, path):
+                if run.poll() is not None or time.monotonic() > ends:
+                    raise Failed(f"{words[0]} {words[1]} does not serve (is amani-cli[serve] installed?)")
+                time.sleep(0.05)
+            yield run.pid
+        finally:
+            run.terminate()
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        line.request("GET", path)
+        return line.getresponse().status == 200
+    except OSError:
+        return False
