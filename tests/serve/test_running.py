@@ -247,3 +247,19 @@ def test_a_slow_provider_holds_up_no_page(
             assert 'class="state open"' in page(links[3])
         assert time.monotonic() - begun < 2.5
         assert [each.result()["status"] for each in taking] == ["OK"] * 3
+
+
+def test_behind_a_proxy_it_is_the_proxy_that_says_who_asks(amani: Amani, giver: Held, base_url: str) -> None:
+    link = write_link(amani)
+    assert amani("config", "set", "limit.visitor", "5/1m").code == 0
+
+    def ask(who: str) -> int:
+        headers = {**BROWSER, "X-Forwarded-For": who}
+        return httpx.get(link.url, headers=headers, trust_env=False, timeout=30).status_code
+
+    with serving(base_url, "--behind-proxy"):
+        # What a visitor wrote there itself stands before what the proxy adds.
+        assert [ask(f"198.51.100.{at}, 192.0.2.1") for at in range(7)] == [200] * 5 + [429] * 2
+        assert ask("192.0.2.2") == 200
+    with serving(base_url):  # without a proxy nobody is believed, and this machine is nobody's guest
+        assert [ask("192.0.2.1") for _ in range(7)] == [200] * 7
