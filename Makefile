@@ -15,7 +15,7 @@ simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(
 .PHONY: help demo test faults simulate mutants lint format generate picture bench dist lock clean setup setup-dev
 
 help:
-	@echo 'make demo    set up, start a sandbox LNbits and make a payment on it'
+	@echo 'make demo    set up, start a sandbox LNbits, make a payment and a link on it'
 	@echo 'make test    set up, lint and run every test'
 	@echo 'make faults  the adversary alone, with every combination (takes long)'
 	@echo 'make simulate  worlds drawn from seeds: SEEDS=N SEED=k STEPS=n MINUTES=m (docs/simulation.md)'
@@ -76,8 +76,8 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-config --
 	--custom-compile-command 'make lock' --upgrade
 lock:
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }
-	$(COMPILE) --python-version 3.11 --group build pyproject.toml -o requirements.lock
-	$(COMPILE) --python-version 3.11 --group build --group dev --extra print -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --python-version 3.11 --group build --extra serve pyproject.toml -o requirements.lock
+	$(COMPILE) --python-version 3.11 --group build --group dev --extra print --extra serve -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --python-version 3.11 scripts/dist.in -o scripts/dist.lock
 	$(COMPILE) --python-version 3.10 amani_cli/sandbox/lnbits.in -o amani_cli/sandbox/lnbits.lock
 	$(COMPILE) --python-version 3.11 amani_cli/sandbox/uv.in -o amani_cli/sandbox/uv.lock

@@ -37,6 +37,8 @@ TREE: dict[str, tuple[str, str]] = {
     "trace": ("trace", "What became of anything a customer may ask about."),
     "watch": ("watch", "Payments as they settle."),
     "webhook": ("webhook", "A receiver for the webhooks of LNbits and Fincra."),
+    "address": ("address", "Lightning addresses that 'amani serve' answers for."),
+    "serve": ("serve", "Cheques as links that anybody can claim, and Lightning addresses."),
     "close": ("close", "Close a month: the books against the provider's figure."),
     "audit": ("audit", "Who did what: an append-only log, and whether it is whole."),
     "login": ("login", "Log in to an LNbits: make, rotate and delete wallets there."),

@@ -8,10 +8,10 @@ from typing import Any
 # The first level by what people want. Each command of the tree is in one section.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Move money": ("pay", "transfer", "batch", "contact"),
-    "Ask for money": ("invoice",),
+    "Ask for money": ("invoice", "address"),
     "Hand out": ("cheque", "faucet"),
     "Look": ("status", "history", "trace", "watch"),
-    "Run it": ("reconcile", "close", "audit", "backup", "metrics", "webhook", "doctor"),
+    "Run it": ("reconcile", "close", "audit", "backup", "metrics", "webhook", "serve", "doctor"),
     "Set up": ("wallet", "login", "logout", "pin", "sandbox", "config", "completion", "schema", "explain"),
 }
 _BEGIN = (

@@ -6,6 +6,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from amani_cli import errors
+from amani_cli.models.addresses import Address, Addresses
 from amani_cli.models.batches import Batch, BatchPlan, BatchRow
 from amani_cli.models.books import Audit, AuditVerdict, Chart, Closing, Exported, History, Synced
 from amani_cli.models.cheques import Cheque, Cheques, Faucet
@@ -96,6 +97,11 @@ DOCUMENTS: dict[str, type] = {
     "watch": Event,
     "wallet watch": Event,
     "webhook listen": Event,
+    "serve": Event,
+    "address add": Address,
+    "address show": Address,
+    "address remove": Address,
+    "address list": Addresses,
     "close": Closing,
     "metrics": MetricsWritten,
     "history chart": Chart,

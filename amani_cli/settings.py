@@ -97,6 +97,31 @@ def _url(text: str) -> str:
     return clean_url(text)
 
 
+def _base_url(text: str) -> str:
+    """An address that 'amani serve' is reached at: https, or plain http to an onion service or this very machine."""
+    if text.strip() == "off":
+        return "off"
+    from urllib.parse import urlsplit
+
+    from amani_cli.providers.addresses import clean_url, is_loopback
+
+    url = clean_url(text, insecure_http=True)
+    parts = urlsplit(url)
+    if parts.path:
+        raise errors.Usage(
+            "the address of 'amani serve' has a name alone, and no path",
+            code="BAD_URL",
+            hint=f"Give serve a name of its own: {parts.scheme}://pay.{(parts.hostname or '').removeprefix('pay.')}",
+        )
+    if parts.scheme == "http" and not is_loopback(url) and not (parts.hostname or "").endswith(".onion"):
+        raise errors.Usage(
+            "a link over plain http would show the money to the line",
+            code="INSECURE_HTTP",
+            hint="Use https:// (docs/serve.md shows Caddy and nginx), or an onion service.",
+        )
+    return url
+
+
 REGISTRY: tuple[Setting, ...] = (
     Setting(
         "default_url",
@@ -116,6 +141,8 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("limit.check", "60/1m", "questions about an invoice's status", _rate),
     Setting("limit.cheque", "10/1h", "cheques, or sets of them, a wallet may write", _rate),
     Setting("limit.transfer", "20/1h", "transfers out of a wallet", _rate),
+    Setting("limit.visitor", "600/1m", "what one internet address may ask of 'amani serve'", _rate),
+    Setting("limit.serve", "600/1m", "claims and invoices that 'amani serve' begins in all", _rate),
     Setting("cheque_count", "100", "cheques that one --count may write", _count),
     Setting(
         "key_max_age", "365d", "how old a stored key may get before 'doctor' warns of it, or off", _duration_or_off
@@ -127,6 +154,7 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("payer.name", "off", "your name, for payees whose server insists on it (LUD-18)", _payer("name")),
     Setting("payer.email", "off", "your email address, for payees whose server insists on it", _payer("email")),
     Setting("payer.identifier", "off", "your Lightning address, as above", _payer("identifier")),
+    Setting("base_url", "off", "where 'amani serve' is reached: the address that links begin with", _base_url),
     Setting("color", "auto", "colour on a terminal (--color)", _one_of("auto", "always", "never")),
 )
 

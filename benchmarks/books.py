@@ -14,7 +14,7 @@ from pathlib import Path
 from amani_cli.store import journal
 from amani_cli.store.ledger import SCHEMA_VERSION, new_id, open_store
 from amani_cli.store.rows import NewEntry, Whose
-from benchmarks import pages
+from benchmarks import records
 from benchmarks.measure import Command, alternate, run, spread
 from benchmarks.report import Row
 from benchmarks.starts import compare, write_key
@@ -144,8 +144,8 @@ def journal_write(world: World, times: int) -> Iterator[Row]:
 def sync(world: World, times: int) -> Iterator[Row]:
     """`history sync` of many records beside a bare read of the same pages with one insert each, into such a journal."""
     key = world.root / "sync-key"
-    write_key(key, pages.KEY)
-    with pages.serving(SYNCED) as url:
+    write_key(key, records.KEY)
+    with records.serving(SYNCED) as url:
         world.do("wallet", "add", "bench", "--url", url, "--key-file", key, home="sync")
 
         def anew(home: str) -> list[str]:

@@ -1,118 +1,133 @@
-"""A server that tells of many payments, page by page, as LNbits does: a process of its own, whose work nobody pays for.
-
-python -m benchmarks.pages NUMBER [CERTIFICATE]   prints the port that it listens on, in TLS with a certificate
-"""
+"""The page of a link beside a bare hello of the same server: how many a core makes in a second, how long 50 wait."""
 
 from __future__ import annotations
 
+import http.client
 import json
-import random
-import ssl
+import os
 import subprocess
-import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import NamedTuple
 
-WALLET = "1dea" * 8
-KEY = "0123456789abcdef" * 2
-_BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+from benchmarks.measure import Failed, spread
+from benchmarks.report import Row
+from benchmarks.world import World
+from tests.kit.lnbits_server import LnbitsServer, free_port
 
+CLIENTS, REQUESTS = 50, 2000
+PATIENCE_S = 30.0
+HELLO = """
+import sys
+from waitress import serve
 
-def _records(number: int) -> list[dict[str, object]]:
-    """Payments, newest first, one every ten minutes, with what LNbits 1.5 says of each."""
-    chance = random.Random(number)
-    made = []
-    for each in range(number):
-        at = (_BEGIN + timedelta(minutes=10 * (number - each))).isoformat()
-        came = chance.random() < 0.4
-        amount = int(10 ** chance.uniform(3, 8)) // 1000 * 1000
-        digest = chance.randbytes(32).hex()
-        record: dict[str, object] = {
-            "checking_id": digest,
-            "payment_hash": digest,
-            "wallet_id": WALLET,
-            "amount": amount if came else -amount,
-            "fee": 0 if came else -chance.randrange(5000),
-            "bolt11": "lnbc" + chance.randbytes(150).hex(),
-            "status": "success",
-            "memo": chance.choice(("coffee", "rent for August", "airtime", "school fees", "market, stall 7")),
-            "expiry": at,
-            "webhook": None,
-            "webhook_status": None,
-            "preimage": chance.randbytes(32).hex(),
-            "tag": None,
-            "extension": None,
-            "time": at,
-            "created_at": at,
-            "updated_at": at,
-            "extra": {"wallet_fiat_currency": "USD", "wallet_fiat_amount": 1.234, "wallet_fiat_rate": 1020.5},
-        }
-        made.append(record)
-    return made
+def hello(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", "5")])
+    return [b"hello"]
+
+serve(hello, host="127.0.0.1", port=int(sys.argv[1]), threads=4, backlog=256)
+"""
 
 
-def main() -> None:
-    """Serve until killed."""
-    records = _records(int(sys.argv[1]))
-    texts = [json.dumps(each, separators=(",", ":")) for each in records]
-    times = [datetime.fromisoformat(str(each["time"])).timestamp() for each in records]
+class Place(NamedTuple):
+    """Something that serves: its process, its port, and what is asked of it."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    process: int
+    port: int
+    path: str
 
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            asked = parse_qs(parts.query)
-            if parts.path == "/api/v1/wallet":
-                self._say({"id": WALLET, "name": "bench", "balance": 10**12})
-                return
-            if parts.path != "/api/v1/payments/paginated":
-                self._say({"detail": "Not Found"}, 404)
-                return
-            until = float(asked.get("time[le]", ["inf"])[0])
-            first = next((at for at, time in enumerate(times) if time <= until), len(times))
-            begin = first + int(asked["offset"][0])
-            page = ",".join(texts[begin : begin + int(asked["limit"][0])])
-            self._send(f'{{"data":[{page}],"total":{len(records) - first}}}'.encode())
 
-        def _say(self, body: object, status: int = 200) -> None:
-            self._send(json.dumps(body).encode(), status)
+def pages(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
+    """An open link's page, its language chosen and its QR code drawn, beside five bytes."""
+    place = free_port()
+    world.do("config", "set", "base_url", f"http://127.0.0.1:{place}", home="pages")
+    key = world.root / "pages.key"
+    key.touch(0o600)
+    key.write_text(server.new_wallet(10_000)[1])
+    world.do("wallet", "add", "giver", "--url", server.url, "--key-file", key, home="pages")
+    words = [str(world.amani), "cheque", "create", "1000", "--memo", "Thank you", "--link", "--yes", "--json"]
+    made = subprocess.run(words, env=world.environment("pages"), capture_output=True, check=False)
+    if made.returncode:
+        raise Failed(made.stderr.decode())
+    path = "/c/" + str(json.loads(made.stdout)["data"]["link"]).rpartition("/")[2]
+    served = [world.amani, "serve", "--listen", f"127.0.0.1:{place}", "--as-root"]
+    other = free_port()
+    with (
+        _running(world, served, place, "/health") as ours,
+        _running(world, [world.python, "-c", HELLO, other], other, "/") as theirs,
+    ):
+        places = {"page": Place(ours, place, path), "hello": Place(theirs, other, "/")}
+        rates: dict[str, list[float]] = {name: [] for name in places}
+        waits: dict[str, list[float]] = {name: [] for name in places}
+        for turn in range(max(3, times // 4) + 1):
+            for name, each in places.items():
+                a_second, p99_ms = _load(each)
+                if turn:
+                    rates[name].append(a_second)
+                    waits[name].append(p99_ms)
+    yield _row("serve: pages a second of one core", "/s", rates, 0.1, at_least=True)
+    yield _row(f"serve: 99 of 100 pages, {CLIENTS} clients", "ms", waits, 8.0, at_least=False)
 
-        def _send(self, data: bytes, status: int = 200) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing."""
+def _row(name: str, unit: str, taken: dict[str, list[float]], bar: float, *, at_least: bool) -> Row:
+    ratios = [mine / its for mine, its in zip(taken["page"], taken["hello"], strict=True)]
+    spreads = spread(taken["page"]), spread(taken["hello"]), spread(ratios)
+    return Row(name, unit, *spreads, bar, at_least, "a bare hello")
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if len(sys.argv) > 2:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(sys.argv[2])
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        print(server.server_address[1], flush=True)
-        server.serve_forever()
+
+def _load(place: Place) -> tuple[float, float]:
+    """So many clients at once: requests for a second of the server's CPU, and the wait that 99 of 100 stay below."""
+    before = _cpu_s(place.process)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        waited = sorted(wait for part in pool.map(lambda _: _client(place), range(CLIENTS)) for wait in part)
+    return len(waited) / (_cpu_s(place.process) - before), waited[len(waited) * 99 // 100] * 1000
+
+
+def _client(place: Place) -> list[float]:
+    waited = []
+    line = http.client.HTTPConnection("127.0.0.1", place.port, timeout=PATIENCE_S)
+    for _ in range(REQUESTS // CLIENTS):
+        begun = time.perf_counter()
+        line.request("GET", place.path, headers={"Accept": "text/html", "Accept-Language": "sw"})
+        answer = line.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise Failed(f"{place.path} answered {answer.status}")
+        waited.append(time.perf_counter() - begun)
+    line.close()
+    return waited
+
+
+def _cpu_s(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def serving(number: int, certificate: Path | None = None) -> Iterator[str]:
-    """Such a server; gives its address."""
-    words = [sys.executable, "-m", "benchmarks.pages", str(number), *([str(certificate)] if certificate else [])]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
+def _running(world: World, words: list[object], port: int, path: str) -> Iterator[int]:
+    """A process that serves, once it does."""
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        [str(word) for word in words], env=world.environment("pages"), stdout=quiet, stderr=quiet
+    ) as run:
         try:
-            yield f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
+            ends = time.monotonic() + PATIENCE_S
+            while not _answers(port, path):
+                if run.poll() is not None or time.monotonic() > ends:
+                    raise Failed(f"{words[0]} {words[1]} does not serve (is amani-cli[serve] installed?)")
+                time.sleep(0.05)
+            yield run.pid
         finally:
-            process.kill()
+            run.terminate()
 
 
-if __name__ == "__main__":
-    main()
+def _answers(port: int, path: str) -> bool:
+    try:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        line.request("GET", path)
+        return line.getresponse().status == 200
+    except OSError:
+        return False

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import books, bulk, peers, report, starts
+from benchmarks import books, bulk, pages, peers, report, starts
 from benchmarks.measure import Failed
 from benchmarks.report import Report, Row
 from benchmarks.world import World, made, server
@@ -36,11 +36,12 @@ WITH_SERVER: dict[str, Callable[[World, int, LnbitsServer], Iterable[Row]]] = {
     "invoice": starts.invoice,
     "pay": starts.pay,
     "all": starts.every_wallet,
+    "pages": pages.pages,
     "peers": peers.peers,
 }
 ROWS = (
     *("start", "tab", "balance", "tls", "keyring", "invoice", "pay", "history", "sync", "export", "journal", "batch"),
-    *("all", "peers"),
+    *("all", "pages", "peers"),
 )
 
 

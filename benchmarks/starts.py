@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks import pages
+from benchmarks import records
 from benchmarks.measure import Command, Sample, alternate, run, spread
 from benchmarks.report import Row
 from benchmarks.world import CLONE, World
@@ -101,8 +101,8 @@ def balance(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
 def tls(world: World, times: int) -> Iterator[Row]:
     """The same over TLS: what one waits for with a server that is not on this machine."""
     certificate = self_signed(world.root / "certificate.pem", "localhost")
-    with pages.serving(1, certificate) as url:
-        env = {"LNBITS_BASE_URL": url, "LNBITS_API_KEY": pages.KEY, "SSL_CERT_FILE": str(certificate)}
+    with records.serving(1, certificate) as url:
+        env = {"LNBITS_BASE_URL": url, "LNBITS_API_KEY": records.KEY, "SSL_CERT_FILE": str(certificate)}
         words = ("wallet", "balance", "--json")
         commands = {"floor": world.floor(*words, **env), "amani": world.command(*words, home="none", **env)}
         taken = alternate(commands, times)

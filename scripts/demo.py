@@ -1,13 +1,18 @@
-"""What `make demo` runs: a sandbox LNbits, an invoice and its payment, each step as one would type it."""
+"""What `make demo` runs: a sandbox LNbits, a payment and a link on it, each step as one would type it."""
 
+import http.client
 import os
 import shlex
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("AMANI_HOME") or CLONE / ".amani").absolute()
+PORT = int(os.environ.get("AMANI_DEMO_PORT") or 8190)
+PATIENCE_S = 20
 AMANI = Path(sys.executable).with_name("amani")
 
 
@@ -36,6 +41,41 @@ def main() -> int:
     return 0
 
 
+def is_served() -> bool:
+    """Whether amani answers where the demo's links lead."""
+    with suppress(OSError, http.client.HTTPException):
+        line = http.client.HTTPConnection("127.0.0.1", PORT, timeout=2)
+        line.request("GET", "/health")
+        return b'"amani"' in line.getresponse().read()
+    return False
+
+
+def serve() -> None:
+    """Have the links answered for, from now on: like the sandbox, it goes on after the demo has ended."""
+    command = f"amani serve --listen 127.0.0.1:{PORT}" + (" --as-root" if os.geteuid() == 0 else "")
+    show(f"{command} &")
+    if is_served():
+        print("(it runs already)", flush=True)
+        return
+    with (HOME / "serve.out").open("w") as out:
+        process = subprocess.Popen(
+            arguments(command, {}),
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    (HOME / "serve.pid").write_text(f"{process.pid}\n")
+    ends = time.monotonic() + PATIENCE_S
+    while not is_served():
+        if process.poll() is not None or time.monotonic() > ends:
+            print((HOME / "serve.out").read_text(), end="", file=sys.stderr)
+            raise StepFailed(command, process.poll() or 1)
+        time.sleep(0.1)
+    print((HOME / "serve.out").read_text(), end="", flush=True)
+
+
 def steps() -> None:
     """Alice pays bob for a coffee."""
     say("A real LNbits on this machine, with four funded wallets:")
@@ -60,10 +100,17 @@ def steps() -> None:
     run("amani wallet balance alice bob")
     run("amani history list --limit 5")
 
+    say("Money for somebody without amani is a link, which any Lightning wallet claims; this machine serves its page:")
+    run(f"amani config set base_url http://127.0.0.1:{PORT} --quiet")
+    serve()
+    capture("LINK", "amani cheque create 1000 --memo 'Thank you' --link --wallet alice --yes --quiet")
+    say("Open that link in a browser. Bob's wallet can claim it, as any other can, and whoever is first has it:")
+    print(paint("36", '$ amani invoice claim "$LINK" --wallet bob'), flush=True)
+
 
 def farewell() -> None:
     """What to try next, and how to stop."""
-    say("The sandbox is still running. To go on in this shell:")
+    say("The sandbox and the page are still there. To go on in this shell:")
     if AMANI.is_relative_to(CLONE):
         print(f'  export PATH="{AMANI.parent}:$PATH"')
     print(f'  export AMANI_HOME="{HOME}"')
@@ -71,6 +118,7 @@ def farewell() -> None:
     print("  amani history list --json")
     print("  amani --help")
     say("To stop it (wallets and history stay), or to delete its wallets too:")
+    print(f'  kill "$(cat "{HOME}/serve.pid")"')
     print("  amani sandbox stop")
     print("  amani sandbox reset")
 

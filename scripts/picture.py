@@ -1,12 +1,14 @@
-"""What `make picture` runs: the README's picture, drawn from the real program at a terminal of its own."""
+"""What `make picture` runs: the README's pictures, of the real program at a terminal of its own and in a browser."""
 
 import fcntl
 import io
 import os
 import pty
+import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 
 from rich.console import Console
@@ -16,6 +18,7 @@ from scripts import demo
 
 COLUMNS = 110
 PICTURE = demo.CLONE / "docs" / "pay.svg"
+PAGE = demo.CLONE / "docs" / "link.png"
 
 STEPS = [
     ("amani wallet balance alice bob", ""),
@@ -43,7 +46,33 @@ def main() -> int:
     console.print(shown, end="")
     console.save_svg(str(PICTURE), title="amani")
     print(PICTURE.relative_to(demo.CLONE))
+    draw_page()
     return 0
+
+
+def draw_page() -> None:
+    """Write docs/link.png: the page of a link as a phone shows it; left as it is where there is no Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        print("chromium is not installed: docs/link.png stays as it is", file=sys.stderr)
+        return
+    run(["config", "set", "base_url", f"http://127.0.0.1:{demo.PORT}"])
+    demo.serve()
+    words = ["cheque", "create", "1000", "--memo", "Thank you, Bob", "--link", "--wallet", "alice", "--yes", "--quiet"]
+    made = subprocess.run(
+        [str(demo.AMANI), *words], env=demo.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+    )
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]
+    with tempfile.TemporaryDirectory() as folder:
+        shot = [
+            f"--user-data-dir={folder}",
+            "--window-size=400,1080",
+            f"--screenshot={PAGE}",
+            made.stdout.decode().strip(),
+        ]
+        subprocess.run([chromium, *flags, *shot], stderr=subprocess.DEVNULL, check=True)
+    print(PAGE.relative_to(demo.CLONE))
 
 
 def run(words: list[str], answer: str = "") -> str:

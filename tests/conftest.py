@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.kit.cheque_world",
     "tests.kit.fincra_world",
     "tests.kit.lnurl_server",
+    "tests.kit.serve_world",
     "tests.kit.skips",
 ]
 

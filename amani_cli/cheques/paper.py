@@ -20,7 +20,7 @@ svg {{ width: 44mm; height: 44mm; flex: none }} h1 {{ font-size: 20pt; margin: 0
 """
 _CARD = (
     "<section>{qr}<div><h1>{worth}</h1><p>{memo}</p><p>good until {until}</p>"
-    "<p>Claim it: <b>amani cheque claim</b>, then give this code. Whoever is first has it.</p>"
+    "<p>{how} Whoever is first has it.</p>"
     "<p><code>{code}</code></p></div></section>"
 )
 
@@ -36,7 +36,13 @@ def write(path: str, cheques: list[Cheque]) -> None:
 
 
 def _qr(cheque: Cheque) -> str:
-    return (cheque.lnurl or cheque.code or "").upper()
+    return cheque.link or (cheque.lnurl or cheque.code or "").upper()
+
+
+def _how(cheque: Cheque) -> str:
+    if cheque.link:
+        return "Point your phone's camera at it, or open this link."
+    return "Claim it: amani cheque claim, then give this code."
 
 
 def _card(cheque: Cheque) -> str:
@@ -49,7 +55,8 @@ def _card(cheque: Cheque) -> str:
         worth=html.escape(format_sat(cheque.amount_msat)),
         memo=html.escape(plain(cheque.memo)),
         until=local(cheque.expires_at),
-        code=html.escape(cheque.code or ""),
+        how=html.escape(_how(cheque)).replace("amani cheque claim", "<b>amani cheque claim</b>"),
+        code=html.escape(cheque.link or cheque.code or ""),
     )
 
 
@@ -74,8 +81,8 @@ def _pdf(cards: list[Cheque]) -> bytes:
         _text(page, left + 60, top + 8, 20, format_sat(cheque.amount_msat))
         _text(page, left + 60, top + 19, 10, plain(cheque.memo)[:70])
         _text(page, left + 60, top + 25, 10, f"good until {local(cheque.expires_at)}")
-        _text(page, left + 60, top + 31, 9, "Claim it: amani cheque claim, then give this code.")
-        _text(page, left + 60, top + 39, 7, cheque.code or "")
+        _text(page, left + 60, top + 31, 9, _how(cheque))
+        _text(page, left + 60, top + 39, 7, cheque.link or cheque.code or "")
     return bytes(page.output())
 
 

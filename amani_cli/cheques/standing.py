@@ -14,10 +14,10 @@ from amani_cli.payments import lightning_rail
 from amani_cli.providers.base import NewWallet
 from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, journal
+from amani_cli.store import cheques, journal, links
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import only
-from amani_cli.store.rows import ChequeRow, Transaction
+from amani_cli.store.ledger import Ledger, only
+from amani_cli.store.rows import ChequeRow, Entry, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
 from amani_cli.wallets.clients import lnbits_client
@@ -110,6 +110,7 @@ def delete_wallet(ws: Workspace, row: ChequeRow) -> None:
             deletions.refuse_expecting(client, "its wallet", but=row.funding_hash)
             client.delete_wallet(token, row.remote_id)
         keys.unkeep(row.place, f"cheque:{row.id}")
+        keys.unkeep(row.place, f"link:{row.id}")
 
 
 def advance(ws: Workspace, row: ChequeRow) -> ChequeRow:
@@ -172,6 +173,9 @@ def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
     """
     if row.status != "open":
         return row, False
+    claim = claim_by_link(ws, row)
+    if claim is not None and claim.status != "failed":
+        return must(ws, row.id), claim.status == "unknown"
     try:
         with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
             if client.wallet().balance_msat >= row.amount_msat:
@@ -184,6 +188,39 @@ def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
     if settled:
         claimed(ws, row, settled[0].payment_hash, settled[0].settled_at)
     return must(ws, row.id), not settled and any(record.status == "pending" for record in taken)
+
+
+def claim_by_link(ws: Workspace, row: ChequeRow) -> Entry | None:
+    """The payment that a cheque's link was last claimed by, asked about while it is open; once settled, the cheque is
+    written down as claimed. None where nobody has tried."""
+    claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+    if claim is not None and claim.status == "unknown":
+        claim = payments_earlier.ask_again(ws, claim)
+    if claim is not None and claim.status == "settled":
+        claimed(ws, row, claim.payment_hash, claim.settled_at)
+    return claim
+
+
+def refuse_claiming(db: Ledger, row: ChequeRow) -> None:
+    """Refuse what would touch a cheque's wallet while a claim by its link is on its way.
+
+    Raises `errors.OutcomeUnknown`. In a transaction that writes down what is to be done, no claim can begin behind it.
+    """
+    claim = journal.by_id(db, row.claim) if row.claim is not None else None
+    if claim is not None and claim.status == "unknown":
+        raise errors.OutcomeUnknown(
+            f"cheque {row.id} is being claimed by its link, and what became of that is not certain yet",
+            id=claim.id,
+            hint=f"Run 'amani reconcile {claim.id}', then this again: what failed for certain can be taken back.",
+        )
+
+
+def note_claims(ws: Workspace) -> None:
+    """Write down which cheques are claimed by now, where a claim by their link has settled since it was begun."""
+    for row in links.being_claimed(ws.store):
+        claim = journal.by_id(ws.store, row.claim or "")
+        if claim is not None and claim.status == "settled":
+            claimed(ws, row, claim.payment_hash, claim.settled_at)
 
 
 def claimed(ws: Workspace, row: ChequeRow, payment_hash: str | None, at: str | None) -> None:

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from typing import Literal
 
 from amani_cli import clocks, errors, locks
-from amani_cli.cheques import drawing, standing
+from amani_cli.cheques import drawing, links, standing
 from amani_cli.cheques.standing import advance, audit_step, must, view
 from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.payments import earlier
 from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
+from amani_cli.store import links as store_links
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import ChequeRow, Entry
 from amani_cli.times import from_rfc3339, local
@@ -66,7 +67,8 @@ def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
     for row in store_cheques.to_sweep(ws.store) if ws.has_store else []:
         try:
             expired = _is_expired(ws, row)
-            if row.status in ("open", "claimed") and not expired:
+            # What a claim by a link left is known at once; who draws by the code may still be at it.
+            if not expired and (row.status == "open" or (row.status == "claimed" and row.claim is None)):
                 continue
             ws.talk.progress(f"sweeping cheque {row.id}")
             items.append(view(ws, take_back(ws, row, "expired" if expired else "void")))
@@ -94,8 +96,12 @@ def _is_expired(ws: Workspace, row: ChequeRow) -> bool:
     return is_over
 
 
-def reissue(ws: Workspace, text: str) -> Cheque:
-    """Make a cheque's old code worthless and give it a new one; needs a login, which alone can rotate keys."""
+def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
+    """Make a cheque's old code and link worthless and give it new ones; needs a login, which alone can rotate keys.
+
+    It has a link again if it had one, or where `link` asks for it.
+    """
+    url = links.base_url(ws) if link else None
     row, claiming = standing.refresh(ws, advance(ws, must(ws, text)))
     if row.status != "open" or claiming:
         raise errors.Rejected(
@@ -114,9 +120,16 @@ def reissue(ws: Workspace, text: str) -> Cheque:
                 if row.has_login
                 else f"Run 'amani login {row.url}' before writing cheques; this one can only be voided.",
             ) from None
-    with ws.store.write() as db:
-        audit_step(ws, db, "cheque reissue", row, "done")
-    return view(ws, row)._replace(code=standing.code_of(ws, row, fresh.admin_key))
+        with ws.store.write() as db:
+            current = store_cheques.by_id(db, row.id)
+            assert current is not None
+            standing.refuse_claiming(db, current)  # by its link, begun while the keys were made new: they are kept
+            had = store_links.of_cheque(db, row.id)
+            audit_step(ws, db, "cheque reissue", row, "done")
+        shown = view(ws, row)._replace(code=standing.code_of(ws, row, fresh.admin_key))
+        if url is None and had is None:
+            return shown
+        return links.with_link(ws, row, shown, url or links.base_url(ws))
 
 
 def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:
@@ -162,11 +175,13 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
     with locks.held(ws, row.id, f"cheque {row.id}"):
         ws.restart_clock()
         giver = _giver(ws, row)
+        standing.claim_by_link(ws, must(ws, row.id))
         with ws.store.write() as db:
             current = store_cheques.by_id(db, row.id)
             assert current is not None
             if current.status in ("void", "expired"):
                 return current
+            standing.refuse_claiming(db, current)
             if current.status != "claimed":
                 store_cheques.update(db, row.id, status="voiding")
                 audit_step(ws, db, "cheque void", row, "begun")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from amani_cli import amounts, clocks, errors, keys
+from amani_cli.cheques import links
 from amani_cli.cheques.standing import abandon, advance, audit_step, code_of, keep_keys, must, opened, view
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
@@ -36,7 +37,9 @@ SHORTEST_S, LONGEST_S = 3600, 168 * 3600
 class Wanted:
     """What is to be written. `outside` sets the fee reserve aside on top, for claims that leave the server.
 
-    `authorised` says that PIN and rate limit were seen to for a batch that this is a part of.
+    `base_url` has each be a link to a page there, which sets the reserve aside as well: nobody knows beforehand whose
+    server the wallet is on that opens it. `authorised` says that PIN and rate limit were seen to for a batch that this
+    is a part of.
     """
 
     amount_msat: int
@@ -46,12 +49,13 @@ class Wanted:
     outside: bool = False
     reference: str | None = None
     lnurl: bool = False
+    base_url: str | None = None
     authorised: bool = False
 
     @property
     def reserve_msat(self) -> int:
         """LNbits' fee reserve for an outside payment, in whole sats."""
-        return -(-fees.worst_fee_msat(self.amount_msat) // 1000) * 1000 if self.outside else 0
+        return -(-fees.worst_fee_msat(self.amount_msat) // 1000) * 1000 if self.outside or self.base_url else 0
 
     @property
     def total_msat(self) -> int:
@@ -66,6 +70,8 @@ class Wanted:
 def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
     """Refuse what can't be written, before anything is sent."""
     amounts.require_whole_sat(wanted.amount_msat)
+    if wanted.lnurl and wanted.base_url is not None:
+        raise errors.Usage("a link has an LNURL of its own", hint="Leave --lnurl out.")
     lightning.check_memo(wanted.memo)
     if not SHORTEST_S <= wanted.expires_s <= LONGEST_S:
         raise errors.Usage(
@@ -191,14 +197,17 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
         ws.talk.warn(f"cheque {row.id} is funded, but that is not written down yet: {error.message}")
     row = must(ws, row.id)
     written = view(ws, row)._replace(code=code_of(ws, row, made.admin_key))
-    if wanted.lnurl:
-        try:
+    try:
+        if wanted.base_url is not None:
+            return links.with_link(ws, row, written, wanted.base_url)
+        if wanted.lnurl:
             with lnbits_client(ws, wallet.url, made.admin_key) as client:
                 lnurl = client.withdraw_link(wanted.memo or "amani cheque", wanted.amount_msat // 1000)
             keys.SEEN.add(lnurl)
-            written = written._replace(lnurl=lnurl)
-        except errors.AmaniError as error:
-            ws.talk.warn(f"no LNURL-withdraw link was made ({error.message}); the code is good all the same")
+            return written._replace(lnurl=lnurl)
+    except errors.AmaniError as error:
+        what = "link" if wanted.base_url is not None else "LNURL-withdraw link"
+        ws.talk.warn(f"no {what} was made ({error.message}); the code is good all the same")
     return written
 
 

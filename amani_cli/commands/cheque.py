@@ -12,6 +12,7 @@ from amani_cli.options import FORCE, PIN_FILE, PIN_STDIN, REASON, Command, Optio
 
 app = options.group("Funds set aside for whoever has the code.")
 
+LINK = typer.Option(False, "--link", help="A link that anybody can claim by any wallet; see 'amani serve'.")
 ID = typer.Argument(help="The cheque's id, the beginning of it, its reference or its code.", metavar="ID")
 
 
@@ -20,12 +21,13 @@ def create(
     ctx: typer.Context,
     amount: str = typer.Argument(help="What it is worth, e.g. 1000 or 21k."),
     memo: str = typer.Option(
-        "", "--description", "--memo", "-m", help="What its taker sees, on paper and in a link.", metavar="TEXT"
+        "", "--description", "--memo", "-m", help="What its taker sees, on paper and on a link's page.", metavar="TEXT"
     ),
     expires: str = typer.Option("24h", "--expires", help="How long it is good for: 1h to 168h."),
     count: int = typer.Option(1, "--count", help="How many; one code a line.", min=1),
     outside: bool = typer.Option(False, "--outside", help="Set the fee reserve aside too, to be claimed anywhere."),
     lnurl: bool = typer.Option(False, "--lnurl", help="An LNURL-withdraw link too, for any phone wallet."),
+    link: bool = LINK,
     qr: bool = typer.Option(False, "--qr", help="Show a QR code on stderr."),
     qr_file: str | None = typer.Option(None, "--qr-file", help="Write the QR code to a .png or .svg.", metavar="PATH"),
     paper: str | None = typer.Option(None, "--print", help="Write them to a page, .html or .pdf.", metavar="FILE"),
@@ -37,7 +39,7 @@ def create(
 ) -> None:
     """Write a cheque: the money is set aside, and the code, shown once, is the money."""
     from amani_cli.amounts import format_sat
-    from amani_cli.cheques import writing
+    from amani_cli.cheques import links, writing
     from amani_cli.times import parse_duration
     from amani_cli.wallets import finding
 
@@ -45,11 +47,11 @@ def create(
     ws = said.ws
     ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    amount_msat = _in_sats(amount)
     if qr:
         said.out.check_qr()
     _check_files(qr_file, paper, count, force=force)
-    wanted = writing.Wanted(amount_msat, memo, parse_duration(expires), count, outside, reference, lnurl)
+    url = links.base_url(ws) if link else None
+    wanted = writing.Wanted(_in_sats(amount), memo, parse_duration(expires), count, outside, reference, lnurl, url)
     wallet = finding.resolve(ws, said.wallet)
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Write it?")
@@ -134,28 +136,30 @@ def _print_to(said: Options, paper: str, items: list[Cheque]) -> errors.AmaniErr
         said.out.say(f"error: {error.message}")
         return error
     if not said.quiet:
-        said.out.say(f"Written to {paper}; each code on it is money.")
+        said.out.say(
+            f"Written to {paper}; each {'link' if any(each.link for each in items) else 'code'} on it is money."
+        )
     return None
 
 
 def _show_code(said: Options, cheque: Cheque) -> None:
     """A code on a line of its own, as soon as it is money: a kill in the middle loses none that was shown."""
     if cheque.code:
-        said.out.raw(cheque.code)
+        said.out.raw(cheque.link or cheque.code)
         said.out.flush()
     else:
         said.out.say(f"{cheque.id} was written before; its code is not shown again")
 
 
 def _show_qr(said: Options, cheque: Cheque, qr: bool, qr_file: str | None) -> None:
-    content = cheque.lnurl or cheque.code
+    content = cheque.link or (cheque.lnurl or cheque.code or "").upper()  # capitals are packed more tightly
     if content and (qr or qr_file):
         if qr:
-            said.out.qr(content.upper())
+            said.out.qr(content)
         if qr_file:
             from amani_cli.encodings import qr as encodings_qr
 
-            encodings_qr.write(content.upper(), qr_file)
+            encodings_qr.write(content, qr_file)
             said.out.say(f"QR code written to {qr_file}")
 
 
@@ -246,10 +250,23 @@ def sweep(ctx: typer.Context) -> None:
 
 
 @app.command(cls=Command)
-def reissue(ctx: typer.Context, id: str = ID) -> None:
-    """Make a cheque's old code worthless and print a new one; needs a login."""
+def reissue(
+    ctx: typer.Context,
+    id: str = ID,
+    link: bool = LINK,
+    paper: str | None = typer.Option(None, "--print", help="Write it to a page, .html or .pdf.", metavar="FILE"),
+    force: bool = FORCE,
+) -> None:
+    """Make a cheque's old code, and its link, worthless and print a new one; needs a login."""
     from amani_cli.cheques import taking_back
 
     said = options.of(ctx)
+    _check_files(None, paper, 1, force=force)
     said.ask.confirm("Give it a new code?", "The old one becomes worthless.")
-    said.emit(taking_back.reissue(said.ws, id))
+    fresh = taking_back.reissue(said.ws, id, link=link)
+    said.emit(fresh)
+    if paper:
+        said.out.flush()
+        failed = _print_to(said, paper, [fresh])
+        if failed is not None:
+            raise typer.Exit(11)

@@ -42,6 +42,14 @@ def read(ws: Workspace, text: str) -> Destination:
     raise _unknown(ws, text)
 
 
+def by_itself(text: str) -> Destination | None:
+    """What a text says of whom to pay without any name that is known here: for what strangers send.
+
+    None for what is no such thing; raises `errors.Usage` for what is one and can't be right.
+    """
+    return _itself(_unwrapped(text))
+
+
 def _unwrapped(text: str) -> str:
     """A text less what mail, chats and web pages put around it: white space, marks that can't be seen, `mailto:`, `₿`.
 

@@ -61,7 +61,10 @@ def decode(text: str) -> ChequeCode:
     """
     bare = "".join(text.split()).lower()
     if not bare.startswith(PREFIX) or len(bare) > _LONGEST:
-        raise errors.Usage("that is not a cheque", code="BAD_CHEQUE", hint=f"A cheque's code begins with {PREFIX}.")
+        hint = f"A cheque's code begins with {PREFIX}."
+        if bare.startswith(("http", "lnurl", "lightning:")):
+            hint = "A link is claimed by: amani invoice claim LINK"
+        raise errors.Usage("that is not a cheque", code="BAD_CHEQUE", hint=hint)
     digits = bare[len(PREFIX) :].upper()
     try:
         payload = base64.b32decode(digits + "=" * (-len(digits) % 8))

@@ -170,6 +170,7 @@ def made_by(
     expiry_s: int,
     *,
     webhook: str | None = None,
+    described: bytes | None = None,
     owner: KnownWallet | None = None,
 ) -> bolt11.Invoice:
     """Have a server make an invoice for the wallet of `client`: over what was asked for, and never seen before.
@@ -177,7 +178,7 @@ def made_by(
     An answer that something on the line kept from an earlier request names an invoice that may be paid already, and
     that payment's receipt would pass for this one's. Raises `errors.Unreachable`.
     """
-    told = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook)
+    told = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook, described=described)
     if owner is not None:
         owner.must_match(told.wallet_id)  # by another wallet's key the money would come to that one
     made = bolt11.decode_invoice(told.bolt11)

@@ -19,9 +19,9 @@ class Faucet(NamedTuple):
     next_claim_at: str | None
 
 
-@document("amani.cheque/1", leave_out={"code", "lnurl"})
+@document("amani.cheque/1", leave_out={"code", "lnurl", "link"})
 class Cheque(NamedTuple):
-    """A cheque: funds set aside in a wallet of their own. `code` is the money itself, and is shown once."""
+    """A cheque: funds set aside in a wallet of their own. `code` and `link` are the money, and shown once."""
 
     id: str
     amount_msat: int
@@ -41,6 +41,7 @@ class Cheque(NamedTuple):
     lnurl: str | None = None
     replayed: bool = False
     sandbox: bool = False
+    link: str | None = None
 
 
 @document("amani.cheques/1")

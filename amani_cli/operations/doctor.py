@@ -10,7 +10,7 @@ from urllib.request import getproxies
 
 from amani_cli import errors, keys
 from amani_cli.models.operations import Diagnosis, Finding
-from amani_cli.operations import at_hand
+from amani_cli.operations import at_hand, served
 from amani_cli.times import parse_duration
 from amani_cli.wallets import finding, servers
 from amani_cli.wallets.known import KnownWallet
@@ -36,6 +36,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
         items.extend(_wallet(wallet))
     items.extend(at_hand.own_clock(ws))
     items.extend(at_hand.cheques_out(ws))
+    items.extend(served.look(ws))
     items.extend(at_hand.held(ws))
     items.extend(at_hand.outcomes(ws))
     return Diagnosis(items)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amani_cli import errors, keys
-from amani_cli.store import cheques, rules
+from amani_cli.store import addresses, cheques, links, rules
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Store
+from amani_cli.wallets import invoice_keys
 from amani_cli.wallets.finding import registered
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -47,7 +48,7 @@ def collect(ws: Workspace) -> tuple[list[Secret], list[str]]:
     for row in store_wallets.all_logins(ws.store):
         if not row.sandbox:
             found.append(_must(Secret("keyring", f"login:{row.url}", ""), f"the login to {row.url}"))
-    found += _kept(ws)
+    found += [*_kept(ws), *_invoice_keys(ws)]
     return found, without
 
 
@@ -64,6 +65,18 @@ def _kept(ws: Workspace) -> Iterator[Secret]:
     for cheque in cheques.with_status(ws.store, "open", *cheques.UNFINISHED):
         if sandbox not in cheque.place:
             yield _must(Secret(cheque.place, f"cheque:{cheque.id}", ""), f"cheque {cheque.id}")
+            if links.of_cheque(ws.store, cheque.id) is not None:
+                yield _must(Secret(cheque.place, f"link:{cheque.id}", ""), f"the link of cheque {cheque.id}")
+
+
+def _invoice_keys(ws: Workspace) -> Iterator[Secret]:
+    """Invoice keys that are kept by themselves, for addresses."""
+    places = {wallet.id: wallet for wallet in registered(ws) if not wallet.sandbox}
+    kept = {(row.place, row.wallet_id) for row in addresses.every(ws.store) if row.place is not None}
+    for place, wallet_id in sorted(kept):
+        if wallet_id in places:
+            wallet = places[wallet_id]
+            yield _must(Secret(place, invoice_keys.secret_name(wallet), ""), f"the addresses of '{wallet.name}'")
 
 
 def _must(secret: Secret, owner: str) -> Secret:
@@ -91,6 +104,7 @@ def check(copy: Store, secrets: list[Secret]) -> None:
             raise _no_place(secret.name if secret.place == "file" else f"{secret.place}, {secret.name}")
     kept = [(row.place, row.pepper) for row in rules.all_pins(copy)]
     kept += [(row.place, f"cheque:{row.id}") for row in cheques.all_cheques(copy, limit=-1)]
+    kept += [(row.place, "invoice-key:x") for row in addresses.every(copy) if row.place is not None]
     for place, name in kept:
         if not _is_kept(place, name):
             raise _no_place(f"{place}, {name}")

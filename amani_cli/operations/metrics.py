@@ -16,7 +16,7 @@ from amani_cli import __version__
 from amani_cli.calls import BUCKETS_MS
 from amani_cli.models.money import Balance
 from amani_cli.rules import budgets, limits
-from amani_cli.store import cheques, faucet, figures, holds, journal
+from amani_cli.store import cheques, faucet, figures, holds, journal, links
 from amani_cli.store.rows import CallRow
 from amani_cli.text import plain
 from amani_cli.times import from_rfc3339
@@ -53,7 +53,7 @@ def text(ws: Workspace) -> str:
         ws.talk.warn(error.message)
     seen = {item.wallet: item for item in found.items}
     parts = [*_about_wallets(known, seen), *_about_books(ws), *_about_rules(ws, known, seen), *_about_calls(ws)]
-    return "".join(parts)
+    return "".join([*parts, _about_pages(ws)])
 
 
 def _about_wallets(known: list[KnownWallet], seen: dict[str, Balance]) -> Iterator[str]:
@@ -166,6 +166,15 @@ def _about_calls(ws: Workspace) -> Iterator[str]:
         "amani_command_last_success_timestamp_seconds",
         "When a command last ended with exit code 0; commands that only look at the books are not counted.",
         (Sample(row.at, {"command": row.command}) for row in figures.successes(ws.store)),
+    )
+
+
+def _about_pages(ws: Workspace) -> str:
+    return _family(
+        "amani_served_total",
+        "counter",
+        "What 'amani serve' did: pages, first_steps, claims_settled, claims_unknown, invoices, refused, not_found, ….",
+        (Sample(row.number, {"what": row.what}) for row in links.served(ws.store)),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from amani_cli import errors
 from amani_cli.books import differences, valuations
+from amani_cli.cheques import standing as cheque_standing
 from amani_cli.cheques import taking_back
 from amani_cli.destinations import withdrawals
 from amani_cli.lightning import paying, transfers
@@ -59,6 +60,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
     if not ids:
         for row in journal.without_arrival(ws.store):
             _arrival(ws, row)
+    cheque_standing.note_claims(ws)
     unfinished = 0 if ids else taking_back.settle_unfinished(ws) + withdrawals.settle_open(ws)
     free, differ, missed = restored.release(ws, done)
     apart, unasked = apart + differ, unasked + missed

@@ -243,10 +243,10 @@ def _json(body: bytes) -> dict[str, Any]:
 
 def serve(receiver: Receiver, host: str, port: int, *, ready: Callable[[str], None]) -> None:
     """Listen until interrupted. Raises `errors.Unreachable` when the port is taken."""
-    from amani_cli.operations import webhook_lines
+    from amani_cli.operations import lines
 
     try:
-        server = webhook_lines.server(receiver, host, port, body_limit=BODY_LIMIT)
+        server = lines.server(receiver, host, port, body_limit=BODY_LIMIT)
     except OSError as error:
         raise errors.Unreachable(
             f"can't listen on {host}:{port}: {error.strerror}", code="PORT_TAKEN", hint="Choose another with --port."

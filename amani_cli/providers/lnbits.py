@@ -53,8 +53,12 @@ class Lnbits(LnbitsLine):
         *,
         webhook: str | None = None,
         extra: dict[str, str] | None = None,
+        described: bytes | None = None,
     ) -> Made:
-        """Ask for an invoice. The read key is enough."""
+        """Ask for an invoice. The read key is enough.
+
+        It carries the hash of what is `described`, in place of the memo: that itself is sent, as some nodes want it.
+        """
         body: dict[str, Any] = {
             "out": False,
             "unit": "sat",
@@ -66,6 +70,8 @@ class Lnbits(LnbitsLine):
             body["webhook"] = webhook
         if extra:
             body["extra"] = extra
+        if described is not None:
+            body["unhashed_description"] = described.hex()
         made = self._object(self._post("/api/v1/payments", body))
         payment_hash, bolt11 = made.get("payment_hash"), made.get("bolt11") or made.get("payment_request")
         if not isinstance(payment_hash, str) or not isinstance(bolt11, str):

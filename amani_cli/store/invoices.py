@@ -152,8 +152,11 @@ def page(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[InvoiceRow]:
-    """Invoices a person made or had made by a claim, newest first; those inside a transfer or cheque are left out."""
-    where = ["purpose IN ('invoice', 'withdraw')"]
+    """Invoices a person made or had made by a claim, newest first; those inside a transfer or cheque are left out.
+
+    So are those of an address that nobody has paid: anybody can have them made.
+    """
+    where = ["(purpose IN ('invoice', 'withdraw') OR (purpose='address' AND status='paid'))"]
     values: list[object] = []
     for condition, value in (("wallet_id=?", wallet_id), ("status=?", status)):
         if value is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from amani_cli.store.clock import LedgerClock
 from amani_cli.store.rows import Row, Transaction
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 
 
 BUSY_TIMEOUT_S = 30
@@ -41,7 +42,7 @@ TABLES = frozenset(
             "faucet",
         ),
         *("invoice", "login", "mark", "payment", "pin", "pin_threshold", "provider_call", "reference", "resolution"),
-        *("met", "rule", "wallet", "read_back", "awaited", "hold"),
+        *("met", "rule", "wallet", "read_back", "awaited", "hold", "link", "address", "served"),
     }
 )
 
@@ -139,6 +140,34 @@ class Store:
     def close(self) -> None:
         """Close the file; the WAL is folded in by the last one to leave."""
         self.connection.close()
+
+
+class Lasting:
+    """Databases that stay open for whoever asks again and again, one for each thread: `serve` reads by them."""
+
+    def __init__(self) -> None:
+        self._kept = threading.local()
+
+    def opened(self, path: Path) -> Store:
+        """The thread's database, opened anew where another file has taken its place or its schema has changed.
+
+        Raises what `open_store` raises.
+        """
+        kept: Store | None = getattr(self._kept, "store", None)
+        try:
+            about = os.stat(path)
+        except OSError as error:
+            raise explained(error, path) from error
+        file = (about.st_dev, about.st_ino)
+        if kept is not None and self._kept.file == file:
+            version = kept.one(Row, "PRAGMA user_version")
+            if version is not None and version[0] == SCHEMA_VERSION:
+                return Store(path, kept.connection)  # with a clock that is read anew
+        if kept is not None:
+            kept.close()
+        self._kept.store = None
+        self._kept.store, self._kept.file = open_store(path, create=False), file
+        return Store(path, self._kept.store.connection)
 
 
 Ledger = Store | Transaction

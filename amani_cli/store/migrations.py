@@ -572,3 +572,44 @@ def _fiat_as_it_is(connection: sqlite3.Connection) -> None:
         "CREATE INDEX payment_payouts ON payment (remote_wallet_id, currency, settled_at)"
         " WHERE kind='payout' AND status='settled' AND direction='out'"
     )
+
+
+@_step
+def _links(connection: sqlite3.Connection) -> None:
+    """Cheques as links, Lightning addresses, and what `serve` has counted.
+
+    Of a link's token there is a hash alone, and where it is served. `cheque.claim` is the journal's entry of the
+    payment that a cheque's link was last claimed by: while that is open, or has settled, no other may begin.
+    """
+    for statement in _FIFTEENTH.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+_FIFTEENTH = """
+ALTER TABLE cheque ADD COLUMN claim TEXT;
+
+CREATE TABLE link (
+    token_hash TEXT PRIMARY KEY,
+    cheque_id TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX link_cheque ON link (cheque_id);
+
+CREATE TABLE address (
+    name TEXT PRIMARY KEY,
+    wallet_id INTEGER NOT NULL,
+    place TEXT,
+    min_msat INTEGER NOT NULL,
+    max_msat INTEGER NOT NULL,
+    comment INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE served (
+    what TEXT PRIMARY KEY,
+    number INTEGER NOT NULL
+);
+"""

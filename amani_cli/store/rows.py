@@ -217,6 +217,36 @@ class ChequeRow(Row):
     created_at: str
     expires_at: str
     ledger_ahead: int | None
+    claim: str | None
+
+
+class LinkRow(Row):
+    """A cheque's link: the hash of its token, and where it is served. Never the token."""
+
+    token_hash: str
+    cheque_id: str
+    base_url: str
+    machine: str
+    created_at: str
+
+
+class AddressRow(Row):
+    """A Lightning address: whose wallet it pays, and where its invoice key is kept, if not with the wallet's."""
+
+    name: str
+    wallet_id: int
+    place: str | None
+    min_msat: int
+    max_msat: int
+    comment: int
+    created_at: str
+
+
+class ServedRow(Row):
+    """How often `serve` did something."""
+
+    what: str
+    number: int
 
 
 class WalletRow(Row):

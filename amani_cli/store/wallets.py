@@ -196,7 +196,7 @@ def move_keys(db: Transaction, old: str, new: str) -> None:
     if old.startswith("file:"):
         db.execute("UPDATE wallet SET key_source=? WHERE key_source=?", (new, old))
         return
-    for table in ("pin", "cheque"):
+    for table in ("pin", "cheque", "address"):
         db.execute(f"UPDATE {table} SET place=? WHERE place=?", (new, old))
     if old == "keyring":
         db.execute(

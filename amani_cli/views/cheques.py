@@ -24,9 +24,9 @@ def _cheque(model: Cheque) -> View:
                 ("claimed", when(model.claimed_at) if model.claimed_at else None),
                 ("by", model.claimed_by),
                 ("reference", model.reference),
-                ("lnurl", model.lnurl),
+                ("lnurl", model.lnurl if not model.link else None),
             ),
-            *([("", model.code)] if model.code else []),
+            *([("", model.link or model.code or "")] if model.link or model.code else []),
         ]
     )
 
@@ -92,7 +92,7 @@ VIEWS: dict[type, Any] = {
 }
 
 QUIET: dict[type, Any] = {
-    Cheque: lambda model: [model.code or model.id],
-    Cheques: lambda model: [item.code or item.id for item in model.items],
+    Cheque: lambda model: [model.link or model.code or model.id],
+    Cheques: lambda model: [item.link or item.code or item.id for item in model.items],
     Faucet: lambda model: [sat(model.balance_msat)],
 }

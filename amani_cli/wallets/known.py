@@ -115,6 +115,9 @@ class KnownWallet:
             value = keys.kept(kept_at, name)
             if value is None:
                 raise errors.NotAuthorised("the code's key is not kept here any more", code="NO_KEY")
+            if name.startswith("cheque:"):  # one of our own: both keys of its wallet
+                value = value.split(":")[kind == "read"]
+                keys.SEEN.add(value)
             return keys.Key(value, "kept while its payment is open")
         variable = ENVIRONMENT[self.provider].key
         found_variable = self.ws.config.variable(variable)

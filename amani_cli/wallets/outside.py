@@ -37,14 +37,23 @@ def mark_of(entry: str) -> str:
     return f"claim {entry}"
 
 
+def own_cheque(cheque_id: str, place: str) -> str:
+    """How a cheque of ours names where its keys are, for a `KeySource` (behind `kept:`) and for the mark of a claim.
+
+    It is looked up there anew each time: the keys may have been rotated since.
+    """
+    return f"cheque:{cheque_id}@{place}"
+
+
 def source_of(ws: Workspace, row: Entry) -> KnownWallet | None:
     """The cheque's wallet that an open payment is out of, by the key that was kept; None where none was."""
     mark = marks.read(ws.store, mark_of(row.id))
     if mark is None:
         return None
-    url, _, place = mark.value.partition(" ")
+    url, _, kept = mark.value.partition(" ")
     assert row.remote_wallet_id is not None
-    return as_wallet(ws, url, row.remote_wallet_id, keys.KeySource(f"kept:claim:{row.payment_hash}@{place}"))
+    name = kept if kept.startswith("cheque:") else f"claim:{row.payment_hash}@{kept}"
+    return as_wallet(ws, url, row.remote_wallet_id, keys.KeySource(f"kept:{name}"))
 
 
 def forget_key(ws: Workspace, row: Entry) -> None:
@@ -52,8 +61,10 @@ def forget_key(ws: Workspace, row: Entry) -> None:
     mark = marks.read(ws.store, mark_of(row.id))
     if mark is None:
         return
-    with contextlib.suppress(errors.AmaniError):  # a cheque that was drawn in full is worth nothing
-        keys.unkeep(mark.value.partition(" ")[2], f"claim:{row.payment_hash}")
+    place = mark.value.partition(" ")[2]
+    if not place.startswith("cheque:"):  # our own cheque's stay as long as its wallet
+        with contextlib.suppress(errors.AmaniError):  # a cheque that was drawn in full is worth nothing
+            keys.unkeep(place, f"claim:{row.payment_hash}")
     with ws.store.write() as db:
         marks.wipe(db, mark_of(row.id))
 

@@ -45,10 +45,15 @@ def to_msat(quoted: Quoted) -> int:
 def about(wallet: KnownWallet, amount_msat: int, currency: str) -> Quoted:
     """About what an amount is worth in a currency now."""
     price = _price(wallet, currency)
+    return at_price(Quoted(Decimal(0), currency, price, wallet.url.split("://", 1)[-1], now()), amount_msat)
+
+
+def at_price(quoted: Quoted, amount_msat: int) -> Quoted:
+    """About what an amount is worth at a price that was told before."""
     with localcontext(prec=60):
-        exact = Decimal(amount_msat) * price / MSAT_PER_BTC
-        value = exact.quantize(Decimal(1).scaleb(-currency_decimals(currency)), ROUND_HALF_EVEN)
-    return Quoted(value, currency, price, wallet.url.split("://", 1)[-1], now())
+        exact = Decimal(amount_msat) * quoted.price / MSAT_PER_BTC
+        value = exact.quantize(Decimal(1).scaleb(-currency_decimals(quoted.currency)), ROUND_HALF_EVEN)
+    return quoted._replace(value=value)
 
 
 def valued(ws: Workspace, held: Balance, currency: str) -> Balance:

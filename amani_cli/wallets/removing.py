@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from amani_cli import errors, keys
 from amani_cli.models.wallets import Removed
+from amani_cli.store import addresses as store_addresses
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, faucet, holds, journal
 from amani_cli.store import invoices as invoice_queries
 from amani_cli.store import wallets as store_wallets
 from amani_cli.wallets import deletions
 from amani_cli.wallets.finding import resolve
+from amani_cli.wallets.known import KnownWallet
 from amani_cli.wallets.variables import ENVIRONMENT
 from amani_cli.workspace import Workspace
 
@@ -42,6 +44,7 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             code="IS_FAUCET",
             hint="Make another wallet the faucet first: amani faucet configure --wallet W",
         )
+    _refuse_with_address(ws, wallet)
     outstanding = cheques.count_outstanding(ws.store, wallet.id)
     if outstanding:
         raise errors.RefusedByPolicy(
@@ -72,3 +75,12 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
             db, "wallet remove", wallet=wallet.name, subject=wallet.url, outcome="done", actor=ws.said.actor
         )
     return Removed(wallet.name, keys_deleted=place == "keyring", remote_deleted=delete_remote)
+
+
+def _refuse_with_address(ws: Workspace, wallet: KnownWallet) -> None:
+    for row in store_addresses.of_wallet(ws.store, wallet.id):
+        raise errors.RefusedByPolicy(
+            f"address {row.name} pays into wallet '{wallet.name}'",
+            code="HAS_ADDRESS",
+            hint=f"Remove it first: amani address remove {row.name}",
+        )

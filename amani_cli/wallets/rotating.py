@@ -10,7 +10,7 @@ from amani_cli.models.wallets import Wallet
 from amani_cli.store import audit as audit_log
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import new_id
-from amani_cli.wallets import logins
+from amani_cli.wallets import invoice_keys, logins
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.finding import resolve
 from amani_cli.wallets.known import KnownWallet, key_place
@@ -79,6 +79,7 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
         columns = {"key_source": wallet.key_source, "has_read_key": int(wallet.has_read_key)}
         store_wallets.update(db, wallet.id, **columns)
         audit_log.append(db, "key rotation", wallet=wallet.name, outcome="done", actor=ws.said.actor)
+    invoice_keys.renew(wallet, fresh.read_key)
     if place == "keyring":
         for kind in ("key", "read"):
             keys.keyring_delete(f"{where}:{kind}")

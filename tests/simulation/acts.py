@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from tests.simulation import phones
 from tests.simulation.lnbits import Lnbits, Wallet
 from tests.simulation.network import Paper
 from tests.simulation.world import Machine, Run, Step, World
@@ -59,6 +60,8 @@ def setting(world: World) -> None:
             argv = ["wallet", "add", each, "--url", url, "--insecure-http", "--key-file", "@/keys/" + each]
             run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting"})
             assert run.code == 0, (run.stdout, run.stderr)
+        base = ["config", "set", "base_url", phones.BASE_URL]
+        assert command(world, {"do": "amani", "on": name, "argv": base, "n": "setting"}).code == 0
         first = [(["login", near.url, "--username", "alice", "--password-stdin"], PASSWORD)]
         if name == "m1":
             first.append((["pin", "set", "--wallet", "w1", "--pin-stdin"], PIN))
@@ -189,6 +192,8 @@ def _keep(world: World, step: Step, run: Run) -> None:
         if isinstance(made, dict) and made.get("code"):
             world.names[step["keep"]] = made["code"]
             world.names[step["keep"] + "#"] = made["id"]
+            if made.get("link"):
+                world.names[step["keep"] + "@link"] = made["link"].rpartition("/")[2]
         if isinstance(made, dict) and made.get("bolt11") in world.network.by_text:
             world.names[step["keep"]] = world.network.by_text[made["bolt11"]]
 

@@ -25,6 +25,7 @@ class People:
         self.backups: dict[str, list[str]] = {"m1": [], "m2": [], "m3": []}
         self.done: list[Step] = []
         self.cheques: list[tuple[str, str]] = []
+        self.links: dict[str, int] = {}
         self.plans: list[tuple[str, str]] = []
         self.last: Step = {}
         self.others: list[str] = []
@@ -184,15 +185,20 @@ class People:
         if drawn < 0.35 or not self.cheques:
             argv = ["cheque", "create", str(rng.choice([10, 100, 1000, 5000]))]
             argv += ["--wallet", self._wallet(on), "--expires", rng.choice(["1h", "24h", "168h"])]
-            argv += ["--outside"] if rng.random() < 0.2 else []
+            how = rng.random()
+            argv += ["--outside"] if how < 0.2 else ["--link"] if how < 0.6 else []
             argv += self._reference(argv)
             name = f"c{self.count}"
             self.cheques.append((name, on))
+            if "--link" in argv:
+                self.links[name] = int(argv[2])
             return self._command(on, [*argv, "--json", "--yes"], keep=name)
         name, maker = rng.choice(self.cheques[-6:])
         if drawn < 0.65:
             on = rng.choice(["m1", "m2"])
             to = rng.choice(["w1", "w3", "w2" if on == "m1" else "w1"])
+            if name in self.links:
+                return self._phone(maker, name, {"w1": "bob", "w2": "w4", "w3": "outside"}[to])
             return self._command(on, ["cheque", "claim", f"${name}", "--to", to, "--json", "--yes"])
         if drawn < 0.7:
             return self._command(on, ["cheque", "claim", f"${name}", "--to", "$i1", "--json", "--yes"])
@@ -201,6 +207,12 @@ class People:
             keep = {"keep": name} if what == "reissue" else {}
             return self._command(maker, ["cheque", what, f"${name}#", "--json", "--yes"], **keep)
         return self._command(on, ["cheque", rng.choice(["sweep", "sweep", "list"]), "--json"])
+
+    def _phone(self, maker: str, cheque: str, whose: str) -> Step:
+        """A wallet takes a link's money into an invoice of its own, or into one that was refused before."""
+        paper = f"t{self.count}"
+        made = {"name": paper, "maker": whose, "msat": self.links[cheque] * 1000, "expiry": 600}
+        return self._command(maker, ["phone", f"${cheque}@link", f"${paper}"], make=made)
 
     def _batch(self) -> Step:
         rng, on = self.rng, self._on()

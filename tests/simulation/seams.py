@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import amani_cli
+from tests.simulation import phones
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -80,6 +81,8 @@ def run_command(argv: list[str]) -> int:
     part("log").configure(0, False)
     calls = part("calls")
     calls.taken()
+    if argv[0] == "phone":
+        return phones.take(part, argv)
     return int(part("cli").run(argv))
 
 

@@ -47,6 +47,8 @@ def _answer(world: World, run: Run) -> list[str]:
         found.append(f"a defect: exit {run.code}: {run.stderr[-300:]}")
     seen = run.stderr + (run.stdout if run.argv[:2] != ["batch", "results"] else "")
     found += [f"a secret: {secret} is shown" for secret in secrets(world) if secret in seen]
+    if words == "phone":
+        found += _wallet_is_told_the_truth(world, run)
     if "--json" in run.argv:
         if run.argv[:2] == ["batch", "run"]:
             pass
@@ -172,9 +174,26 @@ def _agreed(world: World, run: Run) -> int | None:
     if run.argv[0] == "pay":
         paper = world.network.by_text.get(run.argv[1].lower())
         return paper.amount_msat if paper else int(run.argv[2]) * 1000
-    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile"):
+    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone"):
         return None
     return 0
+
+
+def _wallet_is_told_the_truth(world: World, run: Run) -> list[str]:
+    """OK is said of what is written down, and ERROR where nothing was sent, or all of it failed for certain."""
+    rows = world.read(
+        run.machine,
+        "SELECT payment.status FROM payment JOIN cheque ON cheque.claim=payment.id WHERE lower(bolt11)=?",
+        run.argv[2].lower(),
+    )
+    if run.code == 0:
+        return [] if [row["status"] for row in rows] in (["settled"], ["unknown"]) else ["phone: OK, and no such claim"]
+    run.says_no = True
+    moved = [record for record in run.records if record.amount < 0 and record.status != "failed"]
+    # What `serve` went on with in the same run is another's.
+    mine = [record for record in moved if record.paper.bolt11 == run.argv[2].lower()]
+    run.says_no = not moved
+    return [f"phone: ERROR, and {_shown(mine)}"] if mine else []
 
 
 def _in_time(run: Run) -> list[str]:
@@ -322,6 +341,9 @@ def at_rest(world: World) -> list[str]:
                 found.append(f"at rest: {machine.name}: {' '.join(argv)}: exit {last.code}: {last.stdout[:1500]}")
         found += _equal(world, machine)
         found += _no_secret_kept(world, machine)
+        sql = "SELECT cheque.id FROM cheque JOIN payment ON payment.id=claim WHERE payment.status='settled'"
+        left = world.read(machine, f"{sql} AND cheque.status<>'claimed'")
+        found += [f"phone: {row['id']} was claimed by its link, and does not say so" for row in left]
     return found
 
 

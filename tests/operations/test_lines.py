@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from amani_cli.operations import webhook_lines, webhooks
+from amani_cli.operations import lines, webhooks
 from amani_cli.workspace import Workspace
 from tests.kit.driver import PATIENCE_S, Amani, environment
 
@@ -53,7 +53,7 @@ def rest(line: socket.socket) -> bytes:
 
 @pytest.fixture
 def place(receiver: webhooks.Receiver) -> Iterator[Place]:
-    server = webhook_lines.server(receiver, "127.0.0.1", 0, body_limit=webhooks.BODY_LIMIT)
+    server = lines.server(receiver, "127.0.0.1", 0, body_limit=webhooks.BODY_LIMIT)
     over = threading.Event()
 
     def run() -> None:
@@ -83,8 +83,8 @@ def test_head_has_no_body_and_the_line_stays_in_step(place: Place, path: str, st
 
 def test_a_request_that_drips_is_cut(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever part of it is slow, and though each byte is activity."""
-    monkeypatch.setattr(webhook_lines, "REQUEST_S", 0.3)
-    monkeypatch.setattr(webhook_lines._Server, "next_channel_cleanup", 0)
+    monkeypatch.setattr(lines, "REQUEST_S", 0.3)
+    monkeypatch.setattr(lines.Server, "next_channel_cleanup", 0)
     for begun in (b"", b"POST /lnb", b"POST /lnbits HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"):
         with place.dial(begun) as line:
             line.settimeout(0.05)
@@ -105,7 +105,7 @@ def test_a_request_that_drips_is_cut(place: Place, monkeypatch: pytest.MonkeyPat
     "begun", [b"", b"POST /lnbits HTTP/1.1\r\n", b"POST /lnbits HTTP/1.1\r\nContent-Length: 9\r\n\r\n"]
 )
 def test_slow_lines_keep_nobody_out(place: Place, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
-    monkeypatch.setattr(webhook_lines, "MOST_LINES_OF_ONE", 20)
+    monkeypatch.setattr(lines, "MOST_LINES_OF_ONE", 20)
     with ExitStack() as stack:
         for _ in range(150):
             stack.enter_context(place.dial(begun))
@@ -116,7 +116,7 @@ def test_slow_lines_keep_nobody_out(place: Place, monkeypatch: pytest.MonkeyPatc
 def test_what_is_being_answered_is_not_cut(
     place: Place, receiver: webhooks.Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook_lines, "MOST_LINES_OF_ONE", 3)
+    monkeypatch.setattr(lines, "MOST_LINES_OF_ONE", 3)
     body = b'{"event": "x", "data": {}}'
     signature = hmac.new(SECRET.encode(), body, hashlib.sha512).hexdigest()
     head = f"POST /fincra HTTP/1.1\r\nHost: x\r\nConnection: close\r\nSignature: {signature}\r\n"

@@ -1,4 +1,4 @@
-"""The lines of the receiver for webhooks: a slow one is cut, and none keeps others from being heard.
+"""The lines of what amani listens on: a slow one is cut, and none keeps others from being heard.
 
 waitress counts any byte as activity, and stops listening at its limit of lines: whoever drips bytes into a hundred of
 them would shut everybody out.
@@ -22,12 +22,13 @@ REQUEST_S = 20.0
 """How long a line may be without a whole request, head and body, from its beginning or the last one."""
 MOST_LINES = 200
 MOST_LINES_OF_ONE = 50
-"""Lines at once, of all and of one address. A new one is let in for the slowest that has no whole request on it."""
+"""Lines at once, of all and of one address, unless a proxy stands before it. A new one is let in for the slowest that
+has no whole request on it."""
 CHECK_EVERY_S = 1
 _THREADS = 4
 
 
-class _Line(HTTPChannel):  # type: ignore[misc]  # waitress tells no types
+class Line(HTTPChannel):  # type: ignore[misc]  # waitress tells no types
     """A line, which knows since when it waits for a whole request."""
 
     waits_since = 0.0
@@ -49,10 +50,11 @@ class _Line(HTTPChannel):  # type: ignore[misc]  # waitress tells no types
         return taken
 
 
-class _Server(TcpWSGIServer):  # type: ignore[misc]  # waitress tells no types
+class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress tells no types
     """Cuts lines that wait for too long, and the slowest where there are too many."""
 
-    channel_class = _Line
+    channel_class = Line
+    is_proxied = False  # then every line is of one address, the proxy's
 
     def maintenance(self, now: float) -> None:
         """Cut what has waited for too long, whatever came meanwhile."""
@@ -68,23 +70,31 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]  # waitress tells no types
         lines = [line for line in self.active_channels.values() if not line.will_close]
         address = conn.getpeername()[0]
         own = [line for line in lines if line.addr[0] == address]
-        if len(own) >= MOST_LINES_OF_ONE:
+        if len(own) >= MOST_LINES_OF_ONE and not self.is_proxied:
             _cut_slowest(own)
         elif len(lines) >= MOST_LINES:
             _cut_slowest(lines)
 
 
-def _cut_slowest(lines: list[_Line]) -> None:
+def _cut_slowest(lines: list[Line]) -> None:
     waiting = [line for line in lines if line.waits]
     if waiting:
         min(waiting, key=lambda line: line.waits_since).handle_close()
 
 
-def server(application: WSGIApplication, host: str, port: int, *, body_limit: int) -> TcpWSGIServer:
+def server(application: WSGIApplication, host: str, port: int, *, body_limit: int) -> Server:
     """A server that listens. Raises `OSError` when the port is taken."""
     from waitress.task import ThreadedTaskDispatcher
 
-    adjusted = Adjustments(
+    adjusted = adjustments(host, port, body_limit=body_limit)
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(_THREADS)
+    return Server(application, map={}, dispatcher=dispatcher, adj=adjusted, sockinfo=adjusted.listen[0])
+
+
+def adjustments(host: str, port: int, *, body_limit: int, **more: Any) -> Adjustments:
+    """What waitress is told, with `more` of its own words."""
+    return Adjustments(
         host=host,
         port=port,
         threads=_THREADS,
@@ -95,7 +105,5 @@ def server(application: WSGIApplication, host: str, port: int, *, body_limit: in
         asyncore_loop_timeout=CHECK_EVERY_S,
         asyncore_use_poll=True,  # select() takes no descriptor above 1023
         ident=None,
+        **more,
     )
-    dispatcher = ThreadedTaskDispatcher()
-    dispatcher.set_thread_count(_THREADS)
-    return _Server(application, map={}, dispatcher=dispatcher, adj=adjusted, sockinfo=adjusted.listen[0])

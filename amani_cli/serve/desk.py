@@ -1,0 +1,119 @@
+"""What a request works with: a workspace of its own, with little time; and how the cheque stands that it is about."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from amani_cli import errors, keys, log
+from amani_cli.cheques import by_link, links, standing
+from amani_cli.models.money import Quoted
+from amani_cli.store import journal
+from amani_cli.store.ledger import Lasting
+from amani_cli.store.rows import ChequeRow
+from amani_cli.wallets import rates
+from amani_cli.workspace import Workspace
+
+State = Literal["open", "claiming", "claimed", "expired", "void"]
+
+LOOK_S = 2.0
+"""How long a page waits for the cheque's server to say whether it was drawn by its code; then it is as last seen."""
+LOOK_AGAIN_S = 10.0
+CLAIM_S = 10.0
+"""How long a claim waits for its outcome before it is said to be on its way; LNbits itself waits for 5 s."""
+_REMEMBERED = 5000
+
+
+class Desk:
+    """Gives each request its workspace, and remembers which cheques were asked about just now.
+
+    `make` builds a workspace whose commands may take so many seconds.
+    """
+
+    def __init__(self, make: Callable[[float], Workspace], base_url: str) -> None:
+        self._make = make
+        self.base_url = base_url
+        self._prices: dict[str, Quoted] = {}
+        self._looked: OrderedDict[str, float] = OrderedDict()
+        self._silent_until = 0.0
+        self._lock = threading.Lock()
+        self._lasting = Lasting()
+
+    @contextmanager
+    def reading(self, seconds: float = LOOK_S) -> Iterator[Workspace]:
+        """A workspace to look with; the ledger it reads is kept open by the thread."""
+        ws = self._make(seconds)
+        ws.__dict__["store"] = self._lasting.opened(ws.paths.database)
+        yield ws
+
+    @contextmanager
+    def acting(self, seconds: float) -> Iterator[Workspace]:
+        """A workspace of its own to act with."""
+        ws = self._make(seconds)
+        try:
+            yield ws
+        finally:
+            if ws.opened_store is not None:
+                ws.store.close()
+
+    def keep_price(self, url: str, quoted: Quoted) -> None:
+        """Remember the price of bitcoin that a server told."""
+        self._prices[url] = quoted
+
+    def worth(self, row: ChequeRow) -> Quoted | None:
+        """About what a cheque is worth by the last price that its server told; nobody is asked for it now."""
+        quoted = self._prices.get(row.url)
+        return None if quoted is None else rates.at_price(quoted, row.amount_msat)
+
+    def cheque(self, ws: Workspace, token: str) -> ChequeRow | None:
+        """The cheque of a link's token; None for what is answered as if it had never been."""
+        row = links.find(ws, token)
+        if row is None or row.status == "funding":
+            return None
+        keys.SEEN.add(token)
+        return row
+
+    def state(self, ws: Workspace, row: ChequeRow, *, look: bool = True) -> tuple[State, ChequeRow]:
+        """How a cheque stands, and its row as that says; its server is asked whether its code was used, now and then.
+
+        No money moves by this, whoever looks.
+        """
+        if look and row.status == "open" and row.claim is None and self._may_look(row.id):
+            begun = time.monotonic()
+            row, _ = standing.refresh(ws, row)
+            if time.monotonic() - begun > LOOK_S / 2:  # its server is slow: others' pages need not wait for it too
+                with self._lock:
+                    self._silent_until = time.monotonic() + LOOK_AGAIN_S
+        claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+        if row.status == "claimed" or (claim is not None and claim.status == "settled"):
+            return "claimed", row
+        if (claim is not None and claim.status == "unknown") or row.status == "unknown":
+            return "claiming", row
+        over = by_link.is_over(row)
+        if row.status == "void" or (row.status == "voiding" and not over):
+            return "void", row
+        return ("expired" if over else "open"), row
+
+    def _may_look(self, cheque_id: str) -> bool:
+        moment = time.monotonic()
+        with self._lock:
+            if moment < self._silent_until or moment - self._looked.get(cheque_id, -LOOK_AGAIN_S) < LOOK_AGAIN_S:
+                return False
+            self._looked.pop(cheque_id, None)
+            self._looked[cheque_id] = moment
+            if len(self._looked) > _REMEMBERED:
+                self._looked.popitem(last=False)
+            return True
+
+
+def note(level: str, message: str, error: BaseException | None = None, **fields: object) -> None:
+    """A line of the log, without anything that a visitor sent."""
+    if isinstance(error, errors.AmaniError):
+        fields = {**fields, "code": error.code, "why": error.message}
+    elif error is not None:
+        fields = {**fields, "why": type(error).__name__}
+    log.event(level, message, event="serve", **fields)
