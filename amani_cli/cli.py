@@ -27,6 +27,8 @@ TREE: dict[str, tuple[str, str]] = {
     "transfer": ("transfer", "Move money between your wallets."),
     "pin": ("pin", "The PIN of a wallet: needed to send more than its threshold."),
     "batch": ("batch", "Many payments from a CSV, planned, run and resumed."),
+    "request": ("request", "What waits for a second person to approve it."),
+    "approver": ("approver", "Who may approve what others ask for."),
     "contact": ("contact", "Names for those who are paid again and again."),
     "status": ("status", "One screen: balances, what is open, limits, the last movements."),
     "history": ("history", "What was paid and received."),

@@ -180,6 +180,9 @@ PIN_STDIN = typer.Option(False, "--pin-stdin", help="Read the PIN from stdin.")
 PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours, mode 0600.", metavar="PATH")
 CATEGORY = typer.Option(None, "--category", help="What the books file it under, e.g. rent.", metavar="NAME")
 FORCE = typer.Option(False, "--force", help="Replace a file that is there.")
+REQUEST = typer.Option(
+    False, "--request", help="File it for a second person to approve; nothing is sent until 'amani request run'."
+)
 REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar="TEXT")
 
 

@@ -36,6 +36,7 @@ def pay(
     payer_email: str | None = typer.Option(None, "--payer-email", help="The same: your email address."),
     payer_identifier: str | None = typer.Option(None, "--payer-identifier", help="The same: your Lightning address."),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
+    request: bool = options.REQUEST,
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
@@ -71,6 +72,7 @@ def pay(
             amount,
             source=from_currency,
             dry_run=dry_run,
+            request=request,
             wait=wait,
             accept_change=accept_change,
             memo=memo,
@@ -99,6 +101,13 @@ def pay(
     if dry_run:
         said.emit(paying.planned(ws, wallet, wish))
         return
+    if request:
+        from amani_cli.commands.filed import filed
+        from amani_cli.requests import drafts
+
+        drawn = drafts.pay(ws, wallet, wish)
+        filed(said, wallet, drawn[0]) if isinstance(drawn, drafts.Drawn) else said.emit(drawn)
+        return
     confirm = said.confirm_payment("Pay?")
     said.emit(paying.pay(ws, wallet, wish, confirm=confirm, wait=wait))
 
@@ -110,6 +119,7 @@ def _pay_out(
     *,
     source: str | None,
     dry_run: bool,
+    request: bool,
     wait: bool,
     accept_change: bool,
     **more: Any,
@@ -136,6 +146,12 @@ def _pay_out(
         wanted = payouts.Order(to.payout, value, (source or value.currency).upper(), **more)
     if dry_run:
         said.emit(payouts.plan(said.ws, wallet, wanted))
+        return
+    if request:
+        from amani_cli.commands.filed import filed
+        from amani_cli.requests import drafts
+
+        filed(said, wallet, drafts.pay_out(said.ws, wallet, to, wanted).draft)
         return
     paid = paying.pay_out(
         said.ws,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from amani_cli import errors, options
-from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
+from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command, Options
+
+if TYPE_CHECKING:
+    from amani_cli.amounts import Fiat
+    from amani_cli.wallets.known import KnownWallet
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -18,6 +24,7 @@ def transfer(
     source: str | None = typer.Option(None, "--from", help="The wallet that gives it (or --wallet).", metavar="WALLET"),
     memo: str = typer.Option("", "--memo", "-m", help="What it is for."),
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
+    request: bool = options.REQUEST,
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
@@ -36,6 +43,9 @@ def transfer(
 
         taker.must_be("fincra")
         value = businesses.amount(giver, amount)
+        if request:
+            _file(said, giver, taker, value, memo, reference)
+            return
         confirm = said.confirm_payment("Transfer?")
         paid = transfers.transfer(ws, giver, taker, value, memo=memo, reference=reference, confirm=confirm)
     else:
@@ -46,8 +56,20 @@ def transfer(
         amount_msat = parse_amount(amount)
         if not isinstance(amount_msat, int):
             raise errors.Usage("a transfer is over sats", code="BAD_AMOUNT", hint="Write it as 1000 or 1000sat.")
+        if request:
+            _file(said, giver, taker, amount_msat, memo, reference)
+            return
         confirm = said.confirm_payment("Transfer?")
         paid = lightning_transfers.transfer(
             ws, giver, taker, amount_msat, memo=memo, reference=reference, confirm=confirm
         )
     said.emit(paid)
+
+
+def _file(
+    said: Options, giver: KnownWallet, taker: KnownWallet, amount: int | Fiat, memo: str, reference: str | None
+) -> None:
+    from amani_cli.commands.filed import filed
+    from amani_cli.requests import drafts
+
+    filed(said, giver, drafts.transfer(said.ws, giver, taker, amount, memo=memo, reference=reference))

@@ -19,7 +19,7 @@ from amani_cli.payments import earlier, engine, just_paid
 from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
-from amani_cli.rules import approval, budgets, held
+from amani_cli.rules import approval, budgets, held, lines
 from amani_cli.store import journal, references, totals
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, Transaction
@@ -129,7 +129,7 @@ def _begin(
         entry = _columns(move.plan)
         if reference is None:
             _refuse_twin(ws, db, business, kind, entry)
-        budgets.reserve_fiat(ws, db, wallet, move.charged + move.reserve, move.plan.amount.currency)
+        budgets.reserve_fiat(ws, db, wallet, spend_of(ws, move))
         return {**entry, "our_reference": _our_reference(db, business, reference, meaning)}
 
     return engine.begin(
@@ -143,6 +143,13 @@ def _begin(
         on_journal=on_journal,
         reason=f"{format_fiat(Fiat(*move.plan.received))} to {_destination(move.plan)}",
     )
+
+
+def spend_of(ws: Workspace, move: Move) -> lines.Spend:
+    """What the rules are held against: what leaves with the fee in it, what is held back beside, and to whom."""
+    received = move.plan.received.currency
+    payee = canonical.of_destination(ws, _destination(move.plan), received)
+    return lines.Spend(move.plan.amount.currency, move.charged, move.reserve, payee)
 
 
 def _destination(planned: PayoutPlan) -> str:

@@ -38,7 +38,7 @@ def transfer(
     identify(source)
     identify(target)
     _refuse_pair(source, target)
-    what = f"transfer {source.identity} to {target.identity} {amount.value} {amount.currency}"
+    what = meaning_of(source, target, amount)
     replay = earlier.replayed(ws, reference, what)
     if replay is not None:
         _arrived(ws, target, replay, memo or f"from {source.name}")
@@ -69,6 +69,11 @@ def transfer(
         )
     _arrived(ws, target, paid, memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
+
+
+def meaning_of(source: KnownWallet, target: KnownWallet, amount: Fiat) -> str:
+    """What a reference for this stands for."""
+    return f"transfer {source.identity} to {target.identity} {amount.value} {amount.currency}"
 
 
 def _refuse_pair(source: KnownWallet, target: KnownWallet) -> None:

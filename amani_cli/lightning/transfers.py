@@ -45,7 +45,7 @@ def transfer(
     replay = earlier.replayed(
         ws,
         reference,
-        _meaning(source, target, amount_msat),
+        meaning_of(source, target, amount_msat),
         go_on=lambda row: paying.resume(ws, source, row, confirm=confirm),
     )
     if replay is not None:
@@ -62,7 +62,7 @@ def transfer(
         memo=memo or f"to {target.name}",
         destination=target.name,
         reference=reference,
-        what=_meaning(source, target, amount_msat),
+        what=meaning_of(source, target, amount_msat),
         on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),
     )
     paid = paying.pay(ws, source, wanted, confirm=confirm)
@@ -70,7 +70,7 @@ def transfer(
     return paid._replace(to_wallet=target.name)
 
 
-def _meaning(source: KnownWallet, target: KnownWallet, amount_msat: int) -> str:
+def meaning_of(source: KnownWallet, target: KnownWallet, amount_msat: int) -> str:
     """What a reference for this stands for, as far as the two are known by now."""
     return f"transfer {source.identity} to {target.identity} {amount_msat}"
 

@@ -57,6 +57,7 @@ def begin(
             reference=reference,
             category=ws.said.category,
             actor=ws.said.actor,
+            request_id=ws.mandate.request,
             **ws.store.clock.stamp(wallet.url),
             **entry,
         )
