@@ -163,6 +163,9 @@ ERROR: dict[str, Any] = {
                 # When a limit, budget or cool-down lets it through.
                 "opens_at": {"type": "string"},
                 "wait_s": {"type": "integer"},
+                # How many approvals it needs, and has.
+                "needed": {"type": "integer"},
+                "approved": {"type": "integer"},
                 # The log of a sandbox that would not start.
                 "log": {"type": "string"},
                 # What is wrong with a batch's table, cell by cell.
