@@ -30,6 +30,7 @@ TREE: dict[str, tuple[str, str]] = {
     "request": ("request", "What waits for a second person to approve it."),
     "approver": ("approver", "Who may approve what others ask for."),
     "contact": ("contact", "Names for those who are paid again and again."),
+    "mcp": ("mcp", "Serve an AI agent over stdio, within the budget it was given."),
     "status": ("status", "One screen: balances, what is open, limits, the last movements."),
     "history": ("history", "What was paid and received."),
     "reconcile": ("reconcile", "Settle every open outcome by asking the provider."),

@@ -26,7 +26,7 @@ from amani_cli.models.operations import (
     Trace,
 )
 from amani_cli.models.payments import Banks, Contact, Contacts, Nothing, Payee, Payment, PayoutPlan, Plan
-from amani_cli.models.requests import ApprovalFile, Approver, Approvers, Request, RequestFile, Requests
+from amani_cli.models.requests import AgentPlan, ApprovalFile, Approver, Approvers, Request, RequestFile, Requests
 from amani_cli.models.rules import Limits, Pin
 from amani_cli.models.status import Status
 from amani_cli.models.wallets import Login, Removed, Wallet, Wallets
@@ -91,6 +91,7 @@ DOCUMENTS: dict[str, type] = {
     "request export": RequestFile,
     "request run": Payment,
     "request run (a change)": Request,
+    "mcp plan": AgentPlan,
     "approver init": Approver,
     "approver show": Approver,
     "approver add": Approver,

@@ -103,3 +103,21 @@ class Approvers(NamedTuple):
     """Everybody who may approve, by name."""
 
     items: list[Approver]
+
+
+@document("amani.agent_plan/1", leave_out={"amount_msat", "amount", "max_fee_msat", "why_not"})
+class AgentPlan(NamedTuple):
+    """What an agent planned to pay, until when it may be paid, and whether the agent may pay it itself."""
+
+    plan_id: str
+    wallet: str
+    destination: str
+    description: str
+    details: list[str]
+    may_pay: bool
+    sufficient: bool
+    expires_at: str
+    why_not: str | None = None
+    amount_msat: int | None = None
+    max_fee_msat: int | None = None
+    amount: Money | None = None

@@ -77,14 +77,19 @@ def pay_plan(ws: Workspace, row: RequestRow, wallet: KnownWallet) -> Payment:
     body = written.read(row)
     entry = standing.entry_of(ws.store, row)
     if entry is None and row.ends <= ws.store.clock.now():
-        raise errors.RefusedByPolicy(
-            f"plan {row.id} has expired", code="PLAN_EXPIRED", retry="never", hint="Plan it anew; nothing was sent."
-        )
+        raise plan_expired(row)
     ws.said.category = None
     person = Person(lambda plan: None, lambda request: None)
     paid = _pay(ws, wallet, body, person)
     assert isinstance(paid, Payment)
     return paid
+
+
+def plan_expired(row: RequestRow) -> errors.RefusedByPolicy:
+    """The error for an agent's plan whose time is up."""
+    return errors.RefusedByPolicy(
+        f"plan {row.id} has expired", code="PLAN_EXPIRED", retry="never", hint="Plan it anew; nothing was sent."
+    )
 
 
 def _begin(ws: Workspace, row: RequestRow, body: Body, person: Person) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from amani_cli.amounts import format_sat
 from amani_cli.models.requests import (
+    AgentPlan,
     ApprovalFile,
     Approver,
     Approvers,
@@ -119,6 +120,7 @@ VIEWS: dict[type, Any] = {
     Approver: _approver,
     Approvers: _approvers,
     RequestFile: lambda model: View(lines=[model.digest]),
+    AgentPlan: lambda model: View(lines=[model.plan_id]),
     ApprovalFile: lambda model: View(lines=[model.signature]),
 }
 
@@ -128,5 +130,6 @@ QUIET: dict[type, Any] = {
     Approver: lambda model: [model.public_half or model.public_key],
     Approvers: lambda model: [each.name for each in model.items],
     RequestFile: lambda model: [model.digest],
+    AgentPlan: lambda model: [model.plan_id],
     ApprovalFile: lambda model: [model.signature],
 }

@@ -81,9 +81,8 @@ class TestFilesBetweenMachines:
         amani("request", "run", request["id"], "--approval", signed, "--no-input")  # keeps the signature
         change_database(home, "UPDATE request SET body=replace(body, '2000000', '2000001')")
         refused(amani("request", "run", request["id"], "--yes", "--json"), "REQUEST_EDITED")
-        from hashlib import sha256
-
         import sqlite3
+        from hashlib import sha256
 
         with sqlite3.connect(home / "amani.db") as db:
             body = db.execute("SELECT body FROM request").fetchone()[0]
@@ -99,23 +98,29 @@ class TestFilesBetweenMachines:
         first = filed(amani("pay", other.invoice(2000), "--request", "--json"))
         second = filed(amani("pay", other.invoice(2000), "--request", "--json"))
         signed = ana.signs(exported(amani, first["id"], tmp_path / "r.json"))
-        said = refused(
-            amani("request", "run", second["id"], "--approval", signed, "--yes", "--json"), "WRONG_APPROVAL"
-        )
+        said = refused(amani("request", "run", second["id"], "--approval", signed, "--yes", "--json"), "WRONG_APPROVAL")
         assert "about another request" in said
         forged = json.loads(signed.read_text())
         forged["data"] |= {"request": second["id"], "digest": second["digest"]}
         signed.write_text(json.dumps(forged))
-        said = refused(
-            amani("request", "run", second["id"], "--approval", signed, "--yes", "--json"), "WRONG_APPROVAL"
-        )
+        said = refused(amani("request", "run", second["id"], "--approval", signed, "--yes", "--json"), "WRONG_APPROVAL")
         assert "not ana's signature" in said
         assert line.sat == 10_000
 
     def test_by_who_asked(self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path) -> None:
         """--actor makes nobody else: it is the OS user and host that count."""
         asked = filed(
-            ana("pay", other.invoice(2000), "--request", "--actor", "ben", "--wallet", "main", "--json", home=line_home())
+            ana(
+                "pay",
+                other.invoice(2000),
+                "--request",
+                "--actor",
+                "ben",
+                "--wallet",
+                "main",
+                "--json",
+                home=line_home(),
+            )
         )
         assert (asked["requested_by"], asked["os_user"]) == ("ben", "ana")
         file = exported(amani, asked["id"], tmp_path / "r.json")
@@ -145,9 +150,7 @@ class TestFilesBetweenMachines:
         said = refused(amani("request", "run", asked["id"], "--approval", forged, "--yes", "--json"), "OWN_REQUEST")
         assert "ana is who asked for it" in said
 
-    def test_by_nobody_s_key(
-        self, amani: Amani, line: Held, other: Held, person: NewPerson, tmp_path: Path
-    ) -> None:
+    def test_by_nobody_s_key(self, amani: Amani, line: Held, other: Held, person: NewPerson, tmp_path: Path) -> None:
         mallory = person("mallory")
         request = filed(amani("pay", other.invoice(2000), "--request", "--json"))
         signed = mallory.signs(exported(amani, request["id"], tmp_path / "r.json"))
@@ -184,9 +187,7 @@ class TestFilesBetweenMachines:
         shown = amani("request", "show", request["id"], "--json").data
         assert (shown["status"], shown["reason"]) == ("refused", "who is that?")
 
-    def test_in_another_ledger(
-        self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path
-    ) -> None:
+    def test_in_another_ledger(self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path) -> None:
         request = filed(amani("pay", other.invoice(2000), "--request", "--json"))
         file = exported(amani, request["id"], tmp_path / "r.json")
         said = refused(ana("request", "run", file, "--yes", "--json"), "OTHER_LEDGER")
@@ -200,9 +201,7 @@ def line_home() -> Path:
 
 
 class TestEnds:
-    def test_expired(
-        self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path, machine: object
-    ) -> None:
+    def test_expired(self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path, machine: object) -> None:
         from tests.kit.machine import Machine
 
         assert isinstance(machine, Machine)
