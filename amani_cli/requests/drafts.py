@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from amani_cli import amounts, errors
-from amani_cli.amounts import Fiat, format_fiat
+from amani_cli.amounts import Fiat
 from amani_cli.batch import plans
 from amani_cli.batch.plans import Purse
 from amani_cli.cheques import writing
@@ -61,17 +61,8 @@ def pay(ws: Workspace, wallet: KnownWallet, wish: Wish) -> Drawn | Nothing:
         "payee": wanted.payee,
         "payment_hash": wanted.invoice.payment_hash if to.kind == "bolt11" else None,
     }
-    details = [] if to.contact is None else [f"contact {to.contact}"]
-    if wanted.description:
-        details.append(f"for: {wanted.description}")
-    if wanted.quoted is not None:
-        details.append(f"meant: {format_fiat(Fiat(wanted.quoted.value, wanted.quoted.currency))}")
-    if to.kind == "bolt11":
-        details.append(f"payee: {wanted.invoice.payee}")
-        details.append(f"the invoice ends at {planned.expires_at}")
     draft = Draft(
         "pay",
-        to.shown,
         {"msat": wanted.amount_msat},
         {"msat": most},
         terms,
@@ -79,7 +70,6 @@ def pay(ws: Workspace, wallet: KnownWallet, wish: Wish) -> Drawn | Nothing:
         memo=planned.memo if to.kind == "bolt11" and not wish.memo else wish.memo,
         reference=wish.reference,
         payment_hash=terms["payment_hash"],
-        details=details,
     )
     return Drawn(draft, planned)
 
@@ -113,18 +103,14 @@ def pay_out(ws: Workspace, wallet: KnownWallet, to: Destination, wanted: Any) ->
         "category": ws.said.category,
         "payee": payee,
     }
-    holder = f"{planned.payee} at {planned.at}, {'as it says' if planned.verified else 'as was typed: nobody checked'}"
-    details = [f"payee: {holder}", f"arrives: {format_fiat(Fiat(value, currency))}"]
     draft = Draft(
         "pay",
-        planned.destination,
         {wanted.source: most},
         {},
         terms,
         meaning=wanted.meaning(ws),
         memo=wanted.memo,
         reference=wanted.reference,
-        details=details,
     )
     return Drawn(draft, planned)
 
@@ -162,14 +148,12 @@ def transfer(
         sums, max_fees = {"msat": amount}, {"msat": fees.worst_fee_msat(amount)}
     return Draft(
         "transfer",
-        target.name,
         sums,
         max_fees,
         terms,
         meaning=meaning,
         memo=memo,
         reference=reference,
-        details=[f"to your wallet '{target.name}' ({target.identity})"],
     )
 
 
@@ -184,18 +168,14 @@ def cheque(ws: Workspace, wallet: KnownWallet, wanted: writing.Wanted) -> Draft:
         "lnurl": wanted.lnurl,
         "category": None,
     }
-    hours = wanted.expires_s // 3600
-    details = [f"{wanted.count} cheque(s) over {amounts.format_sat(wanted.amount_msat)}, good for {hours} h"]
     return Draft(
         "cheque create",
-        "cheque",
         {"msat": wanted.total_msat},
         {"msat": 0},
         terms,
         meaning=wanted.meaning(wallet.identity),
         memo=wanted.memo,
         reference=wanted.reference,
-        details=details,
     )
 
 
@@ -216,14 +196,12 @@ def convert(wallet: KnownWallet, amount: Fiat, to: str, *, memo: str, reference:
     }
     draft = Draft(
         "wallet convert",
-        f"convert:{received.currency}",
         {amount.currency: _worst(charged)},
         {},
         terms,
         meaning=conversions.meaning_of(wallet, amount, received.currency),
         memo=memo,
         reference=reference,
-        details=[f"brings about {format_fiat(Fiat(received.value, received.currency))}, at worst 1 % less"],
     )
     return Drawn(draft, planned)
 
@@ -238,7 +216,6 @@ def batch(ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, max_slipp
     if purse.lightning is not None and agreed.shares:
         known.identify(purse.lightning)
         sums["msat"], wallets["msat"] = agreed.total_msat, purse.lightning.identity
-    kinds = ", ".join(f"{number} {kind}" for kind, number in overview.kinds.items())
     terms = {
         "plan": plan.hash,
         "path": str(plan.path.absolute()),
@@ -249,11 +226,9 @@ def batch(ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, max_slipp
     }
     draft = Draft(
         "batch run",
-        str(plan.path),
         sums,
         {"msat": agreed.max_fee_msat} if "msat" in sums else {},
         terms,
         meaning=f"batch {plan.hash}",
-        details=[f"{len(rows)} rows: {kinds}", f"plan {plan.hash}"],
     )
     return Drawn(draft, overview)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from amani_cli import errors
+from amani_cli.requests import telling
 from amani_cli.rules import signatures, written
 from amani_cli.rules.changes import Change
 from amani_cli.rules.written import Body
@@ -32,7 +33,6 @@ class Draft:
     """
 
     what: str
-    destination: str
     sums: dict[str, Decimal | int]
     max_fees: dict[str, Decimal | int]
     terms: dict[str, Any]
@@ -41,7 +41,6 @@ class Draft:
     reference: str | None = None
     payment_hash: str | None = None
     life_s: int = written.LIFE_S
-    details: list[str] = field(default_factory=list)
 
 
 def file(ws: Workspace, wallet: KnownWallet | None, draft: Draft) -> RequestRow:
@@ -64,7 +63,6 @@ def of_plan(ws: Workspace, wallet: KnownWallet, row: RequestRow) -> RequestRow:
     meaning = said["terms"].get("meaning")
     draft = Draft(
         said["what"],
-        said["destination"],
         {unit: Decimal(amount) for unit, amount in said["sums"].items()},
         {unit: Decimal(amount) for unit, amount in said["max_fees"].items()},
         said["terms"],
@@ -72,7 +70,6 @@ def of_plan(ws: Workspace, wallet: KnownWallet, row: RequestRow) -> RequestRow:
         memo=said["memo"],
         reference=row.id,  # paying the plan after all, and carrying out the request, are one payment
         payment_hash=said["terms"].get("payment_hash"),
-        details=said["details"],
     )
     return file(ws, wallet, draft)
 
@@ -94,11 +91,9 @@ def _file(ws: Workspace, wallet: KnownWallet | None, draft: Draft, prefix: str, 
                 "id": id,
                 "what": draft.what,
                 "wallet": _wallet(wallet),
-                "destination": draft.destination,
                 "sums": {unit: _number(amount) for unit, amount in draft.sums.items()},
                 "max_fees": {unit: _number(amount) for unit, amount in draft.max_fees.items()},
                 "terms": {**draft.terms, "meaning": None if draft.meaning is None else str(draft.meaning)},
-                "details": draft.details,
                 "memo": draft.memo,
                 "reference": reference,
                 "requested_by": {"actor": ws.said.actor, "os_user": me.os_user, "host": me.host},
@@ -161,7 +156,7 @@ def _audit(ws: Workspace, db: Any, body: Body) -> None:
         wallet=body.wallet or None,
         subject=body.id,
         amount_msat=int(body.sums["msat"]) if "msat" in body.sums else None,
-        outcome=f"filed: {body.what} {body.said['destination']}".strip(),
+        outcome=f"filed: {body.what} {telling.destination(body)}".strip(),
         actor=ws.said.actor,
         reason=ws.said.reason,
     )
@@ -185,4 +180,4 @@ def _number(amount: Decimal | int) -> str:
 
 def of_change(change: Change) -> Draft:
     """A change of the rules, as it is filed."""
-    return Draft(change.what, str(change.terms.get("name") or ""), {}, {}, change.terms, details=[change.words])
+    return Draft(change.what, {}, {}, change.terms)

@@ -42,11 +42,9 @@ def file(ws: Workspace, name: str, wallet: KnownWallet, admin_key: str) -> Reque
     terms = {"name": row.name, "key": row.public_key, "lost": True, "wait_s": wait_s}
     draft = filing.Draft(
         "approver remove",
-        row.name,
         {},
         {},
         terms,
         life_s=wait_s + written.LIFE_S,
-        details=[f"{row.name}'s key is lost; they approve no more"],
     )
     return filing.file(ws, wallet, draft)

@@ -313,8 +313,7 @@ def _change(ws: Workspace, row: RequestRow, body: Body, person: Person) -> Reque
     if status not in ("open", "approved"):
         raise standing.closed(row, status)
     wallet = None if body.identity == approvers.EVERY else _wallet(ws, body)
-    words = body.said["details"][0]
-    change = Change(body.what, wallet, body.terms, words)
+    change = Change(body.what, wallet, body.terms)
     _refuse_early(ws, row, body)
     needed, counted = quorum.needed(ws.store, body), quorum.count(ws.store, body)
     if len(counted.names) < needed:

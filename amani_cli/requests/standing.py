@@ -8,6 +8,7 @@ from amani_cli import errors
 from amani_cli.models.money import Money
 from amani_cli.models.requests import Approval, Request, Requests, RequestStatus
 from amani_cli.models.rules import Limits, LimitView
+from amani_cli.requests import telling
 from amani_cli.rules import agents, budgets, lines, quorum, signatures, written
 from amani_cli.rules.approval import shown as shown_amount
 from amani_cli.rules.written import Body
@@ -101,7 +102,7 @@ def of_body(body: Body) -> Request:
         status="open",
         what=body.what,
         wallet=body.wallet,
-        destination=str(said["destination"]),
+        destination=telling.destination(body),
         memo=str(said["memo"]),
         reference=body.reference,
         requested_by=str(by["actor"] or by["os_user"]),
@@ -112,7 +113,7 @@ def of_body(body: Body) -> Request:
         approvals=[],
         needed=0,
         digest=body.digest,
-        details=[str(line) for line in said["details"]],
+        details=telling.details(body),
         amount_msat=int(sums["msat"]) if "msat" in sums else None,
         max_fee_msat=int(fees["msat"]) if "msat" in fees else None,
         amount=fiat[0] if one else None,

@@ -24,12 +24,29 @@ class Change(NamedTuple):
     what: str
     wallet: KnownWallet | None
     terms: dict[str, Any]
-    words: str
 
     @property
     def identity(self) -> str:
         """Whose rules change."""
         return approvers.EVERY if self.wallet is None else self.wallet.identity
+
+    @property
+    def words(self) -> str:
+        """It in words."""
+        return words_of(self.what, self.terms, "" if self.wallet is None else self.wallet.name)
+
+
+def words_of(what: str, terms: dict[str, Any], wallet: str) -> str:
+    """A change in words, made of its terms."""
+    scope = f"for wallet '{wallet}'" if wallet else "for every wallet"
+    if what == "approver add":
+        return f"{terms['name']} ({terms['os_user']}@{terms['host']}, key {terms['key'][:16]}…) may approve {scope}"
+    if what == "approver remove":
+        return f"{terms['name']} approves no more" + (": their key is lost" if terms.get("lost") else "")
+    said = [f"line {terms['above']} {terms['unit']}"] if terms["above"] is not None else []
+    said += [f"{terms['approvals']} approval(s)"] if terms["approvals"] is not None else []
+    said += [f"by {', '.join(terms['named']) or 'any approver'}"] if terms["named"] is not None else []
+    return ", ".join(said)
 
 
 def adding(ws: Workspace, name: str, public: str, wallet: KnownWallet | None) -> Change:
@@ -37,13 +54,13 @@ def adding(ws: Workspace, name: str, public: str, wallet: KnownWallet | None) ->
     found = signatures.read_public_half(public)
     _free(ws.store, name, found.key)
     terms = {"name": name, "key": found.key, "os_user": found.person.os_user, "host": found.person.host}
-    return Change("approver add", wallet, terms, f"{name} ({found.person}) may approve {_scope(wallet)}")
+    return Change("approver add", wallet, terms)
 
 
 def removing(ws: Workspace, name: str, wallet: KnownWallet | None) -> Change:
     """Having somebody approve nothing any more; `wallet` is the one they approved for, if it was one alone."""
     row = known(ws.store, name)
-    return Change("approver remove", wallet, {"name": row.name, "key": row.public_key}, f"{row.name} approves no more")
+    return Change("approver remove", wallet, {"name": row.name, "key": row.public_key})
 
 
 def drawing(
@@ -67,10 +84,7 @@ def drawing(
         )
     who = None if named is None else [known(ws.store, name).name for name in named]
     terms = {"unit": unit, "above": above, "approvals": approvals, "named": who}
-    words = [f"line {above} {unit}"] if above is not None else []
-    words += [f"{approvals} approval(s)"] if approvals is not None else []
-    words += [f"by {', '.join(who) or 'any approver'}"] if who is not None else []
-    return Change("wallet limit", wallet, terms, ", ".join(words))
+    return Change("wallet limit", wallet, terms)
 
 
 def make(ws: Workspace, change: Change) -> None:
@@ -221,7 +235,3 @@ def _taken(name: str) -> errors.Usage:
         code="NAME_TAKEN",
         hint="See: amani approver list",
     )
-
-
-def _scope(wallet: KnownWallet | None) -> str:
-    return "for every wallet" if wallet is None else f"for wallet '{wallet.name}'"

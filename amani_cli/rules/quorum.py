@@ -56,7 +56,8 @@ def who_may(db: Ledger, identity: str) -> list[ApproverRow]:
 def needed(db: Ledger, body: Body) -> int:
     """How many approvals a request takes as the rules stand; 0 where nobody's is due."""
     if body.what in CHANGES:
-        return 0 if body.terms.get("lost") else needed_to_change(db, body.identity)
+        lost = body.what == "approver remove" and body.terms.get("lost")
+        return 0 if lost else needed_to_change(db, body.identity)
     found = 0
     for unit, amount in body.sums.items():
         drawn = line(db, identity_in(body, unit), unit)

@@ -108,9 +108,7 @@ def read_file(said: Any, digest: Any) -> Body:
     try:
         _, body = written(said)
         complete = (body.id, body.what, body.identity, body.terms, body.sums, body.fees, body.asker, body.reference)
-        complete += tuple(
-            said[name] for name in ("ledger", "destination", "details", "memo", "created_at", "expires_at")
-        )
+        complete += tuple(said[name] for name in ("ledger", "memo", "created_at", "expires_at"))
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError, AttributeError):
         raise errors.Usage("this file is not a request", code="BAD_REQUEST", hint="Export it once more.") from None
     assert complete

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,22 @@ class TestFilesBetweenMachines:
             amani("request", "run", request["id"], "--yes", "--json"), "NEEDS_APPROVAL"
         )
         assert line.sat == 10_000
+
+    def test_one_that_was_put_together_by_hand(
+        self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path
+    ) -> None:
+        """What an approver sees is made of the terms: it can't say one thing and do another."""
+        from amani_cli.rules import written
+
+        request = filed(amani("pay", other.invoice(2000), "--request", "--json"))
+        for terms in ({"to": other.invoice(9000)}, {"to": line.invoice(2000)}, {"payee": "02" * 33}):
+            file = exported(amani, request["id"], tmp_path / "r.json")
+
+            def change(data: dict[str, Any], terms: dict[str, str] = terms) -> None:
+                data["request"]["terms"] |= terms
+                data["digest"] = written.written(data["request"])[1].digest
+
+            refused(ana("request", "approve", edited(file, change), "--yes", "--json"), "REQUEST_EDITED")
 
     def test_a_signature_for_another_request(
         self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path
