@@ -76,6 +76,11 @@ class Paths:
         return self.data / "locks"
 
     @property
+    def approver(self) -> Path:
+        """Whose approver key this is, and where its private half lies."""
+        return self.data / "approver.json"
+
+    @property
     def sandbox(self) -> Path:
         """The sandbox: its environment, data and keys."""
         return self.data / "sandbox"

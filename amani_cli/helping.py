@@ -7,12 +7,12 @@ from typing import Any
 
 # The first level by what people want. Each command of the tree is in one section.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Move money": ("pay", "transfer", "batch", "contact"),
+    "Move money": ("pay", "transfer", "batch", "contact", "request"),
     "Ask for money": ("invoice", "address"),
     "Hand out": ("cheque", "faucet"),
     "Look": ("status", "history", "trace", "watch"),
-    "Run it": ("reconcile", "close", "audit", "backup", "metrics", "webhook", "serve", "doctor"),
-    "Set up": ("wallet", "login", "logout", "pin", "sandbox", "config", "completion", "schema", "explain"),
+    "Run it": ("reconcile", "close", "audit", "backup", "metrics", "webhook", "serve", "mcp", "doctor"),
+    "Set up": ("wallet", "login", "logout", "pin", "approver", "sandbox", "config", "completion", "schema", "explain"),
 }
 _BEGIN = (
     ("amani sandbox start", "try everything, with fake sats"),

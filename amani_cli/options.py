@@ -195,6 +195,9 @@ PIN_FILE = typer.Option(None, "--pin-file", help="File that holds the PIN; yours
 CATEGORY = typer.Option(None, "--category", help="What the books file it under, e.g. rent.", metavar="NAME")
 FORCE = typer.Option(False, "--force", help="Replace a file that is there.")
 MEMO = typer.Option("", "--memo", "-m", help="A note for your own history; nobody else sees it.")
+REQUEST = typer.Option(
+    False, "--request", help="File it for a second person to approve; nothing is sent until 'amani request run'."
+)
 REASON = typer.Option(None, "--reason", help="Why, for the audit log.", metavar="TEXT")
 
 

@@ -27,6 +27,7 @@ from amani_cli.models.operations import (
     Trace,
 )
 from amani_cli.models.payments import Banks, Contact, Contacts, Nothing, Payee, Payment, PayoutPlan, Plan
+from amani_cli.models.requests import AgentPlan, ApprovalFile, Approver, Approvers, Request, RequestFile, Requests
 from amani_cli.models.rules import Limits, Pin
 from amani_cli.models.status import Status
 from amani_cli.models.wallets import Login, Removed, Wallet, Wallets
@@ -80,6 +81,23 @@ DOCUMENTS: dict[str, type] = {
     "faucet status": Faucet,
     "faucet claim": Payment,
     "wallet limit": Limits,
+    "pay --request": Request,
+    "request list": Requests,
+    "request show": Request,
+    "request cancel": Request,
+    "request approve": Request,
+    "request approve FILE": ApprovalFile,
+    "request refuse": Request,
+    "request refuse FILE": ApprovalFile,
+    "request export": RequestFile,
+    "request run": Payment,
+    "request run (a change)": Request,
+    "mcp plan": AgentPlan,
+    "approver init": Approver,
+    "approver show": Approver,
+    "approver add": Approver,
+    "approver remove": Approver,
+    "approver list": Approvers,
     "pin set": Pin,
     "pin change": Pin,
     "pin remove": Pin,
@@ -152,6 +170,9 @@ ERROR: dict[str, Any] = {
                 # When a limit, budget or cool-down lets it through.
                 "opens_at": {"type": "string"},
                 "wait_s": {"type": "integer"},
+                # How many approvals it needs, and has.
+                "needed": {"type": "integer"},
+                "approved": {"type": "integer"},
                 # The log of a sandbox that would not start.
                 "log": {"type": "string"},
                 # What is wrong with a batch's table, cell by cell.

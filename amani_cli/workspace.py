@@ -69,7 +69,8 @@ class Said:
     """What the user of a run said of themselves and of what they want done.
 
     `actor` is who is behind the call, `reason` what a movement of money is for: both go into the audit log. `category`
-    is what the books shall file it under; it goes into the journal. `ask_pin` is asked for the PIN of a wallet by name,
+    is what the books shall file it under; it goes into the journal. `is_agent` says that the actor came by the agents'
+    door, and may spend only what the agent of that name was given. `ask_pin` is asked for the PIN of a wallet by name,
     `choose_wallet` which of some wallets is meant; both give None when there is nobody to ask. `tell_wrong` tells
     whoever can be asked again that it was wrong, and is None when nobody can. `lock_wait_s` is how long another amani's
     lock is waited for.
@@ -78,6 +79,7 @@ class Said:
     actor: str | None = None
     reason: str | None = None
     category: str | None = None
+    is_agent: bool = False
     ask_pin: Callable[[str], str | None] = _no_pin
     choose_wallet: Callable[[list[str]], str | None] = _no_choice
     tell_wrong: Callable[[str], None] | None = None
@@ -119,6 +121,19 @@ class Talk:
 
 
 @dataclass
+class Mandate:
+    """What a run may send as a whole, and by whose leave; the threads of a run share it.
+
+    `request` is the request that is carried out, `plan` the hash of the batch that is run. `whole` is what one command
+    comes to, by a wallet's identity and a unit: a line that it is above is not passed under in parts.
+    """
+
+    request: str | None = None
+    plan: str | None = None
+    whole: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+
+
+@dataclass
 class Workspace:
     """What a run works with, each made when first used, so that cheap commands build nothing.
 
@@ -134,6 +149,7 @@ class Workspace:
     wallet_in_use: int | None = None
     prices: dict[tuple[str, str], tuple[Decimal, float]] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
+    mandate: Mandate = field(default_factory=Mandate)
     catch_up: Callable[[Any], object] = _stay_behind
 
     @cached_property

@@ -4,8 +4,9 @@
 # What the command $1 takes: its commands, its options, and those of them that take a value.
 _amani_takes() {
     case $1 in
-    'amani') commands='wallet invoice pay cheque faucet transfer pin batch contact status history reconcile metrics backup trace watch webhook address serve close audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
-    'amani wallet') commands='watch add create list show balance use rename remove rotate-keys limit convert' options='' valued='' ;;
+    'amani') commands='wallet invoice pay cheque faucet transfer pin batch request approver contact mcp status history reconcile metrics backup trace watch webhook address serve close audit login logout sandbox doctor config completion schema explain' options='' valued='' ;;
+    'amani wallet') commands='limit watch add create list show balance use rename remove rotate-keys convert' options='' valued='' ;;
+    'amani wallet limit') commands='' options='--per-payment --per-day --approve-above --approvals --approvers --request --agent --payees --off --pin-stdin --pin-file --reason' valued='--per-payment --per-day --approve-above --approvals --approvers --agent --payees --pin-file --reason' ;;
     'amani wallet watch') commands='' options='--exec --below --every --for' valued='--exec --below --every --for' ;;
     'amani wallet add') commands='' options='--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http --provider --live --public-key' valued='--url --key-file --key-command --key-credential --provider --public-key' ;;
     'amani wallet create') commands='' options='--url --key-file --reference' valued='--url --key-file --reference' ;;
@@ -16,8 +17,7 @@ _amani_takes() {
     'amani wallet rename') commands='' options='' valued='' ;;
     'amani wallet remove') commands='' options='--delete-remote' valued='' ;;
     'amani wallet rotate-keys') commands='' options='' valued='' ;;
-    'amani wallet limit') commands='' options='--per-payment --per-day --pin-stdin --pin-file --reason' valued='--per-payment --per-day --pin-file --reason' ;;
-    'amani wallet convert') commands='' options='--to --memo -m --reference --dry-run -n --pin-stdin --pin-file --reason' valued='--to --memo -m --reference --pin-file --reason' ;;
+    'amani wallet convert') commands='' options='--to --memo -m --reference --dry-run -n --request --pin-stdin --pin-file --reason' valued='--to --memo -m --reference --pin-file --reason' ;;
     'amani invoice') commands='create show check wait list decode claim' options='' valued='' ;;
     'amani invoice create') commands='' options='--description --memo -m --expiry --webhook --qr --qr-file --force --wait --reference --category --name --email --virtual-account --method' valued='--description --memo -m --expiry --webhook --qr-file --reference --category --name --email --virtual-account --method' ;;
     'amani invoice show') commands='' options='--qr --qr-file --force' valued='--qr-file' ;;
@@ -26,9 +26,9 @@ _amani_takes() {
     'amani invoice list') commands='' options='--status --limit --after' valued='--status --limit --after' ;;
     'amani invoice decode') commands='' options='' valued='' ;;
     'amani invoice claim') commands='' options='--description --memo -m --reference --wait --no-wait' valued='--description --memo -m --reference' ;;
-    'amani pay') commands='' options='--max-fee --memo -m --description --reference --comment --keep --max-slippage --accept-change --payer-name --payer-email --payer-identifier --dry-run -n --pin-stdin --pin-file --reason --category --wait --no-wait --to-name --name-unverified --company --from-currency' valued='--max-fee --memo -m --description --reference --comment --keep --max-slippage --payer-name --payer-email --payer-identifier --pin-file --reason --category --to-name --from-currency' ;;
+    'amani pay') commands='' options='--max-fee --memo -m --description --reference --comment --keep --max-slippage --accept-change --payer-name --payer-email --payer-identifier --dry-run -n --request --pin-stdin --pin-file --reason --category --wait --no-wait --to-name --name-unverified --company --from-currency' valued='--max-fee --memo -m --description --reference --comment --keep --max-slippage --payer-name --payer-email --payer-identifier --pin-file --reason --category --to-name --from-currency' ;;
     'amani cheque') commands='create claim list show void sweep reissue' options='' valued='' ;;
-    'amani cheque create') commands='' options='--description --memo -m --expires --count --outside --lnurl --link --qr --qr-file --print --force --reference --pin-stdin --pin-file --reason' valued='--description --memo -m --expires --count --qr-file --print --reference --pin-file --reason' ;;
+    'amani cheque create') commands='' options='--description --memo -m --expires --count --outside --lnurl --link --qr --qr-file --print --force --reference --request --pin-stdin --pin-file --reason' valued='--description --memo -m --expires --count --qr-file --print --reference --pin-file --reason' ;;
     'amani cheque claim') commands='' options='--to' valued='--to' ;;
     'amani cheque list') commands='' options='--status --limit' valued='--status --limit' ;;
     'amani cheque show') commands='' options='' valued='' ;;
@@ -39,7 +39,7 @@ _amani_takes() {
     'amani faucet configure') commands='' options='--amount --cooldown --daily-cap --pin-stdin --pin-file' valued='--amount --cooldown --daily-cap --pin-file' ;;
     'amani faucet claim') commands='' options='--reference' valued='--reference' ;;
     'amani faucet status') commands='' options='' valued='' ;;
-    'amani transfer') commands='' options='--from --memo -m --reference --pin-stdin --pin-file --reason' valued='--from --memo -m --reference --pin-file --reason' ;;
+    'amani transfer') commands='' options='--from --memo -m --reference --request --pin-stdin --pin-file --reason' valued='--from --memo -m --reference --pin-file --reason' ;;
     'amani pin') commands='set change remove verify status reset' options='' valued='' ;;
     'amani pin set') commands='' options='--pin-stdin --pin-file --threshold --always --above-threshold' valued='--pin-file --threshold' ;;
     'amani pin change') commands='' options='--pin-stdin --pin-file --new-pin-file --threshold --always --above-threshold' valued='--pin-file --new-pin-file --threshold' ;;
@@ -49,18 +49,33 @@ _amani_takes() {
     'amani pin reset') commands='' options='--key-stdin' valued='' ;;
     'amani batch') commands='plan run status results' options='' valued='' ;;
     'amani batch plan') commands='' options='--output -o --fiat-wallet --offline' valued='--output -o --fiat-wallet' ;;
-    'amani batch run') commands='' options='--jobs --stop-on-failure --max-slippage --pin-stdin --pin-file --reason' valued='--jobs --max-slippage --pin-file --reason' ;;
+    'amani batch run') commands='' options='--jobs --stop-on-failure --max-slippage --request --pin-stdin --pin-file --reason' valued='--jobs --max-slippage --pin-file --reason' ;;
     'amani batch status') commands='' options='' valued='' ;;
     'amani batch results') commands='' options='--output -o --force' valued='--output -o' ;;
+    'amani request') commands='list show cancel approve refuse export run' options='' valued='' ;;
+    'amani request list') commands='' options='--status --limit' valued='--status --limit' ;;
+    'amani request show') commands='' options='' valued='' ;;
+    'amani request cancel') commands='' options='--reason' valued='--reason' ;;
+    'amani request approve') commands='' options='' valued='' ;;
+    'amani request refuse') commands='' options='--reason' valued='--reason' ;;
+    'amani request export') commands='' options='' valued='' ;;
+    'amani request run') commands='' options='--approval --pin-stdin --pin-file --reason --wait --no-wait' valued='--approval --pin-file --reason' ;;
+    'amani approver') commands='init show add list remove' options='' valued='' ;;
+    'amani approver init') commands='' options='--key-file' valued='--key-file' ;;
+    'amani approver show') commands='' options='' valued='' ;;
+    'amani approver add') commands='' options='--request --pin-stdin --pin-file --reason' valued='--pin-file --reason' ;;
+    'amani approver list') commands='' options='' valued='' ;;
+    'amani approver remove') commands='' options='--request --lost --key-stdin --pin-stdin --pin-file --reason' valued='--pin-file --reason' ;;
     'amani contact') commands='add list show remove banks' options='' valued='' ;;
     'amani contact add') commands='' options='--currency' valued='--currency' ;;
     'amani contact list') commands='' options='' valued='' ;;
     'amani contact show') commands='' options='' valued='' ;;
     'amani contact remove') commands='' options='' valued='' ;;
     'amani contact banks') commands='' options='' valued='' ;;
+    'amani mcp') commands='' options='--wallet -w' valued='--wallet -w' ;;
     'amani status') commands='' options='--watch --every' valued='--every' ;;
     'amani history') commands='list show sync export chart' options='' valued='' ;;
-    'amani history list') commands='' options='--limit --since --until --status --direction --min --max --search --sync --after' valued='--limit --since --until --status --direction --min --max --search --after' ;;
+    'amani history list') commands='' options='--limit --since --until --status --direction --min --max --search --by --sync --after' valued='--limit --since --until --status --direction --min --max --search --by --after' ;;
     'amani history show') commands='' options='--print --force' valued='--print' ;;
     'amani history sync') commands='' options='' valued='' ;;
     'amani history export') commands='' options='--format --since --until --month --rates --output -o --force --opening --no-opening' valued='--format --since --until --month --rates --output -o' ;;
@@ -83,7 +98,7 @@ _amani_takes() {
     'amani serve') commands='' options='--base-url --listen --behind-proxy --as-root' valued='--base-url --listen' ;;
     'amani close') commands='' options='--month --accept --reason' valued='--month --reason' ;;
     'amani audit') commands='list verify' options='' valued='' ;;
-    'amani audit list') commands='' options='--limit --since --until --what --after' valued='--limit --since --until --what --after' ;;
+    'amani audit list') commands='' options='--limit --since --until --what --by --after' valued='--limit --since --until --what --by --after' ;;
     'amani audit verify') commands='' options='--head' valued='--head' ;;
     'amani login') commands='' options='--username -u --password-stdin' valued='--username -u' ;;
     'amani logout') commands='' options='' valued='' ;;
@@ -113,9 +128,9 @@ _amani_takes() {
 # What may stand for the option or argument $2 of the command $1: words, names or files.
 _amani_source() {
     case "$1 $2" in
-    *\ --wallet | *\ -w | amani\ wallet\ watch\ [0-9]* | amani\ wallet\ show\ 1 | amani\ wallet\ balance\ [0-9]* | amani\ wallet\ use\ 1 | amani\ wallet\ rename\ 1 | amani\ wallet\ remove\ 1 | amani\ wallet\ rotate-keys\ 1 | amani\ wallet\ limit\ 1 | amani\ cheque\ claim\ --to | amani\ transfer\ --from | amani\ transfer\ 1 | amani\ batch\ plan\ --fiat-wallet | amani\ watch\ [0-9]* | amani\ sandbox\ fund\ 1) names=wallets ;;
+    *\ --wallet | *\ -w | amani\ wallet\ limit\ 1 | amani\ wallet\ watch\ [0-9]* | amani\ wallet\ show\ 1 | amani\ wallet\ balance\ [0-9]* | amani\ wallet\ use\ 1 | amani\ wallet\ rename\ 1 | amani\ wallet\ remove\ 1 | amani\ wallet\ rotate-keys\ 1 | amani\ cheque\ claim\ --to | amani\ transfer\ --from | amani\ transfer\ 1 | amani\ batch\ plan\ --fiat-wallet | amani\ watch\ [0-9]* | amani\ sandbox\ fund\ 1) names=wallets ;;
     *\ --color) words='auto always never' ;;
-    amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ limit\ --pin-file | amani\ wallet\ convert\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ cheque\ reissue\ --print | amani\ faucet\ configure\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ batch\ plan\ --output | amani\ batch\ plan\ -o | amani\ batch\ plan\ 1 | amani\ batch\ run\ --pin-file | amani\ batch\ run\ 1 | amani\ batch\ status\ 1 | amani\ batch\ results\ --output | amani\ batch\ results\ -o | amani\ batch\ results\ 1 | amani\ history\ show\ --print | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ history\ chart\ --output | amani\ history\ chart\ -o | amani\ reconcile\ --pin-file | amani\ metrics\ --output | amani\ metrics\ -o | amani\ backup\ create\ --passphrase-file | amani\ backup\ create\ 1 | amani\ backup\ verify\ --passphrase-file | amani\ backup\ verify\ 1 | amani\ backup\ restore\ --key-folder | amani\ backup\ restore\ --passphrase-file | amani\ backup\ restore\ 1 | amani\ webhook\ listen\ --fincra-secret-file | amani\ config\ set\ --pin-file) files=1 ;;
+    amani\ wallet\ limit\ --pin-file | amani\ wallet\ add\ --key-file | amani\ wallet\ create\ --key-file | amani\ wallet\ convert\ --pin-file | amani\ invoice\ create\ --qr-file | amani\ invoice\ show\ --qr-file | amani\ pay\ --pin-file | amani\ cheque\ create\ --qr-file | amani\ cheque\ create\ --print | amani\ cheque\ create\ --pin-file | amani\ cheque\ reissue\ --print | amani\ faucet\ configure\ --pin-file | amani\ transfer\ --pin-file | amani\ pin\ set\ --pin-file | amani\ pin\ change\ --pin-file | amani\ pin\ change\ --new-pin-file | amani\ pin\ remove\ --pin-file | amani\ pin\ verify\ --pin-file | amani\ batch\ plan\ --output | amani\ batch\ plan\ -o | amani\ batch\ plan\ 1 | amani\ batch\ run\ --pin-file | amani\ batch\ run\ 1 | amani\ batch\ status\ 1 | amani\ batch\ results\ --output | amani\ batch\ results\ -o | amani\ batch\ results\ 1 | amani\ request\ run\ --approval | amani\ request\ run\ --pin-file | amani\ approver\ init\ --key-file | amani\ approver\ add\ --pin-file | amani\ approver\ remove\ --pin-file | amani\ history\ show\ --print | amani\ history\ export\ --rates | amani\ history\ export\ --output | amani\ history\ export\ -o | amani\ history\ chart\ --output | amani\ history\ chart\ -o | amani\ reconcile\ --pin-file | amani\ metrics\ --output | amani\ metrics\ -o | amani\ backup\ create\ --passphrase-file | amani\ backup\ create\ 1 | amani\ backup\ verify\ --passphrase-file | amani\ backup\ verify\ 1 | amani\ backup\ restore\ --key-folder | amani\ backup\ restore\ --passphrase-file | amani\ backup\ restore\ 1 | amani\ webhook\ listen\ --fincra-secret-file | amani\ config\ set\ --pin-file) files=1 ;;
     amani\ wallet\ add\ --provider) words='lnbits fincra' ;;
     amani\ invoice\ list\ --status) words='pending paid expired' ;;
     amani\ pay\ 1 | amani\ contact\ show\ 1 | amani\ contact\ remove\ 1) names=contacts ;;
@@ -128,7 +143,7 @@ _amani_source() {
     amani\ close\ --month) words='last' ;;
     amani\ config\ set\ 1 | amani\ config\ explain\ 1) words='default_url timeout expiry network limit.invoice limit.check limit.cheque limit.transfer limit.visitor limit.serve cheque_count key_max_age pin_reset_delay books_currency payer.name payer.email payer.identifier base_url color' ;;
     amani\ completion\ show\ 1 | amani\ completion\ install\ 1) words='bash zsh fish' ;;
-    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_ADDRESS NO_SUCH_INVOICE NO_SUCH_WALLET MONEY_EXPECTED NOT_EMPTY OPEN_OUTCOMES ID_OF_ANOTHER SHARED_WALLET SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED OTHER_LOGIN NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOO_OLD TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED BAD_ZONE STILL_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW BAD_ROWS BAD_PLAN CANT_READ WRONG_WALLET USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL WITHDRAW_OPEN LNURL_REFUSED LNURL_BROKEN NOT_LNURL OTHER_PAYEE WRONG_INVOICE BAD_PAYER_DATA PAYER_DATA_NEEDED PAYER_DATA_UNKNOWN PRIVATE_ADDRESS NOT_THIS_MACHINE NEEDS_TOR BAD_CURRENCY NO_SUCH_BANK BAD_ACCOUNT BAD_PHONE NAME_UNRESOLVED NO_ADVICE NO_VIRTUAL_ACCOUNT WHICH_ACCOUNT NO_SWIFT_CODE REVERSED NAME_MISMATCH NAME_UNVERIFIED WRONG_CURRENCY LIVE_WALLET BAD_EMAIL UNDERPAID QUOTE_EXPIRED NO_HOME NOT_THE_SAME BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED PIN_SET NO_PEPPER RATE_LIMIT BEYOND_AGREED BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_CLAIMING BAD_ADDRESS NOT_REGISTERED NO_SUCH_ADDRESS HAS_ADDRESS NO_BASE_URL SERVED_ELSEWHERE BAD_LISTEN PUBLIC_LISTEN AS_ROOT NO_SERVE CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PATH BAD_CERTIFICATES BAD_PROXY PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS LOG_TOO_SHORT ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE NOT_PRIVATE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE NO_PILLOW BAD_BACKUP NEWER_BACKUP NEWER_DATA NOT_LOST RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
+    amani\ explain\ 1) words='0 1 2 3 4 5 6 7 8 9 10 11 12 13 130 141 143 BUG USAGE NOT_AUTHORISED NOT_FOUND NOT_CONFIRMED REJECTED INSUFFICIENT_FUNDS OUTCOME_UNKNOWN REFUSED_BY_POLICY UNREACHABLE PARTLY_DONE LOCKED BOOKS_DIFFER INTERRUPTED TERMINATED BAD_TEXT AMBIGUOUS AMBIGUOUS_WALLET AMOUNTLESS AMOUNT_DIFFERS BAD_AMOUNT BAD_CATEGORY BAD_RATES BAD_DATE BAD_DURATION BAD_HASH BAD_INVOICE BAD_MEMO BAD_NAME BAD_QR BAD_URL CANT_WRITE FILE_EXISTS INSECURE_HTTP KEY_IN_ARGUMENT NO_SUCH_SETTING WRONG_NETWORK WRONG_PROVIDER BAD_SETTINGS ENV_WALLET NAME_TAKEN NO_ADDRESS NO_SUCH_INVOICE NO_SUCH_WALLET MONEY_EXPECTED NOT_EMPTY OPEN_OUTCOMES ID_OF_ANOTHER SHARED_WALLET SANDBOX_DEFAULT WALLET_KNOWN BAD_KEY INVOICE_KEY KEYRING KEYRING_LOCKED KEY_COMMAND KEY_CREDENTIAL KEY_FILE KEY_REFUSED KEY_SOURCE_READ_ONLY LOGIN_LOCKED LOGIN_NEEDED OTHER_LOGIN NO_KEY NO_KEYRING NO_LOGIN READ_ONLY_WALLET TOO_OLD TOKEN_EXPIRED WRONG_KEY WRONG_PASSWORD INVOICE_EXPIRED BAD_ZONE STILL_PENDING MAX_FEE NOT_SENT PAID_BY_ANOTHER REFERENCE_TAKEN BAD_DESTINATION BAD_LNURL BAD_COMMENT NO_AMOUNT AMOUNT_OUT_OF_RANGE NOT_PAY NOT_WITHDRAW BAD_ROWS BAD_PLAN CANT_READ WRONG_WALLET USED_UP NO_SUCH_CONTACT PAYEE_CHANGED NO_RATE SLIPPAGE NOTHING_LEFT LNURL_CHANNEL WITHDRAW_OPEN LNURL_REFUSED LNURL_BROKEN NOT_LNURL OTHER_PAYEE WRONG_INVOICE BAD_PAYER_DATA PAYER_DATA_NEEDED PAYER_DATA_UNKNOWN PRIVATE_ADDRESS NOT_THIS_MACHINE NEEDS_TOR BAD_CURRENCY NO_SUCH_BANK BAD_ACCOUNT BAD_PHONE NAME_UNRESOLVED NO_ADVICE NO_VIRTUAL_ACCOUNT WHICH_ACCOUNT NO_SWIFT_CODE REVERSED NAME_MISMATCH NAME_UNVERIFIED WRONG_CURRENCY LIVE_WALLET BAD_EMAIL UNDERPAID QUOTE_EXPIRED NO_HOME NOT_THE_SAME BAD_PIN WEAK_PIN NO_PIN WRONG_PIN PIN_LOCKED PIN_NEEDED NEEDS_APPROVAL NO_SUCH_REQUEST REQUEST_CLOSED REQUEST_EXPIRED REQUEST_EDITED NOT_AS_REQUESTED BAD_REQUEST BAD_APPROVAL WRONG_APPROVAL OTHER_LEDGER OWN_REQUEST NOT_AN_APPROVER NOT_YOURS TOO_EARLY BAD_APPROVER_KEY NO_APPROVER_KEY APPROVER_SET NO_SUCH_APPROVER TOO_FEW_APPROVERS NO_LINE AGENT_LIMIT NO_SUCH_AGENT PLAN_EXPIRED NO_SUCH_PLAN NO_MCP PIN_SET NO_PEPPER RATE_LIMIT BEYOND_AGREED BUDGET SAME_WALLET IS_FAUCET NO_FAUCET COOL_DOWN DAILY_CAP BAD_CHEQUE BAD_PRINT NO_PDF NEWER_CHEQUE ODD_KEYS COUNT CHEQUE_CLAIMED CHEQUE_CLAIMING BAD_ADDRESS NOT_REGISTERED NO_SUCH_ADDRESS HAS_ADDRESS NO_BASE_URL SERVED_ELSEWHERE BAD_LISTEN PUBLIC_LISTEN AS_ROOT NO_SERVE CHEQUE_EXPIRED GIVEN_UP CHEQUE_VOID CHEQUES_OUTSTANDING NOT_OPEN OWN_CHEQUE TOO_SMALL NO_WITHDRAW_EXTENSION UNSAFE_SERVER IP_NOT_ALLOWED NO_PUBLIC_KEY NOT_FINCRA NO_SUCH_CURRENCY WRONG_ENVIRONMENT BAD_PATH BAD_CERTIFICATES BAD_PROXY PROXY CONNECTION_REFUSED DNS FIRST_INSTALL LINE_CUT NOT_LNBITS LOG_TOO_SHORT ODD_ANSWER RATE_LIMITED REDIRECT SERVER_ERROR TIMEOUT TLS BAD_DATABASE NOT_PRIVATE DATABASE_UNUSABLE DISK_FULL NEWER_DATABASE NO_PILLOW BAD_BACKUP NEWER_BACKUP NEWER_DATA NOT_LOST RECONCILE_FIRST WEAK_PASSPHRASE WRONG_PASSPHRASE INSTALL_FAILED NO_PYTHON PORT_TAKEN SANDBOX_DOWN START_FAILED' ;;
     esac
 }
 

@@ -194,6 +194,18 @@ def test_every_promise_names_a_test_that_is_there() -> None:
                 )
 
 
+def test_every_way_out_names_a_test_that_is_there() -> None:
+    """The table of docs/security.md: way out, what happens above the line, test."""
+    text = (CLONE / "docs" / "security.md").read_text().partition("| way out of a wallet |")[2]
+    rows = text.partition("\n\n")[0].splitlines()[2:]
+    assert len(rows) > 10
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)` \|$", row)
+        assert named, row
+        for file, name in named:
+            assert re.search(rf"^(def|class) {name}\b", (CLONE / file).read_text(), re.MULTILINE), row
+
+
 def test_the_example_of_a_dotenv_holds_what_amani_reads() -> None:
     text = (CLONE / ".env.example").read_text()
     assert set(config.parse_dotenv(text)) == {"LNBITS_API_KEY", "LNBITS_BASE_URL"}

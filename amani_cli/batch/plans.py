@@ -22,7 +22,7 @@ from amani_cli.batch.table import PAYOUT, Problem, Row
 from amani_cli.batch.terms import Terms
 from amani_cli.encodings import bolt11
 from amani_cli.lightning import paying
-from amani_cli.models.batches import BatchPlan, CheckedName, FiatSum
+from amani_cli.models.batches import BatchPlan, BatchRow, CheckedName, FiatSum
 from amani_cli.models.document import as_json
 from amani_cli.models.money import Quoted
 from amani_cli.models.wallets import Provider
@@ -92,7 +92,7 @@ def make(
         raise batch_table.bad_rows(problems)
     said_in_full = {
         "amani_batch": FORMAT,
-        "home": home_id(ws),
+        "home": marks.home(ws.store),
         "wallets": {
             rail: {"name": wallet.name, "identity": wallet.identity}
             for rail, wallet in (("lightning", purse.lightning), ("fincra", purse.fincra))
@@ -223,6 +223,24 @@ def fiat_sums(purse: Purse, rows: list[Row]) -> list[FiatSum]:
     ]
 
 
+def whole(
+    purse: Purse, plan: Plan, agreed: Terms, stand: dict[int, BatchRow]
+) -> list[tuple[KnownWallet, str, Decimal]]:
+    """What the whole plan comes to, by wallet and unit, without fees: what was paid of it before counts in."""
+    sums: list[tuple[KnownWallet, str, Decimal]] = []
+    if purse.lightning is not None:
+        left = [row for row in plan.rows if row.kind != PAYOUT and row.row not in agreed.shares]
+        paid_msat = sum(stand[row.row].amount_msat or row.amount_msat or 0 for row in left)
+        sums.append((purse.lightning, "msat", Decimal(agreed.total_msat + paid_msat)))
+    if purse.fincra is not None:
+        fiat: dict[str, Decimal] = {}
+        for row in plan.rows:
+            if row.kind == PAYOUT:
+                fiat[row.fiat.currency] = fiat.get(row.fiat.currency, Decimal(0)) + row.fiat.value
+        sums += [(purse.fincra, currency, total) for currency, total in fiat.items()]
+    return sums
+
+
 def _needs_pin(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: str) -> bool:
     try:
         return approval.check_pin(ws, wallet, total, unit)
@@ -244,17 +262,6 @@ def _point_out_shortage(
             f"'{wallet.name}' holds {format_sat(balance_msat)}; with the worst-case fees"
             f" {format_sat(total_msat + max_fee_msat)} may be needed"
         )
-
-
-def home_id(ws: Workspace) -> str:
-    """The name of this AMANI_HOME among others, made when it is first asked for."""
-    row = marks.read(ws.store, "home")
-    if row is not None:
-        return str(row.value)
-    with ws.store.write() as db:
-        if marks.read(ws.store, "home") is None:
-            marks.make(db, "home", new_id("home"))
-    return home_id(ws)
 
 
 # -- the file -------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from amani_cli.batch.plans import Plan, Purse
 from amani_cli.batch.table import CHEQUE, Row
 from amani_cli.batch.terms import Allowance
 from amani_cli.models.batches import Batch, BatchPlan
-from amani_cli.rules import approval, held, limits
+from amani_cli.rules import approval, held, limits, lines
+from amani_cli.store import marks
 from amani_cli.text import csv_cell
 from amani_cli.wallets import rates, servers
 from amani_cli.wallets.known import KnownWallet
@@ -107,7 +108,7 @@ def run(
             return status(ws, plan), False
         if any(row.kind == CHEQUE for row in left):
             batch_rows.check_codes(plan)
-        here = plan.home == plans.home_id(ws)
+        here = plan.home == marks.home(ws.store)
         payable = [row for row in left if here or row.kind == "bolt11"]
         if len(payable) < len(left):
             ws.talk.warn(
@@ -119,6 +120,10 @@ def run(
                 held.refuse_unread(ws, row.reference)  # those made for the plan are of wallets that `refuse_held` saw
         begun = {item.row: item.amount_msat for item in stand.values() if item.status == "unknown"}
         agreed = plans.terms(ws, purse, plan, payable, begun=begun, asked=confirm is not None)
+        ws.mandate.plan = plan.hash
+        for whose, unit, whole in plans.whole(purse, plan, agreed, stand):
+            ws.mandate.whole[whose.identity, unit] = whole
+            lines.check(ws, whose, unit, whole)
         _ask(ws, purse, plans.overview(ws, purse, plan, payable, agreed), payable, confirm)
         rates.forget(ws)  # they may have moved while somebody thought
         allowance = Allowance(agreed, max_slippage)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from amani_cli import amounts, clocks, errors, keys
 from amani_cli.cheques import links
@@ -88,6 +89,7 @@ def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
         raise errors.Usage(f"cheques are for Lightning wallets; '{wallet.name}' is none", code="WRONG_PROVIDER")
     wallets_known.identify(wallet)
     if not wanted.authorised:
+        ws.mandate.whole[wallet.identity, "msat"] = Decimal(wanted.total_msat)
         approval.check_pin(ws, wallet, wanted.total_msat)
         budgets.check(ws, wallet, wanted.amount_msat + wanted.reserve_msat, 0)
         limits.look(ws, wallet, "cheque")

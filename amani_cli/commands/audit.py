@@ -19,6 +19,7 @@ def list_(
     since: str | None = typer.Option(None, "--since", help="From this moment on: 2026-08-01, today, 7d."),
     until: str | None = typer.Option(None, "--until", help="Before this moment."),
     what: str | None = typer.Option(None, "--what", help="Only this: pay, pin, 'pin set', limit, key, login…"),
+    by: str | None = typer.Option(None, "--by", help="What this actor or OS user did.", metavar="NAME"),
     after: int | None = typer.Option(None, "--after", help="Go on after this number (the 'next' of a page)."),
 ) -> None:
     """List the audit log, newest first; --wallet narrows it to one wallet, by the name it had then."""
@@ -33,6 +34,7 @@ def list_(
         until=to_rfc3339(parse_when(until, now)) if until else None,
         wallet=said.wallet,
         what=what,
+        by=by,
         after=after,
         limit=limit,
     )

@@ -50,6 +50,7 @@ def run(
     max_slippage: str = typer.Option(
         None, "--max-slippage", help="With fiat by Lightning: how far the rate may move (1%).", metavar="PERCENT"
     ),
+    request: bool = options.REQUEST,
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
@@ -62,10 +63,19 @@ def run(
     ws = said.ws
     ws.said.reason = reason
     said.take_pin(pin_stdin, pin_file)
-    if not said.yes and not said.ask.can_ask:
-        said.ask.confirm("Pay them?")
     read = plans.load(named(plan))
     purse = plans.purse_of(ws, read, said.wallet)
+    if request:
+        from amani_cli.commands.filed import filed
+        from amani_cli.requests import drafts
+
+        wallet = purse.lightning or purse.fincra
+        assert wallet is not None
+        drawn = drafts.batch(ws, purse, read, jobs=jobs, max_slippage=rates.slippage(max_slippage))
+        filed(said, wallet, drawn.draft)
+        return
+    if not said.yes and not said.ask.can_ask:
+        said.ask.confirm("Pay them?")
 
     begun, moved = time.monotonic(), 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -33,6 +34,7 @@ def create(
     paper: str | None = typer.Option(None, "--print", help="Write them to a page, .html or .pdf.", metavar="FILE"),
     force: bool = FORCE,
     reference: str | None = typer.Option(None, "--reference", help="The same one again writes no second one."),
+    request: bool = options.REQUEST,
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
@@ -53,6 +55,14 @@ def create(
     url = links.base_url(ws) if link else None
     wanted = writing.Wanted(_in_sats(amount), memo, parse_duration(expires), count, outside, reference, lnurl, url)
     wallet = finding.resolve(ws, said.wallet)
+    if request:
+        if qr or qr_file or paper:
+            raise errors.Usage("with --request nothing is written yet", hint="Leave --qr, --qr-file and --print out.")
+        from amani_cli.commands.filed import filed
+        from amani_cli.requests import drafts
+
+        filed(said, wallet, drafts.cheque(ws, wallet, wanted))
+        return
     if not said.yes and not said.ask.can_ask:
         said.ask.confirm("Write it?")
 
@@ -61,22 +71,7 @@ def create(
         said.ask.confirm("Write it?" if count == 1 else f"Write {count} cheques?", *filter(None, (set_aside, terms)))
 
     written = writing.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
-    items: list[Cheque] = []
-    stopped: errors.AmaniError | None = None
-    try:
-        for number, cheque in enumerate(written, 1):
-            items.append(cheque)
-            if count > 1:
-                said.out.step(f"cheque {number} of {count}", number / count)
-                if not said.json:
-                    _show_code(said, cheque)
-            _show_qr(said, cheque, qr, qr_file)
-    except (errors.AmaniError, KeyboardInterrupt) as error:
-        if not items:
-            raise
-        # What is written is money, and its codes are shown now or never.
-        stopped = error if isinstance(error, errors.AmaniError) else errors.PartlyDone("interrupted")
-        ws.talk.warn(f"{len(items)} of {count} cheques were written, and then: {stopped.message}")
+    items, stopped = _shown_as_written(said, written, count, qr, qr_file)
     for cheque in items:
         ws.talk.untold.told(cheque.id)
     in_doubt = ws.talk.untold.close()
@@ -96,6 +91,29 @@ def create(
         stopped = stopped or unprinted
     if stopped is not None:
         raise typer.Exit(8 if in_doubt or stopped.exit_code == 8 else 11)
+
+
+def _shown_as_written(
+    said: Options, written: Iterator[Cheque], count: int, qr: bool, qr_file: str | None
+) -> tuple[list[Cheque], errors.AmaniError | None]:
+    """The cheques, each code shown as soon as it is money, and what stopped the writing after the first."""
+    items: list[Cheque] = []
+    try:
+        for number, cheque in enumerate(written, 1):
+            items.append(cheque)
+            if count > 1:
+                said.out.step(f"cheque {number} of {count}", number / count)
+                if not said.json:
+                    _show_code(said, cheque)
+            _show_qr(said, cheque, qr, qr_file)
+    except (errors.AmaniError, KeyboardInterrupt) as error:
+        if not items:
+            raise
+        # What is written is money, and its codes are shown now or never.
+        stopped = error if isinstance(error, errors.AmaniError) else errors.PartlyDone("interrupted")
+        said.ws.talk.warn(f"{len(items)} of {count} cheques were written, and then: {stopped.message}")
+        return items, stopped
+    return items, None
 
 
 def _in_sats(amount: str) -> int:

@@ -28,6 +28,7 @@ def list_(
         "--search",
         help="Text in memo, reference, destination or wallet, or the beginning of an id, payment hash or node key.",
     ),
+    by: str | None = typer.Option(None, "--by", help="What this actor did (--actor, an agent).", metavar="NAME"),
     sync: bool = typer.Option(False, "--sync", help="First bring in what others did on the wallets."),
     after: str = typer.Option(None, "--after", help="Go on after this id (the 'next' of a page).", metavar="ID"),
 ) -> None:
@@ -53,6 +54,7 @@ def list_(
         min_msat=parse_msat(smallest) if smallest else None,
         max_msat=parse_msat(largest) if largest else None,
         search=search,
+        actor=by,
         limit=limit,
     )
     if sync:

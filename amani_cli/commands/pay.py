@@ -38,6 +38,7 @@ def pay(
     payer_email: str | None = typer.Option(None, "--payer-email", help="The same: your email address."),
     payer_identifier: str | None = typer.Option(None, "--payer-identifier", help="The same: your Lightning address."),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say what would happen; send nothing."),
+    request: bool = options.REQUEST,
     pin_stdin: bool = PIN_STDIN,
     pin_file: str | None = PIN_FILE,
     reason: str | None = REASON,
@@ -81,7 +82,7 @@ def pay(
             description=description,
             reference=reference,
         )
-        _pay_out(said, to, payout, amount, dry_run=dry_run, wait=wait, accept_change=accept_change)
+        _pay_out(said, to, payout, amount, dry_run=dry_run, request=request, wait=wait, accept_change=accept_change)
         return
     if to_name or name_unverified or company or from_currency or description:
         raise errors.Usage(
@@ -107,6 +108,13 @@ def pay(
     if dry_run:
         said.emit(paying.planned(ws, wallet, wish))
         return
+    if request:
+        from amani_cli.commands.filed import filed
+        from amani_cli.requests import drafts
+
+        drawn = drafts.pay(ws, wallet, wish)
+        filed(said, wallet, drawn[0]) if isinstance(drawn, drafts.Drawn) else said.emit(drawn)
+        return
     confirm = said.confirm_payment("Pay?")
     said.emit(paying.pay(ws, wallet, wish, confirm=confirm, wait=wait))
 
@@ -118,6 +126,7 @@ def _pay_out(
     amount: str | None,
     *,
     dry_run: bool,
+    request: bool,
     wait: bool,
     accept_change: bool,
 ) -> None:
@@ -144,6 +153,12 @@ def _pay_out(
         wanted = replace(wanted, amount=value, source=wanted.source or value.currency)
     if dry_run:
         said.emit(payouts.plan(said.ws, wallet, wanted))
+        return
+    if request:
+        from amani_cli.commands.filed import filed
+        from amani_cli.requests import drafts
+
+        filed(said, wallet, drafts.pay_out(said.ws, wallet, to, wanted).draft)
         return
     paid = paying.pay_out(
         said.ws,

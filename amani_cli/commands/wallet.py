@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from amani_cli import errors, options
+from amani_cli.commands import limit
 from amani_cli.commands.watch import watch
 from amani_cli.models.money import Balance
 from amani_cli.options import Command, Options
 
 app = options.group("Wallets: add, create, list, balance and their keys.")
+app.command(cls=Command)(limit.limit)
 app.command(cls=Command)(watch)
 
 URL = typer.Option(None, "--url", help="Address of the LNbits, e.g. https://lnbits.example.com.")
@@ -236,51 +238,6 @@ def rotate_keys(ctx: typer.Context, name: str | None = typer.Argument(None, help
 
 
 @app.command(cls=Command)
-def limit(
-    ctx: typer.Context,
-    name: str | None = typer.Argument(None, help="The wallet."),
-    per_payment: str | None = typer.Option(None, "--per-payment", help="Most that one payment may be; off lifts it."),
-    per_day: str | None = typer.Option(None, "--per-day", help="Most that 24 hours may be; off lifts it."),
-    pin_stdin: bool = options.PIN_STDIN,
-    pin_file: str | None = options.PIN_FILE,
-    reason: str | None = options.REASON,
-) -> None:
-    """Show a wallet's limits and budget, or set the budget (amount and fee, what is in flight reserved)."""
-    from amani_cli.rules import budgets
-    from amani_cli.wallets import finding, known
-
-    said = options.of(ctx)
-    ws = said.ws
-    ws.said.reason = reason
-    wallet = finding.resolve(ws, name or said.wallet)
-    known.identify(wallet)
-    if per_payment is None and per_day is None:
-        said.emit(budgets.limits(ws, wallet))
-        return
-    said.take_pin(pin_stdin, pin_file)
-    fiat = wallet.provider == "fincra"
-    unit, payment = _budget(per_payment, fiat=fiat)
-    day_unit, day = _budget(per_day, fiat=fiat)
-    if unit and day_unit and unit != day_unit:
-        raise errors.Usage("give both limits in the same unit", code="BAD_AMOUNT")
-    said.emit(budgets.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day))
-
-
-def _budget(text: str | None, *, fiat: bool) -> tuple[str | None, str | None]:
-    """Read a budget as its unit and its amount: 'off', None, or an amount in msat or a currency."""
-    from amani_cli.amounts import Fiat, code_last, parse_amount
-
-    if text is None or text == "off":
-        return None, text
-    amount = parse_amount(code_last(text.strip()) if fiat else text)
-    if isinstance(amount, Fiat):
-        return amount.currency, format(amount.value, "f")
-    if isinstance(amount, str):
-        raise errors.Usage("a limit is an amount, or off", code="BAD_AMOUNT")
-    return "msat", str(amount)
-
-
-@app.command(cls=Command)
 def convert(
     ctx: typer.Context,
     amount: str = typer.Argument(help="How much of which currency, e.g. 100USD."),
@@ -288,6 +245,7 @@ def convert(
     memo: str = options.MEMO,
     reference: str | None = typer.Option(None, "--reference", help="The same one again returns the receipt."),
     dry_run: bool = typer.Option(False, "--dry-run", "-n", help="Say at what rate; exchange nothing."),
+    request: bool = options.REQUEST,
     pin_stdin: bool = options.PIN_STDIN,
     pin_file: str | None = options.PIN_FILE,
     reason: str | None = options.REASON,
@@ -305,6 +263,12 @@ def convert(
     value = businesses.amount(wallet, amount)
     if dry_run:
         said.emit(conversions.plan(wallet, value, to))
+        return
+    if request:
+        from amani_cli.commands.filed import filed
+        from amani_cli.requests import drafts
+
+        filed(said, wallet, drafts.convert(wallet, value, to, memo=memo, reference=reference).draft)
         return
     confirm = said.confirm_payment("Convert?")
     done = conversions.convert(ws, wallet, value, to, memo=memo, reference=reference, confirm=confirm)

@@ -41,7 +41,7 @@ def convert(
     wallet.must_be("fincra")
     currency = _currency(amount, to)
     identify(wallet)
-    what = f"convert {wallet.identity} {amount.value} {amount.currency} {currency}"
+    what = meaning_of(wallet, amount, currency)
     replay = earlier.replayed(ws, reference, what)
     if replay is not None:
         return replay
@@ -55,6 +55,11 @@ def convert(
             confirm=confirm,
             again=lambda: _prepare(wallet, client, amount, currency, memo),
         )
+
+
+def meaning_of(wallet: KnownWallet, amount: Fiat, currency: str) -> str:
+    """What a reference for this stands for."""
+    return f"convert {wallet.identity} {amount.value} {amount.currency} {currency}"
 
 
 def _currency(amount: Fiat, to: str) -> str:

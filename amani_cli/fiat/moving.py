@@ -22,7 +22,7 @@ from amani_cli.payments.engine import Purpose
 from amani_cli.payments.fincra_rail import FiatRail
 from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
-from amani_cli.rules import approval, budgets, held
+from amani_cli.rules import approval, budgets, held, lines
 from amani_cli.store import journal, references
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Entry, NewEntry, Transaction
@@ -119,7 +119,7 @@ def _begin(
     def fill(db: Transaction, entry: NewEntry) -> NewEntry:
         if reference is None:
             _refuse_twin(ws, db, business, kind, move.plan)
-        budgets.reserve_fiat(ws, db, wallet, move.charged + move.reserve, move.plan.amount.currency)
+        budgets.reserve_fiat(ws, db, wallet, spend_of(ws, move))
         ours = _our_reference(db, business, reference, meaning)
         return entry._replace(**_columns(move.plan), our_reference=ours)
 
@@ -132,6 +132,13 @@ def _begin(
         on_journal=on_journal,
         reason=f"{format_fiat(Fiat(*move.plan.received))} to {_destination(move.plan)}",
     )
+
+
+def spend_of(ws: Workspace, move: Move) -> lines.Spend:
+    """What the rules are held against: what leaves with the fee in it, what is held back beside, and to whom."""
+    received = move.plan.received.currency
+    payee = canonical.of_destination(ws, _destination(move.plan), received)
+    return lines.Spend(move.plan.amount.currency, move.charged, move.reserve, payee)
 
 
 def _destination(planned: PayoutPlan) -> str:

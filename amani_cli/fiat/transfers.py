@@ -45,8 +45,7 @@ def transfer(
     identify(source)
     identify(target)
     _refuse_pair(source, target)
-    much = amount if amount == "max" else f"{amount.value} {amount.currency}"
-    what = f"transfer {source.identity} to {target.identity} {much}"
+    what = meaning_of(source, target, amount)
     replay = earlier.replayed(ws, reference, what)
     if replay is not None:
         _arrived(ws, target, replay, memo or f"from {source.name}")
@@ -82,6 +81,12 @@ def transfer(
         )
     _arrived(ws, target, paid, memo or f"from {source.name}")
     return paid._replace(to_wallet=target.name)
+
+
+def meaning_of(source: KnownWallet, target: KnownWallet, amount: Fiat | Literal["max"]) -> str:
+    """What a reference for this stands for."""
+    much = amount if amount == "max" else f"{amount.value} {amount.currency}"
+    return f"transfer {source.identity} to {target.identity} {much}"
 
 
 def _all_there_is(source: KnownWallet) -> Fiat | Nothing:

@@ -63,6 +63,11 @@ class Order:
         assert self.invoice.amount_msat is not None
         return self.invoice.amount_msat
 
+    @property
+    def payee(self) -> str:
+        """The one text of who is paid: the address, or the node that an invoice is of."""
+        return canonical.of_lightning(self.destination or self.invoice.payee or "")
+
     def is_twin(self, row: Entry) -> bool:
         """Whether an entry is for the same payee, over as much: in sat, or in the fiat that was meant, whatever it was
         worth then."""
@@ -297,7 +302,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
         if wanted.reference is None and wanted.destination is not None and wanted.kind != "faucet":
             alike = journal.open_like(db, wanted.kind)
             engine.refuse_twin(filter(wanted.is_twin, alike), "amount to the same payee was sent")
-        reserved_msat = budgets.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat)
+        reserved_msat = budgets.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat, wanted.payee)
         return _asked_by(wanted, entry)._replace(reserved_msat=reserved_msat)
 
     return engine.begin(

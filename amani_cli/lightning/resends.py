@@ -6,6 +6,7 @@ Nothing is begun here: the entry and what it reserves stay as they are, and an i
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from amani_cli import clocks, errors
@@ -14,10 +15,10 @@ from amani_cli.payments import earlier, engine, receipts, verdict
 from amani_cli.payments.rail import Rail
 from amani_cli.payments.verdict import ABSENT, Found, Verdict, judge
 from amani_cli.providers.base import PayAnswer, Record
-from amani_cli.rules import held
+from amani_cli.rules import agents, held, lines
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
-from amani_cli.store.rows import Entry
+from amani_cli.store.rows import Entry, Transaction
 from amani_cli.times import from_rfc3339, local
 from amani_cli.wallets import servers
 from amani_cli.wallets.known import KnownWallet
@@ -76,7 +77,7 @@ def go_on(
         error.id, error.money_moved, error.retry = row.id, "maybe", "after_reconcile"
         raise
     _refuse_ended(wallet.url, row)  # while a yes or a PIN was waited for
-    if not _begin(ws, row):  # another process has closed it meanwhile
+    if not _begin(ws, wallet, row):  # another process has closed it meanwhile
         fresh = journal.by_id(ws.store, row.id)
         assert fresh is not None
         return earlier.again(ws, fresh)
@@ -137,11 +138,13 @@ def _stuck(row: Entry, why: str) -> errors.OutcomeUnknown:
     return error
 
 
-def _begin(ws: Workspace, row: Entry) -> bool:
+def _begin(ws: Workspace, wallet: KnownWallet, row: Entry) -> bool:
     """Write down, durably, that an entry is sent again; False if it is closed by now."""
     with ws.store.write() as db:
         if not journal.is_open(db, row.id):
             return False
+        if wallet.id != journal.OUTSIDE:
+            _require(ws, db, wallet, row)
         journal.update(db, row.id, resent=1)
         audit_log.append(
             db,
@@ -155,6 +158,17 @@ def _begin(ws: Workspace, row: Entry) -> bool:
         )
     ws.talk.untold.begin(row.id)
     return True
+
+
+def _require(ws: Workspace, db: Transaction, wallet: KnownWallet, row: Entry) -> None:
+    """Hold what goes on to the line as it is now; what an agent began is reserved out of its budget already."""
+    amount, fee = Decimal(row.amount_msat or 0), Decimal(row.reserved_msat - (row.amount_msat or 0))
+    try:
+        agents.require_standing(ws, db, wallet)
+        lines.require(ws, db, wallet, lines.Spend("msat", amount, fee), row.request_id or "")
+    except errors.AmaniError as error:  # nothing was sent now, and the first time stays in doubt
+        error.id, error.money_moved, error.retry = row.id, "maybe", "after_reconcile"
+        raise
 
 
 def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Entry, *, wait: bool) -> Payment:

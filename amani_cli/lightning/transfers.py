@@ -55,7 +55,7 @@ def transfer(
             asked=memo,
             memo=memo or f"to {target.name}",
             reference=reference,
-            meaning=lambda: _meaning(source, target, amount),
+            meaning=lambda: meaning_of(source, target, amount),
             on_journal=lambda db, entry: limits.take(ws, db, source, "transfer", entry),
         ),
         confirm=confirm,
@@ -132,7 +132,7 @@ def between(
     return paying.pay(ws, source, wanted, confirm=confirm)
 
 
-def _meaning(source: KnownWallet, target: KnownWallet, amount: int | Literal["max"]) -> str:
+def meaning_of(source: KnownWallet, target: KnownWallet, amount: int | Literal["max"]) -> str:
     """What a reference for this stands for, as far as the two are known by now."""
     return f"transfer {source.identity} to {target.identity} {amount}"
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from amani_cli.models.document import document
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
+from amani_cli.models.requests import Request
 
 
 @document("amani.backup/1")
@@ -90,15 +91,16 @@ class Trace(NamedTuple):
     candidates: list[TraceCandidate]
 
 
-@document("amani.event/1", leave_out={"payment"})
+@document("amani.event/1", leave_out={"payment", "request"})
 class Event(NamedTuple):
-    """What `watch` saw: a `payment` that settled, or a balance `below` the mark."""
+    """What `watch` saw: a `payment` that settled, a balance `below` the mark, a `request` that waits for approval."""
 
     at: str
-    what: Literal["payment", "below"]
+    what: Literal["payment", "below", "request"]
     wallet: str
     balance_msat: int | None
     payment: Payment | None
+    request: Request | None = None
 
 
 @document("amani.metrics/1")

@@ -16,7 +16,7 @@ from amani_cli import __version__
 from amani_cli.calls import BUCKETS_MS
 from amani_cli.models.money import Balance
 from amani_cli.rules import budgets, limits
-from amani_cli.store import cheques, faucet, figures, holds, journal, links
+from amani_cli.store import cheques, faucet, figures, holds, journal, links, requests
 from amani_cli.store.rows import CallRow
 from amani_cli.text import plain
 from amani_cli.times import from_rfc3339
@@ -103,6 +103,12 @@ def _about_books(ws: Workspace) -> Iterator[str]:
     held = bool(holds.of_copy(ws.store) or holds.waiting(ws.store))
     yield _gauge(
         "amani_spending_held", "1 while a wallet of a restored copy waits to be read back.", [Sample(int(held), {})]
+    )
+    waiting, filed = requests.count_waiting(ws.store, ws.store.clock.now())
+    waits_s = 0 if filed is None else max(0, int(ws.store.clock.now() - filed))
+    yield _gauge("amani_requests_waiting", "Requests that wait for somebody.", [Sample(waiting, {})])
+    yield _gauge(
+        "amani_request_oldest_age_seconds", "How long the oldest has waited, 0 if none.", [Sample(waits_s, {})]
     )
     outstanding = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     if cheques.all_cheques(ws.store, limit=1):

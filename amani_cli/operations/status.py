@@ -7,7 +7,7 @@ from amani_cli.models.money import Balance
 from amani_cli.models.operations import Finding
 from amani_cli.models.payments import Payment
 from amani_cli.models.status import ChequesOut, LimitLeft, OpenOutcome, Status
-from amani_cli.store import cheques, journal, listing
+from amani_cli.store import cheques, journal, listing, requests
 from amani_cli.wallets import balances, finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -33,7 +33,7 @@ def status(ws: Workspace) -> tuple[Status, list[errors.AmaniError]]:
         wallets=_with_last_seen(ws, known, found.items),
         open=_open(ws),
         cheques=ChequesOut(len(out), sum(row.amount_msat + row.reserve_msat for row in out)),
-        requests=0,
+        requests=requests.count_waiting(ws.store, ws.store.clock.now())[0],
         limits=[each for wallet in known for each in _limits(ws, wallet)],
         recent=_recent(ws),
         findings=[*told, *_findings(ws)],

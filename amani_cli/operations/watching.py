@@ -20,7 +20,8 @@ from amani_cli.books import history
 from amani_cli.models.document import as_json
 from amani_cli.models.operations import Event
 from amani_cli.payments import receipts
-from amani_cli.store import journal
+from amani_cli.requests import standing
+from amani_cli.store import journal, requests
 from amani_cli.store.rows import Entry
 from amani_cli.times import now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
@@ -106,10 +107,13 @@ def watch(
         if event is not None:
             yield event
             return
+    filed = _Filed(ws, chosen)
     with ExitStack() as ears:
         words = _listen(ws, watched, ears)
         while ends is None or time.monotonic() < ends:
-            _wait(words, min([each.due for each in watched] + ([] if ends is None else [ends])))
+            soon = time.monotonic() + every_s  # a request comes without anybody's word
+            _wait(words, min([soon, *[each.due for each in watched]] + ([] if ends is None else [ends])))
+            yield from filed.since()
             for each in watched:
                 if time.monotonic() < each.due:
                     continue
@@ -126,6 +130,24 @@ def watch(
                 if event is not None:
                     yield event
                     return
+
+
+class _Filed:
+    """Requests of the watched wallets, and changes of the rules, that are filed from now on."""
+
+    def __init__(self, ws: Workspace, chosen: list[KnownWallet]) -> None:
+        self._ws = ws
+        self._identities = {"", *(wallet.identity for wallet in chosen)}
+        newest = requests.page(ws.store, None, 1)
+        self._last = newest[0].id if newest else ""
+
+    def since(self) -> Iterator[Event]:
+        """Those that were filed since the last look."""
+        for row in requests.newer(self._ws.store, self._last):
+            self._last = row.id
+            if row.identity in self._identities:
+                shown = standing.view(self._ws, row)
+                yield Event(now(), "request", shown.wallet, None, None, shown)
 
 
 def _listen(ws: Workspace, watched: list[_Watched], ears: ExitStack) -> SimpleQueue[tuple[_Watched, Word]]:

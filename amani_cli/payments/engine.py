@@ -65,6 +65,7 @@ def begin(
             reference=reference,
             category=ws.said.category,
             actor=ws.said.actor,
+            request_id=ws.mandate.request,
             ledger_ahead=stamp.ledger_ahead,
             told_ahead=stamp.told_ahead,
         )

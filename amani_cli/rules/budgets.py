@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from amani_cli import errors
 from amani_cli.models.rules import Limits, LimitView
-from amani_cli.rules import pins, rulebook
+from amani_cli.rules import agents, lines, pins, rulebook
 from amani_cli.rules.approval import check_pin, shown
 from amani_cli.rules.held import refuse_held
 from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
@@ -32,6 +32,7 @@ def has_budget(ws: Workspace, wallet: KnownWallet) -> bool:
 def check(ws: Workspace, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> None:
     """Refuse early, before anybody is asked, what `reserve` would refuse; decides nothing."""
     refuse_held(ws, wallet)
+    lines.check(ws, wallet, "msat", Decimal(amount_msat))
     check_pin(ws, wallet, amount_msat)
     _within_budget(ws, ws.store, wallet, amount_msat + max_fee_msat)
 
@@ -42,13 +43,16 @@ def check_again(ws: Workspace, wallet: KnownWallet, amount_msat: int) -> None:
     check_pin(ws, wallet, amount_msat)
 
 
-def reserve(ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: int, max_fee_msat: int) -> int:
+def reserve(
+    ws: Workspace, db: Transaction, wallet: KnownWallet, amount_msat: int, max_fee_msat: int, payee: str
+) -> int:
     """What to hold back for a payment until its outcome is certain: amount and worst-case fee, in msat.
 
-    Called inside the transaction that journals the payment. Raises `errors.RefusedByPolicy` (code BUDGET) when the
-    wallet's budget does not cover it beside what is in flight.
+    Called inside the transaction that journals the payment. `payee` is the one text of who is paid. Raises
+    `errors.RefusedByPolicy`: code BUDGET when the wallet's budget does not cover it beside what is in flight,
+    NEEDS_APPROVAL when it is above the line without enough approvals, AGENT_LIMIT when an agent may not.
     """
-    _decide(ws, db, wallet, amount_msat + max_fee_msat)
+    _decide(ws, db, wallet, lines.Spend("msat", Decimal(amount_msat), Decimal(max_fee_msat), payee))
     return amount_msat + max_fee_msat
 
 
@@ -57,13 +61,14 @@ def check_fiat(
 ) -> None:
     """The same for fiat: `charged` has the fee in it where that was quoted, `reserve` is held back where it was not."""
     refuse_held(ws, wallet)
+    lines.check(ws, wallet, currency, charged)
     check_pin(ws, wallet, charged, currency)
     _within_budget(ws, ws.store, wallet, charged + reserve, currency)
 
 
-def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, charged: Decimal, currency: str) -> None:
+def reserve_fiat(ws: Workspace, db: Transaction, wallet: KnownWallet, spend: lines.Spend) -> None:
     """The same for fiat: what an open entry of the journal is over is held back."""
-    _decide(ws, db, wallet, charged, currency)
+    _decide(ws, db, wallet, spend)
 
 
 def refuse_large(ws: Workspace, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> BudgetRow | None:
@@ -86,11 +91,13 @@ def _fee(unit: str) -> str:
     return "worst-case fee" if unit == "msat" else "fee as far as it is known"
 
 
-def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:
+def _decide(ws: Workspace, db: Transaction, wallet: KnownWallet, spend: lines.Spend) -> None:
     if wallet.remote_id is None:  # by another name neither its budget nor what was spent of it would be found
         raise errors.Bug(f"wallet '{wallet.name}' is to pay, and its id at its server is not known")
     refuse_held(ws, wallet)
-    _within_budget(ws, db, wallet, wanted, unit)
+    agents.require(ws, db, wallet, spend)
+    lines.require(ws, db, wallet, spend)
+    _within_budget(ws, db, wallet, spend.amount + spend.fee, spend.unit)
 
 
 def _within_budget(ws: Workspace, db: Ledger, wallet: KnownWallet, wanted: Decimal | int, unit: str = "msat") -> None:

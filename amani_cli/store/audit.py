@@ -53,12 +53,16 @@ def _who() -> str:
 
 @dataclass(frozen=True)
 class Filter:
-    """What `audit list` may ask for, joined by AND; `what` is a word or the first of several, `after` a number."""
+    """What `audit list` may ask for, joined by AND; `what` is a word or the first of several, `after` a number.
+
+    `by` is an actor, an OS user or one at a host.
+    """
 
     since: str | None = None
     until: str | None = None
     wallet: str | None = None
     what: str | None = None
+    by: str | None = None
     after: int | None = None
     limit: int = 20
 
@@ -77,6 +81,9 @@ def page(store: Store, wanted: Filter) -> list[AuditRow]:
         if value is not None:
             where.append(condition)
             values.append(value)
+    if wanted.by is not None:
+        where.append("(actor=? OR who=? OR substr(who, 1, ?)=?)")
+        values += [wanted.by, wanted.by, len(wanted.by) + 1, f"{wanted.by}@"]
     return store.all(
         AuditRow, f"SELECT * FROM audit WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", *values, wanted.limit
     )

@@ -81,7 +81,9 @@ class LedgerClock:
         db.execute("INSERT OR REPLACE INTO clock VALUES (1,?,?,?,?,?,?,?)", reckoned.anchor)
         if reckoned.taken_back:
             # What was dated by a clock that turned out to be wrong is brought back with it.
-            db.execute("UPDATE event SET at=at-? WHERE at>?", (reckoned.taken_back, reckoned.at))
+            back = (reckoned.taken_back, reckoned.at)
+            db.execute("UPDATE event SET at=at-? WHERE at>?", back)
+            db.execute("UPDATE request SET filed=filed-?, ends=ends-? WHERE filed>?", (reckoned.taken_back, *back))
         self._anchor = reckoned.anchor
 
     def _known(self) -> clocks.Anchor:

@@ -20,7 +20,7 @@ from amani_cli.store.clock import LedgerClock
 from amani_cli.store.rows import Row, Transaction
 from amani_cli.text import quoted
 
-SCHEMA_VERSION = 15
+SCHEMA_VERSION = 16
 
 
 BUSY_TIMEOUT_S = 30
@@ -43,6 +43,7 @@ TABLES = frozenset(
         ),
         *("invoice", "login", "mark", "payment", "pin", "pin_threshold", "provider_call", "reference", "resolution"),
         *("met", "rule", "wallet", "read_back", "awaited", "hold", "link", "address", "served"),
+        *("request", "approval", "approver", "approval_rule", "approval_line", "agent"),
     }
 )
 

@@ -20,6 +20,7 @@ class Filter:
     min_msat: int | None = None
     max_msat: int | None = None
     search: str | None = None
+    actor: str | None = None
     after: tuple[str, str] | None = None
     limit: int = 20
 
@@ -39,6 +40,8 @@ def page(store: Store, wanted: Filter) -> list[Entry]:
         add("created_at>=?", wanted.since)
     if wanted.until is not None:
         add("created_at<?", wanted.until)
+    if wanted.actor is not None:
+        add("actor=?", wanted.actor)
     # Spelled out, because a bound value can't be matched with the condition of a partial index.
     if wanted.status is not None:
         add(_STATUS[wanted.status])

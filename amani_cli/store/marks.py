@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Store
+from amani_cli.store.ledger import Store, new_id
 from amani_cli.store.rows import MarkRow, Transaction
 from amani_cli.times import now
 
@@ -28,3 +28,14 @@ def history_of(identity: str) -> str:
 def wipe(db: Transaction, name: str) -> None:
     """Take a mark away."""
     db.execute("DELETE FROM mark WHERE name=?", (name,))
+
+
+def home(store: Store) -> str:
+    """The name of this ledger among others, made when it is first asked for."""
+    row = read(store, "home")
+    if row is not None:
+        return str(row.value)
+    with store.write() as db:
+        if read(store, "home") is None:
+            make(db, "home", new_id("home"))
+    return home(store)

@@ -613,3 +613,79 @@ CREATE TABLE served (
     number INTEGER NOT NULL
 );
 """
+
+
+@_step
+def _a_second_person(connection: sqlite3.Connection) -> None:
+    """Requests, who may approve them, above which line that is needed, and what agents may spend."""
+    for statement in _SIXTEENTH.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+_SIXTEENTH = """
+CREATE TABLE request (
+    id TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    what TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    body TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    reference TEXT,
+    actor TEXT,
+    os_user TEXT NOT NULL,
+    host TEXT NOT NULL,
+    filed REAL NOT NULL,
+    ends REAL NOT NULL,
+    reason TEXT,
+    changed_at TEXT NOT NULL
+);
+CREATE INDEX request_live ON request (status) WHERE status IN ('open','running','unknown');
+CREATE INDEX request_reference ON request (reference);
+
+CREATE TABLE approval (
+    request_id TEXT NOT NULL,
+    approver TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (request_id, public_key)
+);
+
+CREATE TABLE approver (
+    name TEXT NOT NULL,
+    name_key TEXT PRIMARY KEY,
+    public_key TEXT NOT NULL UNIQUE,
+    os_user TEXT NOT NULL,
+    host TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    added_at TEXT NOT NULL
+);
+
+CREATE TABLE approval_rule (
+    identity TEXT PRIMARY KEY,
+    approvals INTEGER NOT NULL,
+    named TEXT
+);
+
+CREATE TABLE approval_line (
+    identity TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    above TEXT NOT NULL,
+    PRIMARY KEY (identity, unit)
+);
+
+CREATE TABLE agent (
+    identity TEXT NOT NULL,
+    name TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    per_payment TEXT NOT NULL,
+    per_day TEXT NOT NULL,
+    payees TEXT,
+    PRIMARY KEY (identity, name)
+);
+
+ALTER TABLE payment ADD COLUMN request_id TEXT;
+CREATE INDEX payment_request ON payment (request_id) WHERE request_id IS NOT NULL;
+"""

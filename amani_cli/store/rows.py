@@ -85,6 +85,7 @@ class Entry(Row):
     session_id: str | None
     reversed_at: str | None
     payer: str | None
+    request_id: str | None
 
 
 class Whose(NamedTuple):
@@ -133,6 +134,7 @@ class NewEntry(NamedTuple):
     quoted: str | None = None
     ledger_ahead: int | None = None
     told_ahead: int | None = None
+    request_id: str | None = None
 
 
 class EntryChanges(TypedDict, total=False):
@@ -413,3 +415,75 @@ class SuccessRow(Row):
 
     command: str
     at: int
+
+
+class RequestRow(Row):
+    """What somebody asked to be sent or changed, exactly as it was written down (`body`, canonical JSON).
+
+    `filed` and `ends` are moments of the ledger's time, in unix seconds.
+    """
+
+    id: str
+    status: str
+    what: str
+    identity: str
+    body: str
+    digest: str
+    reference: str | None
+    actor: str | None
+    os_user: str
+    host: str
+    filed: float
+    ends: float
+    reason: str | None
+    changed_at: str
+
+
+class SignatureRow(Row):
+    """What an approver signed about a request."""
+
+    request_id: str
+    approver: str
+    public_key: str
+    verdict: str
+    signature: str
+    at: str
+
+
+class ApproverRow(Row):
+    """Somebody who may approve, for the wallet of `identity` or ("") for every one."""
+
+    name: str
+    name_key: str
+    public_key: str
+    os_user: str
+    host: str
+    identity: str
+    added_at: str
+
+
+class RuleOfTwoRow(Row):
+    """How many must approve what leaves a wallet; `named` are who of them (JSON), None: whoever there is."""
+
+    identity: str
+    approvals: int
+    named: str | None
+
+
+class LineRow(Row):
+    """Above which amount, in a unit, a wallet's payments are to be approved."""
+
+    identity: str
+    unit: str
+    above: str
+
+
+class AgentRow(Row):
+    """What an agent may spend from a wallet, in `unit`, and whom it may pay (JSON; None: anybody)."""
+
+    identity: str
+    name: str
+    unit: str
+    per_payment: str
+    per_day: str
+    payees: str | None

@@ -186,21 +186,27 @@ _SPENT_SINCE = f"""(
 )"""
 
 
-def spent(db: Ledger, remote_id: str | None, unit: str, since: Since) -> tuple[Decimal, Decimal]:
-    """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in `unit`.
+def spent(
+    db: Ledger, remote_id: str | None, unit: str, since: Since, *, actor: str | None = None
+) -> tuple[Decimal, Decimal]:
+    """What left a wallet since a moment (amount and fee), and what is in flight (reserved), in `unit`; by one actor
+    alone, if it is named.
 
     By its id at the server: the same wallet under another name has the same budget. What a cheque's wallet paid counts
     for none: its id is what the cheque's code says it is.
     """
     if unit != "msat":
-        return _spent_fiat(db, remote_id, unit, since)
+        return _spent_fiat(db, remote_id, unit, since, actor)
     gone = db.execute(
-        f"SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM {_SPENT_SINCE}", _values(remote_id, since)
+        f"SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM {_SPENT_SINCE}"
+        " WHERE ?4 IS NULL OR actor=?4",
+        (*_values(remote_id, since), actor),
     ).fetchone()[0]
     flying = db.execute(
         "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
-        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown' AND wallet_id<>?",
-        (remote_id, OUTSIDE),
+        " WHERE remote_wallet_id=?1 AND direction='out' AND status='unknown' AND wallet_id<>?2"
+        " AND (?3 IS NULL OR actor=?3)",
+        (remote_id, OUTSIDE, actor),
     ).fetchone()[0]
     return Decimal(gone), Decimal(flying)
 
@@ -209,15 +215,18 @@ def _values(remote_id: str | None, since: Since) -> tuple[object, ...]:
     return remote_id, to_rfc3339(since.ledger), to_rfc3339(since.undated)
 
 
-def _spent_fiat(db: Ledger, remote_id: str | None, currency: str, since: Since) -> tuple[Decimal, Decimal]:
+def _spent_fiat(
+    db: Ledger, remote_id: str | None, currency: str, since: Since, actor: str | None
+) -> tuple[Decimal, Decimal]:
     """The same for a currency. Its amounts are text, so that no sum in SQL takes them through a float."""
     gone = db.execute(
-        f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?4", (*_values(remote_id, since), currency)
+        f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?4 AND (?5 IS NULL OR actor=?5)",
+        (*_values(remote_id, since), currency, actor),
     )
     flying = db.execute(
-        "SELECT amount, coalesce(fee, fee_reserve) FROM payment WHERE remote_wallet_id=? AND direction='out'"
-        " AND currency=? AND status='unknown'",
-        (remote_id, currency),
+        "SELECT amount, coalesce(fee, fee_reserve) FROM payment WHERE remote_wallet_id=?1 AND direction='out'"
+        " AND currency=?2 AND status='unknown' AND (?3 IS NULL OR actor=?3)",
+        (remote_id, currency, actor),
     )
     sums = [sum((Decimal(amount) + Decimal(fee or 0) for amount, fee in rows), Decimal(0)) for rows in (gone, flying)]
     return sums[0], sums[1]

@@ -113,7 +113,9 @@ def _trace(model: Trace) -> View:
 def _event(model: Event) -> View:
     """A line of a table that grows: its columns are as wide as what is usual, for nobody knows what comes."""
     held = format_sat(model.balance_msat) if model.balance_msat is not None else ""
-    if model.payment is None:
+    if model.request is not None:
+        moved, memo = "REQUEST", f"{model.request.id}: {model.request.what} {model.request.destination}"
+    elif model.payment is None:
         moved, memo = "BELOW", "the balance is under the mark"
     else:
         moved = ("+" if model.payment.direction == "in" else "-") + amount(model.payment)
@@ -162,7 +164,7 @@ QUIET: dict[type, Any] = {
     Backup: lambda model: [model.audit_head],
     Restored: lambda model: model.without_key,
     Trace: lambda model: [model.tell],
-    Event: lambda model: [model.payment.id if model.payment else sat(model.balance_msat)],
+    Event: lambda model: [(model.payment or model.request).id if model.what != "below" else sat(model.balance_msat)],
     CompletionScript: lambda model: [model.path or ""],
     MetricsWritten: lambda model: [model.path],
     Reconciliation: lambda model: [str(model.unknown)],

@@ -23,6 +23,8 @@ def _status(model: Status) -> View:
     lines += _part("open", f"OPEN: {len(model.open)} not certain; settle with: amani reconcile", _open(model))
     if model.cheques.count:
         lines.append(f"Cheques outstanding: {model.cheques.count}, {format_sat(model.cheques.amount_msat)}")
+    if model.requests:
+        lines.append(f"Requests waiting: {model.requests} (amani request list)")
     limits = [
         [each.wallet, each.what, f"used {each.used}", f"left {each.left}", ago(each.opens_at) if each.opens_at else ""]
         for each in model.limits

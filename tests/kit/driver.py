@@ -143,7 +143,7 @@ class Amani:
             assert secret not in run.seen
 
     def _held_to_its_word(self, argv: list[str], result: Result) -> Result:
-        gives_code = "cheque" in argv and not {"create", "reissue"}.isdisjoint(argv)
+        gives_code = ("cheque" in argv and not {"create", "reissue"}.isdisjoint(argv)) or argv[:2] == ["request", "run"]
         for secret in self.secrets | keys.SEEN:
             if len(secret) >= 16:
                 # A new cheque's code or link, on stdout, is the one secret that is ever shown.

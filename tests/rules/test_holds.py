@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from amani_cli import errors
-from amani_cli.rules import budgets
+from amani_cli.rules import budgets, lines
 from amani_cli.store import marks
 from amani_cli.wallets import finding
 from amani_cli.workspace import Workspace
@@ -25,9 +25,9 @@ def test_nothing_is_checked_or_reserved_while_spending_is_held(home: Path) -> No
     db = ws.store.connection
     for act in (
         lambda: budgets.check(ws, main, 1000, 0),
-        lambda: budgets.reserve(ws, db, main, 1000, 0),
+        lambda: budgets.reserve(ws, db, main, 1000, 0, "ada@example.com"),
         lambda: budgets.check_fiat(ws, biz, Decimal(5), "NGN"),
-        lambda: budgets.reserve_fiat(ws, db, biz, Decimal(5), "NGN"),
+        lambda: budgets.reserve_fiat(ws, db, biz, lines.Spend("NGN", Decimal(5), Decimal(0))),
     ):
         with pytest.raises(errors.RefusedByPolicy, match="a copy restored") as refused:
             act()

@@ -33,6 +33,12 @@ TABLES = {
     rows.ClosedRow: "closed_month",
     rows.CallRow: "provider_call",
     rows.SuccessRow: "command_success",
+    rows.RequestRow: "request",
+    rows.SignatureRow: "approval",
+    rows.ApproverRow: "approver",
+    rows.RuleOfTwoRow: "approval_rule",
+    rows.LineRow: "approval_line",
+    rows.AgentRow: "agent",
 }
 # What SQLite calls the types, by what a column is in Python.
 SPELLED = {"TEXT": "str", "INTEGER": "int", "REAL": "float"}
