@@ -6,8 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.14; 
 UV ?= uv
 BIN = .venv/bin
 CODE = amani_cli benchmarks scripts tests
-# Two more than there are processors: tests of lines that break spend much of their time waiting.
-TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# Three more than there are processors: tests of lines that break spend much of their time waiting.
+TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 
 simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
 	$(if $(MINUTES),--minutes $(MINUTES))

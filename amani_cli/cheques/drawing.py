@@ -58,7 +58,12 @@ def draw(
     Raises `errors.OutcomeUnknown` while it is open, and `NotSent` when nothing left.
     """
     made = lightning.create_own(ws, target, amount_msat, memo, purpose=kind)
-    assert target.remote_id is not None
+    if target.remote_id is None:  # its records would tell, and there is none of the invoice just made
+        raise errors.Unreachable(
+            f"{target.url} does not tell which wallet '{target.name}' is; nothing was sent",
+            code="ODD_ANSWER",
+            hint="Claim it into a wallet that is known by its Admin key.",
+        )
     # What is needed to see the money arrive is opened first: once it is sent, a key that fails to load must not matter.
     with target.lnbits("read") as own:
         row, _ = engine.begin(

@@ -12,7 +12,7 @@ from tests.conftest import Held, write_key
 from tests.kit.driver import Amani
 from tests.kit.lnurl_server import METADATA, LnurlServer
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.usefixtures("cheap_seal")]
 
 PASSPHRASE = "correct horse battery staple"
 

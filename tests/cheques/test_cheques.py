@@ -12,7 +12,6 @@ from pytest_httpx import HTTPXMock
 
 from amani_cli import errors
 from amani_cli.encodings import cheque_code
-from amani_cli.rules import pins
 from amani_cli.times import from_rfc3339
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared, held_by, tell
@@ -239,10 +238,7 @@ class TestReference:
         assert amani("cheque", "show", "r1", "--json").data["id"] == made["id"]
         assert giver.sat == 100
 
-    def test_and_the_pin_is_asked_for_again(
-        self, amani: Amani, add_wallet: AddWallet, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(pins, "COST", 4)
+    def test_and_the_pin_is_asked_for_again(self, amani: Amani, add_wallet: AddWallet) -> None:
         rich = add_wallet("rich", 10_000)
         amani("pin", "set", "--pin-stdin", stdin="271828")
         words = (*CREATE, "11k", "--reference", "r1", "--yes")

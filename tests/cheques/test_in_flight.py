@@ -14,7 +14,7 @@ from tests.conftest import Held
 from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, grow_older, log_in, through
 from tests.kit.driver import PATIENCE_S, Amani
-from tests.kit.fault_proxy import Exchange, FaultProxy, answer, kill
+from tests.kit.fault_proxy import Exchange, FaultProxy, answer, kill, refuse_from_here_on
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 
@@ -100,6 +100,18 @@ def test_cheque_claim(amani: Amani, giver: Held, taker: Held, line: FaultProxy, 
     assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
     assert (taker.sat, amani("reconcile").code) == (7, 0)
     tell(f"{compared(amani, giver, taker)} msat compared")
+
+
+def test_a_claim_that_can_not_go_on_stays_open(amani: Amani, giver: Held, taker: Held, line: FaultProxy) -> None:
+    """A line that can't be had now says nothing of what was sent before."""
+    code = write(amani, 7)
+    killed(amani, line, False, "cheque", "claim", code, "--to", "taker")
+    line.on(refuse_from_here_on, "GET", "/openapi.json")  # the last that is asked before
+    again = amani("cheque", "claim", "-", "--to", "taker", "--json", stdin=code)
+    assert (again.code, again.error["money_moved"]) == (8, "maybe")
+    line.heal()
+    assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
+    assert (taker.sat, amani("reconcile").code) == (7, 0)
 
 
 @both_moments

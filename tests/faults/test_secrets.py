@@ -140,7 +140,6 @@ def vault(
         "amani_cli.operations.watching.EVERY_S",
     ):
         monkeypatch.setattr(name, 0.02)
-    monkeypatch.setattr("amani_cli.rules.pins.COST", 4)
     monkeypatch.setattr("amani_cli.options._seconds", lambda text: 0.3 if text else None)
     other, main = add_wallet("other", 500), add_wallet("main", 5000)
     business = add_business()

@@ -21,6 +21,7 @@ from tests.kit.driver import Amani
 from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = pytest.mark.lnbits
+about_another_thing = pytest.mark.usefixtures("cheap_seal")
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -114,6 +115,7 @@ def test_an_empty_machine_gets_a_working_wallet_and_spends_after_a_reconcile(
     assert (elsewhere / "amani.db").stat().st_mode & 0o777 == 0o600
 
 
+@about_another_thing
 def test_a_copy_beside_the_live_one_pays_an_invoice_no_second_time(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path], home: Path
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_copy_beside_the_live_one_pays_an_invoice_no_second_time(
         assert amani("reconcile", "--json", env=env).data["differences"] == []
 
 
+@about_another_thing
 def test_the_hold_stays_while_a_wallet_cannot_be_asked(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
 ) -> None:
@@ -152,6 +155,7 @@ def test_the_hold_stays_while_a_wallet_cannot_be_asked(
     assert amani("pay", main.invoice(5), "--yes").code == 0
 
 
+@about_another_thing
 def test_keys_from_a_keyring_go_back_to_one(
     amani: Amani,
     lnbits_server: LnbitsServer,
@@ -186,6 +190,7 @@ def test_keys_from_a_keyring_go_back_to_one(
     assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
 
 
+@about_another_thing
 def test_newer_data_is_not_overwritten_and_older_is_kept_aside(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path], home: Path
 ) -> None:
@@ -303,6 +308,7 @@ def test_ways_to_give_the_passphrase(amani: Amani, add_wallet: AddWallet, tmp_pa
     assert (tmp_path / "b.backup").exists()
 
 
+@about_another_thing
 def test_keys_of_cheques_left_out_are_warned_of(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
 ) -> None:
@@ -333,6 +339,7 @@ def test_the_copy_from_before_an_upgrade_is_held_too(home: Path, amani: Amani, a
     assert amani("pay", main.invoice(5), "--yes", "--json").error["code"] == "RECONCILE_FIRST"
 
 
+@about_another_thing
 def test_it_is_whole_though_others_write(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path], home: Path
 ) -> None:
@@ -345,6 +352,7 @@ def test_it_is_whole_though_others_write(
     assert main.sat == 498
 
 
+@about_another_thing
 def test_it_replaces_no_database_that_another_has_open(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path], home: Path
 ) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from amani_cli.payments import engine
-from amani_cli.rules import pins
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared, tell
 from tests.kit.crowd import Run, at_once, codes
@@ -160,7 +159,7 @@ class TestPerDay:
     @pytest.mark.parametrize("verb", ["transfer", "pay", "cheque"])
     def test_many_at_once_never_overrun_it(self, amani: Amani, main: Held, other: Held, verb: str) -> None:
         amani("wallet", "limit", "--per-day", "1000")
-        number = 50 if verb == "pay" else 12
+        number = 24 if verb == "pay" else 12
         for name in ("limit.transfer", "limit.cheque"):
             amani("config", "set", name, "off")
         runs: list[Run]
@@ -185,10 +184,7 @@ class TestPerDay:
 
 
 class TestChanging:
-    def test_it_needs_the_pin_of_a_wallet_that_has_one(
-        self, amani: Amani, main: Held, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(pins, "COST", 4)
+    def test_it_needs_the_pin_of_a_wallet_that_has_one(self, amani: Amani, main: Held) -> None:
         amani("wallet", "limit", "--per-day", "1000")
         amani("pin", "set", "--pin-stdin", stdin="271828")
         for words, stdin, code in (((), "", 9), (("--pin-stdin",), "3690", 3), (("--pin-stdin",), "271828", 0)):

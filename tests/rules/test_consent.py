@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli.rules import pins
 from tests.conftest import AddWallet, Held, write_key
 from tests.kit.driver import Amani, Result
 
@@ -25,11 +24,6 @@ RULES = [
     ("cheque_count", "5", "101"),
     ("pin_reset_delay", "7d", "1s"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _cheap_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pins, "COST", 4)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.destinations.conftest import mark_as_sandbox
 from tests.kit.driver import Amani
 from tests.kit.lnurl_server import METADATA, LnurlServer
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.usefixtures("cheap_seal")]
 
 Restored = Callable[[], tuple[str, Held, Held]]
 

@@ -25,12 +25,6 @@ PIN, OTHER, WRONG = "271828", "4831", "3690"
 K = 1000
 
 
-@pytest.fixture(autouse=True)
-def _cheap_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands in this process hash with the least cost; processes of their own with the real one."""
-    monkeypatch.setattr(pins, "COST", 4)
-
-
 @pytest.fixture
 def rich(add_wallet: AddWallet) -> Held:
     """The default wallet, with 50,000 sat."""

@@ -17,7 +17,7 @@ from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy
 from tests.kit.journals import as_before
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.usefixtures("cheap_seal")]
 
 PASSPHRASE = "correct horse battery staple"
 RECORDS = "/api/v1/payments/paginated"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from amani_cli.payments import engine
-from amani_cli.rules import pins
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, cut
@@ -21,8 +20,7 @@ PIN, WRONG = "271828", "3690"
 
 
 @pytest.fixture(autouse=True)
-def _cheap_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pins, "COST", 4)
+def _short_last_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "LAST_LOOK_S", 0.1)
 
 

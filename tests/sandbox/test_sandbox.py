@@ -34,6 +34,15 @@ def root(sandbox_template: Path, tmp_path: Path) -> Iterator[Path]:
     running.stop(folder)
 
 
+@pytest.fixture(scope="module")
+def shared(sandbox_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A sandbox that is started once, for tests that `start` it again: a server that runs costs them nothing."""
+    folder = copy_of(sandbox_template, tmp_path_factory.mktemp("shared") / "sandbox")
+    running.start(folder, port=free_port())
+    yield folder
+    running.stop(folder)
+
+
 def balance_sat(box: running.Sandbox, name: str) -> int:
     key = box.wallets[name].inkey
     answer = httpx.get(f"{box.url}/api/v1/wallet", headers={"X-Api-Key": key}, trust_env=False)
@@ -107,23 +116,23 @@ def test_a_killed_server_is_seen_and_started_again(root: Path) -> None:
     assert (again.url, again.wallets) == (box.url, box.wallets)
 
 
-def test_a_start_killed_before_it_wrote_the_pid_is_found(root: Path) -> None:
-    box = running.start(root, port=free_port())
-    record = folder.read_json(root / "server.json")
-    folder.write_json(root / "server.json", {**record, "pid": None, "process": None})
-    assert running.start(root).pid == box.pid
-    folder.write_json(root / "server.json", {**record, "pid": None, "process": None})
-    assert running.stop(root).pid == box.pid
+def test_a_start_killed_before_it_wrote_the_pid_is_found(shared: Path) -> None:
+    box = running.start(shared)
+    record = folder.read_json(shared / "server.json")
+    folder.write_json(shared / "server.json", {**record, "pid": None, "process": None})
+    assert running.start(shared).pid == box.pid
+    folder.write_json(shared / "server.json", {**record, "pid": None, "process": None})
+    assert running.stop(shared).pid == box.pid
 
 
-def test_half_made_accounts_are_completed_without_doubling(root: Path) -> None:
-    box = running.start(root, port=free_port())
-    keys = folder.read_json(root / "keys.json")
+def test_half_made_accounts_are_completed_without_doubling(shared: Path) -> None:
+    box = running.start(shared)
+    keys = folder.read_json(shared / "keys.json")
     wallets = {name: entry for name, entry in keys["wallets"].items() if name != "alice"}
     wallets["bob"]["funded"] = False
     del keys["user"]["token"]
-    folder.write_json(root / "keys.json", {**keys, "wallets": wallets})
-    again = running.start(root)
+    folder.write_json(shared / "keys.json", {**keys, "wallets": wallets})
+    again = running.start(shared)
     assert again.wallets == box.wallets
     assert {name: balance_sat(again, name) for name in again.wallets} == dict(running.WALLETS)
 
@@ -135,10 +144,10 @@ def test_lost_keys_are_a_clear_error(root: Path) -> None:
     assert "amani sandbox reset" in lost.value.hint
 
 
-def test_another_port_while_it_runs_is_refused(root: Path) -> None:
-    box = running.start(root, port=free_port())
+def test_another_port_while_it_runs_is_refused(shared: Path) -> None:
+    box = running.start(shared)
     with pytest.raises(errors.Usage) as refused:
-        running.start(root, port=free_port())
+        running.start(shared, port=free_port())
     assert str(box.port) in refused.value.message
     assert "amani sandbox stop" in refused.value.hint
 
@@ -310,9 +319,9 @@ def test_status_of_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_started_at_is_now_in_utc(root: Path) -> None:
+def test_started_at_is_now_in_utc(shared: Path) -> None:
     before = datetime.now(UTC)
     begun = time.monotonic()
-    box = running.start(root, port=free_port())
+    box = running.start(shared)
     assert (box.started_at - before).total_seconds() <= time.monotonic() - begun
     assert box.started_at.utcoffset() is not None

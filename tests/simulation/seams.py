@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import amani_cli
+from tests.kit import sealing
 from tests.simulation import phones
 
 if TYPE_CHECKING:
@@ -149,19 +150,7 @@ def _lay_chance(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr(bcrypt, "hashpw", hashed)
     patch.setattr(bcrypt, "gensalt", salt)
     patch.setattr(bcrypt, "checkpw", lambda password, stored: hashed(password, stored) == stored)
-    import pyrage
-
-    def sealed(content: bytes, passphrase: str, *_: Any, **__: Any) -> bytes:
-        return b"age-encryption.org/v1\n" + hashlib.sha256(passphrase.encode()).digest() + content
-
-    def opened(content: bytes, passphrase: str) -> bytes:
-        head = b"age-encryption.org/v1\n" + hashlib.sha256(passphrase.encode()).digest()
-        if not content.startswith(head):
-            raise pyrage.DecryptError("decryption failed")
-        return content[len(head) :]
-
-    patch.setattr(pyrage.passphrase, "encrypt", sealed)
-    patch.setattr(pyrage.passphrase, "decrypt", opened)
+    sealing.cheaply(patch)
 
 
 def _lay_line(patch: pytest.MonkeyPatch, world: World) -> None:
