@@ -16,24 +16,33 @@ from rich.text import Text
 
 from scripts import demo
 
-COLUMNS = 110
-PICTURE = demo.CLONE / "docs" / "pay.svg"
-PAGE = demo.CLONE / "docs" / "link.png"
+COLUMNS = 80
+DOCS = demo.CLONE / "docs"
+PAGE = DOCS / "link.png"
 
-STEPS = [
+PAY = [
     ("amani wallet balance alice bob", ""),
     ("INVOICE=$(amani invoice create 2100 --memo coffee --wallet bob --quiet)", ""),
     ('amani pay "$INVOICE" --wallet alice', "y\n"),
     ('amani pay "$INVOICE" --wallet alice', ""),
     ("amani history list --limit 3", ""),
 ]
+FIRST = [("amani status", "")]
 
 
 def main() -> int:
-    """Run the steps on the sandbox and write docs/pay.svg."""
+    """Run the steps on the sandbox: docs/pay.svg, docs/status.svg of how all stands after them, and a link's page."""
     run(["sandbox", "start"])
+    for name, steps in (("pay", PAY), ("status", FIRST)):
+        draw(name, steps)
+    draw_page()
+    return 0
+
+
+def draw(name: str, steps: list[tuple[str, str]]) -> None:
+    """Run some steps and write what was seen."""
     shown, invoice = Text(), ""
-    for command, answer in STEPS:
+    for command, answer in steps:
         shown.append(f"$ {command}\n", style="bold cyan")
         if command.startswith("INVOICE="):
             words = demo.arguments(command.removeprefix("INVOICE=$(").removesuffix(")"), {})[1:]
@@ -44,10 +53,9 @@ def main() -> int:
             shown.append("\n\n")
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(shown, end="")
-    console.save_svg(str(PICTURE), title="amani")
-    print(PICTURE.relative_to(demo.CLONE))
-    draw_page()
-    return 0
+    picture = DOCS / f"{name}.svg"
+    console.save_svg(str(picture), title="amani")
+    print(picture.relative_to(demo.CLONE))
 
 
 def draw_page() -> None:
