@@ -29,13 +29,18 @@ class People:
         self.plans: list[tuple[str, str]] = []
         self.last: Step = {}
         self.others: list[str] = []
+        self.queue: list[Step] = []
 
     def next(self) -> Step:
         """The next step."""
         rng = self.rng
         self.count += 1
+        if self.queue:
+            return {"n": self.count, **self.queue.pop(0)}
         if "pay 0" in self.last.get("faults", {}) and rng.random() < 0.4:
-            return self._insist()
+            return self._insist({"pay 0": rng.choice([*sorted(line.FAULTS), *line.HEAVY])})
+        if self.last.get("argv", [""])[0] in ("transfer", "faucet", "invoice") and rng.random() < 0.1:
+            return self._insist({"ask 0": "old"})
         choices = [
             (30, self._pay),
             (22, self._again),
@@ -44,8 +49,8 @@ class People:
             (6, self._check),
             (7, self._reconcile),
             (4, self._look),
-            (2, self._backup),
-            (1, self._restore),
+            (3, self._backup),
+            (2, self._restore),
             (12, self._happens),
             (9, self._address),
             (9, self._cheque),
@@ -71,12 +76,12 @@ class People:
         self.last = step if step["do"] == "amani" else {}
         return step
 
-    def _insist(self) -> Step:
-        """What was not answered, done again at once; and the line is no better than before."""
+    def _insist(self, faults: dict[str, str]) -> Step:
+        """What was done a moment ago, done again at once; and the line is no better than before."""
         words = ("do", "on", "argv", "stdin", "mood")
         step = {"n": self.count, **{name: value for name, value in self.last.items() if name in words}}
         if self.rng.random() < 0.6:
-            step["faults"] = {"pay 0": self.rng.choice(sorted(line.FAULTS))}
+            step["faults"] = faults
         self.last = step
         return step
 
@@ -384,7 +389,32 @@ class People:
             return self._backup()
         name = self.rng.choice(self.backups[on][-3:])
         argv = ["backup", "restore", f"@/kept/{name}", "--passphrase-file", "@/keys/pass", "--json", "--yes"]
+        self.queue = self._find_again(on)
         return {"do": "restore", "on": on, "argv": argv}
+
+    def _find_again(self, on: str) -> list[Step]:
+        """What people do behind a restore: read wallets back, and do again what they did before. Sometimes a key is
+        lost then, its wallet given up, and the key found after all."""
+        rng, words = self.rng, ("do", "on", "argv", "stdin", "mood")
+        done = [
+            each for each in self.done[-60:] if each["on"] == on and each["argv"][0] not in ("reconcile", "history")
+        ]
+        again = [{name: value for name, value in each.items() if name in words} for each in done]
+        read: Step = {"do": "amani", "on": on, "argv": ["reconcile", "--json", "--yes"]}
+        named = [each for each in again if "--reference" in each["argv"] and "--wallet" in each["argv"]]
+        if not named or rng.random() < 0.6:
+            some = rng.sample(again, min(4, len(again)))
+            faucet = [each for each in again if each["argv"][:2] == ["faucet", "claim"]][-1:]
+            return [*([read] if rng.random() < 0.8 else []), *some, *faucet]
+        one = rng.choice(named)
+        wallet = one["argv"][one["argv"].index("--wallet") + 1]
+        give_up = ["reconcile", "--resolve", wallet, "--json", "--yes", "--pin-stdin"]
+        return [
+            {"do": "lose key", "on": on, "what": wallet},
+            {"do": "amani", "on": on, "argv": give_up, "stdin": "4831"},
+            {"do": "tell keys"},
+            one,
+        ]
 
     # -- what just happens ----------------------------------------------------------------------------------------
 

@@ -177,6 +177,8 @@ def main() -> int:
     parser.add_argument("--log", action="store_true", help="show everything")
     said = parser.parse_args()
     began, total, commands, failures = _clock(), Counter[str](), 0, Counter[str]()
+    seams.load()
+    worked = time.process_time()
     for seed in range(said.seed, said.seed + said.seeds):
         outcome = live(seed, said.steps)
         commands += outcome.commands
@@ -200,8 +202,9 @@ def main() -> int:
     if said.first:
         told = {"found": outcome.found[0] if outcome.found else "", "commands": commands}
         Path(said.first).write_text(json.dumps(told))
-    took = _clock() - began
-    say(f"{commands} commands in {took:.0f} s ({commands / took:.0f}/s), seeds {said.seed} to {seed}")
+    took, worked = _clock() - began, time.process_time() - worked
+    rate = f"{commands / took:.0f}/s, {commands / worked:.0f} per second of a processor"
+    say(f"{commands} commands in {took:.0f} s ({rate}), seeds {said.seed} to {seed}")
     for name, count in sorted(total.items()):
         say(f"  {count:7} {name}")
     codes = {name.split()[-1] for name in total if name.startswith("exit ")}

@@ -258,8 +258,8 @@ class World:
         found: str | None = faults.get(str(run.requests - 1))
         if pays and found is None:
             found = faults.get(f"pay {run.pays}")
-        if asks and found is None and not run.asks:
-            found = faults.get("ask 0")
+        if asks and found is None:
+            found = faults.get(f"ask {run.asks}")
         run.pays += pays
         run.asks += asks
         if found is not None:
