@@ -91,3 +91,12 @@ def test_a_backup_with_keys_serves_again(
     assert amani("reconcile").code == 0
     assert site.take(link, taker.invoice(1000)) == {"status": "OK"}
     assert site.json("/a/ada/callback", amount="21000")["pr"]
+
+
+def test_a_link_is_traced_to_its_cheque(amani: Amani, giver: Held, base_url: str) -> None:
+    link = write_link(amani)
+    for text in (link.url, f"> he says {link.url} does not work"):
+        traced = amani("trace", "-", "--json", stdin=text)
+        assert link.id in traced.stdout, traced
+        assert link.token not in traced.stdout + traced.stderr
+    assert amani("trace", "-", stdin=f"{base_url}/c/{'A' * 26}").code == 4
