@@ -1,4 +1,7 @@
-"""The page of a link beside a bare hello of the same server: how many a core makes in a second, how long 50 wait."""
+"""The page of a link beside a bare hello of the same server: how many a core makes in a second, how long 50 wait.
+
+And how much longer one waits while somebody tries ten thousand wrong links a minute.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +63,7 @@ def pages(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
         _running(world, [world.python, "-c", HELLO, other], other, "/") as theirs,
     ):
         places = {"page": Place(ours, place, path), "hello": Place(theirs, other, "/")}
+        alone, meanwhile = _beside_wrong_ones(world, places["page"], max(3, times // 4))
         rates: dict[str, list[float]] = {name: [] for name in places}
         waits: dict[str, list[float]] = {name: [] for name in places}
         for turn in range(max(3, times // 4) + 1):
@@ -68,6 +72,9 @@ def pages(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
                 if turn:
                     rates[name].append(a_second)
                     waits[name].append(p99_ms)
+    ratios = [more / one for more, one in zip(meanwhile, alone, strict=True)]
+    beside = spread(meanwhile), spread(alone), spread(ratios)
+    yield Row("serve: 99 of 100 pages, 10,000 wrong ids a minute", "ms", *beside, 2.0, against="the same without")
     yield _row("serve: pages a second of one core", "/s", rates, 0.1, at_least=True)
     yield _row(f"serve: 99 of 100 pages, {CLIENTS} clients", "ms", waits, 8.0, at_least=False)
 
@@ -84,6 +91,36 @@ def _load(place: Place) -> tuple[float, float]:
     with ThreadPoolExecutor(CLIENTS) as pool:
         waited = sorted(wait for part in pool.map(lambda _: _client(place), range(CLIENTS)) for wait in part)
     return len(waited) / (_cpu_s(place.process) - before), waited[len(waited) * 99 // 100] * 1000
+
+
+WRONG = """
+import http.client, itertools, sys, time
+
+line = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
+begun = time.monotonic()
+for number in itertools.count():
+    line.request("GET", f"/c/{number:026d}")
+    line.getresponse().read()
+    time.sleep(max(0.0, begun + number * 0.006 - time.monotonic()))
+"""
+
+
+def _beside_wrong_ones(world: World, place: Place, times: int) -> tuple[list[float], list[float]]:
+    """The wait that 99 of 100 pages stay below, one after the other: alone, and while wrong ids come; in turn."""
+    alone, meanwhile = [], []
+    for _ in range(times):
+        alone.append(_one_after_the_other(place))
+        attacker = [str(world.python), "-c", WRONG, str(place.port)]
+        with subprocess.Popen(attacker, env=world.environment("pages")) as run:
+            time.sleep(0.2)
+            meanwhile.append(_one_after_the_other(place))
+            run.terminate()
+    return alone, meanwhile
+
+
+def _one_after_the_other(place: Place) -> float:
+    waited = sorted(wait for _ in range(50) for wait in _client(place))
+    return waited[len(waited) * 99 // 100] * 1000
 
 
 def _client(place: Place) -> list[float]:

@@ -27,8 +27,9 @@ def trace(
     said = options.of(ctx)
     if anything == "-":
         anything = options.secret_from_stdin("clue")
-    elif anything.strip().lower().startswith(PREFIX):
-        said.ws.talk.warn("other users of this machine can see a cheque's code on the command line: use - and stdin")
+    elif anything.strip().lower().startswith(PREFIX) or "/c/" in anything:
+        what = "link" if "/c/" in anything else "code"
+        said.ws.talk.warn(f"other users of this machine can see a cheque's {what} on the command line: use - and stdin")
     found = tracing.trace(said.ws, anything, redacted=redacted)
     said.emit(found)
     if not found.found:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from amani_cli import errors, keys
 from amani_cli.amounts import Fiat, parse_amount
+from amani_cli.cheques import links as cheque_links
 from amani_cli.encodings import bolt11, cheque_code
-from amani_cli.store import contacts, traces
+from amani_cli.store import contacts, links, traces
 from amani_cli.store.wallets import name_key
 from amani_cli.text import holds
 from amani_cli.times import Period, from_rfc3339, parse_when, to_rfc3339
@@ -22,6 +23,8 @@ from amani_cli.workspace import Workspace
 NUMBER = "a phone or account number"
 AMOUNT = "an amount"
 CODE = "a cheque's code"
+LINK = "a cheque's link"
+SECRET = (CODE, LINK)  # kinds of which nothing is repeated
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 _ADDRESS = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 _PHONE = r"(?<![\w.,])\+?[0-9][0-9 ()/-]{6,}[0-9](?![\w.,]\w)"
@@ -68,7 +71,7 @@ def read(ws: Workspace, text: str) -> Clue:
         raise errors.Usage(
             "what shall be traced?", hint="Give an invoice, hash, code, id, reference, address or words."
         )
-    found = _named(text) or _contact(ws, text) or _amount(text)
+    found = _link(ws, text) or _named(text) or _contact(ws, text) or _amount(text)
     if found is not None:
         return found
     words = " ".join(text.split())
@@ -103,6 +106,17 @@ def _named(text: str) -> Clue | None:
     if ours is not None:
         return Clue("an id of amani's", (ours[0],), ends=(ours[0], ""))
     return None
+
+
+def _link(ws: Workspace, text: str) -> Clue | None:
+    """The cheque that a link is for, which is money as its code is."""
+    found = re.search(r"/c/([A-Z2-7]{26})(?![A-Za-z0-9])", text)
+    if found is None:
+        return None
+    keys.SEEN.add(found[1])
+    hashed = cheque_links.hash_of(found[1])
+    row = links.cheque_of(ws.store, hashed) if ws.has_store else None
+    return Clue(LINK, (row.id if row is not None else hashed,))
 
 
 def _code(text: str) -> Clue:

@@ -45,7 +45,7 @@ def trace(ws: Workspace, text: str, *, redacted: bool = False) -> Trace:
     case.banks_alone = {wallet.provider for wallet in known} == {"fincra"}
     case.nowhere = _nowhere(ws, known)
     things = case.things()
-    shown = clue.kind if redacted or clue.kind == clues.CODE else f"{clue.kind}: {one_line(text, 80)}"
+    shown = clue.kind if redacted or clue.kind in clues.SECRET else f"{clue.kind}: {one_line(text, 80)}"
     if len(things) > 1 or (things and clue.kind == clues.AMOUNT):
         candidates = sorted((case.candidate(each) for each in things), key=lambda each: each.at or "", reverse=True)
         tell, todo = advice.of_several(case, candidates)

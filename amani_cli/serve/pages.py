@@ -88,15 +88,28 @@ def cheque(
 
 def notice(say: Speech, what: str, status: int, *, retry_after_s: int | None = None) -> Response:
     """A page that says one thing."""
-    title = say(f"{what}_title") if what != "bad_request" else say("gone_title")
-    response = _written("notice.html", say, {"title": title, "sentence": say(what)}, status)
+    response = _answer(_notice(say, what), say, status)
     if retry_after_s is not None:
         response.headers["Retry-After"] = str(retry_after_s)
     return response
 
 
 def _written(template: str, say: Speech, filled: dict[str, object], status: int) -> Response:
-    text = _templates().get_template(template).render(say=say, **filled)
+    return _answer(_rendered(template, say, filled), say, status)
+
+
+def _rendered(template: str, say: Speech, filled: dict[str, object]) -> str:
+    return _templates().get_template(template).render(say=say, **filled)
+
+
+@cache
+def _notice(say: Speech, what: str) -> str:
+    """A notice says the same each time: whoever tries wrong links by the thousand has nothing worked out anew."""
+    title = say(f"{what}_title") if what != "bad_request" else say("gone_title")
+    return _rendered("notice.html", say, {"title": title, "sentence": say(what)})
+
+
+def _answer(text: str, say: Speech, status: int) -> Response:
     headers = {"Content-Language": say.language, "Vary": "Accept-Language, Accept"}
     return Response(text, status=status, mimetype="text/html", headers=headers)
 

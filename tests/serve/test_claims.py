@@ -234,10 +234,13 @@ class TestInDoubt:
         assert ('class="state claiming"' in page.text, page.headers["Refresh"]) == (True, "5")
         assert "Look again" in page.text
         assert "<form" not in page.text
-        assert site.take(link, taker.invoice(1000)) == {
+        second = site.json(f"{link.path}/callback", k1=k1(site, link), pr=taker.invoice(1000))
+        on_its_way = {
             "status": "ERROR",
             "reason": "Another claim has begun and is on its way. Nothing more was sent.",
         }
+        assert [second, site.json(f"{link.path}/lnurl")] == [on_its_way] * 2
+        assert site.post(link, taker.invoice(1000)).status_code == 409
         assert site.json(f"{link.path}/callback", k1=k1(site, link), pr=invoice) == OK
         assert amani("cheque", "show", link.id, "--json").data["status"] == "claiming"
         for words in (("cheque", "void", link.id, "--yes"), ("reconcile",)):
@@ -392,3 +395,30 @@ class TestEnds:
         assert site.take(link, taker.invoice(1000))["reason"].startswith("This page can't answer at the moment")
         assert amani("reconcile").code == 0
         assert site.take(link, taker.invoice(1000)) == OK
+
+
+def test_the_ledger_lets_one_claim_begin(
+    amani: Amani,
+    giver: Held,
+    taker: Held,
+    home: Path,
+    proxy: FaultProxy,
+    base_url: str,
+    site: InProcess,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two that have both seen an open cheque: what decides is the transaction in which a claim is written down."""
+    monkeypatch.setattr(by_link, "refuse_ended", lambda *_: None)
+    monkeypatch.setattr("amani_cli.serve.site.CLAIM_S", 0.5)
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.5)
+    through(proxy, home)
+    link = write_link(amani)
+    proxy.on(only_pay(cut(after=False)), "POST", "/api/v1/payments")
+    first, second = (site.json(f"{link.path}/callback", k1=k1(site, link), pr=taker.invoice(1000)) for _ in range(2))
+    assert [first["status"], second["status"]] == ["OK", "ERROR"]
+    assert len(payments(proxy)) == 2  # the one that funded it among them
+    assert amani("cheque", "void", link.id, "--yes").code == 8
+    change_database(home, "UPDATE payment SET status='failed' WHERE status='unknown'")
+    assert amani("cheque", "void", link.id, "--yes").code == 0
+    assert site.json(f"{link.path}/callback", k1=k1(site, link), pr=taker.invoice(1000))["status"] == "ERROR"
+    assert taker.sat == 0

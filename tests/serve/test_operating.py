@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 
+from amani_cli.models.money import Quoted
+from amani_cli.times import to_rfc3339
 from tests.conftest import Held
 from tests.kit.driver import Amani
 from tests.kit.serve_world import BROWSER, InProcess, Phone, serving, write_link
@@ -91,3 +95,21 @@ def test_a_backup_with_keys_serves_again(
     assert amani("reconcile").code == 0
     assert site.take(link, taker.invoice(1000)) == {"status": "OK"}
     assert site.json("/a/ada/callback", amount="21000")["pr"]
+
+
+def test_a_link_is_traced_to_its_cheque(amani: Amani, giver: Held, base_url: str) -> None:
+    link = write_link(amani)
+    for text in (link.url, f"> he says {link.url} does not work"):
+        traced = amani("trace", "-", "--json", stdin=text)
+        assert link.id in traced.stdout, traced
+        assert link.token not in traced.stdout + traced.stderr
+    assert amani("trace", "-", stdin=f"{base_url}/c/{'A' * 26}").code == 4
+
+
+def test_about_what_it_is_worth(amani: Amani, giver: Held, site: InProcess) -> None:
+    link = write_link(amani)
+    assert "about" not in site.get(link.path).text
+    price = Quoted(Decimal(0), "KES", Decimal(9_000_000), "lnbits", to_rfc3339(int(time.time()) - 300))
+    site.desk.keep_price(giver.server.url, price)
+    assert "about 90.00 KES, by a price from 5 minutes ago" in site.get(link.path).text
+    assert "takriban 90.00 KES" in site.get(link.path, **{"Accept-Language": "sw"}).text
