@@ -74,6 +74,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
         raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.")
     if not ws.has_store:
         raise errors.NotFound("there is nothing to back up yet")
+    file = copies.of_file(ws.store)
     secrets, without = key_chest.collect(ws) if with_keys else ([], [])
     with ws.store.write() as db:
         audit_log.append(db, "backup create", outcome="with keys" if with_keys else "without keys", actor=ws.said.actor)
@@ -81,7 +82,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
     parts: dict[str, bytes] = {}
     ws.talk.progress("copying the database")
     with _private_folder(ws) as folder:
-        copies.take(ws.store, folder / "amani.db", held=f"a copy restored from the backup of {made_at}")
+        copies.take(file, folder / "amani.db", held=f"a copy restored from the backup of {made_at}")
         with copies.opened(folder / "amani.db") as copy:
             about = _about(copy)
         parts["amani.db"] = (folder / "amani.db").read_bytes()
@@ -128,6 +129,8 @@ def restore(
     written outside of amani's folders or run for a key; no command of the backup's is run. Until `reconcile` has run,
     spending is refused. Raises `errors.RefusedByPolicy` (code NEWER_DATA).
     """
+    if ws.is_shared:
+        copies.of_file(ws.store)
     with _private_folder(ws) as folder:
         found = _opened(path, passphrase, folder)
         with copies.opened(found.database) as copy:
@@ -141,12 +144,13 @@ def restore(
             told = _to_ask(ws, found, copy, places, key_folder)
             if told:
                 confirm(*told)
-            with copies.alone(ws.store, ws.said.lock_wait_s):
+            file = copies.of_file(ws.store)
+            with copies.alone(file, ws.said.lock_wait_s):
                 _refuse_newer(ws, found)  # a payment may have begun while a person thought
                 aside = _put_aside(ws) if replaces else None
                 key_chest.put(copy, found.secrets, places)
                 copies.hold(copy, f"a copy restored from the backup of {found.manifest['made_at']}")
-                copies.put(copy, ws.store)
+                copies.put(copy, file)
     _put_settings(ws, found)
     with ws.store.write() as db:
         audit_log.append(
@@ -193,7 +197,7 @@ def _put_settings(ws: Workspace, found: Contents) -> None:
 
 def _refuse_newer(ws: Workspace, found: Contents) -> None:
     """Refuse to overwrite what the backup lacks."""
-    lost = copies.missing_from(found.database, ws.store)
+    lost = copies.missing_from(found.database, copies.of_file(ws.store))
     if lost:
         raise errors.RefusedByPolicy(
             f"{ws.paths.database} holds what the backup of {found.manifest['made_at']} lacks ({', '.join(lost)})",
@@ -205,7 +209,7 @@ def _refuse_newer(ws: Workspace, found: Contents) -> None:
 def _put_aside(ws: Workspace) -> Path:
     """Copy what is to be replaced, and say where it lies."""
     aside = ws.paths.database.with_name(f"{ws.paths.database.name}.before-restore-{now().replace(':', '')}")
-    copies.take(ws.store, aside, held="the copy from before a restore")
+    copies.take(copies.of_file(ws.store), aside, held="the copy from before a restore")
     return aside
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from amani_cli.store import machine
 from amani_cli.store.ledger import Ledger, Store, beyond, new_id
 from amani_cli.store.rows import Entry, Row, Transaction
 from amani_cli.times import now
@@ -17,6 +18,8 @@ def insert(db: Transaction, **columns: object) -> str:
     """Journal a payment and return its id."""
     columns.setdefault("id", new_id("pay"))
     columns.setdefault("created_at", now())
+    columns.setdefault("host", machine.host())
+    columns.setdefault("os_user", machine.os_user())
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
     db.execute(f"INSERT INTO payment ({names}) VALUES ({marks})", tuple(columns.values()))

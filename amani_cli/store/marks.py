@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Store
+from amani_cli.store.ledger import Store, upsert
 from amani_cli.store.rows import MarkRow, Transaction
 from amani_cli.times import now
 
@@ -17,7 +17,7 @@ def read(store: Store, name: str) -> MarkRow | None:
 
 def make(db: Transaction, name: str, value: str) -> None:
     """Make a mark, in place of an older one."""
-    db.execute("INSERT OR REPLACE INTO mark VALUES (?,?,?)", (name, value, now()))
+    db.execute(upsert("mark", "name", "value", "at"), (name, value, now()))
 
 
 def history_of(identity: str) -> str:

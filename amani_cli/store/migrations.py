@@ -572,3 +572,11 @@ def _fiat_as_it_is(connection: sqlite3.Connection) -> None:
         "CREATE INDEX payment_payouts ON payment (remote_wallet_id, currency, settled_at)"
         " WHERE kind='payout' AND status='settled' AND direction='out'"
     )
+
+
+@_step
+def _which_machine(connection: sqlite3.Connection) -> None:
+    """On which machine, and by which of its users, an entry was made; a cheque's keys are where it was written."""
+    connection.execute("ALTER TABLE payment ADD COLUMN host TEXT")
+    connection.execute("ALTER TABLE payment ADD COLUMN os_user TEXT")
+    connection.execute("ALTER TABLE cheque ADD COLUMN host TEXT")

@@ -1,18 +1,47 @@
 """The rows of the ledger, typed: each column by its name, so that nothing outside the store spells one as text.
 
-A row is what SQLite hands out, with its columns as attributes; the annotations are for readers and the type checker,
-and a test holds them to the tables.
+A row is what the engine hands out, with its columns as attributes (a `sqlite3.Row`, or a tuple that behaves like one);
+the annotations are for readers and the type checker, and a test holds them to the tables.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex
 
 from amani_cli.models.invoices import InvoiceStatus
 from amani_cli.models.wallets import Access, Provider
 
-Transaction = sqlite3.Connection
+
+class Answer(Protocol):
+    """What a statement came to."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The number that a new row was given, in a table that numbers its rows."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Transaction(Protocol):
+    """What a statement is given to: SQL that both engines understand (`dialect` says how), with `?` for each value."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Answer:
+        """Run one statement."""
+
+    def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> object:
+        """Run one statement for each of some rows."""
 
 
 class Row(sqlite3.Row):
@@ -83,6 +112,8 @@ class Entry(Row):
     session_id: str | None
     reversed_at: str | None
     payer: str | None
+    host: str | None
+    os_user: str | None
 
 
 class InvoiceRow(Row):
@@ -135,6 +166,7 @@ class ChequeRow(Row):
     created_at: str
     expires_at: str
     ledger_ahead: int | None
+    host: str | None
 
 
 class WalletRow(Row):

@@ -6,7 +6,7 @@ import re
 
 from amani_cli.servers import server_of
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Ledger, Store
+from amani_cli.store.ledger import Ledger, Store, upsert
 from amani_cli.store.rows import LoginRow, Row, Transaction, WalletRow
 from amani_cli.times import now
 
@@ -113,7 +113,7 @@ def servers_of(store: Store, remote_id: str) -> list[str]:
 
 def met(db: Transaction, remote_id: str, server: str) -> None:
     """Remember that a server has the wallet of this id."""
-    db.execute("INSERT OR IGNORE INTO met VALUES (?,?)", (remote_id, server))
+    db.execute("INSERT INTO met VALUES (?,?) ON CONFLICT DO NOTHING", (remote_id, server))
 
 
 def move(db: Transaction, wallet_id: int, url: str) -> None:
@@ -135,6 +135,24 @@ def _learn(db: Transaction, wallet_id: int) -> None:
     _adopt(db, wallet_id)
 
 
+# What the wallet has of its own already stays, and the other's beside it.
+_ADOPT_PAYMENTS = (
+    "UPDATE payment SET wallet_id=?, wallet=? WHERE wallet_id=? AND remote_wallet_id=?"
+    " AND (status='failed' OR payment_hash IS NULL OR NOT EXISTS (SELECT 1 FROM payment AS mine WHERE mine.wallet_id=?"
+    " AND mine.payment_hash=payment.payment_hash AND mine.direction=payment.direction AND mine.status<>'failed'))"
+    " AND (log_id IS NULL OR NOT EXISTS (SELECT 1 FROM payment AS mine WHERE mine.log_id=payment.log_id"
+    " AND mine.wallet_id=?))"
+)
+_ADOPT_INVOICES = (
+    "UPDATE invoice SET wallet_id=?, wallet=? WHERE wallet_id=? AND NOT EXISTS (SELECT 1 FROM invoice AS mine"
+    " WHERE mine.payment_hash=invoice.payment_hash AND mine.wallet_id=?)"
+)
+_ADOPT_MONTHS = (
+    "UPDATE closed_month SET wallet_id=?, wallet=? WHERE wallet_id=? AND NOT EXISTS (SELECT 1 FROM closed_month AS mine"
+    " WHERE mine.month=closed_month.month AND mine.unit=closed_month.unit AND mine.wallet_id=?)"
+)
+
+
 def _adopt(db: Transaction, wallet_id: int) -> None:
     """Give a wallet what it did here before, removed since or in the environment: a sync would enter it once more."""
     name, remote_id = db.execute("SELECT name, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
@@ -144,11 +162,11 @@ def _adopt(db: Transaction, wallet_id: int) -> None:
     ).fetchall()
     for (old,) in before:
         mine = (wallet_id, name, old, remote_id)
-        db.execute("UPDATE OR IGNORE payment SET wallet_id=?, wallet=? WHERE wallet_id=? AND remote_wallet_id=?", mine)
+        db.execute(_ADOPT_PAYMENTS, (*mine, wallet_id, wallet_id))
         db.execute("UPDATE cheque SET wallet_id=?, wallet=? WHERE wallet_id=? AND identity=?", mine)
         if old > 0:  # the environment's number may have been many a wallet's
-            db.execute("UPDATE OR IGNORE invoice SET wallet_id=?, wallet=? WHERE wallet_id=?", mine[:3])
-            db.execute("UPDATE OR IGNORE closed_month SET wallet_id=?, wallet=? WHERE wallet_id=?", mine[:3])
+            db.execute(_ADOPT_INVOICES, (*mine[:3], wallet_id))
+            db.execute(_ADOPT_MONTHS, (*mine[:3], wallet_id))
 
 
 def make_default(db: Transaction, wallet_id: int | None) -> None:
@@ -175,7 +193,7 @@ def all_logins(store: Store) -> list[LoginRow]:
 
 def save_login(db: Transaction, url: str, username: str, *, sandbox: bool = False) -> None:
     """Remember that there is a login for a server; its token lies with the keys."""
-    db.execute("INSERT OR REPLACE INTO login VALUES (?,?,?,?)", (url, username, int(sandbox), now()))
+    db.execute(upsert("login", "url", "username", "sandbox", "created_at"), (url, username, int(sandbox), now()))
 
 
 def delete_sandbox_logins(db: Transaction, *, but: str) -> None:
