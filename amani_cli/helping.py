@@ -11,7 +11,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Ask for money": ("invoice",),
     "Hand out": ("cheque", "faucet"),
     "Look": ("status", "history", "trace", "watch"),
-    "Run it": ("reconcile", "close", "audit", "backup", "metrics", "webhook", "doctor"),
+    "Run it": ("reconcile", "close", "audit", "backup", "store", "metrics", "webhook", "doctor"),
     "Set up": ("wallet", "login", "logout", "pin", "sandbox", "config", "completion", "schema", "explain"),
 }
 _BEGIN = (

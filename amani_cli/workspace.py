@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from amani_cli import errors
@@ -158,9 +159,16 @@ class Workspace:
             return open_store(self.paths.database)
         from amani_cli.store.opening import open_shared
 
+        return open_shared(*self.ledger)
+
+    @property
+    def ledger(self) -> tuple[str, Mapping[str, str], Path, str]:
+        """What it takes to open a ledger on a server: its address, variables, a folder here, and a password's command.
+
+        The folder keeps what this machine remembers of the ledger by itself.
+        """
         command = self.config.get("store_password_command")
-        where, environ = self.config.get("store"), self.environ
-        return open_shared(where, environ, self.paths.data, "" if command == "off" else command)
+        return self.config.get("store"), self.environ, self.paths.data, "" if command == "off" else command
 
     @cached_property
     def is_shared(self) -> bool:

@@ -309,6 +309,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
             "expires_at": to_rfc3339(wanted.invoice.expires_at),
         }
 
+    journal.expect_sent(ws.store, wanted.invoice.payment_hash)
     return engine.begin(
         ws,
         wallet,

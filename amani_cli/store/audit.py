@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from amani_cli.store import machine
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import AuditRow, Transaction
+from amani_cli.store.rows import AuditRow, Row, Transaction
 from amani_cli.times import now
 
 GENESIS = "0" * 64
@@ -74,6 +74,12 @@ def page(store: Store, wanted: Filter) -> list[AuditRow]:
     return store.all(
         AuditRow, f"SELECT * FROM audit WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", *values, wanted.limit
     )
+
+
+def head(store: Store) -> tuple[int, str]:
+    """The number and the hash of the newest entry."""
+    row = store.one(Row, HEAD)
+    return (0, GENESIS) if row is None else (row[0], row[1])
 
 
 def walk(store: Store) -> Iterator[AuditRow]:

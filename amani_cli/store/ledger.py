@@ -105,6 +105,9 @@ class Store:
         """The rows of a query one at a time, so that any number of them takes no memory."""
         raise NotImplementedError
 
+    def expect(self, sql: str, *values: Any) -> None:
+        """Be told of a query that is asked soon: an engine that is far away asks it along with the next message."""
+
     def is_whole(self) -> bool:
         """Whether the engine finds its data as they should be."""
         raise NotImplementedError

@@ -9,6 +9,9 @@ from amani_cli.times import now
 HELD = "spending held"
 """A copy of the database, whose wallets are held until they have been read back (`holds` tells them apart)."""
 
+GONE = "moved away"
+"""The ledger was copied to another store, named in the value, and nothing is spent by this one any more."""
+
 
 def read(store: Store, name: str) -> MarkRow | None:
     """A mark's `value` and since when (`at`), or None."""

@@ -16,13 +16,14 @@ from typing import Any
 
 import psycopg
 
-from amani_cli import errors
+from amani_cli import clocks, errors
 from amani_cli.store import audit, holds, machine, marks
 from amani_cli.store.clock import ServerClock
 from amani_cli.store.dialect import translated
 from amani_cli.store.ledger import BUSY_TIMEOUT_S, R, Store
 from amani_cli.store.postgres_errors import explained
-from amani_cli.store.postgres_wire import Result, Statement, Wire
+from amani_cli.store.postgres_mirror import FRESH_S, QUERIES, Mirror
+from amani_cli.store.postgres_wire import Answered, Result, Statement, Wire, known
 from amani_cli.store.rows import Answer, Row
 
 LOCK = 0x616D616E69
@@ -60,7 +61,9 @@ class PostgresStore(Store):
         self._mode = ""  # what kind of transaction is open
         self._waiting: list[tuple[Statement, Result]] = []
         self._head: tuple[int, str] | None = None
-        self._foreseen: dict[tuple[str, tuple[Any, ...]], list[Any]] = {}
+        self._expected: list[Statement] = []
+        self._foreseen: dict[tuple[str, tuple[Any, ...]], tuple[list[Any], float]] = {}
+        self._mirror = Mirror()
         self._pruned = False
 
     # -- transactions ------------------------------------------------------------------------------------------------
@@ -89,6 +92,7 @@ class PostgresStore(Store):
             raise explained(error, self.where) from error
         finally:
             self._mode = ""
+            self._mirror.clear()
 
     @contextmanager
     def in_passing(self) -> Iterator[PostgresStore]:
@@ -137,18 +141,14 @@ class PostgresStore(Store):
         self._waiting.clear()
         self._foreseen.clear()
         seen = self.seen.read()
-        queries = [
-            *alone(),
-            (_CLOCK, ()),
-            (audit.HEAD, ()),
-            ("SELECT hash FROM audit WHERE seq=?", (seen[0] if seen else 0,)),
-        ]
-        results = self.wire.ask(queries)
+        seen_too: Statement = ("SELECT hash FROM audit WHERE seq=?", (seen[0] if seen else 0,))
+        queries = [*alone(), (_CLOCK, ()), (audit.HEAD, ()), seen_too, *QUERIES]
+        clock, head, before, *small = self._ask_expected(queries)[len(alone()) :]
         self._mode = "write"
-        self.clock.hear(results[-3][0][0][0])
-        head = results[-2][0]
-        self._head = tuple(head[0]) if head else (0, audit.GENESIS)
-        found = results[-1][0]
+        self.clock.hear(clock[0][0][0])
+        self._mirror.fill(small)
+        self._head = tuple(head[0][0]) if head[0] else (0, audit.GENESIS)
+        found = before[0]
         if seen and (not found or found[0][0] != seen[1]):
             self._went_back(seen[0])
 
@@ -162,10 +162,13 @@ class PostgresStore(Store):
         if not self._pruned:
             statements.append((_FORGET, (moment - PROOF_KEPT_S,)))
             self._pruned = True
+        expected, self._expected = self._expected, []
+        self._foreseen.clear()
         try:
-            answers = self.wire.exchange([*statements, ("COMMIT", ())])
+            answers = self.wire.exchange([*statements, *expected, ("COMMIT", ())])
             for result, (rows, count) in zip(results, answers, strict=False):
                 result.fill(rows, count)
+            self._foresee(expected, answers[len(statements) : -1])
         except (psycopg.Error, OSError) as error:
             if not self.wire.is_gone(error):
                 raise
@@ -226,25 +229,36 @@ class PostgresStore(Store):
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> Answer:
         """A query, or inside a transaction a change: one that nobody asks about goes along with the next query."""
         if sql == audit.HEAD and self._mode == "write" and self._head is not None:
-            known = Result(None)
-            known.fill([self._head] if self._head[0] else [], 1)
-            return known
+            return known([self._head] if self._head[0] else [])
         if self._mode in ("write", "passing") and translated(sql).is_change:
-            if sql == audit.APPEND:
-                self._head = (values[0], values[-1])
-            later = Result(self._send_waiting)
-            self._waiting.append(((sql, values), later))
-            return later
-        result = Result(None)
-        foreseen = self._foreseen.pop((sql, tuple(values)), None) if not self._mode else None
-        if foreseen is not None:
-            result.fill(foreseen, len(foreseen))
-            return result
+            return self._later(sql, values)
         try:
-            result.fill(*self._ask_after_waiting((sql, values)))
+            found = self._at_hand(sql, tuple(values))
+            if found is None:
+                return known(*self._ask_after_waiting((sql, values)))
+            return known(found)
         except psycopg.Error as error:
             raise explained(error, self.where) from error
-        return result
+
+    def _later(self, sql: str, values: Sequence[Any]) -> Result:
+        if sql == audit.APPEND:
+            self._head = (values[0], values[-1])
+        self._mirror.changed(sql)
+        self._foreseen.clear()
+        later = Result(self._send_waiting)
+        self._waiting.append(((sql, values), later))
+        return later
+
+    def _at_hand(self, sql: str, values: tuple[Any, ...]) -> list[Any] | None:
+        """What a query answers by what was brought along already."""
+        found = self._foreseen.pop((sql, values), None)
+        if found is not None and clocks.steady() - found[1] <= FRESH_S:
+            return found[0]
+        if self._mode == "read" or not self._mirror.covers(sql):
+            return None
+        if self._mode != "write" and not self._mirror.is_fresh():
+            self._mirror.fill(self._ask_expected(QUERIES))
+        return self._mirror.ask(sql, values)
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> None:
         """Run one statement for each of some rows."""
@@ -259,16 +273,20 @@ class PostgresStore(Store):
         except psycopg.Error as error:
             raise explained(error, self.where) from error
 
-    def foresee(self, queries: Sequence[Statement]) -> None:
-        """Ask at once what will be asked one by one, outside of any transaction; each answer is given once."""
-        if self._mode:
-            return
-        try:
-            answers = self.wire.ask([(sql, tuple(values)) for sql, values in queries])
-        except psycopg.Error as error:
-            raise explained(error, self.where) from error
-        for (sql, values), (rows, _) in zip(queries, answers, strict=True):
-            self._foreseen[(sql, tuple(values))] = rows
+    def expect(self, sql: str, *values: Any) -> None:
+        """Have a query asked along with whatever is sent next, since it will be asked then; answered once."""
+        self._expected.append((sql, values))
+
+    def _ask_expected(self, statements: Sequence[Statement]) -> list[Answered]:
+        """Ask, and what is expected along with it; inside no transaction."""
+        expected, self._expected = self._expected, []
+        answers = self.wire.ask([*statements, *expected])
+        self._foresee(expected, answers[len(statements) :])
+        return answers[: len(statements)]
+
+    def _foresee(self, expected: Sequence[Statement], answers: Sequence[Answered]) -> None:
+        for (sql, values), (rows, _) in zip(expected, answers, strict=True):
+            self._foreseen[(sql, tuple(values))] = (rows, clocks.steady())
 
     def _send_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -277,9 +295,9 @@ class PostgresStore(Store):
         for (_, result), (rows, count) in zip(waiting, self.wire.exchange([each for each, _ in waiting]), strict=True):
             result.fill(rows, count)
 
-    def _ask_after_waiting(self, statement: Statement) -> tuple[list[Any], int]:
+    def _ask_after_waiting(self, statement: Statement) -> Answered:
         if not self._mode:
-            return self.wire.ask([statement])[0]
+            return self._ask_expected([statement])[0]
         waiting, self._waiting = self._waiting, []
         answers = self.wire.exchange([*[each for each, _ in waiting], statement])
         for (_, result), (rows, count) in zip(waiting, answers, strict=False):
@@ -292,8 +310,9 @@ class PostgresStore(Store):
 
     def opened_at(self, sql: str) -> int:
         """The one number that a query answers, and what time it is there: the first thing that is asked."""
-        answers = self.wire.ask([(sql, ()), (_CLOCK, ())])
-        self.clock.hear(answers[-1][0][0][0])
+        answers = self.wire.ask([(sql, ()), (_CLOCK, ()), *QUERIES])
+        self.clock.hear(answers[1][0][0][0])
+        self._mirror.fill(answers[2:])
         return int(answers[0][0][0][0])
 
     # -- as a whole --------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ _OF_ITS_OWN = (
     # What a machine is at work on; no clock releases it.
     """CREATE TABLE IF NOT EXISTS claim (name TEXT COLLATE "C" PRIMARY KEY, id TEXT COLLATE "C" NOT NULL UNIQUE,
     what TEXT NOT NULL, host TEXT NOT NULL, os_user TEXT NOT NULL, boot TEXT NOT NULL, pid BIGINT NOT NULL,
-    started TEXT NOT NULL, at TEXT NOT NULL)""",
+    started TEXT NOT NULL, at TEXT COLLATE "C" NOT NULL)""",
 )
 
 

@@ -46,7 +46,7 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
     Returns the id of what it already stands for, or None when it is new. Raises `errors.RefusedByPolicy` if it
     stands for something else.
     """
-    row: ReferenceRow | None = db.execute("SELECT * FROM reference WHERE reference=?", (reference,)).fetchone()
+    row: ReferenceRow | None = db.execute(_BY_NAME, (reference,)).fetchone()
     if row is None:
         db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
         return None
@@ -59,6 +59,14 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
             hint=f"Look at it with 'amani history show {reference}', or use another reference.",
         )
     return row.target if row.target is None else str(row.target)
+
+
+_BY_NAME = "SELECT * FROM reference WHERE reference=?"
+
+
+def expect(store: Store, reference: str) -> None:
+    """Say that a reference is claimed soon."""
+    store.expect(_BY_NAME, reference)
 
 
 def is_known(store: Store, reference: str) -> bool:

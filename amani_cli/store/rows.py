@@ -325,6 +325,20 @@ class CallRow(Row):
     total_ms: int
 
 
+class ClaimRow(Row):
+    """What a process of some machine is at work on; in a ledger that several share."""
+
+    name: str
+    id: str
+    what: str
+    host: str
+    os_user: str
+    boot: str
+    pid: int
+    started: str
+    at: str
+
+
 class SuccessRow(Row):
     """When a command last succeeded, in unix seconds."""
 
