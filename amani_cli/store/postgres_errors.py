@@ -10,6 +10,8 @@ from amani_cli import errors
 def explained(error: psycopg.Error, where: str) -> errors.AmaniError:
     """Say in one line, with the way out, what is wrong with the ledger or the line to it."""
     state, said = error.sqlstate, _said(error)
+    if isinstance(error, psycopg.DataError | psycopg.ProgrammingError) and state is None:
+        return _fault("", said, where)
     if state is None or state.startswith(("08", "57P", "53300")):
         return errors.Unreachable(
             f"the ledger at {where} can't be reached: {said}",

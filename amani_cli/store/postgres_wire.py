@@ -173,7 +173,7 @@ def exchange(line: psycopg.Connection[Any], statements: Sequence[Statement]) -> 
     for sql, given in statements:
         said = translated(sql)
         texts.append(said.text)
-        values += [int(given[at]) if isinstance(given[at], bool) else given[at] for at in said.places]
+        values += [_taken(given[at]) for at in said.places]
     found: list[Answered] = []
     with ClientCursor(line, row_factory=_maker) as cursor:
         cursor.execute("; ".join(texts).encode(), values)
@@ -183,6 +183,13 @@ def exchange(line: psycopg.Connection[Any], statements: Sequence[Statement]) -> 
             found.append((rows, cursor.rowcount))
             more = cursor.nextset()
     return found
+
+
+def _taken(value: Any) -> Any:
+    """A value as the server takes it: there is no NUL in its texts, which others may send us."""
+    if isinstance(value, str):
+        return value.replace("\0", "␀")
+    return int(value) if isinstance(value, bool) else value
 
 
 def _maker(cursor: Any) -> RowMaker[Any]:
