@@ -49,6 +49,20 @@ def _file_locked(ws: Workspace, name: str, what: str) -> Iterator[None]:
         os.close(handle)
 
 
+def busy(ws: Workspace) -> list[str]:
+    """What is locked by files of this machine just now."""
+    found = []
+    for path in sorted(ws.paths.locks.glob("*.lock")):
+        handle = private.opened(path, os.O_RDWR)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            found.append(path.stem)
+        finally:
+            os.close(handle)
+    return found
+
+
 @contextmanager
 def _claimed(ws: Workspace, name: str, what: str) -> Iterator[None]:
     mine: list[str] = []

@@ -79,10 +79,10 @@ def _own_world(
         yield
         return
     server = request.getfixturevalue("postgres_server")
-    address = server.database()
-    monkeypatch.setenv("AMANI_STORE", address)
+    monkeypatch.setenv("AMANI_STORE", ledgers.begin(server.database))
     yield
-    server.drop(address)
+    for address in ledgers.all_made():
+        server.drop(address)
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,9 @@ def create(
     ctx: typer.Context,
     file: str = FILE,
     with_keys: bool = typer.Option(False, "--with-keys", help="Put keys, PIN peppers and logins in as well."),
+    keys_only: bool = typer.Option(
+        False, "--keys-only", help="Only what is on this machine, keys and settings: for a ledger on a server."
+    ),
     passphrase_file: str | None = PASSPHRASE_FILE,
     passphrase_command: str | None = PASSPHRASE_COMMAND,
 ) -> None:
@@ -31,8 +34,12 @@ def create(
 
     said = options.of(ctx)
     passphrase = _passphrase(said, passphrase_file, passphrase_command, new=True)
-    made = backup.create(said.ws, named(file), passphrase, with_keys=with_keys)
-    said.emit(made)
+    if keys_only:
+        from amani_cli.operations import keys_only as chest
+
+        said.emit(chest.create(said.ws, named(file), passphrase))
+        return
+    said.emit(backup.create(said.ws, named(file), passphrase, with_keys=with_keys))
 
 
 @app.command(cls=Command)
@@ -55,6 +62,9 @@ def restore(
     ctx: typer.Context,
     file: str = FILE,
     key_folder: str = typer.Option(None, "--key-folder", help="Restore all keys as files here.", metavar="PATH"),
+    keys_only: bool = typer.Option(
+        False, "--keys-only", help="Bring the keys of another machine of the same ledger to this one."
+    ),
     passphrase_file: str | None = PASSPHRASE_FILE,
     passphrase_command: str | None = PASSPHRASE_COMMAND,
 ) -> None:
@@ -74,6 +84,11 @@ def restore(
         said.ask.confirm("Restore it?", *told)
 
     folder = named(key_folder) if key_folder else None
+    if keys_only:
+        from amani_cli.operations import keys_only as chest
+
+        said.emit(chest.restore(said.ws, named(file), passphrase, key_folder=folder, confirm=confirm))
+        return
     done = backup.restore(said.ws, named(file), passphrase, key_folder=folder, confirm=confirm)
     said.emit(done)
 

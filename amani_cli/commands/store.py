@@ -1,10 +1,10 @@
-"""`amani store`: show, upgrade, claims, release."""
+"""`amani store`: show, upgrade, copy, claims, release."""
 
 from __future__ import annotations
 
 import typer
 
-from amani_cli import options
+from amani_cli import errors, options
 from amani_cli.options import REASON, Command
 
 app = options.group("Where the ledger is: a file of this machine, or PostgreSQL for several.")
@@ -29,6 +29,29 @@ def upgrade(ctx: typer.Context) -> None:
 
     said = options.of(ctx)
     said.emit(ledgers.upgrade(said.ws))
+
+
+@app.command(cls=Command)
+def copy(
+    ctx: typer.Context,
+    to: str = typer.Option(None, "--to", help="An empty store: sqlite:PATH, or postgresql://….", metavar="STORE"),
+    undo: bool = typer.Option(False, "--undo", help="Let the old one go on, while nothing was done with the copy."),
+) -> None:
+    """Move the whole ledger into another store, either way, and prove that all of it came.
+
+    Nothing is spent by the old one from then on. Keys stay where they are.
+    """
+    from amani_cli.operations import ledgers
+
+    said = options.of(ctx)
+    if undo == (to is not None):
+        raise errors.Usage("say where to, with --to, or --undo")
+    if undo:
+        said.emit(ledgers.undo(said.ws))
+        return
+    if not said.yes:
+        said.ask.confirm("Copy it?", f"The ledger moves to {to}; nothing is spent by this one any more.")
+    said.emit(ledgers.copy(said.ws, to))
 
 
 @app.command(cls=Command)

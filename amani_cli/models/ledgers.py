@@ -31,6 +31,19 @@ class ClaimView(NamedTuple):
     state: Literal["running", "gone", "elsewhere"]
 
 
+@document("amani.store_copy/1")
+class StoreCopy(NamedTuple):
+    """A ledger that was moved, with the proof: rows by table, and the audit log's head, verified where it came."""
+
+    source: str
+    target: str
+    rows: dict[str, int]
+    payments: int
+    open: int
+    audit_entries: int
+    audit_head: str
+
+
 @document("amani.claims/1")
 class Claims(NamedTuple):
     """What is claimed by whom."""

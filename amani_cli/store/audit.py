@@ -82,6 +82,12 @@ def head(store: Store) -> tuple[int, str]:
     return (0, GENESIS) if row is None else (row[0], row[1])
 
 
+def newest(db: Transaction) -> AuditRow | None:
+    """The newest entry."""
+    row: AuditRow | None = db.execute("SELECT * FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    return row
+
+
 def walk(store: Store) -> Iterator[AuditRow]:
     """Every entry, oldest first, one at a time."""
     return store.each(AuditRow, "SELECT * FROM audit ORDER BY seq")

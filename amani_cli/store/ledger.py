@@ -7,7 +7,7 @@ secret is ever stored here, and no network call but to the ledger itself is made
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -107,6 +107,18 @@ class Store:
 
     def expect(self, sql: str, *values: Any) -> None:
         """Be told of a query that is asked soon: an engine that is far away asks it along with the next message."""
+
+    def take_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Write many rows into a table, inside the transaction that is open; returns how many. Memory stays flat."""
+        raise NotImplementedError
+
+    def last_number(self, table: str) -> int:
+        """The highest number that a table which numbers its rows has ever given."""
+        raise NotImplementedError
+
+    def go_on_from(self, table: str, number: int) -> None:
+        """Have a table number its next row above this."""
+        raise NotImplementedError
 
     def is_whole(self) -> bool:
         """Whether the engine finds its data as they should be."""

@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from amani_cli import errors, private
+from amani_cli.files import write_private
+
 
 @cache
 def host() -> str:
@@ -47,6 +50,65 @@ def start_of(pid: int) -> str:
     except OSError:
         pass
     return "" if Path("/proc/self/stat").exists() else "there"
+
+
+class OwnKeys:
+    """Where this machine has its keys to the wallets of a ledger that several share.
+
+    The ledger knows of none of them: whoever writes to it from elsewhere must not say what is read, run or sent here.
+    So each stands with the server that it was given for.
+    """
+
+    def __init__(self, folder: Path, ledger: str) -> None:
+        """Kept in a file in `folder`, for the ledger of that id."""
+        self._path, self.ledger = folder / "keys-here.json", ledger
+
+    def of(self, wallet_id: int) -> dict[str, Any] | None:
+        """What was kept of a wallet: `key_source`, `has_read_key`, `access` and `server`; None without a key here."""
+        found = self._mine()["wallets"].get(str(wallet_id))
+        return found if isinstance(found, dict) else None
+
+    def keep(self, wallet_id: int, **about: object) -> None:
+        """Keep where the key of a wallet is; what is not said stays. Durable when this returns."""
+        mine = self._mine()
+        mine["wallets"][str(wallet_id)] = {**(mine["wallets"].get(str(wallet_id)) or {}), **about}
+        self._write(mine)
+
+    def drop(self, wallet_id: int) -> None:
+        """Forget where the key of a wallet is."""
+        mine = self._mine()
+        if mine["wallets"].pop(str(wallet_id), None) is not None:
+            self._write(mine)
+
+    def place(self, theirs: str) -> str:
+        """Where this machine keeps what another says is in a place of its own."""
+        return str(self._mine()["places"].get(theirs, theirs))
+
+    def move(self, theirs: str, ours: str) -> None:
+        """Keep what another machine has in a place of its own in one of ours."""
+        mine = self._mine()
+        mine["places"][theirs] = ours
+        self._write(mine)
+
+    def _mine(self) -> dict[str, dict[str, Any]]:
+        return {"wallets": {}, "places": {}, **self._all().get(self.ledger, {})}
+
+    def _write(self, mine: dict[str, dict[str, Any]]) -> None:
+        write_private(self._path, json.dumps({**self._all(), self.ledger: mine}, indent=1))
+
+    def _all(self) -> dict[str, Any]:
+        try:
+            private.check(self._path)
+            found = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise errors.Usage(
+                f"can't read {self._path}: {error}",
+                code="BAD_SETTINGS",
+                hint="Mend it, or remove it and add keys anew.",
+            ) from error
+        return found if isinstance(found, dict) else {}
 
 
 class SeenHead:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amani_cli import errors
+from amani_cli.files import named
 from amani_cli.store import address
-from amani_cli.store.ledger import SCHEMA_VERSION
+from amani_cli.store.ledger import SCHEMA_VERSION, Store
 
 if TYPE_CHECKING:
     from amani_cli.store.postgres import PostgresStore
@@ -36,6 +37,16 @@ def open_shared(text: str, environ: Mapping[str, str], folder: Path, password_co
         store.close()
         raise
     return store
+
+
+def open_named(text: str, environ: Mapping[str, str], folder: Path, password_command: str = "") -> Store:
+    """Open the store that a text names: `sqlite:PATH`, made on first use, or the address of a ledger on a server."""
+    kind, _, path = text.partition(":")
+    if kind == address.HERE:
+        from amani_cli.store.sqlite import open_store
+
+        return open_store(named(path).absolute() if path else folder / "amani.db")
+    return open_shared(address.checked(text), environ, folder, password_command)
 
 
 def upgrade(text: str, environ: Mapping[str, str], folder: Path, password_command: str = "") -> tuple[int, int]:
@@ -73,7 +84,7 @@ def _at(text: str, environ: Mapping[str, str], folder: Path, password_command: s
     return PostgresStore(address.shown(text), folder, connect)
 
 
-_VERSION = "SELECT version FROM ledger_schema"
+_VERSION = "SELECT version, id FROM ledger_schema"
 
 
 def _check_schema(store: PostgresStore) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,10 @@ class PostgresStore(Store):
     def __init__(self, where: str, folder: Path, connect: Callable[[], psycopg.Connection[Any]]) -> None:
         """The line is made when first used; `where` says in words where it leads, `folder` is this machine's own."""
         self.where = where
-        self.seen = machine.SeenHead(folder, where)
+        self.id = ""
+        self.own_keys = machine.OwnKeys(folder, "")
+        self.seen = machine.SeenHead(folder, "")
+        self._folder = folder
         self.wrote = False
         self.clock: ServerClock = ServerClock(self._ask_time)
         self.wire = Wire(where, connect)
@@ -309,11 +312,34 @@ class PostgresStore(Store):
         return float(row[0])
 
     def opened_at(self, sql: str) -> int:
-        """The one number that a query answers, and what time it is there: the first thing that is asked."""
-        answers = self.wire.ask([(sql, ()), (_CLOCK, ()), *QUERIES])
-        self.clock.hear(answers[1][0][0][0])
-        self._mirror.fill(answers[2:])
-        return int(answers[0][0][0][0])
+        """The schema and the id of the ledger, which a query answers, and what time it is there: asked before all else.
+
+        Returns the schema.
+        """
+        schema, clock = self.wire.ask([(sql, ()), (_CLOCK, ())])
+        version, self.id = schema[0][0]
+        self.clock.hear(clock[0][0][0])
+        self.own_keys = machine.OwnKeys(self._folder, self.id)
+        self.seen = machine.SeenHead(self._folder, self.id)
+        return int(version)
+
+    def take_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Write many rows into a table, by COPY."""
+        try:
+            self._send_waiting()
+            return self.wire.copy_in(table, columns, rows)
+        except psycopg.Error as error:
+            raise explained(error, self.where) from error
+
+    def last_number(self, table: str) -> int:
+        """As the table's sequence has it."""
+        row = self.execute(f"SELECT last_value FROM {table}_id_seq").fetchone()
+        return int(row[0])
+
+    def go_on_from(self, table: str, number: int) -> None:
+        """Set the table's sequence."""
+        if number:
+            self.execute(f"SELECT setval('{table}_id_seq', ?)", (number,))
 
     # -- as a whole --------------------------------------------------------------------------------------------------
 

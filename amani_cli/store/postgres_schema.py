@@ -23,7 +23,7 @@ _NUMBERED = re.compile(r"\bid INTEGER PRIMARY KEY( AUTOINCREMENT)?(?=,)")
 
 # What a ledger on a server has besides; neither is part of what `store copy` moves.
 _OF_ITS_OWN = (
-    "CREATE TABLE IF NOT EXISTS ledger_schema (version BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS ledger_schema (version BIGINT NOT NULL, id TEXT NOT NULL DEFAULT gen_random_uuid())",
     # Of each write, so that who lost the answer to a COMMIT can ask; and which machines were here lately.
     """CREATE TABLE IF NOT EXISTS proof (token TEXT COLLATE "C" PRIMARY KEY, host TEXT NOT NULL, os_user TEXT NOT NULL,
     at DOUBLE PRECISION NOT NULL)""",

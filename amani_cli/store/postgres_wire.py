@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -143,6 +143,16 @@ class Wire:
             line.close()
             raise
         self._idle.append(line)
+
+    def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Write rows into a table as they come, in the transaction that is open; returns how many."""
+        assert self._line is not None
+        count = 0
+        with self._line.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([_taken(value) for value in row])
+                count += 1
+        return count
 
     def drop(self) -> None:
         """Let go of the line; the next statement makes another."""

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,28 @@ class SqliteStore(Store):
             yield from self.connection.execute(sql, values)
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
+
+    def take_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Write many rows into a table."""
+        marks = ",".join("?" * len(columns))
+        return self.connection.executemany(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows
+        ).rowcount
+
+    def last_number(self, table: str) -> int:
+        """As SQLite keeps it for AUTOINCREMENT, or else the highest there is."""
+        row = self.one(Row, "SELECT seq FROM sqlite_sequence WHERE name=?", table)
+        row = row or self.one(Row, f"SELECT coalesce(max(id), 0) FROM {table}")
+        return int(row[0]) if row is not None else 0
+
+    def go_on_from(self, table: str, number: int) -> None:
+        """Only a table with AUTOINCREMENT can."""
+        self.connection.execute("UPDATE sqlite_sequence SET seq=max(seq, ?) WHERE name=?", (number, table))
+        self.connection.execute(
+            "INSERT INTO sqlite_sequence SELECT ?1, ?2 WHERE ?1='wallet' AND NOT EXISTS"
+            " (SELECT 1 FROM sqlite_sequence WHERE name=?1)",
+            (table, number),
+        )
 
     def is_whole(self) -> bool:
         """Whether SQLite finds the file as it should be."""

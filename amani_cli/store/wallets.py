@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from amani_cli.servers import server_of
+from amani_cli.store import machine
 from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Ledger, Store, upsert
 from amani_cli.store.rows import LoginRow, Row, Transaction, WalletRow
@@ -55,17 +56,41 @@ def by_remote(store: Store, remote_id: str) -> WalletRow | None:
 def insert(db: Transaction, **columns: object) -> int:
     """Add a wallet; the write raises `errors.Duplicate` if its name or its id at the server is taken."""
     columns.setdefault("created_at", now())
+    own = own_keys(db)
+    here = {} if own is None else _taken_out(columns)
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
     cursor = db.execute(f"INSERT INTO wallet ({names}) VALUES ({marks})", tuple(columns.values()))
     assert cursor.lastrowid is not None
+    if own is not None:
+        server = server_of(str(columns["url"]))
+        own.keep(cursor.lastrowid, **here, access=columns["access"], server=server)
     if columns.get("remote_id") is not None:
         _learn(db, cursor.lastrowid)
     return cursor.lastrowid
 
 
+ELSEWHERE = "machine"
+"""What a ledger that several machines share says of where a key is: each machine knows that of its own."""
+
+
+def own_keys(db: Ledger) -> machine.OwnKeys | None:
+    """Where this machine has its keys, where the ledger is not its own; else the ledger says that."""
+    return getattr(db, "own_keys", None)
+
+
+def _taken_out(columns: dict[str, object]) -> dict[str, object]:
+    """What of a wallet's columns is of this machine alone; for the others it stands as nothing they could use."""
+    here: dict[str, object] = {name: columns[name] for name in ("key_source", "has_read_key") if name in columns}
+    columns.update({"key_source": ELSEWHERE, "has_read_key": 0})
+    return here
+
+
 def update(db: Transaction, wallet_id: int, **columns: object) -> None:
     """Change columns of a wallet."""
+    own = own_keys(db)
+    if own is not None and "key_source" in columns:
+        own.keep(wallet_id, **_taken_out(columns))
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE wallet SET {sets} WHERE id=?", (*columns.values(), wallet_id))
     if columns.get("remote_id") is not None:
@@ -120,6 +145,9 @@ def move(db: Transaction, wallet_id: int, url: str) -> None:
     """Have a wallet, and the cheques whose funds its server holds, be at another address of that server."""
     old, remote_id = db.execute("SELECT url, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
     db.execute("UPDATE wallet SET url=?, server_version=NULL WHERE id=?", (url, wallet_id))
+    own = own_keys(db)
+    if own is not None:
+        own.keep(wallet_id, server=server_of(url))
     db.execute("UPDATE cheque SET url=? WHERE url=? AND identity=?", (url, old, remote_id))
     here, there = f" at {server_of(old)}", f" at {server_of(url)}"
     for (cheque,) in db.execute("SELECT remote_id FROM cheque WHERE url=? AND identity=?", (url, remote_id)).fetchall():
@@ -179,6 +207,9 @@ def make_default(db: Transaction, wallet_id: int | None) -> None:
 def delete(db: Transaction, wallet_id: int) -> None:
     """Forget a wallet; its payments stay on record."""
     db.execute("DELETE FROM wallet WHERE id=?", (wallet_id,))
+    own = own_keys(db)
+    if own is not None:
+        own.drop(wallet_id)
 
 
 def login_for(store: Store, url: str) -> LoginRow | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,38 @@ def on_postgres() -> bool:
     return os.environ.get("AMANI_TEST_STORE", "sqlite") == "postgres"
 
 
+_by_home: dict[str, str] = {}
+_make: list[Callable[[], str]] = []
+
+
+def begin(make: Callable[[], str]) -> str:
+    """Begin a test on PostgreSQL with a ledger for its home; `make` makes others, for other homes."""
+    _by_home.clear()
+    _make[:] = [make]
+    return of_home({"AMANI_HOME": os.environ["AMANI_HOME"]})["AMANI_STORE"]
+
+
+def all_made() -> list[str]:
+    """The ledgers that a test made."""
+    return list(_by_home.values())
+
+
+def of_home(env: Mapping[str, str | None] | None) -> dict[str, str]:
+    """The ledger of a home: another home is another amani's, unless a test says that both share one."""
+    env = env or {}
+    home = env.get("AMANI_HOME", os.environ.get("AMANI_HOME"))
+    if not on_postgres() or "AMANI_STORE" in env or not home or not _make:
+        return {}
+    if _by_home and os.environ.get("AMANI_STORE") not in _by_home.values():  # a test has set one of its own, or none
+        return {}
+    if home not in _by_home:
+        _by_home[home] = _make[0]()
+    return {"AMANI_STORE": _by_home[home]}
+
+
 def opened(home: Path) -> Store:
     """The ledger as amani opens it. Close it."""
-    address = os.environ.get("AMANI_STORE")
+    address = of_home({"AMANI_HOME": str(home)}).get("AMANI_STORE") or os.environ.get("AMANI_STORE")
     return open_shared(address, {}, home) if address else open_store(home / "amani.db")
 
 
@@ -37,7 +66,7 @@ def change(home: Path, sql: str, *values: object) -> None:
 
 
 def _run(home: Path, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-    address = os.environ.get("AMANI_STORE")
+    address = of_home({"AMANI_HOME": str(home)}).get("AMANI_STORE") or os.environ.get("AMANI_STORE")
     if not address:
         with contextlib.closing(sqlite3.connect(home / "amani.db", timeout=30)) as db, db:
             return db.execute(sql, values).fetchall()

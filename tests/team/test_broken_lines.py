@@ -87,9 +87,7 @@ def run_broken(shop: Shop, proxy: LedgerProxy, form: str, nth: int, way: Break) 
 
 @pytest.mark.parametrize("form", FORMS if DEEP else ["plain", "with a reference"])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_line_that_breaks_at_any_message(
-    shop: Shop, proxy: LedgerProxy, tally: Tally, way: Break, form: str
-) -> None:
+def test_a_line_that_breaks_at_any_message(shop: Shop, proxy: LedgerProxy, tally: Tally, way: Break, form: str) -> None:
     for _ in range(6 if DEEP else 1):
         nth = 1
         while run_broken(shop, proxy, form, nth, way):
@@ -142,9 +140,7 @@ def test_a_ledger_that_is_away(shop: Shop, proxy: LedgerProxy, tally: Tally) -> 
 
 
 @pytest.mark.parametrize("nth", [6, 7])
-def test_a_ledger_that_goes_away_once_the_money_is_sent(
-    shop: Shop, proxy: LedgerProxy, tally: Tally, nth: int
-) -> None:
+def test_a_ledger_that_goes_away_once_the_money_is_sent(shop: Shop, proxy: LedgerProxy, tally: Tally, nth: int) -> None:
     """Exit 8, as for any outcome that is not written down; `reconcile` from anywhere ends it."""
     words, began = shop.words("plain"), len(proxy.seen)
 
@@ -196,7 +192,7 @@ def test_a_server_that_restarts_in_mid_batch(
     (tmp_path / "rows.csv").write_text("to\n" + rows)
     plan = tmp_path / "plan.json"
     assert shop.amani("batch", "plan", tmp_path / "rows.csv", "--output", plan).code == 0
-    began, done = len(proxy.seen), []
+    began, done = len(proxy.seen), list[int]()
 
     def at(number: int, text: str) -> None:
         if number - began == 25 and not done:
