@@ -12,11 +12,12 @@ TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
 	$(if $(MINUTES),--minutes $(MINUTES))
 
-.PHONY: help demo test faults simulate mutants lint format generate picture bench dist lock clean setup setup-dev
+.PHONY: help demo test test-postgres faults simulate mutants lint format generate picture bench dist lock clean setup setup-dev
 
 help:
 	@echo 'make demo    set up, start a sandbox LNbits, make a payment and a link on it'
 	@echo 'make test    set up, lint and run every test'
+	@echo 'make test-postgres  every test, with the ledger on a PostgreSQL server that the tests start'
 	@echo 'make faults  the adversary alone, with every combination (takes long)'
 	@echo 'make simulate  worlds drawn from seeds: SEEDS=N SEED=k STEPS=n MINUTES=m (docs/simulation.md)'
 	@echo 'make mutants  put known faults back, one at a time: the simulated world must find each (takes long)'
@@ -34,6 +35,11 @@ demo: setup
 
 test: setup-dev lint
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@AMANI_TEST_STORE=postgres $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m store \
+		--ignore tests/team $(PYTEST_ARGS)
+
+test-postgres: setup-dev
+	@AMANI_TEST_STORE=postgres $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 faults: setup-dev
 	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal tests/faults $(PYTEST_ARGS)

@@ -43,6 +43,7 @@ TREE: dict[str, tuple[str, str]] = {
     "address": ("address", "Lightning addresses that 'amani serve' answers for."),
     "serve": ("serve", "Cheques as links that anybody can claim, and Lightning addresses."),
     "close": ("close", "Close a month: the books against the provider's figure."),
+    "store": ("store", "Where the ledger is: a file of this machine, or PostgreSQL for several."),
     "audit": ("audit", "Who did what: an append-only log, and whether it is whole."),
     "login": ("login", "Log in to an LNbits: make, rotate and delete wallets there."),
     "logout": ("logout", "Forget a login."),

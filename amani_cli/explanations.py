@@ -235,6 +235,54 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "TOKEN_EXPIRED": ((3,), "The stored login is no longer valid.", "Run: amani login URL."),
     "WRONG_KEY": ((3,), "The key at hand has become another wallet's.", "See where it comes from: amani wallet show."),
     "WRONG_PASSWORD": ((3,), "The user name or password is wrong.", "Try again; five wrong ones lock the login."),
+    # -- a ledger that several machines share
+    "BAD_STORE": ((2,), "That is not an address of a ledger.", "Write postgresql://HOST/DATABASE?sslmode=verify-full."),
+    "PASSWORD_IN_ADDRESS": (
+        (2,),
+        "A password stands in the ledger's address.",
+        "Keep it in ~/.pgpass or a service file, or set store_password_command.",
+    ),
+    "NO_STORE_PASSWORD": ((3,), "store_password_command gave no password.", "Run it by hand and see."),
+    "INSECURE_STORE": (
+        (2,),
+        "The ledger is on another machine, and nothing says that its certificate is checked.",
+        "Add ?sslmode=verify-full to its address, or the sslmode you mean.",
+    ),
+    "NO_DRIVER": ((2,), "PostgreSQL's driver is not installed.", "Run: pip install 'amani-cli[postgres]'."),
+    "NO_LEDGER": ((2,), "There is no ledger at that address yet.", "Make it: amani store upgrade."),
+    "OLDER_DATABASE": (
+        (2,),
+        "The ledger's schema is older than this amani's.",
+        "Upgrade amani on every machine, then run 'amani store upgrade' once.",
+    ),
+    "LEDGER_AWAY": (
+        (10,),
+        "The ledger could not be reached, or its line broke before an entry was certain; nothing was sent.",
+        "Run the same command again when it is back.",
+    ),
+    "LEDGER_REFUSED": (
+        (3,),
+        "The ledger's server refuses the role, or the role may not do that.",
+        "See which role AMANI_STORE names, and what it was granted (docs/team-store.md).",
+    ),
+    "LEDGER_READ_ONLY": ((2,), "The ledger's server takes no writes: it is a standby.", "Name the primary."),
+    "LEDGER_ELSEWHERE": (
+        (2,),
+        "The ledger is on a server, and is copied and put back there.",
+        "Use pg_dump and pg_restore; --keys-only keeps what is on this machine.",
+    ),
+    "LEDGER_MOVED": (
+        (9,),
+        "The ledger was moved to another store, and nothing is spent by this one.",
+        "Point at the new one, or lift it with 'amani store copy --undo' while nothing was done there.",
+    ),
+    "STORE_NOT_EMPTY": ((2,), "A ledger is copied into an empty store alone.", "Name a new file, or a new database."),
+    "COPY_DIFFERS": ((13,), "What came of a copied ledger is not what went.", "The old one goes on. Please report it."),
+    "NO_KEY_HERE": (
+        (3,),
+        "Other machines of the ledger have the key, and this one has not.",
+        "Add it here: amani wallet add NAME --url URL; a cheque's are where it was written.",
+    ),
     # -- paying
     "INVOICE_EXPIRED": ((6,), "The invoice can't be paid any more.", "Ask for a new one."),
     "BAD_ZONE": (

@@ -11,7 +11,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Ask for money": ("invoice", "address"),
     "Hand out": ("cheque", "faucet"),
     "Look": ("status", "history", "trace", "watch"),
-    "Run it": ("reconcile", "close", "audit", "backup", "metrics", "webhook", "serve", "mcp", "doctor"),
+    "Run it": ("reconcile", "close", "audit", "backup", "store", "metrics", "webhook", "serve", "mcp", "doctor"),
     "Set up": ("wallet", "login", "logout", "pin", "approver", "sandbox", "config", "completion", "schema", "explain"),
 }
 _BEGIN = (

@@ -11,6 +11,7 @@ from amani_cli.models.batches import Batch, BatchPlan, BatchRow
 from amani_cli.models.books import Audit, AuditVerdict, Chart, Closing, Exported, History, Synced
 from amani_cli.models.cheques import Cheque, Cheques, Faucet
 from amani_cli.models.invoices import Decoded, Invoice, Invoices
+from amani_cli.models.ledgers import Claims, StoreCopy, StoreView
 from amani_cli.models.money import Balance, Balances
 from amani_cli.models.operations import (
     Backup,
@@ -125,6 +126,12 @@ DOCUMENTS: dict[str, type] = {
     "history chart": Chart,
     "history sync": Synced,
     "reconcile": Reconciliation,
+    "store show": StoreView,
+    "store upgrade": StoreView,
+    "store copy": StoreCopy,
+    "store copy --undo": StoreView,
+    "store claims": Claims,
+    "store release": Claims,
     "audit list": Audit,
     "audit verify": AuditVerdict,
     "login": Login,

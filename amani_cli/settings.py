@@ -91,6 +91,23 @@ def _payer(kind: str) -> Callable[[str], str]:
     return lambda text: text.strip() if text.strip() == "off" else payer_text(kind, text)
 
 
+def _store(text: str) -> str:
+    from amani_cli.store.address import checked
+
+    return checked(text)
+
+
+def _command(text: str) -> str:
+    import shlex
+
+    try:
+        if shlex.split(text):
+            return text.strip()
+    except ValueError:
+        pass
+    raise errors.Usage(f"'{text[:40]}' is no command line", hint="Write it as 'pass show ledger', or off.")
+
+
 def _url(text: str) -> str:
     from amani_cli.providers.addresses import clean_url
 
@@ -155,6 +172,13 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("payer.email", "off", "your email address, for payees whose server insists on it", _payer("email")),
     Setting("payer.identifier", "off", "your Lightning address, as above", _payer("identifier")),
     Setting("base_url", "off", "where 'amani serve' is reached: the address that links begin with", _base_url),
+    Setting("store", "sqlite", "where the ledger is: sqlite, or postgresql://… for several machines", _store),
+    Setting(
+        "store_password_command",
+        "off",
+        "what prints the password of the ledger's role, where no ~/.pgpass or service file has it",
+        _command,
+    ),
     Setting("color", "auto", "colour on a terminal (--color)", _one_of("auto", "always", "never")),
 )
 

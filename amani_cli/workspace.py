@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from amani_cli import errors
 from amani_cli.config import Config, Paths, paths
-from amani_cli.store.ledger import Store, open_store
+from amani_cli.store.address import HERE
+from amani_cli.store.ledger import Store
 
 
 def _silent(text: str) -> None:
@@ -166,8 +168,28 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """The database, made on first use."""
-        return open_store(self.paths.database)
+        """The ledger: the file of this machine, made on first use, or the one that the setting `store` names."""
+        if not self.is_shared:
+            from amani_cli.store.sqlite import open_store
+
+            return open_store(self.paths.database)
+        from amani_cli.store.opening import open_shared
+
+        return open_shared(*self.ledger)
+
+    @property
+    def ledger(self) -> tuple[str, Mapping[str, str], Path, str]:
+        """What it takes to open a ledger on a server: its address, variables, a folder here, and a password's command.
+
+        The folder keeps what this machine remembers of the ledger by itself.
+        """
+        command = self.config.get("store_password_command")
+        return self.config.get("store"), self.environ, self.paths.data, "" if command == "off" else command
+
+    @cached_property
+    def is_shared(self) -> bool:
+        """Whether the ledger is on a server, for several machines."""
+        return self.config.get("store") != HERE
 
     @property
     def opened_store(self) -> Store | None:
@@ -177,14 +199,16 @@ class Workspace:
 
     @property
     def has_store(self) -> bool:
-        """Whether there is a database yet; looking makes none. One that can't be looked at says so when opened."""
+        """Whether there is a ledger yet; looking makes none. One that can't be looked at says so when opened."""
         if self.opened_store is not None:
             return True
         try:
+            if self.is_shared:
+                return True
             self.paths.database.lstat()
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except OSError:
+        except (OSError, errors.AmaniError):
             return True
         return True
 

@@ -19,7 +19,7 @@ from amani_cli import keys
 from amani_cli.wallets import keeping
 from amani_cli.workspace import Workspace
 from tests.faults.tally import pytest_terminal_summary, tally
-from tests.kit import keyrings, lnbits_versions, sealing
+from tests.kit import keyrings, ledgers, lnbits_versions, sealing
 from tests.kit.driver import CLONE, Amani
 from tests.kit.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
 from tests.kit.machine import Machine
@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.kit.fincra_world",
     "tests.kit.lnurl_server",
     "tests.kit.serve_world",
+    "tests.kit.postgres_server",
     "tests.kit.skips",
 ]
 
@@ -63,7 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     for name in list(os.environ):
         ours = name.startswith(_PREFIXES) and not name.startswith("AMANI_TEST_")
         if ours or name.upper() in _NAMES:
@@ -78,6 +81,14 @@ def _own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.chdir(world / "here")
     # In this process a PIN is hashed with the least cost; processes of their own hash with the real one.
     monkeypatch.setattr("amani_cli.rules.pins.COST", 4)
+    if not ledgers.on_postgres():
+        yield
+        return
+    server = request.getfixturevalue("postgres_server")
+    monkeypatch.setenv("AMANI_STORE", ledgers.begin(server.database))
+    yield
+    for address in ledgers.all_made():
+        server.drop(address)
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +141,8 @@ def amani(home: Path) -> Iterator[Amani]:
         content = path.read_bytes()
         for secret in runner.secrets:
             assert secret.encode() not in content, f"a secret was written to {path.name}"
+    if "AMANI_STORE" in os.environ:
+        assert not ledgers.tables_with(runner.secrets), "a secret was written to the ledger"
 
 
 @pytest.fixture
@@ -202,8 +215,7 @@ def write_key(path: Path, key: str, mode: int = 0o600) -> Path:
 
 def change_database(home: Path, sql: str, *values: object) -> None:
     """Do to amani's database what only time, a crash or another amani could."""
-    with contextlib.closing(sqlite3.connect(home / "amani.db")) as db, db:
-        db.execute(sql, values)
+    ledgers.change(home, sql, *values)
 
 
 @contextlib.contextmanager

@@ -56,7 +56,8 @@ def shown(ws: Workspace, text: str) -> Payment:
     attempts = {(row.payment_hash or row.id) for row in rows}
     if len(rows) > 1 and len(attempts) == 1:
         rows = sorted(rows, key=lambda row: (row.direction == "out", row.status != "failed", row.id))[-1:]
-    return receipts.receipt(only(rows, text, "payment"))
+    row = only(rows, text, "payment")
+    return receipts.receipt(row)._replace(host=row.host, os_user=row.os_user)
 
 
 def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record]], None] | None = None) -> Synced:

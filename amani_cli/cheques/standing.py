@@ -14,7 +14,7 @@ from amani_cli.payments import lightning_rail
 from amani_cli.providers.base import NewWallet
 from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, journal, links
+from amani_cli.store import cheques, journal, links, machine
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Ledger, only
 from amani_cli.store.rows import ChequeRow, Entry, Transaction
@@ -53,6 +53,12 @@ def keep_keys(place: str, cheque_id: str, made: NewWallet) -> None:
 def keys_of(row: ChequeRow) -> tuple[str, str]:
     """A cheque's admin and read key, as they are kept. Raises `errors.NotAuthorised` when they are gone."""
     text = keys.kept(row.place, f"cheque:{row.id}")
+    if text is None and row.host is not None and row.host != machine.host():
+        raise errors.NotAuthorised(
+            f"the keys of cheque {row.id} are on {row.host}, where it was written",
+            code="NO_KEY_HERE",
+            hint=f"Run this on {row.host}.",
+        )
     if text is None or ":" not in text:
         raise errors.NotAuthorised(
             f"the keys of cheque {row.id} are not kept here any more",

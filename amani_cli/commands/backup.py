@@ -28,6 +28,9 @@ def create(
     ctx: typer.Context,
     file: str = FILE,
     with_keys: bool = typer.Option(False, "--with-keys", help="Put keys, PIN peppers and logins in as well."),
+    keys_only: bool = typer.Option(
+        False, "--keys-only", help="Only what is on this machine, keys and settings: for a ledger on a server."
+    ),
     passphrase_file: str | None = PASSPHRASE_FILE,
     passphrase_command: str | None = PASSPHRASE_COMMAND,
 ) -> None:
@@ -41,6 +44,10 @@ def create(
     path = named(file)
 
     def made(passphrase: str) -> Backup:
+        if keys_only:
+            from amani_cli.operations import keys_only as chest
+
+            return chest.create(said.ws, path, passphrase)
         return backup.create(said.ws, path, passphrase, with_keys=with_keys)
 
     said.emit(_with(said, passphrase_file, passphrase_command, made, new=True))
@@ -66,6 +73,9 @@ def restore(
     ctx: typer.Context,
     file: str = FILE,
     key_folder: str = typer.Option(None, "--key-folder", help="Restore all keys as files here.", metavar="PATH"),
+    keys_only: bool = typer.Option(
+        False, "--keys-only", help="Bring the keys of another machine of the same ledger to this one."
+    ),
     passphrase_file: str | None = PASSPHRASE_FILE,
     passphrase_command: str | None = PASSPHRASE_COMMAND,
 ) -> None:
@@ -85,6 +95,10 @@ def restore(
         said.ask.confirm("Restore it?", *told)
 
     def restored(passphrase: str) -> Restored:
+        if keys_only:
+            from amani_cli.operations import keys_only as chest
+
+            return chest.restore(said.ws, path, passphrase, key_folder=folder, confirm=confirm)
         return backup.restore(said.ws, path, passphrase, key_folder=folder, confirm=confirm)
 
     said.emit(_with(said, passphrase_file, passphrase_command, restored))

@@ -305,6 +305,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
         reserved_msat = budgets.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat, wanted.payee)
         return _asked_by(wanted, entry)._replace(reserved_msat=reserved_msat)
 
+    journal.expect_sent(ws.store, wanted.invoice.payment_hash)
     return engine.begin(
         ws,
         wallet,

@@ -76,13 +76,15 @@ class Nothing(NamedTuple):
     leave_out={
         *("amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet", "success", "quoted"),
         *("received", "our_reference", "provider_reference", "duty", "documents", "session_id", "reversed_at", "payer"),
+        *("host", "os_user"),
     },
 )
 class Payment(NamedTuple):
     """Money that left or came: the journal's entry, as the provider's own record settled it.
 
     What is `reversed` settled and came back at `reversed_at`. The `fee` of fiat is all that it cost, with the stamp
-    `duty` in it. `documents` are those that the provider waits for.
+    `duty` in it. `documents` are those that the provider waits for. `host` and `os_user`, in `history show`, say on
+    which machine and by whose account the entry was made.
     """
 
     id: str
@@ -118,6 +120,8 @@ class Payment(NamedTuple):
     session_id: str | None = None
     reversed_at: str | None = None
     payer: str | None = None
+    host: str | None = None
+    os_user: str | None = None
 
 
 class FeeRange(NamedTuple):

@@ -31,7 +31,7 @@ def files(ws: Workspace, *, thorough: bool = False) -> list[Finding]:
             if not ws.store.is_whole():
                 found.append(Finding("database", "fail", "it is damaged", "restore it from a backup"))
         except errors.AmaniError as error:
-            if error.code != "NOT_PRIVATE":
+            if error.code not in ("NOT_PRIVATE", "BAD_SETTINGS"):
                 found.append(Finding("database", "fail", error.message, error.hint))
     fix = "the next 'amani backup verify' removes it"
     found += [Finding(f"file {each}", "warn", "left by a killed backup", fix) for each in _left_behind(ws)]

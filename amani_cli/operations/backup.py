@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import io
 import json
 import os
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,12 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amani_cli import __version__, errors, files, keys, private
+from amani_cli import __version__, errors, files, private
 from amani_cli.amounts import format_sat
 from amani_cli.books import audit
-from amani_cli.config import parse_toml
 from amani_cli.models.operations import Backup, Restored
-from amani_cli.operations import key_chest
+from amani_cli.operations import backup_file, key_chest
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, copies, journal
 from amani_cli.store import wallets as store_wallets
@@ -35,12 +32,8 @@ from amani_cli.times import local, now
 from amani_cli.wallets.finding import registered
 from amani_cli.workspace import Workspace
 
-FORMAT = 1
 _PREFIX = ".backup-"
 SHORTEST_PASSPHRASE = 12
-# Before age opens a file it measures for a millisecond how fast the machine is, and refuses what would take too long.
-# One that was interrupted just then is measured far too slow: so it is asked again.
-_MEASUREMENTS = 20
 
 NOT_HELD = (
     "the wallets' money and history at their server: whoever runs an LNbits backs up its data folder or database",
@@ -64,16 +57,10 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
     Raises `errors.Usage` for a passphrase that is too short or a file that exists, `errors.NotAuthorised` when keys
     are asked for and one can't be read.
     """
-    if len(passphrase) < SHORTEST_PASSPHRASE:
-        raise errors.Usage(
-            f"a passphrase has {SHORTEST_PASSPHRASE} characters or more",
-            code="WEAK_PASSPHRASE",
-            hint="Five or six random words are easy to keep and hard to guess.",
-        )
-    if path.exists():
-        raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.")
+    check_new(path, passphrase)
     if not ws.has_store:
         raise errors.NotFound("there is nothing to back up yet")
+    file = copies.of_file(ws.store)
     secrets, without = key_chest.collect(ws) if with_keys else ([], [])
     with ws.store.write() as db:
         audit_log.append(db, "backup create", outcome="with keys" if with_keys else "without keys", actor=ws.said.actor)
@@ -81,7 +68,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
     parts: dict[str, bytes] = {}
     ws.talk.progress("copying the database")
     with _private_folder(ws) as folder:
-        copies.take(ws.store, folder / "amani.db", held=f"a copy restored from the backup of {made_at}")
+        copies.take(file, folder / "amani.db", held=f"a copy restored from the backup of {made_at}")
         with copies.opened(folder / "amani.db") as copy:
             about = _about(copy)
         parts["amani.db"] = (folder / "amani.db").read_bytes()
@@ -90,7 +77,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
     if with_keys:
         parts["keys.json"] = json.dumps([secret._asdict() for secret in secrets]).encode()
     manifest = {
-        "format": FORMAT,
+        "format": backup_file.FORMAT,
         "amani": __version__,
         "schema": SCHEMA_VERSION,
         "made_at": made_at,
@@ -99,12 +86,24 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
     }
     parts = {"manifest.json": json.dumps(manifest, indent=1).encode(), **parts}
     ws.talk.progress("encrypting the backup")
-    files.write_private(path, _encrypted(_packed(parts), passphrase), replace=False)
+    files.write_private(path, backup_file.encrypted(backup_file.packed(parts), passphrase), replace=False)
     _warn_of_cheques(ws, with_keys)
     left_out = [*without, *NOT_HELD]
     if not with_keys:
         left_out.insert(0, "keys, PIN peppers and logins: ask for them with --with-keys")
-    return _view(path, manifest, secrets if with_keys else None, left_out)
+    return view(path, manifest, secrets if with_keys else None, left_out)
+
+
+def check_new(path: Path, passphrase: str) -> None:
+    """Refuse a passphrase that is too short, and a file that exists. Raises `errors.Usage`."""
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise errors.Usage(
+            f"a passphrase has {SHORTEST_PASSPHRASE} characters or more",
+            code="WEAK_PASSPHRASE",
+            hint="Five or six random words are easy to keep and hard to guess.",
+        )
+    if path.exists():
+        raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint="Name a new file.")
 
 
 def verify(ws: Workspace, path: Path, passphrase: str) -> Backup:
@@ -116,7 +115,7 @@ def verify(ws: Workspace, path: Path, passphrase: str) -> Backup:
             if not copies.is_sound(copy) or not audit.verify_store(copy).intact:
                 raise errors.BooksDiffer(f"the database in {path} is damaged", code="BAD_BACKUP")
     has_keys = "keys.json" in found.manifest["sha256"]
-    return _view(path, found.manifest, found.secrets if has_keys else None, [])
+    return view(path, found.manifest, found.secrets if has_keys else None, [])
 
 
 def restore(
@@ -128,6 +127,8 @@ def restore(
     written outside of amani's folders or run for a key; no command of the backup's is run. Until `reconcile` has run,
     spending is refused. Raises `errors.RefusedByPolicy` (code NEWER_DATA).
     """
+    if ws.is_shared:
+        copies.of_file(ws.store)
     with _private_folder(ws) as folder:
         found = _opened(path, passphrase, folder)
         with copies.opened(found.database) as copy:
@@ -141,12 +142,13 @@ def restore(
             told = _to_ask(ws, found, copy, places, key_folder)
             if told:
                 confirm(*told)
-            with copies.alone(ws.store, ws.said.lock_wait_s):
+            file = copies.of_file(ws.store)
+            with copies.alone(file, ws.said.lock_wait_s):
                 _refuse_newer(ws, found)  # a payment may have begun while a person thought
                 aside = _put_aside(ws) if replaces else None
                 key_chest.put(copy, found.secrets, places)
                 copies.hold(copy, f"a copy restored from the backup of {found.manifest['made_at']}")
-                copies.put(copy, ws.store)
+                copies.put(copy, file)
     _put_settings(ws, found)
     with ws.store.write() as db:
         audit_log.append(
@@ -193,7 +195,7 @@ def _put_settings(ws: Workspace, found: Contents) -> None:
 
 def _refuse_newer(ws: Workspace, found: Contents) -> None:
     """Refuse to overwrite what the backup lacks."""
-    lost = copies.missing_from(found.database, ws.store)
+    lost = copies.missing_from(found.database, copies.of_file(ws.store))
     if lost:
         raise errors.RefusedByPolicy(
             f"{ws.paths.database} holds what the backup of {local(str(found.manifest['made_at']))} lacks:"
@@ -206,7 +208,7 @@ def _refuse_newer(ws: Workspace, found: Contents) -> None:
 def _put_aside(ws: Workspace) -> Path:
     """Copy what is to be replaced, and say where it lies."""
     aside = ws.paths.database.with_name(f"{ws.paths.database.name}.before-restore-{now().replace(':', '')}")
-    copies.take(ws.store, aside, held="the copy from before a restore")
+    copies.take(copies.of_file(ws.store), aside, held="the copy from before a restore")
     return aside
 
 
@@ -236,7 +238,7 @@ def _warn_of_cheques(ws: Workspace, with_keys: bool) -> None:
         )
 
 
-def _view(path: Path, manifest: dict[str, Any], secrets: list[key_chest.Secret] | None, left_out: list[str]) -> Backup:
+def view(path: Path, manifest: dict[str, Any], secrets: list[key_chest.Secret] | None, left_out: list[str]) -> Backup:
     return Backup(
         path=str(path),
         size_bytes=path.stat().st_size,
@@ -302,96 +304,17 @@ def _is_left(folder: Path) -> bool:
         os.close(handle)
 
 
-def _packed(parts: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=6) as archive:
-        for name, content in parts.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o600
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def _encrypted(content: bytes, passphrase: str) -> bytes:
-    from pyrage import passphrase as age
-
-    encrypted: bytes = age.encrypt(content, passphrase)
-    return encrypted
-
-
 def _opened(path: Path, passphrase: str, folder: Path) -> Contents:
     """Decrypt and check a backup, its database unpacked into `folder`."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise errors.Usage(f"can't read {path}: {error.strerror}", code="BAD_BACKUP") from None
-    parts = _unpacked(path, _decrypted(path, content, passphrase))
-    try:
-        manifest = json.loads(parts["manifest.json"])
-        if manifest["format"] != FORMAT or manifest["schema"] > SCHEMA_VERSION:
-            raise errors.Usage(
-                f"{path} was made by a newer amani ({manifest['amani']})", code="NEWER_BACKUP", hint="Upgrade amani."
-            )
-        if any(hashlib.sha256(parts[name]).hexdigest() != right for name, right in manifest["sha256"].items()):
-            raise _damaged(path)
-        secrets = [key_chest.Secret(**each) for each in json.loads(parts.get("keys.json", b"[]"))]
-        if not _is_whole(manifest, secrets):
-            raise _damaged(path)
-        if "config.toml" in parts:
-            parse_toml(parts["config.toml"], path)
-        database = folder / "amani.db"
-        files.write_private(database, parts["amani.db"])
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise _damaged(path) from None
-    keys.SEEN.update(secret.value for secret in secrets)
+    manifest, parts, secrets = backup_file.opened(path, passphrase)
+    if "amani.db" not in parts and "keys-here.json" in parts:
+        raise errors.Usage(
+            f"{path} holds the keys of a machine, and no ledger",
+            code="BAD_BACKUP",
+            hint="Bring them to another machine of the same ledger with --keys-only.",
+        )
+    if "amani.db" not in manifest["sha256"] or "amani.db" not in parts:
+        raise backup_file.damaged(path)
+    database = folder / "amani.db"
+    files.write_private(database, parts["amani.db"])
     return Contents(manifest, database, parts.get("config.toml"), secrets)
-
-
-def _is_whole(manifest: dict[str, Any], secrets: list[key_chest.Secret]) -> bool:
-    """Whether a manifest and its secrets have all that is read from them, each of its kind."""
-    kinds = {"made_at": str, "amani": str, "schema": int, "payments": int, "audit_entries": int, "audit_head": str}
-    texts = [*manifest["wallets"], *(text for secret in secrets for text in secret)]
-    sums = {"amani.db", *(["keys.json"] if secrets else [])} <= set(manifest["sha256"])
-    whole = sums and all(type(manifest[name]) is kind for name, kind in kinds.items())
-    return whole and isinstance(manifest["wallets"], list) and all(isinstance(text, str) for text in texts)
-
-
-def _decrypted(path: Path, content: bytes, passphrase: str) -> bytes:
-    import pyrage
-
-    for _ in range(_MEASUREMENTS):
-        try:
-            decrypted: bytes = pyrage.passphrase.decrypt(content, passphrase)
-            return decrypted
-        except pyrage.DecryptError as error:
-            # age says this of a header that the passphrase does not open, and other words of what comes after it.
-            if str(error) == "Decryption failed":
-                raise errors.NotAuthorised(
-                    "wrong passphrase", code="WRONG_PASSPHRASE", hint=f"It does not open {path}."
-                ) from None
-            if "xcessive work" not in str(error):
-                raise _damaged(path) from None
-    raise errors.Usage(
-        f"this machine is too busy, or too slow, to open {path} just now",
-        code="BAD_BACKUP",
-        hint="The file may be whole: try again when less is running, or on the machine that made it.",
-    )
-
-
-def _unpacked(path: Path, content: bytes) -> dict[str, bytes]:
-    parts = {}
-    try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-            for entry in archive:
-                file = archive.extractfile(entry)
-                if file is not None:
-                    parts[entry.name] = file.read()
-    except (tarfile.TarError, OSError, EOFError):
-        raise _damaged(path) from None
-    return parts
-
-
-def _damaged(path: Path) -> errors.Usage:
-    return errors.Usage(
-        f"{path} is no backup of amani, is cut off or is damaged", code="BAD_BACKUP", hint="Use another copy of it."
-    )

@@ -41,6 +41,8 @@ def collect(ws: Workspace) -> tuple[list[Secret], list[str]]:
             found += [_must(Secret("keyring", name, ""), wallet.name) for name in _slots(wallet, where)]
         elif place == "file":
             found.append(Secret("file", where, keys.from_file(Path(where)).value))
+        elif place == store_wallets.ELSEWHERE:
+            without.append(f"the key of '{wallet.name}', which this machine has not")
         else:
             without.append(f"the key of '{wallet.name}': it comes from a {place}, which has its own backup")
     if any(wallet.sandbox for wallet in registered(ws)):
@@ -48,7 +50,17 @@ def collect(ws: Workspace) -> tuple[list[Secret], list[str]]:
     for row in store_wallets.all_logins(ws.store):
         if not row.sandbox:
             found.append(_must(Secret("keyring", f"login:{row.url}", ""), f"the login to {row.url}"))
-    found += [*_kept(ws), *_invoice_keys(ws)]
+    own = store_wallets.own_keys(ws.store)
+    for secret, owner in (*_kept(ws), *_invoice_keys(ws)):
+        if own is None:
+            found.append(_must(secret, owner))
+            continue
+        secret = secret._replace(place=own.place(secret.place))
+        value = keys.kept(secret.place, secret.name)
+        if value is not None:
+            found.append(secret._replace(value=value))
+        else:
+            without.append(f"the secret of {owner}, which is on another machine of this ledger")
     return found, without
 
 
@@ -56,27 +68,27 @@ def _slots(wallet: KnownWallet, slot: str) -> list[str]:
     return [f"{slot}:key", *([f"{slot}:read"] if wallet.has_read_key else [])]
 
 
-def _kept(ws: Workspace) -> Iterator[Secret]:
-    """What is kept beside the keys: peppers of PINs, keys of cheques that still hold money."""
+def _kept(ws: Workspace) -> Iterator[tuple[Secret, str]]:
+    """What is kept beside the keys, and whose it is: peppers of PINs, keys of cheques that still hold money."""
     sandbox = str(ws.paths.sandbox)
     for row in rules.all_pins(ws.store):
         if sandbox not in row.place:
-            yield _must(Secret(row.place, row.pepper, ""), "a PIN's pepper")
+            yield Secret(row.place, row.pepper, ""), "a PIN's pepper"
     for cheque in cheques.with_status(ws.store, "open", *cheques.UNFINISHED):
         if sandbox not in cheque.place:
-            yield _must(Secret(cheque.place, f"cheque:{cheque.id}", ""), f"cheque {cheque.id}")
+            yield Secret(cheque.place, f"cheque:{cheque.id}", ""), f"cheque {cheque.id}"
             if links.of_cheque(ws.store, cheque.id) is not None:
-                yield _must(Secret(cheque.place, f"link:{cheque.id}", ""), f"the link of cheque {cheque.id}")
+                yield Secret(cheque.place, f"link:{cheque.id}", ""), f"the link of cheque {cheque.id}"
 
 
-def _invoice_keys(ws: Workspace) -> Iterator[Secret]:
+def _invoice_keys(ws: Workspace) -> Iterator[tuple[Secret, str]]:
     """Invoice keys that are kept by themselves, for addresses."""
     places = {wallet.id: wallet for wallet in registered(ws) if not wallet.sandbox}
     kept = {(row.place, row.wallet_id) for row in addresses.every(ws.store) if row.place is not None}
     for place, wallet_id in sorted(kept):
         if wallet_id in places:
             wallet = places[wallet_id]
-            yield _must(Secret(place, invoice_keys.secret_name(wallet), ""), f"the addresses of '{wallet.name}'")
+            yield Secret(place, invoice_keys.secret_name(wallet), ""), f"the addresses of '{wallet.name}'"
 
 
 def _must(secret: Secret, owner: str) -> Secret:
@@ -95,13 +107,7 @@ def check(copy: Store, secrets: list[Secret]) -> None:
 
     A backup is opened by its passphrase, which does not say who made it. Raises `errors.Usage` (BAD_BACKUP).
     """
-    for secret in secrets:
-        if secret.place == "file":
-            fits = _is_place("file", secret.name) and _KEY_FILE.fullmatch(secret.value) is not None
-        else:
-            fits = _is_kept(secret.place, secret.name) and secret.value.isascii() and secret.value.isprintable()
-        if not fits or " " in secret.value:
-            raise _no_place(secret.name if secret.place == "file" else f"{secret.place}, {secret.name}")
+    check_places(secrets)
     kept = [(row.place, row.pepper) for row in rules.all_pins(copy)]
     kept += [(row.place, f"cheque:{row.id}") for row in cheques.all_cheques(copy, limit=-1)]
     kept += [(row.place, "invoice-key:x") for row in addresses.every(copy) if row.place is not None]
@@ -112,6 +118,17 @@ def check(copy: Store, secrets: list[Secret]) -> None:
         source = keys.KeySource(row.key_source)
         if source.place == "file" and not _is_place("file", source.where):
             raise _no_place(source.where)
+
+
+def check_places(secrets: list[Secret]) -> None:
+    """Refuse secrets that would be written where amani keeps none. Raises `errors.Usage` (BAD_BACKUP)."""
+    for secret in secrets:
+        if secret.place == "file":
+            fits = _is_place("file", secret.name) and _KEY_FILE.fullmatch(secret.value) is not None
+        else:
+            fits = _is_kept(secret.place, secret.name) and secret.value.isascii() and secret.value.isprintable()
+        if not fits or " " in secret.value:
+            raise _no_place(secret.name if secret.place == "file" else f"{secret.place}, {secret.name}")
 
 
 _NAME = re.compile(r"[a-z0-9_-]+:[a-z0-9_-]+")  # as amani names what it keeps
@@ -204,10 +221,7 @@ def to_ask(ws: Workspace, copy: Store, secrets: list[Secret], places: dict[str, 
 
     What goes into the `folder` that the user named needs no question.
     """
-    homes = (ws.paths.data.absolute(), ws.paths.config.absolute(), *((folder.absolute(),) if folder else ()))
-    new = [_target(each, places[_place(each)]) for each in secrets if _there(each, places[_place(each)]) is None]
-    outside = sorted({str(path) for path in new if path and not any(path.is_relative_to(home) for home in homes)})
-    asked = [f"It writes a key into {path}." for path in outside]
+    asked = [f"It writes a key into {path}." for path in outside(ws, secrets, places, folder)]
     known = {(wallet.url, wallet.key_source) for wallet in registered(ws)}
     for row in store_wallets.all_wallets(copy):
         source = keys.KeySource(row.key_source)
@@ -219,6 +233,13 @@ def to_ask(ws: Workspace, copy: Store, secrets: list[Secret], places: dict[str, 
         elif _is_here(kind, where, secrets):
             asked.append(f"Wallet '{row.name}' then sends {row.url} the key in {kind} {where}.")
     return asked
+
+
+def outside(ws: Workspace, secrets: list[Secret], places: dict[str, str], folder: Path | None) -> list[str]:
+    """The files outside of amani's folders, and of the `folder` that was named, that secrets would be written into."""
+    homes = (ws.paths.data.absolute(), ws.paths.config.absolute(), *((folder.absolute(),) if folder else ()))
+    new = [_target(each, places[_place(each)]) for each in secrets if _there(each, places[_place(each)]) is None]
+    return sorted({str(path) for path in new if path and not any(path.is_relative_to(home) for home in homes)})
 
 
 def _is_here(kind: str, where: str, secrets: list[Secret]) -> bool:
@@ -248,7 +269,24 @@ def _moved(place: str, number: int, folder: Path) -> str:
 
 
 def put(copy: Store, secrets: list[Secret], places: dict[str, str]) -> None:
-    """Write the secrets where `plan` said, and have the copy's wallets, PINs and cheques look for them there.
+    """Write the secrets where `plan` said, and have the copy's wallets, PINs and cheques look for them there."""
+    write(secrets, places)
+    with copy.write() as db:
+        for old, new in places.items():
+            if old != new:
+                store_wallets.move_keys(db, old, new)
+
+
+def moved_source(source: str, places: dict[str, str]) -> str:
+    """Where a wallet's key is looked for once the places were moved: what was in the keyring may be a file now."""
+    if source.startswith("keyring:"):
+        new = places.get("keyring", "keyring")
+        return source if new == "keyring" else f"file:{new.partition(':')[2]}/{source[8:]}-key"
+    return places.get(source, source)
+
+
+def write(secrets: list[Secret], places: dict[str, str]) -> None:
+    """Write the secrets where `plan` said.
 
     What is there stays. A login is looked for in the keyring alone: with another place it is left out, and asked for
     again when needed.
@@ -261,10 +299,6 @@ def put(copy: Store, secrets: list[Secret], places: dict[str, str]) -> None:
             keys.write_key_file(Path(place.partition(":")[2]), secret.value)
         elif place == "keyring" or not secret.name.startswith("login:"):
             keys.keep(place, secret.name, secret.value)
-    with copy.write() as db:
-        for old, new in places.items():
-            if old != new:
-                store_wallets.move_keys(db, old, new)
 
 
 def without_key(ws: Workspace) -> list[str]:

@@ -50,6 +50,8 @@ def begin(
     refuses, and says what else is journaled. Money leaves, unless that says that it comes.
     """
     kind, reference, meaning = purpose
+    if reference is not None:
+        references.expect(ws.store, reference)
     with ws.store.write() as db:
         earlier = sent(db)
         if earlier is None and reference is not None:
@@ -87,6 +89,7 @@ def begin(
             actor=ws.said.actor,
             reason="; ".join(text for text in (reason, ws.said.reason) if text) or None,
         )
+        journal.expect(ws.store, payment_id)
     row = journal.by_id(ws.store, payment_id)
     assert row is not None
     return row, True
@@ -213,6 +216,7 @@ def close(ws: Workspace, row: Entry, verdict: Verdict, *, answered: bool = False
     An entry that somebody else has closed meanwhile is left as it is, unless a settled record overrules a failure.
     Returns the entry as it stands.
     """
+    journal.expect(ws.store, row.id)
     with ws.store.write() as db:
         current = journal.by_id(db, row.id)
         assert current is not None
@@ -224,6 +228,7 @@ def close(ws: Workspace, row: Entry, verdict: Verdict, *, answered: bool = False
             _write_verdict(db, row, verdict, ws.said.actor)
             if answered and verdict.status == "unknown":
                 journal.update(db, row.id, answered=1)
+        journal.expect(ws.store, row.id)
     fresh = journal.by_id(ws.store, row.id)
     assert fresh is not None
     if fresh.status == "failed":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amani_cli import errors
-from amani_cli.store import holds
+from amani_cli.store import holds, marks
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -13,6 +13,15 @@ def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
 
     Raises `errors.RefusedByPolicy`.
     """
+    gone = marks.read(ws.store, marks.GONE)
+    if gone is not None:
+        raise errors.RefusedByPolicy(
+            f"the ledger was moved to {gone.value}, and nothing is spent by this one any more",
+            code="LEDGER_MOVED",
+            retry="never",
+            hint="Point at the new one (amani config set store ADDRESS, or AMANI_STORE), or lift this while nothing was"
+            " written there: amani store copy --undo",
+        )
     copy = holds.of_copy(ws.store)
     held = holds.of_wallet(ws.store, wallet.remote_id)
     if copy is None and held is None:

@@ -19,6 +19,7 @@ from amani_cli.models.rules import Pin
 from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import rules
+from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import PinRow
 from amani_cli.times import from_rfc3339, local, parse_duration, to_rfc3339
@@ -137,7 +138,7 @@ def change(ws: Workspace, wallet: KnownWallet, old: str, new: str) -> Pin:
     check_new(new)
     verify(ws, wallet, old)
     # The pepper stays, so that a crash leaves the old PIN or the new one and never neither.
-    pepper, _ = _pepper(wallet, row)
+    pepper, _ = _pepper(ws, wallet, row)
     hashed = _hashed(new, pepper)
     with ws.store.write() as db:
         rules.change_pin(db, wallet.identity, hashed)
@@ -181,7 +182,7 @@ def remove(ws: Workspace, wallet: KnownWallet, pin: str) -> Pin:
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
         audit_log.append(db, "pin remove", wallet=wallet.name, outcome="done", actor=ws.said.actor)
-    keys.unkeep(row.place, row.pepper)
+    keys.unkeep(_place(ws, row), row.pepper)
     return status(ws, wallet)
 
 
@@ -208,7 +209,7 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
     while it is locked (saying until when).
     """
     row = _must(ws, wallet)
-    pepper, failures_kept = _pepper(wallet, row)
+    pepper, failures_kept = _pepper(ws, wallet, row)
     _count_attempt(ws, wallet, failures_kept)
     if _matches(pin, pepper, row.hash):
         with ws.store.write() as db:
@@ -223,7 +224,7 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
         used, until = _attempts(ws, db, wallet)
         audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.said.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
-    keys.keep(row.place, row.pepper, f"{pepper}:{failures}")
+    keys.keep(_place(ws, row), row.pepper, f"{pepper}:{failures}")
     left = max(0, ATTEMPTS - used)
     more = f"locked until {local(_shown(ws, until))}" if until else f"{left} attempts left this hour"
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
@@ -328,13 +329,26 @@ def _hashed(pin: str, pepper: str) -> str:
     return bcrypt.hashpw(_peppered(pin, pepper), bcrypt.gensalt(COST)).decode()
 
 
-def _pepper(wallet: Holder, row: PinRow) -> tuple[str, int]:
+def _place(ws: Workspace, row: PinRow) -> str:
+    """Where a PIN's pepper is kept on this machine: where it was set, unless it was brought here from another."""
+    own = store_wallets.own_keys(ws.store)
+    return row.place if own is None else own.place(row.place)
+
+
+def _pepper(ws: Workspace, wallet: Holder, row: PinRow) -> tuple[str, int]:
     """The pepper and the count of failures that was kept with it."""
-    text = keys.kept(row.place, row.pepper)
+    text = keys.kept(_place(ws, row), row.pepper)
     try:
         pepper, mark = (text or "").split(":")
         return pepper, int(mark)
     except ValueError:
+        if ws.is_shared:
+            raise errors.NotAuthorised(
+                f"what belongs to the PIN of wallet '{wallet.name}' is not on this machine",
+                code="NO_PEPPER",
+                hint="Bring it from the machine where the PIN was set: there 'amani backup create FILE --keys-only',"
+                " here 'amani backup restore FILE --keys-only'.",
+            ) from None
         raise errors.NotAuthorised(
             f"what belongs to the PIN of wallet '{wallet.name}' is no longer kept with its key",
             code="NO_PEPPER",

@@ -13,8 +13,8 @@ from amani_cli import errors, keys, log
 from amani_cli.cheques import by_link, links, standing
 from amani_cli.models.money import Quoted
 from amani_cli.store import journal
-from amani_cli.store.ledger import Lasting
 from amani_cli.store.rows import ChequeRow
+from amani_cli.store.sqlite import Lasting
 from amani_cli.wallets import rates
 from amani_cli.workspace import Workspace
 
@@ -45,8 +45,12 @@ class Desk:
 
     @contextmanager
     def reading(self, seconds: float = LOOK_S) -> Iterator[Workspace]:
-        """A workspace to look with; the ledger it reads is kept open by the thread."""
+        """A workspace to look with; a ledger in a file is kept open by the thread."""
         ws = self._make(seconds)
+        if ws.is_shared:
+            with self._closing(ws):
+                yield ws
+            return
         ws.__dict__["store"] = self._lasting.opened(ws.paths.database)
         yield ws
 
@@ -54,8 +58,13 @@ class Desk:
     def acting(self, seconds: float) -> Iterator[Workspace]:
         """A workspace of its own to act with."""
         ws = self._make(seconds)
-        try:
+        with self._closing(ws):
             yield ws
+
+    @contextmanager
+    def _closing(self, ws: Workspace) -> Iterator[None]:
+        try:
+            yield
         finally:
             if ws.opened_store is not None:
                 ws.store.close()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
+from amani_cli.store import machine
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import AuditRow, Transaction
+from amani_cli.store.rows import AuditRow, Row, Transaction
 from amani_cli.times import now
 
 GENESIS = "0" * 64
+HEAD = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
+APPEND = "INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?,?,?)"
 _COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -30,10 +30,10 @@ def append(
     actor: str | None = None,
 ) -> None:
     """Add an entry inside the caller's transaction, chained to the one before by SHA-256."""
-    last = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    last = db.execute(HEAD).fetchone()
     seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
     entry = (seq, now(), _who(), actor, what, wallet, subject, amount_msat, outcome, reason)
-    db.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*entry, chained(previous, entry)))
+    db.execute(APPEND, (*entry, chained(previous, entry)))
 
 
 def chained(previous: str, entry: tuple[object, ...]) -> str:
@@ -41,14 +41,8 @@ def chained(previous: str, entry: tuple[object, ...]) -> str:
     return hashlib.sha256((previous + _COMPACT.encode(entry)).encode()).hexdigest()
 
 
-@cache
 def _who() -> str:
-    """The user and the machine; neither changes while a command runs, and a batch writes thousands of entries."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # no passwd entry, as in a bare container
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+    return f"{machine.os_user()}@{machine.host()}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ class Filter:
 
 def page(store: Store, wanted: Filter) -> list[AuditRow]:
     """Entries that fit, newest first."""
-    where: list[str] = ["1"]
+    where: list[str] = ["1=1"]
     values: list[object] = []
     for condition, value in (
         ("at>=?", wanted.since),
@@ -87,6 +81,18 @@ def page(store: Store, wanted: Filter) -> list[AuditRow]:
     return store.all(
         AuditRow, f"SELECT * FROM audit WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?", *values, wanted.limit
     )
+
+
+def head(store: Store) -> tuple[int, str]:
+    """The number and the hash of the newest entry."""
+    row = store.one(Row, HEAD)
+    return (0, GENESIS) if row is None else (row[0], row[1])
+
+
+def newest(db: Transaction) -> AuditRow | None:
+    """The newest entry."""
+    row: AuditRow | None = db.execute("SELECT * FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    return row
 
 
 def walk(store: Store) -> Iterator[AuditRow]:

@@ -6,7 +6,7 @@ import json
 import time
 
 from amani_cli.providers.fiat import Bank
-from amani_cli.store.ledger import Store
+from amani_cli.store.ledger import Store, upsert
 from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now, to_rfc3339
 
@@ -39,5 +39,6 @@ def read(listed: str) -> list[Bank]:
 def keep(db: Transaction, url: str, currency: str, banks: list[Bank], *, mobile: bool) -> None:
     """Write a list down in place of an older one."""
     db.execute(
-        "INSERT OR REPLACE INTO bank_list VALUES (?,?,?,?,?)", (url, currency, int(mobile), json.dumps(banks), now())
+        upsert("bank_list", "url, currency, mobile", "banks", "fetched_at"),
+        (url, currency, int(mobile), json.dumps(banks), now()),
     )

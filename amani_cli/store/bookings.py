@@ -88,16 +88,18 @@ def settled(
 def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: bool) -> Iterator[Carried]:
     """What settled before a moment: a wallet's msat in one sum, the rest each by itself, for a text can't be summed."""
     where, values = _settled(None, until, wallet_id, sandbox)
-    # max() has SQLite take the bare columns, and so the wallet's name, from the newest row
-    # (https://www.sqlite.org/lang_select.html#bareagg).
-    for *kept, msat, _ in store.each(
+    rows = store.all(
         Row,
         "SELECT wallet_id, wallet, provider, sandbox,"
-        " sum(iif(direction='in', amount_msat, -amount_msat)-coalesce(fee_msat, 0)), max(settled_at) FROM payment"
-        f" WHERE {where} AND amount_msat IS NOT NULL GROUP BY wallet_id",
+        " sum(CASE WHEN direction='in' THEN amount_msat ELSE -amount_msat END-coalesce(fee_msat, 0)), max(settled_at)"
+        f" FROM payment WHERE {where} AND amount_msat IS NOT NULL GROUP BY wallet_id, wallet, provider, sandbox",
         *values,
-    ):
-        yield Carried._make((*kept, "sat", msat * MSAT))
+    )
+    # By the newest name that each wallet had: entries of a wallet that is removed keep theirs.
+    newest = {row[0]: row for row in sorted(rows, key=lambda row: row[5] or "")}
+    for wallet_id, row in sorted(newest.items()):
+        msat = sum(each[4] for each in rows if each[0] == wallet_id)
+        yield Carried._make((*row[:4], "sat", msat * MSAT))
     for *kept, direction, amount, fee, currency in store.each(
         Row,
         "SELECT wallet_id, wallet, provider, sandbox, direction, amount, coalesce(fee, '0'), currency FROM payment"

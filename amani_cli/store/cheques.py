@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amani_cli.servers import server_of
+from amani_cli.store import machine
 from amani_cli.store.ledger import Ledger, Store
 from amani_cli.store.rows import ChequeRow, Entry, Row, Transaction
 from amani_cli.times import now
@@ -13,6 +14,7 @@ UNFINISHED = ("funding", "voiding", "unknown")
 def insert(db: Transaction, **columns: object) -> None:
     """Write down a cheque before anything is made for it."""
     columns.setdefault("created_at", now())
+    columns.setdefault("host", machine.host())
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
     db.execute(f"INSERT INTO cheque ({names}) VALUES ({marks})", tuple(columns.values()))

@@ -9,6 +9,12 @@ from amani_cli import clocks
 from amani_cli.store.rows import ChequeRow, Entry, Row, Transaction
 from amani_cli.times import from_rfc3339
 
+_KEEP = (
+    "INSERT INTO clock VALUES (1,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET boot=excluded.boot,"
+    " steady=excluded.steady, at=excluded.at, wall=excluded.wall, ahead=excluded.ahead, jump=excluded.jump,"
+    " epoch=excluded.epoch"
+)
+
 
 class Stamp(NamedTuple):
     """How far the ledger's and a provider's clocks are ahead of this machine's, in whole seconds."""
@@ -78,7 +84,7 @@ class LedgerClock:
         reckoned = clocks.reckon(self._known())
         if reckoned.anchor is None:
             return
-        db.execute("INSERT OR REPLACE INTO clock VALUES (1,?,?,?,?,?,?,?)", reckoned.anchor)
+        db.execute(_KEEP, reckoned.anchor)
         if reckoned.taken_back:
             # What was dated by a clock that turned out to be wrong is brought back with it.
             back = (reckoned.taken_back, reckoned.at)
@@ -91,6 +97,40 @@ class LedgerClock:
             row = self._read()
             self._anchor = clocks.begin() if row is None else clocks.Anchor(*tuple(row)[1:])
         return self._anchor
+
+
+class ServerClock(LedgerClock):
+    """The server's time, which is the ledger's for every machine; between two answers this machine counts on."""
+
+    def __init__(self, ask: Callable[[], float]) -> None:
+        """`ask` gives the server's time in unix seconds."""
+        super().__init__(lambda: None)
+        self._ask = ask
+        self._heard: tuple[float, float] | None = None
+
+    def hear(self, at: float) -> None:
+        """Take what the server just said."""
+        self._heard = (at, clocks.steady())
+
+    def now(self) -> float:
+        """The server's time."""
+        if self._heard is None:
+            self.hear(self._ask())
+        assert self._heard is not None
+        at, came = self._heard
+        return at + clocks.steady() - came
+
+    def doubt(self) -> str:
+        """Nothing: the server's clock is the one that counts."""
+        return ""
+
+    def is_behind(self) -> bool:
+        """Never: entries are dated by the server."""
+        return False
+
+    def skew(self) -> float:
+        """By how many seconds this machine's clock is ahead of the server's."""
+        return clocks.wall() - self.now()
 
 
 def _apart(seconds: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amani_cli.store.ledger import upsert
 from amani_cli.store.rows import ClosedRow, Transaction
 from amani_cli.times import now
 
@@ -17,6 +18,6 @@ def read(db: Transaction, month: str, wallet_id: int, unit: str) -> ClosedRow | 
 def write(db: Transaction, month: str, wallet_id: int, wallet: str, unit: str, zone: str, figures: str) -> None:
     """Close a wallet's month with these figures, in place of any it was closed with before."""
     db.execute(
-        "INSERT OR REPLACE INTO closed_month VALUES (?,?,?,?,?,?,?)",
-        (month, wallet_id, wallet, unit, zone, figures, now()),
+        upsert("closed_month", "month, wallet_id, unit", "wallet", "zone", "figures", "closed_at"),
+        (month, wallet_id, unit, wallet, zone, figures, now()),
     )

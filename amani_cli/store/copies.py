@@ -10,8 +10,9 @@ from pathlib import Path
 
 from amani_cli import errors
 from amani_cli.store import holds, marks
-from amani_cli.store.ledger import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store, explained, open_store
+from amani_cli.store.ledger import BUSY_TIMEOUT_S, SCHEMA_VERSION, Store
 from amani_cli.store.rows import Row
+from amani_cli.store.sqlite import SqliteStore, explained, open_store
 
 # What must be in a copy that takes the place of the database, by what makes a row of it the same.
 _KEPT = {
@@ -29,7 +30,22 @@ _KEPT = {
 _MATTERS = {"audit": "ours.what NOT LIKE 'backup %'"}
 
 
-def take(store: Store, target: Path, *, held: str) -> None:
+def of_file(store: Store) -> SqliteStore:
+    """The ledger as a file, which alone can be copied and put in place here.
+
+    Raises `errors.Usage` (LEDGER_ELSEWHERE) for one on a server, whose own tools do that.
+    """
+    if isinstance(store, SqliteStore):
+        return store
+    raise errors.Usage(
+        f"the ledger is on a server ({store.where}), and is backed up and restored there",
+        code="LEDGER_ELSEWHERE",
+        hint=f"Run: pg_dump --format=custom --file=ledger.dump '{store.where}', and pg_restore for the way back"
+        " (docs/team-store.md). What is on this machine alone: 'amani backup create FILE --keys-only'.",
+    )
+
+
+def take(store: SqliteStore, target: Path, *, held: str) -> None:
     """Copy the database to a new file, whole as of one moment whatever others write; a copy in use is `held`."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
@@ -44,7 +60,7 @@ def take(store: Store, target: Path, *, held: str) -> None:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Store]:
+def opened(path: Path) -> Iterator[SqliteStore]:
     """A copy, upgraded to this amani's schema if it is older. Raises what `open_store` raises."""
     store = open_store(path)
     try:
@@ -55,13 +71,13 @@ def opened(path: Path) -> Iterator[Store]:
             beside.unlink()
 
 
-def is_sound(store: Store) -> bool:
+def is_sound(store: SqliteStore) -> bool:
     """Whether SQLite finds nothing wrong with the file."""
     found = store.one(Row, "PRAGMA integrity_check")
     return found is not None and found[0] == "ok"
 
 
-def is_of_ours(store: Store) -> bool:
+def is_of_ours(store: SqliteStore) -> bool:
     """Whether its tables and indexes are those that amani makes, and nothing else is in it, such as a trigger."""
     from amani_cli.store import migrations
 
@@ -77,7 +93,7 @@ def _making(kind: str, name: str, sql: str) -> tuple[str, str, str]:
 
 
 @contextlib.contextmanager
-def alone(store: Store, wait_s: float) -> Iterator[None]:
+def alone(store: SqliteStore, wait_s: float) -> Iterator[None]:
     """Have the database to oneself: nobody reads or writes it meanwhile, and whoever had it open is waited for.
 
     Raises `errors.Locked` when they do not leave in that time.
@@ -103,7 +119,7 @@ def alone(store: Store, wait_s: float) -> Iterator[None]:
         db.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
 
 
-def missing_from(copy: Path, store: Store) -> list[str]:
+def missing_from(copy: Path, store: SqliteStore) -> list[str]:
     """Which tables of the database hold something that a copy of the same schema lacks."""
 
     def lacks(table: str, columns: tuple[str, ...]) -> bool:
@@ -121,14 +137,14 @@ def missing_from(copy: Path, store: Store) -> list[str]:
         store.connection.execute("DETACH copy")
 
 
-def hold(copy: Store, why: str) -> None:
+def hold(copy: SqliteStore, why: str) -> None:
     """Hold every wallet that a copy knows, whatever it says of that itself: whoever made it may have taken that out."""
     with copy.write() as db:
         marks.make(db, marks.HELD, why)
         holds.spread(db)
 
 
-def put(copy: Store, store: Store) -> None:
+def put(copy: SqliteStore, store: SqliteStore) -> None:
     """Put all of a copy in the place of what the database holds, in one transaction."""
     try:
         copy.connection.backup(store.connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Ledger, Store
+from amani_cli.store.ledger import Ledger, Store, upsert
 from amani_cli.store.rows import FaucetRow, Row, Transaction
 
 
@@ -18,7 +18,10 @@ def is_from(store: Store, wallet_id: int) -> bool:
 
 def configure(db: Transaction, wallet_id: int, amount_msat: int, cooldown_s: int, daily_cap_msat: int | None) -> None:
     """Set the faucet up."""
-    db.execute("INSERT OR REPLACE INTO faucet VALUES (1,?,?,?,?)", (wallet_id, amount_msat, cooldown_s, daily_cap_msat))
+    db.execute(
+        upsert("faucet", "id", "wallet_id", "amount_msat", "cooldown_s", "daily_cap_msat"),
+        (1, wallet_id, amount_msat, cooldown_s, daily_cap_msat),
+    )
 
 
 def last_claim(db: Ledger, identity: str) -> float | None:

@@ -22,11 +22,13 @@ def spread(db: Transaction) -> None:
         return
     why, at = mark[0], mark[1]
     db.execute(
-        "INSERT OR REPLACE INTO hold SELECT remote_id, name, 1, ?, ? FROM wallet WHERE remote_id IS NOT NULL", (why, at)
+        "INSERT INTO hold SELECT remote_id, name, 1, ?, ? FROM wallet WHERE remote_id IS NOT NULL"
+        " ON CONFLICT (remote_id) DO UPDATE SET wallet=excluded.wallet, here=1, why=excluded.why, at=excluded.at",
+        (why, at),
     )
     db.execute(
-        "INSERT INTO hold SELECT remote_wallet_id, max(wallet), max(wallet_id<=0), ?, ? FROM payment"
-        " WHERE remote_wallet_id IS NOT NULL AND wallet_id<>? GROUP BY remote_wallet_id"
+        "INSERT INTO hold SELECT remote_wallet_id, max(wallet), max(CASE WHEN wallet_id<=0 THEN 1 ELSE 0 END), ?, ?"
+        " FROM payment WHERE remote_wallet_id IS NOT NULL AND wallet_id<>? GROUP BY remote_wallet_id"
         " ON CONFLICT (remote_id) DO UPDATE SET why=excluded.why, at=excluded.at",
         (why, at, OUTSIDE),
     )

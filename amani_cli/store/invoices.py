@@ -13,7 +13,7 @@ def insert(db: Transaction, **columns: object) -> None:
     """Remember an invoice; one that is known already is left as it is."""
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
-    db.execute(f"INSERT OR IGNORE INTO invoice ({names}) VALUES ({marks})", tuple(columns.values()))
+    db.execute(f"INSERT INTO invoice ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", tuple(columns.values()))
 
 
 def by_key(store: Store, key: str) -> InvoiceRow | None:

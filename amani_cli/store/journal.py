@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from amani_cli.store import machine
 from amani_cli.store.ledger import Ledger, Store, beyond, new_id
 from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Row, Transaction, Whose
 from amani_cli.times import now
@@ -23,14 +24,18 @@ _INSERT = f"INSERT INTO payment ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' *
 def insert(db: Transaction, entry: NewEntry) -> str:
     """Journal a payment and return its id."""
     payment_id = new_id("pay")
-    entry = entry._replace(created_at=entry.created_at or now())
+    entry = entry._replace(
+        created_at=entry.created_at or now(),
+        host=entry.host or machine.host(),
+        os_user=entry.os_user or machine.os_user(),
+    )
     db.execute(_INSERT, (*entry.whose, *entry[1:], payment_id))
     return payment_id
 
 
 def insert_all(db: Transaction, entries: Iterable[tuple[str, NewEntry]]) -> None:
     """Journal many payments under ids that were made for them (`new_ids`); each says when it was created."""
-    db.executemany(_INSERT, ((*entry.whose, *entry[1:], payment_id) for payment_id, entry in entries))
+    db.executemany(_INSERT, [(*entry.whose, *entry[1:], payment_id) for payment_id, entry in entries])
 
 
 def update(db: Transaction, payment_id: str, **columns: Unpack[EntryChanges]) -> None:
@@ -41,8 +46,27 @@ def update(db: Transaction, payment_id: str, **columns: Unpack[EntryChanges]) ->
 
 def by_id(db: Ledger, payment_id: str) -> Entry | None:
     """One payment by its id."""
-    row: Entry | None = db.execute("SELECT * FROM payment WHERE id=?", (payment_id,)).fetchone()
+    row: Entry | None = db.execute(_BY_ID, (payment_id,)).fetchone()
     return row
+
+
+def expect(store: Store, payment_id: str) -> None:
+    """Say that a payment is asked for soon, and how many outcomes are open."""
+    store.expect(_BY_ID, payment_id)
+    store.expect(_OPEN)
+
+
+def expect_sent(store: Store, payment_hash: str) -> None:
+    """Say that what was sent for a hash is asked soon."""
+    store.expect(_SENT, payment_hash)
+
+
+_BY_ID = "SELECT * FROM payment WHERE id=?"
+_OPEN = "SELECT count(*), min(created_at) FROM payment WHERE status='unknown'"
+_SENT = (
+    "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
+    " ORDER BY status='settled' DESC, id DESC LIMIT 1"
+)
 
 
 def count(store: Store) -> int:
@@ -75,11 +99,7 @@ def is_open(db: Transaction, payment_id: str) -> bool:
 
 def sent_for(db: Ledger, payment_hash: str) -> Entry | None:
     """The attempt that settled or may have settled this hash, from any wallet; failed ones don't count."""
-    row: Entry | None = db.execute(
-        "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
-        " ORDER BY status='settled' DESC, id DESC LIMIT 1",
-        (payment_hash,),
-    ).fetchone()
+    row: Entry | None = db.execute(_SENT, (payment_hash,)).fetchone()
     return row
 
 
@@ -284,7 +304,7 @@ def open_payments(store: Store, *, before: str | None = None) -> list[Entry]:
 
 def count_open(store: Store) -> tuple[int, str | None]:
     """How many outcomes are open and since when the oldest is."""
-    row = store.one(Row, "SELECT count(*), min(created_at) FROM payment WHERE status='unknown'")
+    row = store.one(Row, _OPEN)
     return (row[0], row[1]) if row else (0, None)
 
 

@@ -27,7 +27,7 @@ class Filter:
 
 def page(store: Store, wanted: Filter) -> list[Entry]:
     """Payments that fit, newest first, by keyset so that a page costs the same however deep it lies."""
-    where: list[str] = ["1"]
+    where: list[str] = ["1=1"]
     values: list[object] = []
 
     def add(condition: str, *given: object) -> None:
@@ -91,7 +91,7 @@ def _are_few(store: Store, conditions: list[tuple[str, int | None]]) -> bool:
     where = " AND ".join(condition for condition, _ in conditions)
     found = store.one(
         Row,
-        f"SELECT count(*) FROM (SELECT 1 FROM payment INDEXED BY payment_amount WHERE {where} LIMIT {_FEW + 1})",
+        f"SELECT count(*) FROM (SELECT 1 FROM payment INDEXED BY payment_amount WHERE {where} LIMIT {_FEW + 1}) AS few",
         *[value for _, value in conditions],
     )
     return found is not None and found[0] <= _FEW

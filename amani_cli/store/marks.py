@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from amani_cli.store.ledger import Store, new_id
+from amani_cli.store.ledger import Store, new_id, upsert
 from amani_cli.store.rows import MarkRow, Transaction
 from amani_cli.times import now
 
 HELD = "spending held"
 """A copy of the database, whose wallets are held until they have been read back (`holds` tells them apart)."""
+
+GONE = "moved away"
+"""The ledger was copied to another store, named in the value, and nothing is spent by this one any more."""
 
 
 def read(store: Store, name: str) -> MarkRow | None:
@@ -17,7 +20,7 @@ def read(store: Store, name: str) -> MarkRow | None:
 
 def make(db: Transaction, name: str, value: str) -> None:
     """Make a mark, in place of an older one."""
-    db.execute("INSERT OR REPLACE INTO mark VALUES (?,?,?)", (name, value, now()))
+    db.execute(upsert("mark", "name", "value", "at"), (name, value, now()))
 
 
 def history_of(identity: str) -> str:

@@ -689,3 +689,11 @@ CREATE TABLE agent (
 ALTER TABLE payment ADD COLUMN request_id TEXT;
 CREATE INDEX payment_request ON payment (request_id) WHERE request_id IS NOT NULL;
 """
+
+
+@_step
+def _which_machine(connection: sqlite3.Connection) -> None:
+    """On which machine, and by which of its users, an entry was made; a cheque's keys are where it was written."""
+    connection.execute("ALTER TABLE payment ADD COLUMN host TEXT")
+    connection.execute("ALTER TABLE payment ADD COLUMN os_user TEXT")
+    connection.execute("ALTER TABLE cheque ADD COLUMN host TEXT")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from amani_cli.store.ledger import Store
+from amani_cli.store.ledger import Store, upsert
 from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
@@ -76,7 +76,7 @@ class Progress:
         text = self.as_text()
         if text != self.stored and (self.stored or self.top is not None):
             with store.write() as db:
-                db.execute("INSERT OR REPLACE INTO read_back VALUES (?,?,?)", (self.identity, text, now()))
+                db.execute(upsert("read_back", "identity", "progress", "at"), (self.identity, text, now()))
             self.stored = text
 
 
@@ -106,7 +106,7 @@ def awaited(store: Store, identity: str) -> dict[str, float]:
 
 def expect(db: Transaction, identity: str, payment_hash: str, made: float, ends: float | None) -> None:
     """Await what becomes of a pending record until `ends` (None: for ever), in unix seconds."""
-    db.execute("INSERT OR REPLACE INTO awaited VALUES (?,?,?,?)", (identity, payment_hash, made, ends))
+    db.execute(upsert("awaited", "identity, payment_hash", "made", "ends"), (identity, payment_hash, made, ends))
 
 
 def came(db: Transaction, identity: str, payment_hash: str) -> None:

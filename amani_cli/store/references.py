@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from amani_cli import errors
 from amani_cli.store import wallets
-from amani_cli.store.ledger import Ledger, R, Store
+from amani_cli.store.ledger import Ledger, R, Store, upsert
 from amani_cli.store.rows import Entry, ReferenceRow, ResolutionRow, Row, Transaction
 from amani_cli.times import now
 
@@ -46,7 +46,7 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
     Returns the id of what it already stands for, or None when it is new. Raises `errors.RefusedByPolicy` if it
     stands for something else.
     """
-    row: ReferenceRow | None = db.execute("SELECT * FROM reference WHERE reference=?", (reference,)).fetchone()
+    row: ReferenceRow | None = db.execute(_BY_NAME, (reference,)).fetchone()
     if row is None:
         db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
         return None
@@ -59,6 +59,14 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
             hint=f"Look at it with 'amani history show {reference}', or use another reference.",
         )
     return row.target if row.target is None else str(row.target)
+
+
+_BY_NAME = "SELECT * FROM reference WHERE reference=?"
+
+
+def expect(store: Store, reference: str) -> None:
+    """Say that a reference is claimed soon."""
+    store.expect(_BY_NAME, reference)
 
 
 def is_known(store: Store, reference: str) -> bool:
@@ -74,7 +82,7 @@ def targets(store: Store, wanted: dict[str, str], kind: type[R]) -> dict[str, R]
     table = "payment" if kind is Entry else "cheque"
     sql = f"SELECT t.*, r.reference, r.what FROM reference r JOIN {table} t ON t.id=r.target"
     found = {row[-2]: row for row in _each(store, kind, sql, list(wanted))}
-    return {name: row for name, row in found.items() if _is_meant(store.connection, row[-1], wanted[name])}
+    return {name: row for name, row in found.items() if _is_meant(store.current, row[-1], wanted[name])}
 
 
 def _is_meant(db: Transaction, what: str, meant: str) -> bool:
@@ -86,7 +94,7 @@ def _is_meant(db: Transaction, what: str, meant: str) -> bool:
 def taken(store: Store, wanted: dict[str, str]) -> list[str]:
     """Which references stand for something else than `wanted` says."""
     known = _each(store, Row, "SELECT r.reference, r.what FROM reference r", list(wanted))
-    return [row[0] for row in known if not _is_meant(store.connection, row[1], wanted[row[0]])]
+    return [row[0] for row in known if not _is_meant(store.current, row[1], wanted[row[0]])]
 
 
 def digest(db: Transaction, what: str) -> str:
@@ -103,13 +111,13 @@ def told_along(store: Store, payment: Entry) -> tuple[str, str] | None:
         row = store.one(Row, "SELECT reference FROM cheque WHERE id=?", payment.destination)
         reference = row[0] if row is not None else None
     row = store.one(Row, "SELECT what FROM reference WHERE reference=?", reference) if reference is not None else None
-    return None if row is None or reference is None else (reference, digest(store.connection, row[0]))
+    return None if row is None or reference is None else (reference, digest(store.current, row[0]))
 
 
 def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
     """Let a reference stand again for a payment whose record tells it; what it stands for here comes first."""
-    db.execute("INSERT OR IGNORE INTO reference VALUES (?,?,NULL,?)", (reference, meaning, now()))
-    what = db.execute("SELECT what FROM reference WHERE reference=?", (reference,)).fetchone()["what"]
+    db.execute("INSERT INTO reference VALUES (?,?,NULL,?) ON CONFLICT DO NOTHING", (reference, meaning, now()))
+    what = db.execute("SELECT what FROM reference WHERE reference=?", (reference,)).fetchone()[0]
     if _is_meant(db, what, meaning):
         db.execute(
             "UPDATE reference SET target=? WHERE reference=? AND (target IS NULL"
@@ -142,4 +150,7 @@ def resolution(db: Ledger, reference: str) -> ResolutionRow | None:
 
 def resolve(db: Transaction, reference: str, bolt11: str, expires_at: str, details: str) -> None:
     """Remember, before anything is paid, which invoice a reference stands for: a retry pays this one."""
-    db.execute("INSERT OR REPLACE INTO resolution VALUES (?,?,?,?,?)", (reference, bolt11, expires_at, details, now()))
+    db.execute(
+        upsert("resolution", "reference", "bolt11", "expires_at", "details", "created_at"),
+        (reference, bolt11, expires_at, details, now()),
+    )

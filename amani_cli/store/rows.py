@@ -1,20 +1,50 @@
 """The rows of the ledger, typed: each column by its name, so that nothing outside the store spells one as text.
 
-A row is what SQLite hands out, with its columns as attributes; the annotations are for readers and the type checker,
-and a test holds them to the tables.
+A row is what the engine hands out, with its columns as attributes (a `sqlite3.Row`, or a tuple that behaves like one);
+the annotations are for readers and the type checker, and a test holds them to the tables.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, SupportsIndex, TypedDict
 
 from amani_cli.models.invoices import InvoiceStatus
 from amani_cli.models.wallets import Access, Provider
 
-Transaction = sqlite3.Connection
 Direction = Literal["in", "out"]
 EntryStatus = Literal["settled", "failed", "unknown"]
+
+
+class Answer(Protocol):
+    """What a statement came to."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+
+    @property
+    def lastrowid(self) -> int | None:
+        """The number that a new row was given, in a table that numbers its rows."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Transaction(Protocol):
+    """What a statement is given to: SQL that both engines understand (`dialect` says how), with `?` for each value."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Answer:
+        """Run one statement."""
+
+    def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> object:
+        """Run one statement for each of some rows."""
 
 
 class Row(sqlite3.Row):
@@ -86,6 +116,8 @@ class Entry(Row):
     reversed_at: str | None
     payer: str | None
     request_id: str | None
+    host: str | None
+    os_user: str | None
 
 
 class Whose(NamedTuple):
@@ -135,6 +167,8 @@ class NewEntry(NamedTuple):
     ledger_ahead: int | None = None
     told_ahead: int | None = None
     request_id: str | None = None
+    host: str | None = None
+    os_user: str | None = None
 
 
 class EntryChanges(TypedDict, total=False):
@@ -220,6 +254,7 @@ class ChequeRow(Row):
     expires_at: str
     ledger_ahead: int | None
     claim: str | None
+    host: str | None
 
 
 class LinkRow(Row):
@@ -408,6 +443,20 @@ class CallRow(Row):
     calls: int
     errors: int
     total_ms: int
+
+
+class ClaimRow(Row):
+    """What a process of some machine is at work on; in a ledger that several share."""
+
+    name: str
+    id: str
+    what: str
+    host: str
+    os_user: str
+    boot: str
+    pid: int
+    started: str
+    at: str
 
 
 class SuccessRow(Row):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from amani_cli.models.money import Money
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Ledger, Store
+from amani_cli.store.ledger import Ledger, Store, upsert
 from amani_cli.store.rows import BudgetRow, PinRow, Row, Transaction
 from amani_cli.times import now, to_rfc3339
 
@@ -80,7 +80,7 @@ def fiat_thresholds(store: Store, identity: str) -> list[Money]:
 
 def save_threshold(db: Transaction, identity: str, unit: str, amount: str) -> None:
     """Set above which amount a wallet's PIN is needed."""
-    db.execute("INSERT OR REPLACE INTO pin_threshold VALUES (?,?,?)", (identity, unit, amount))
+    db.execute(upsert("pin_threshold", "identity, unit", "amount"), (identity, unit, amount))
 
 
 def events(db: Ledger, identity: str, kind: str, since: float) -> list[float]:
@@ -162,7 +162,7 @@ def save_budget(db: Transaction, identity: str, unit: str, per_payment: str | No
     if per_payment is None and per_day is None:
         db.execute("DELETE FROM budget WHERE identity=? AND unit=?", (identity, unit))
     else:
-        db.execute("INSERT OR REPLACE INTO budget VALUES (?,?,?,?)", (identity, unit, per_payment, per_day))
+        db.execute(upsert("budget", "identity, unit", "per_payment", "per_day"), (identity, unit, per_payment, per_day))
 
 
 class Since(NamedTuple):
@@ -173,17 +173,18 @@ class Since(NamedTuple):
 
 
 # What was dated by a clock that was not the ledger's is found by an index of its own, so that a range of dates will do
-# for all the rest. ?1 is the wallet's id at its server, ?2 and ?3 the two moments of `Since`.
+# for all the rest. ?1 is the wallet's id at its server, ?2 and ?3 the two moments of `Since`, ?4
+# the earlier of them.
 _SPENT_SINCE = f"""(
     SELECT *, CAST(strftime('%s', created_at) AS INTEGER) AS at FROM payment
-    WHERE remote_wallet_id=?1 AND created_at>=min(?2, ?3) AND direction='out' AND status='settled'
+    WHERE remote_wallet_id=?1 AND created_at>=?4 AND direction='out' AND status='settled'
     AND wallet_id<>{OUTSIDE}
     AND created_at>=CASE WHEN ledger_ahead IS NULL THEN ?3 ELSE ?2 END AND coalesce(ledger_ahead, 0)=0
     UNION ALL
     SELECT *, CAST(strftime('%s', created_at) AS INTEGER)+ledger_ahead AS at FROM payment
     WHERE remote_wallet_id=?1 AND ledger_ahead<>0 AND direction='out' AND status='settled' AND wallet_id<>{OUTSIDE}
     AND CAST(strftime('%s', created_at) AS INTEGER)+ledger_ahead>=CAST(strftime('%s', ?2) AS INTEGER)
-)"""
+) AS spent"""
 
 
 def spent(
@@ -199,7 +200,7 @@ def spent(
         return _spent_fiat(db, remote_id, unit, since, actor)
     gone = db.execute(
         f"SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM {_SPENT_SINCE}"
-        " WHERE ?4 IS NULL OR actor=?4",
+        " WHERE ?5 IS NULL OR actor=?5",
         (*_values(remote_id, since), actor),
     ).fetchone()[0]
     flying = db.execute(
@@ -212,7 +213,8 @@ def spent(
 
 
 def _values(remote_id: str | None, since: Since) -> tuple[object, ...]:
-    return remote_id, to_rfc3339(since.ledger), to_rfc3339(since.undated)
+    moments = to_rfc3339(since.ledger), to_rfc3339(since.undated)
+    return remote_id, *moments, min(moments)
 
 
 def _spent_fiat(
@@ -220,7 +222,7 @@ def _spent_fiat(
 ) -> tuple[Decimal, Decimal]:
     """The same for a currency. Its amounts are text, so that no sum in SQL takes them through a float."""
     gone = db.execute(
-        f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?4 AND (?5 IS NULL OR actor=?5)",
+        f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?5 AND (?6 IS NULL OR actor=?6)",
         (*_values(remote_id, since), currency, actor),
     )
     flying = db.execute(
@@ -235,7 +237,7 @@ def _spent_fiat(
 def oldest_spend(db: Ledger, remote_id: str | None, unit: str, since: Since) -> int | None:
     """When, by the ledger's time, the oldest payment that still counts for the day was made."""
     row = db.execute(
-        f"SELECT min(at) FROM {_SPENT_SINCE} WHERE coalesce(currency, 'msat')=?4", (*_values(remote_id, since), unit)
+        f"SELECT min(at) FROM {_SPENT_SINCE} WHERE coalesce(currency, 'msat')=?5", (*_values(remote_id, since), unit)
     ).fetchone()
     return None if row[0] is None else int(row[0])
 
@@ -247,4 +249,4 @@ def agreed(store: Store, name: str) -> dict[str, str]:
 
 def save_rule(db: Transaction, name: str, source: str, value: str) -> None:
     """Keep a rule's value as it was agreed to, or as it was noticed in the settings or the environment."""
-    db.execute("INSERT OR REPLACE INTO rule (name, source, value) VALUES (?,?,?)", (name, source, value))
+    db.execute(upsert("rule", "name, source", "value"), (name, source, value))

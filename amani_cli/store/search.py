@@ -11,7 +11,8 @@ import sqlite3
 from contextlib import closing
 
 from amani_cli import errors
-from amani_cli.store.ledger import Store, beyond, make_private
+from amani_cli.store.ledger import Store, beyond
+from amani_cli.store.sqlite import SqliteStore, make_private
 
 NAME = "search.db"
 FEW = 2000
@@ -34,7 +35,7 @@ def candidates(store: Store, text: str) -> list[int] | None:
 
     None says that the journal is better read in the order of time: with many, a page is full before long.
     """
-    if len(text) < 3 or "\0" in text:
+    if len(text) < 3 or "\0" in text or not isinstance(store, SqliteStore):
         return None
     piece = text[:_LOOKED_UP]
     trigrams = {piece[at : at + 3].replace('"', '""') for at in range(len(piece) - 2)}
@@ -55,7 +56,7 @@ def candidates(store: Store, text: str) -> list[int] | None:
     return None if len(found) > FEW else [row[0] for row in found]
 
 
-def _opened(store: Store) -> sqlite3.Connection:
+def _opened(store: SqliteStore) -> sqlite3.Connection:
     path = store.path.with_name(NAME)
     make_private(path)  # memos are in it
     index = sqlite3.connect(path, timeout=1, isolation_level=None)

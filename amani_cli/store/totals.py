@@ -34,7 +34,8 @@ def flying(store: Store, wallet_id: int, unit: str, remote_id: str | None = None
         condition, values = _whose(wallet_id, remote_id)
         row = store.one(
             Row,
-            "SELECT coalesce(sum(max(reserved_msat, amount_msat)), 0) FROM payment WHERE status='unknown'"
+            "SELECT coalesce(sum(CASE WHEN reserved_msat>amount_msat THEN reserved_msat ELSE amount_msat END), 0)"
+            " FROM payment WHERE status='unknown'"
             f" AND direction='out' AND {condition} AND amount_msat IS NOT NULL",
             *values,
         )
@@ -56,12 +57,13 @@ def last_fees(
     rows = store.all(
         Row,
         "SELECT fee FROM payment INDEXED BY payment_payouts WHERE remote_wallet_id=? AND currency=? AND"
-        " kind='payout' AND status='settled' AND direction='out' AND received_currency=? AND destination GLOB ?"
-        " AND fee IS NOT NULL ORDER BY settled_at DESC LIMIT ?",
+        " kind='payout' AND status='settled' AND direction='out' AND received_currency=?"
+        " AND substr(destination, 1, length(?))=? AND fee IS NOT NULL ORDER BY settled_at DESC LIMIT ?",
         remote_id,
         currency,
         received_currency,
-        f"{way}:*",
+        f"{way}:",
+        f"{way}:",
         most,
     )
     return [Decimal(row[0]) for row in rows]

@@ -10,6 +10,7 @@ from amani_cli.amounts import Fiat
 from amani_cli.models.wallets import Provider
 from amani_cli.store.ledger import R, Store, literal
 from amani_cli.store.rows import AuditRow, ChequeRow, Entry, InvoiceRow
+from amani_cli.store.sqlite import SqliteStore
 from amani_cli.text import holds
 from amani_cli.times import Period
 
@@ -17,7 +18,7 @@ MOST = 20
 SHORTEST_WORD = 3
 _INVOICES = (
     "(SELECT invoice.*, coalesce(wallet.provider, 'lnbits') AS provider FROM invoice"
-    " LEFT JOIN wallet ON wallet.id=invoice.wallet_id)"
+    " LEFT JOIN wallet ON wallet.id=invoice.wallet_id) AS traced"
 )
 _NAMES = {
     "payment": (
@@ -102,14 +103,17 @@ def audit(store: Store, subjects: Sequence[str]) -> list[AuditRow]:
 
 def _everywhere(store: Store, wanted: Wanted) -> Found:
     # LIKE knows case in ASCII alone, and each run of spaces as it stands.
-    store.connection.create_function(
-        "holds", 2, lambda text, part: text is not None and holds(text, part), deterministic=True
-    )
+    if isinstance(store, SqliteStore):
+        store.connection.create_function("holds", 2, _holds, deterministic=True)
     return Found(
         _search(store, Entry, "payment", wanted),
         _search(store, TracedInvoice, _INVOICES, wanted),
         _search(store, ChequeRow, "cheque", wanted),
     )
+
+
+def _holds(text: str | None, part: str) -> bool:
+    return text is not None and holds(text, part)
 
 
 def _search(store: Store, kind: type[R], table: str, wanted: Wanted) -> list[R]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from amani_cli.servers import server_of
+from amani_cli.store import machine
 from amani_cli.store.journal import OUTSIDE
-from amani_cli.store.ledger import Ledger, Store
+from amani_cli.store.ledger import Ledger, Store, upsert
 from amani_cli.store.rows import LoginRow, Row, Transaction, WalletRow
 from amani_cli.times import now
 
@@ -55,17 +56,41 @@ def by_remote(store: Store, remote_id: str) -> WalletRow | None:
 def insert(db: Transaction, **columns: object) -> int:
     """Add a wallet; the write raises `errors.Duplicate` if its name or its id at the server is taken."""
     columns.setdefault("created_at", now())
+    own = own_keys(db)
+    here = {} if own is None else _taken_out(columns)
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
     cursor = db.execute(f"INSERT INTO wallet ({names}) VALUES ({marks})", tuple(columns.values()))
     assert cursor.lastrowid is not None
+    if own is not None:
+        server = server_of(str(columns["url"]))
+        own.keep(cursor.lastrowid, **here, access=columns["access"], server=server)
     if columns.get("remote_id") is not None:
         _learn(db, cursor.lastrowid)
     return cursor.lastrowid
 
 
+ELSEWHERE = "machine"
+"""What a ledger that several machines share says of where a key is: each machine knows that of its own."""
+
+
+def own_keys(db: Ledger) -> machine.OwnKeys | None:
+    """Where this machine has its keys, where the ledger is not its own; else the ledger says that."""
+    return getattr(db, "own_keys", None)
+
+
+def _taken_out(columns: dict[str, object]) -> dict[str, object]:
+    """What of a wallet's columns is of this machine alone; for the others it stands as nothing they could use."""
+    here: dict[str, object] = {name: columns[name] for name in ("key_source", "has_read_key") if name in columns}
+    columns.update({"key_source": ELSEWHERE, "has_read_key": 0})
+    return here
+
+
 def update(db: Transaction, wallet_id: int, **columns: object) -> None:
     """Change columns of a wallet."""
+    own = own_keys(db)
+    if own is not None and "key_source" in columns:
+        own.keep(wallet_id, **_taken_out(columns))
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE wallet SET {sets} WHERE id=?", (*columns.values(), wallet_id))
     if columns.get("remote_id") is not None:
@@ -113,13 +138,16 @@ def servers_of(store: Store, remote_id: str) -> list[str]:
 
 def met(db: Transaction, remote_id: str, server: str) -> None:
     """Remember that a server has the wallet of this id."""
-    db.execute("INSERT OR IGNORE INTO met VALUES (?,?)", (remote_id, server))
+    db.execute("INSERT INTO met VALUES (?,?) ON CONFLICT DO NOTHING", (remote_id, server))
 
 
 def move(db: Transaction, wallet_id: int, url: str) -> None:
     """Have a wallet, and the cheques whose funds its server holds, be at another address of that server."""
     old, remote_id = db.execute("SELECT url, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
     db.execute("UPDATE wallet SET url=?, server_version=NULL WHERE id=?", (url, wallet_id))
+    own = own_keys(db)
+    if own is not None:
+        own.keep(wallet_id, server=server_of(url))
     db.execute("UPDATE cheque SET url=? WHERE url=? AND identity=?", (url, old, remote_id))
     here, there = f" at {server_of(old)}", f" at {server_of(url)}"
     for (cheque,) in db.execute("SELECT remote_id FROM cheque WHERE url=? AND identity=?", (url, remote_id)).fetchall():
@@ -135,6 +163,24 @@ def _learn(db: Transaction, wallet_id: int) -> None:
     _adopt(db, wallet_id)
 
 
+# What the wallet has of its own already stays, and the other's beside it.
+_ADOPT_PAYMENTS = (
+    "UPDATE payment SET wallet_id=?, wallet=? WHERE wallet_id=? AND remote_wallet_id=?"
+    " AND (status='failed' OR payment_hash IS NULL OR NOT EXISTS (SELECT 1 FROM payment AS mine WHERE mine.wallet_id=?"
+    " AND mine.payment_hash=payment.payment_hash AND mine.direction=payment.direction AND mine.status<>'failed'))"
+    " AND (log_id IS NULL OR NOT EXISTS (SELECT 1 FROM payment AS mine WHERE mine.log_id=payment.log_id"
+    " AND mine.wallet_id=?))"
+)
+_ADOPT_INVOICES = (
+    "UPDATE invoice SET wallet_id=?, wallet=? WHERE wallet_id=? AND NOT EXISTS (SELECT 1 FROM invoice AS mine"
+    " WHERE mine.payment_hash=invoice.payment_hash AND mine.wallet_id=?)"
+)
+_ADOPT_MONTHS = (
+    "UPDATE closed_month SET wallet_id=?, wallet=? WHERE wallet_id=? AND NOT EXISTS (SELECT 1 FROM closed_month AS mine"
+    " WHERE mine.month=closed_month.month AND mine.unit=closed_month.unit AND mine.wallet_id=?)"
+)
+
+
 def _adopt(db: Transaction, wallet_id: int) -> None:
     """Give a wallet what it did here before, removed since or in the environment: a sync would enter it once more."""
     name, remote_id = db.execute("SELECT name, remote_id FROM wallet WHERE id=?", (wallet_id,)).fetchone()
@@ -144,11 +190,11 @@ def _adopt(db: Transaction, wallet_id: int) -> None:
     ).fetchall()
     for (old,) in before:
         mine = (wallet_id, name, old, remote_id)
-        db.execute("UPDATE OR IGNORE payment SET wallet_id=?, wallet=? WHERE wallet_id=? AND remote_wallet_id=?", mine)
+        db.execute(_ADOPT_PAYMENTS, (*mine, wallet_id, wallet_id))
         db.execute("UPDATE cheque SET wallet_id=?, wallet=? WHERE wallet_id=? AND identity=?", mine)
         if old > 0:  # the environment's number may have been many a wallet's
-            db.execute("UPDATE OR IGNORE invoice SET wallet_id=?, wallet=? WHERE wallet_id=?", mine[:3])
-            db.execute("UPDATE OR IGNORE closed_month SET wallet_id=?, wallet=? WHERE wallet_id=?", mine[:3])
+            db.execute(_ADOPT_INVOICES, (*mine[:3], wallet_id))
+            db.execute(_ADOPT_MONTHS, (*mine[:3], wallet_id))
 
 
 def make_default(db: Transaction, wallet_id: int | None) -> None:
@@ -161,6 +207,9 @@ def make_default(db: Transaction, wallet_id: int | None) -> None:
 def delete(db: Transaction, wallet_id: int) -> None:
     """Forget a wallet; its payments stay on record."""
     db.execute("DELETE FROM wallet WHERE id=?", (wallet_id,))
+    own = own_keys(db)
+    if own is not None:
+        own.drop(wallet_id)
 
 
 def login_for(store: Store, url: str) -> LoginRow | None:
@@ -175,7 +224,7 @@ def all_logins(store: Store) -> list[LoginRow]:
 
 def save_login(db: Transaction, url: str, username: str, *, sandbox: bool = False) -> None:
     """Remember that there is a login for a server; its token lies with the keys."""
-    db.execute("INSERT OR REPLACE INTO login VALUES (?,?,?,?)", (url, username, int(sandbox), now()))
+    db.execute(upsert("login", "url", "username", "sandbox", "created_at"), (url, username, int(sandbox), now()))
 
 
 def delete_sandbox_logins(db: Transaction, *, but: str) -> None:

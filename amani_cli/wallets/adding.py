@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amani_cli import errors, keys
-from amani_cli.models.wallets import Wallet
+from amani_cli.models.wallets import Access, Wallet
 from amani_cli.store import audit as audit_log
 from amani_cli.store import references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.wallets import identities, logins
+from amani_cli.wallets import identities, keeping, logins
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.finding import resolve
 from amani_cli.wallets.keeping import free_name, refuse_known, register
@@ -46,12 +46,25 @@ def add(
 
     url = clean_url(url, insecure_http=insecure_http)
     elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
-    if elsewhere is None or elsewhere.provider != "lnbits" or elsewhere.url == url:
+    lacks_key = elsewhere is not None and keeping.lacks_key(ws, elsewhere)
+    if not lacks_key and (elsewhere is None or elsewhere.provider != "lnbits" or elsewhere.url == url):
         name, elsewhere = free_name(ws, name), None  # which needs nobody to be asked
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
         # An invoice key is not told its wallet's id, but every record of the wallet bears it.
         remote_id = remote.id or client.wallet_id()
+        if lacks_key and elsewhere is not None and elsewhere.remote_id not in (None, remote_id):
+            raise errors.Usage(
+                f"that is not the key of '{elsewhere.name}', but another wallet's",
+                code="WRONG_KEY",
+                hint="Give this wallet a name that is free, or the key of the one that has it.",
+            )
+        known_here = keeping.without_key_here(ws, remote_id, url)
+        if known_here is not None:
+            both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
+            stored = _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
+            access: Access = "spend" if remote.can_spend and not read_only else "read"
+            return keeping.add_key(ws, known_here, stored, access, name)
         if elsewhere is not None and remote_id is not None and remote_id == elsewhere.remote_id:
             _move(ws, known(ws, elsewhere), url, client)
             return resolve(ws, name).view()

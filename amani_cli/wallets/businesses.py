@@ -6,6 +6,7 @@ from amani_cli import errors, keys
 from amani_cli.amounts import Fiat, names_currency, parse_fiat
 from amani_cli.models.wallets import Wallet
 from amani_cli.providers.fiat import CurrencyAccount
+from amani_cli.store import wallets as store_wallets
 from amani_cli.wallets import finding, keeping, rotating
 from amani_cli.wallets.fincra_environment import check_public_key, environment, variables
 from amani_cli.wallets.known import KnownWallet
@@ -86,13 +87,20 @@ def add(
     from amani_cli.providers.http import Line
 
     address, is_live = environment(url, live=live)
-    name = keeping.free_name(ws, name)
+    elsewhere = store_wallets.by_name(ws.store, name) if ws.has_store else None
+    if elsewhere is None or not keeping.lacks_key(ws, elsewhere):
+        name = keeping.free_name(ws, name)
     check_environment(key.value, address)
     public_key = check_public_key(public_key) if public_key else variables(ws)[1]
     with Fincra(Line(address, deadline=ws.deadline, timeout=ws.timeout, name="FinCra"), key.value) as client:
         business = client.business()
-    keeping.refuse_known(ws, business.id, address)
+    known_here = keeping.without_key_here(ws, business.id, address)
+    if known_here is None:
+        name = keeping.free_name(ws, name)
+        keeping.refuse_known(ws, business.id, address)
     source, _ = rotating.store_key(key_source, key.value, None) if key_source == "keyring" else (key_source, False)
+    if known_here is not None:
+        return keeping.add_key(ws, known_here, (source, False), "read" if read_only else "spend", name)
     added = keeping.register(
         ws,
         name=name,

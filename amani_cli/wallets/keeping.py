@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from amani_cli import errors
-from amani_cli.models.wallets import Provider, Wallet
+from amani_cli import errors, keys
+from amani_cli.models.wallets import Access, Provider, Wallet
 from amani_cli.servers import server_of
 from amani_cli.store import audit as audit_log
 from amani_cli.store import holds, marks, references
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.rows import WalletRow
 from amani_cli.text import is_secret
 from amani_cli.wallets.finding import registered, resolve
 from amani_cli.wallets.known import known
@@ -78,6 +79,34 @@ def free_name(ws: Workspace, name: str) -> str:
             hint="Choose another name, or 'amani wallet rename' the other one.",
         )
     return name
+
+
+def lacks_key(ws: Workspace, row: WalletRow) -> bool:
+    """Whether a wallet of a ledger that several machines share has no key on this one."""
+    return known(ws, row).key_source.place == store_wallets.ELSEWHERE
+
+
+def without_key_here(ws: Workspace, remote_id: str | None, url: str) -> WalletRow | None:
+    """The wallet of this id at this server, where the ledger knows it and this machine has no key for it."""
+    row = store_wallets.by_remote(ws.store, remote_id) if ws.has_store and remote_id is not None else None
+    if row is None or server_of(row.url) != server_of(url) or not lacks_key(ws, row):
+        return None
+    return row
+
+
+def add_key(ws: Workspace, row: WalletRow, stored: tuple[keys.KeySource, bool], access: Access, name: str) -> Wallet:
+    """Give this machine a key to a wallet that others of the ledger pay from; `name` is what it was called here."""
+    own, about = store_wallets.own_keys(ws.store), {"key_source": stored[0], "has_read_key": int(stored[1])}
+    if own is not None:
+        own.keep(row.id, **about, access=access, server=server_of(row.url))
+    with ws.store.write() as db:
+        if own is None:  # the ledger was on a server, and is this machine's alone now
+            store_wallets.update(db, row.id, **about, access=access)
+        audit_log.append(db, "wallet key", wallet=row.name, subject=row.url, outcome="added", actor=ws.said.actor)
+    ws.talk.note("The ledger knows this wallet: this machine has a key for it now, and its rules hold here too.")
+    if store_wallets.name_key(name) != row.name_key:
+        ws.talk.note(f"It is called '{row.name}' on every machine of this ledger.")
+    return known(ws, row).view()
 
 
 def refuse_known(ws: Workspace, remote_id: str, url: str) -> None:

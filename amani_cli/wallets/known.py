@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from amani_cli import errors, keys
 from amani_cli.files import named
 from amani_cli.models.wallets import Access, Provider, Wallet
+from amani_cli.servers import server_of
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import made_at
 from amani_cli.store.rows import WalletRow, Whose
@@ -119,6 +120,12 @@ class KnownWallet:
                 value = value.split(":")[kind == "read"]
                 keys.SEEN.add(value)
             return keys.Key(value, "kept while its payment is open")
+        if place == store_wallets.ELSEWHERE:
+            raise errors.NotAuthorised(
+                f"this machine has no key for wallet '{self.name}', which others of this ledger pay from",
+                code="NO_KEY_HERE",
+                hint=f"Give it one: amani wallet add '{self.name}' --url {self.url}. {keys.OTHER_WAYS}",
+            )
         variable = ENVIRONMENT[self.provider].key
         found_variable = self.ws.config.variable(variable)
         if found_variable is None:
@@ -298,7 +305,15 @@ def _meet(wallet: KnownWallet, client: Lnbits, remote_id: str) -> None:
 
 
 def known(ws: Workspace, row: WalletRow) -> KnownWallet:
-    """The wallet that a row of the database describes."""
+    """The wallet that a row of the database describes, with the key that this machine has for it."""
+    access, source, has_read_key = row.access, row.key_source, bool(row.has_read_key)
+    own = store_wallets.own_keys(ws.store)
+    if own is not None:
+        here = own.of(row.id) or {}
+        access, has_read_key = here.get("access", access), bool(here.get("has_read_key"))
+        source = here.get("key_source", store_wallets.ELSEWHERE)
+        if here and here.get("server") != server_of(row.url):  # a key is shown to no other server than it was given for
+            source = store_wallets.ELSEWHERE
     return KnownWallet(
         ws=ws,
         id=row.id,
@@ -306,9 +321,9 @@ def known(ws: Workspace, row: WalletRow) -> KnownWallet:
         provider=row.provider,
         url=row.url,
         remote_id=row.remote_id,
-        access=row.access,
-        key_source=keys.KeySource(row.key_source),
-        has_read_key=bool(row.has_read_key),
+        access=access,
+        key_source=keys.KeySource(source),
+        has_read_key=has_read_key,
         sandbox=bool(row.sandbox),
         live=bool(row.live),
         default=bool(row.is_default),
@@ -322,5 +337,10 @@ def known(ws: Workspace, row: WalletRow) -> KnownWallet:
 
 def key_place(source: keys.KeySource) -> str:
     """Where a key lives, in words: never the key."""
-    words = {"keyring": "keyring", "sandbox": "the sandbox's own file", "env": "environment"}
+    words = {
+        store_wallets.ELSEWHERE: "none on this machine",
+        "keyring": "keyring",
+        "sandbox": "the sandbox's own file",
+        "env": "environment",
+    }
     return words.get(source.place, f"{source.place} {source.where}")

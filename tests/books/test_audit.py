@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from amani_cli.store import audit
-from amani_cli.store.ledger import open_store
+from amani_cli.store.sqlite import open_store
 from tests.kit.driver import Amani
 
 ENTRIES = (

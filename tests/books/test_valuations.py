@@ -10,8 +10,8 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli.books import valuations
-from amani_cli.store.ledger import open_store
 from amani_cli.store.rows import Row
+from amani_cli.store.sqlite import open_store
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
 from tests.kit.driver import Amani

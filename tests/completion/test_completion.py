@@ -230,7 +230,7 @@ def test_names_come_from_the_database_and_from_little_else(amani: Amani, home: P
     assert amani.process("completion", "values", "wallets").stdout == "", "no database, no names"
     amani("reconcile")  # makes one
     from amani_cli.store import wallets as store_wallets
-    from amani_cli.store.ledger import open_store
+    from amani_cli.store.sqlite import open_store
 
     store = open_store(home / "amani.db")
     with store.write() as db:
@@ -288,8 +288,8 @@ def test_an_unknown_shell_is_refused() -> None:
 
 def test_every_kind_of_name_is_a_query_that_the_database_knows(home: Path) -> None:
     """One that fails would only ever offer nothing."""
-    from amani_cli.store.ledger import open_store
     from amani_cli.store.rows import Row
+    from amani_cli.store.sqlite import open_store
 
     store = open_store(home / "amani.db")
     for query in names.KINDS.values():

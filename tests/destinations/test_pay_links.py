@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from amani_cli.providers import strangers
 from amani_cli.providers.http import Line, NotSent
 from amani_cli.providers.lnbits import Lnbits
-from amani_cli.store import ledger
+from amani_cli.store import sqlite
 from amani_cli.store.rows import Row
 from tests.conftest import AddWallet, Held, change_database
 from tests.destinations.conftest import mark_as_sandbox
@@ -501,4 +501,4 @@ def test_the_schema_of_an_older_database_is_upgraded(tmp_path: Path) -> None:
     old = sqlite3.connect(path, isolation_level=None)
     migrations.upgrade(old, path, 2)
     old.close()
-    assert ledger.open_store(path).one(Row, "SELECT count(*) FROM resolution") is not None
+    assert sqlite.open_store(path).one(Row, "SELECT count(*) FROM resolution") is not None

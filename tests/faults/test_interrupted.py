@@ -250,7 +250,7 @@ def test_no_room_to_write_it_down_and_nothing_is_sent(amani: Amani, provider: Pr
 def test_a_database_that_stays_locked(
     amani: Amani, provider: Provider, home: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amani_cli.store.ledger.BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("amani_cli.store.sqlite.BUSY_TIMEOUT_S", 0.2)
     with closing(sqlite3.connect(home / "amani.db")) as db:
         db.execute("BEGIN IMMEDIATE")
         ended = amani("pay", text, "--yes", "--json")

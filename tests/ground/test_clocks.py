@@ -8,7 +8,7 @@ import pytest
 
 from amani_cli import clocks
 from amani_cli.store import marks
-from amani_cli.store.ledger import Store, open_store
+from amani_cli.store.sqlite import SqliteStore, open_store
 from tests.kit.machine import Machine
 
 DAY = 86400.0
@@ -16,20 +16,20 @@ URL = "https://provider.example"
 
 
 @pytest.fixture
-def store(home: Path, machine: Machine) -> Store:
+def store(home: Path, machine: Machine) -> SqliteStore:
     """A ledger that was written to just now."""
     store = open_store(home / "amani.db")
     write(store)
     return store
 
 
-def write(store: Store) -> None:
+def write(store: SqliteStore) -> None:
     """Anything that is written takes what is new about the time along."""
     with store.write() as db:
         marks.make(db, "test", "x")
 
 
-def passed(store: Store, since: float) -> int:
+def passed(store: SqliteStore, since: float) -> int:
     """Seconds by a fresh process' look at the ledger's time."""
     store.clock._anchor = None
     return round(store.clock.now() - since)
@@ -50,7 +50,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("wrong", [DAY, 400 * DAY, -DAY, -20_000 * DAY, 1.0e9])
-def test_a_clock_that_is_set_moves_nothing_within_one_start(store: Store, machine: Machine, wrong: float) -> None:
+def test_a_clock_that_is_set_moves_nothing_within_one_start(store: SqliteStore, machine: Machine, wrong: float) -> None:
     began = store.clock.now()
     machine.set(wrong)
     machine.goes_on(60)
@@ -65,7 +65,7 @@ def test_a_clock_that_is_set_moves_nothing_within_one_start(store: Store, machin
     assert store.clock.doubt() == ""
 
 
-def test_after_a_start_the_wall_clock_says_how_long_it_was_off(store: Store, machine: Machine) -> None:
+def test_after_a_start_the_wall_clock_says_how_long_it_was_off(store: SqliteStore, machine: Machine) -> None:
     began = store.clock.now()
     machine.restart(off=5000)
     assert passed(store, began) == 5000
@@ -76,7 +76,7 @@ def test_after_a_start_the_wall_clock_says_how_long_it_was_off(store: Store, mac
 
 @pytest.mark.parametrize("between", ["a write", "nothing"])
 def test_after_a_start_with_a_clock_that_is_behind_only_what_it_ran_has_passed(
-    store: Store, machine: Machine, between: str
+    store: SqliteStore, machine: Machine, between: str
 ) -> None:
     began = store.clock.now()
     machine.set(-DAY)
@@ -90,7 +90,7 @@ def test_after_a_start_with_a_clock_that_is_behind_only_what_it_ran_has_passed(
     assert store.clock.doubt() == ""
 
 
-def test_a_clock_set_within_a_start_frees_nothing_at_the_next(store: Store, machine: Machine) -> None:
+def test_a_clock_set_within_a_start_frees_nothing_at_the_next(store: SqliteStore, machine: Machine) -> None:
     for wrong in (DAY, -DAY):
         began = store.clock.now()
         machine.set(wrong)
@@ -101,7 +101,7 @@ def test_a_clock_set_within_a_start_frees_nothing_at_the_next(store: Store, mach
         write(store)
 
 
-def test_back_within_a_start_and_right_after_the_next_gains_nothing(store: Store, machine: Machine) -> None:
+def test_back_within_a_start_and_right_after_the_next_gains_nothing(store: SqliteStore, machine: Machine) -> None:
     began = store.clock.now()
     machine.set(-DAY)
     write(store)
@@ -110,7 +110,7 @@ def test_back_within_a_start_and_right_after_the_next_gains_nothing(store: Store
     assert passed(store, began) <= 20
 
 
-def test_a_provider_s_word_outranks_the_wall_clock_after_a_start(store: Store, machine: Machine) -> None:
+def test_a_provider_s_word_outranks_the_wall_clock_after_a_start(store: SqliteStore, machine: Machine) -> None:
     began = store.clock.now()
     machine.set(DAY)
     machine.restart()
@@ -120,7 +120,9 @@ def test_a_provider_s_word_outranks_the_wall_clock_after_a_start(store: Store, m
     assert "min off what a provider told" in store.clock.doubt()
 
 
-def test_what_was_believed_after_a_start_is_taken_back_once_a_provider_tells(store: Store, machine: Machine) -> None:
+def test_what_was_believed_after_a_start_is_taken_back_once_a_provider_tells(
+    store: SqliteStore, machine: Machine
+) -> None:
     began = store.clock.now()
     machine.set(DAY)
     machine.restart()
@@ -135,7 +137,7 @@ def test_what_was_believed_after_a_start_is_taken_back_once_a_provider_tells(sto
     assert passed(store, began) == 140
 
 
-def test_what_a_provider_told_before_the_start_is_remembered(store: Store, machine: Machine) -> None:
+def test_what_a_provider_told_before_the_start_is_remembered(store: SqliteStore, machine: Machine) -> None:
     machine.set(DAY)  # a machine that is a day ahead for ever
     hear(machine)
     write(store)
@@ -146,7 +148,7 @@ def test_what_a_provider_told_before_the_start_is_remembered(store: Store, machi
     assert "min off what a provider told" in store.clock.doubt()
 
 
-def test_a_provider_s_word_moves_no_lock_within_a_start(store: Store, machine: Machine) -> None:
+def test_a_provider_s_word_moves_no_lock_within_a_start(store: SqliteStore, machine: Machine) -> None:
     """Or whoever runs a server of their own could end a lock."""
     began = store.clock.now()
     hear(machine, wrong=10 * DAY)
@@ -157,7 +159,7 @@ def test_a_provider_s_word_moves_no_lock_within_a_start(store: Store, machine: M
 
 
 def test_without_a_name_for_the_start_the_clock_counts_no_less(
-    store: Store, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clocks, "boot", lambda: "")
     store.clock._anchor = None

@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 
 from amani_cli import cli, clocks, keys, log, schemas
-from tests.kit import json_schema
+from tests.kit import json_schema, ledgers
 
 CLONE = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
@@ -83,7 +83,7 @@ class Amani:
         with pytest.MonkeyPatch.context() as patch:
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
                 patch.setattr(sys, name, stream)
-            for variable, value in (env or {}).items():
+            for variable, value in {**(env or {}), **ledgers.of_home(env)}.items():
                 patch.delenv(variable, raising=False) if value is None else patch.setenv(variable, value)
             _forget()
             try:
@@ -181,7 +181,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
 def environment(more: Environment | None = None) -> dict[str, str]:
     """This process's environment and `more`; None takes a variable away."""
-    merged = {**os.environ, **(more or {})}
+    merged = {**os.environ, **(more or {}), **ledgers.of_home(more)}
     return {name: value for name, value in merged.items() if value is not None}
 
 

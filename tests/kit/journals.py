@@ -8,14 +8,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from amani_cli.store import migrations, wallets
-from amani_cli.store.ledger import Store, new_id, open_store
+from amani_cli.store.ledger import Store, new_id
 from amani_cli.store.rows import Transaction
+from tests.kit import ledgers
 
 
 @contextmanager
 def writing(home: Path) -> Iterator[tuple[Store, Transaction]]:
     """The store at a home, in a write transaction."""
-    store = open_store(home / "amani.db")
+    store = ledgers.opened(home)
     try:
         with store.write() as db:
             yield store, db

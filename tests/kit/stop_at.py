@@ -40,7 +40,7 @@ def lay(steps: _Steps) -> None:
     """Count every step that lasts."""
     from amani_cli import keys
     from amani_cli.providers import http
-    from amani_cli.store.ledger import Store
+    from amani_cli.store.sqlite import SqliteStore as Store
 
     write = Store.write
 

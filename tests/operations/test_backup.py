@@ -15,7 +15,8 @@ import pyrage
 import pytest
 
 from amani_cli.store import migrations
-from amani_cli.store.ledger import SCHEMA_VERSION, open_store
+from amani_cli.store.ledger import SCHEMA_VERSION
+from amani_cli.store.sqlite import open_store
 from tests.conftest import AddWallet, write_key
 from tests.kit.driver import Amani
 from tests.kit.lnbits_server import LnbitsServer

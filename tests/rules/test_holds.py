@@ -22,7 +22,7 @@ def test_nothing_is_checked_or_reserved_while_spending_is_held(home: Path) -> No
         marks.make(db, marks.HELD, "a copy restored from the backup of yesterday")
     ws = Workspace({"AMANI_HOME": str(home)})
     main, biz = (finding.resolve(ws, name) for name in ("main", "biz"))
-    db = ws.store.connection
+    db = ws.store.current
     for act in (
         lambda: budgets.check(ws, main, 1000, 0),
         lambda: budgets.reserve(ws, db, main, 1000, 0, "ada@example.com"),

@@ -10,7 +10,7 @@ import pytest
 
 from amani_cli.providers import lnbits
 from amani_cli.store import read_back
-from amani_cli.store.ledger import open_store
+from amani_cli.store.sqlite import open_store
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit import fault_proxy
 from tests.kit.driver import Amani, Result

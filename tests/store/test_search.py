@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amani_cli.store import listing, search
-from amani_cli.store.ledger import Store, open_store
 from amani_cli.store.listing import Filter
+from amani_cli.store.sqlite import SqliteStore, open_store
 from tests.kit.driver import Amani
 from tests.kit.journals import add_payment, add_wallet, writing
 
@@ -41,25 +41,25 @@ def fill(home: Path, number: int, seed: int = 1) -> None:
 
 
 @pytest.fixture
-def store(home: Path) -> Iterator[Store]:
+def store(home: Path) -> Iterator[SqliteStore]:
     fill(home, 200)
     store = open_store(home / "amani.db")
     yield store
     store.close()
 
 
-def found(store: Store, text: str) -> list[str]:
+def found(store: SqliteStore, text: str) -> list[str]:
     return [row.id for row in listing.page(store, Filter(search=text, limit=1000))]
 
 
-def read_through(store: Store, text: str) -> list[str]:
+def read_through(store: SqliteStore, text: str) -> list[str]:
     """What the journal itself has, without an index."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(search, "candidates", lambda *_: None)
         return found(store, text)
 
 
-def texts(store: Store) -> list[str]:
+def texts(store: SqliteStore) -> list[str]:
     (hash_, id_) = store.connection.execute("SELECT payment_hash, id FROM payment LIMIT 1").fetchone()
     words = ["tea", "TEA", "rent_8", "50%", '"quote"', "für", "京駅で", "Order-1", "order-17", "example.com", "main 1"]
     machines = [KEY, KEY[:20], "abababab", hash_, hash_[:9], hash_[:9].upper(), hash_[3:20], id_, "pay_10", "bank:058"]
@@ -80,7 +80,7 @@ def texts(store: Store) -> list[str]:
     ]
 
 
-def test_the_index_changes_nothing_but_the_time(store: Store) -> None:
+def test_the_index_changes_nothing_but_the_time(store: SqliteStore) -> None:
     hits = 0
     for text in texts(store):
         expected = read_through(store, text)
@@ -91,12 +91,12 @@ def test_the_index_changes_nothing_but_the_time(store: Store) -> None:
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.text(min_size=1, max_size=12) | st.sampled_from(MEMOS).flatmap(lambda memo: st.just(memo[1:5] or "tea")))
-def test_any_text_is_searched_for_as_it_is(home_of_many: Store, text: str) -> None:
+def test_any_text_is_searched_for_as_it_is(home_of_many: SqliteStore, text: str) -> None:
     assert found(home_of_many, text) == read_through(home_of_many, text)
 
 
 @pytest.fixture(scope="module")
-def home_of_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def home_of_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
     home = tmp_path_factory.mktemp("many")
     fill(home, 100)
     store = open_store(home / "amani.db")
@@ -105,7 +105,7 @@ def home_of_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def test_a_rare_word_is_looked_up_and_a_common_one_met_on_the_way(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rare = search.candidates(store, "Order-17")
     assert rare is not None
@@ -114,7 +114,7 @@ def test_a_rare_word_is_looked_up_and_a_common_one_met_on_the_way(
     assert search.candidates(store, "tea") is None
 
 
-def test_payments_made_since_are_found_and_older_ones_not_read_again(store: Store, home: Path) -> None:
+def test_payments_made_since_are_found_and_older_ones_not_read_again(store: SqliteStore, home: Path) -> None:
     assert found(store, "needle") == []
     with store.write() as db:
         add_payment(db, 1, 5, "2026-08-02T00:00:00Z", id="pay_new", memo="a needle")
@@ -125,7 +125,7 @@ def test_payments_made_since_are_found_and_older_ones_not_read_again(store: Stor
     assert found(store, "tea") == read_through(store, "tea")
 
 
-def test_an_index_of_another_journal_is_made_anew(home: Path, store: Store) -> None:
+def test_an_index_of_another_journal_is_made_anew(home: Path, store: SqliteStore) -> None:
     found(store, "tea")
     store.close()
     (home / "amani.db").unlink()
@@ -137,7 +137,7 @@ def test_an_index_of_another_journal_is_made_anew(home: Path, store: Store) -> N
 
 
 @pytest.mark.parametrize("damage", ["text", "empty", "cut", "folder"])
-def test_a_damaged_index_costs_time_and_no_payment(store: Store, home: Path, damage: str) -> None:
+def test_a_damaged_index_costs_time_and_no_payment(store: SqliteStore, home: Path, damage: str) -> None:
     expected = found(store, "Order-17")
     path = home / search.NAME
     content = path.read_bytes()
@@ -150,7 +150,7 @@ def test_a_damaged_index_costs_time_and_no_payment(store: Store, home: Path, dam
     assert found(store, "Order-17") == expected
 
 
-def test_a_search_beside_another_that_makes_the_index_reads_the_journal(store: Store, home: Path) -> None:
+def test_a_search_beside_another_that_makes_the_index_reads_the_journal(store: SqliteStore, home: Path) -> None:
     expected = found(store, "Order-17")
     busy = sqlite3.connect(home / search.NAME, isolation_level=None)
     busy.execute("BEGIN EXCLUSIVE")

@@ -15,8 +15,9 @@ import pytest
 from amani_cli import errors
 from amani_cli.store import journal, migrations
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.ledger import SCHEMA_VERSION, TABLES, Store, new_id, open_store
+from amani_cli.store.ledger import SCHEMA_VERSION, TABLES, new_id
 from amani_cli.store.rows import NewEntry, Row, Whose
+from amani_cli.store.sqlite import SqliteStore, open_store
 from tests.kit.driver import Amani
 
 
@@ -39,7 +40,7 @@ def older(path: Path, version: int) -> None:
         )
 
 
-def schema_of(store: Store) -> set[str]:
+def schema_of(store: SqliteStore) -> set[str]:
     """Every table's and index's making, white space aside."""
     return {" ".join(row[0].split()) for row in store.all(Row, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
 
@@ -76,7 +77,7 @@ def test_what_raises_leaves_nothing(path: Path) -> None:
 
 
 def test_a_database_that_stays_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amani_cli.store.ledger.BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("amani_cli.store.sqlite.BUSY_TIMEOUT_S", 0.1)
     with closing(open_store(path)) as one, closing(open_store(path)) as other, one.write():
         with pytest.raises(errors.Locked), other.write():
             pass

@@ -1,0 +1,213 @@
+"""The line to the ledger breaks at any message of a payment, in any way: nothing is sent that is not journaled for
+certain, nothing twice, and nothing is called failed that is unknown."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import AddWallet, Held
+from tests.faults.tally import DEEP, Tally
+from tests.kit import ledgers
+from tests.kit.driver import Amani, Result
+from tests.kit.ledger_proxy import Break, LedgerProxy
+from tests.kit.postgres_server import PostgresServer
+
+pytestmark = [pytest.mark.lnbits, pytest.mark.store, pytest.mark.faults]
+
+SAT = 21
+WAYS: tuple[Break, ...] = ("before", "during", "after", "late")
+FORMS = {"plain": [], "with a reference": ["--reference", "REF"], "read first": ["--wallet", "payer", "--memo", "m"]}
+
+
+class Shop:
+    """A payer and a payee, and what the server says became of each invoice."""
+
+    def __init__(self, amani: Amani, add_wallet: AddWallet, home: Path) -> None:
+        self.amani, self.home = amani, home
+        self.payer: Held = add_wallet("payer", 90_000)
+        self.payee: Held = add_wallet("payee", 0)
+        amani("wallet", "use", "payer")
+        self.paid = 0
+        self.number = itertools.count()
+
+    def words(self, form: str) -> list[str]:
+        """A payment that was not made before."""
+        nth = next(self.number)
+        more = [f"shop {nth}" if word == "REF" else word for word in FORMS[form]]
+        return ["pay", self.payee.invoice(SAT, memo=f"number {nth}"), "--yes", "--json", *more]
+
+    def is_right(self, words: list[str], broken: Result, sent: int) -> None:
+        """What a run under a fault may have done, and that the same command again ends it."""
+        assert broken.code in (0, 8, 10), broken
+        if broken.code == 10:
+            assert sent == 0, broken
+            assert broken.error["money_moved"] == "no"
+        if sent == 0:
+            assert broken.code != 0, broken
+        again = self.amani(*words)
+        if again.code == 8:  # it was sent and the outcome is asked for
+            again = self.amani("reconcile")
+            again = self.amani(*words)
+        assert again.code == 0, (broken, again)
+        self.paid += 1
+        assert self.payer.sat == 90_000 - SAT * self.paid
+        assert ledgers.ask(self.home, "SELECT count(*) FROM payment WHERE status='unknown'")[0][0] == 0
+        assert ledgers.ask(self.home, "SELECT count(*) FROM payment WHERE direction='out' AND status='settled'") == [
+            (self.paid,)
+        ]
+        assert ledgers.ask(self.home, "SELECT count(*) FROM payment WHERE status='failed'")[0][0] == 0
+
+
+@pytest.fixture
+def shop(amani: Amani, add_wallet: AddWallet, home: Path, proxy: LedgerProxy) -> Shop:
+    return Shop(amani, add_wallet, home)
+
+
+def run_broken(shop: Shop, proxy: LedgerProxy, form: str, nth: int, way: Break) -> bool:
+    """Break the line at the `nth` message of a payment; whether it had so many."""
+    words = shop.words(form)
+    began, reached = len(proxy.seen), []
+    before = shop.payer.sat
+
+    def at(number: int, text: str) -> Break | None:
+        if number - began == nth:
+            reached.append(text)
+            return way
+        return None
+
+    proxy.at = at
+    broken = shop.amani(*words)
+    proxy.at = lambda number, text: None
+    shop.is_right(words, broken, (before - shop.payer.sat) // SAT)
+    return bool(reached)
+
+
+@pytest.mark.parametrize("form", FORMS if DEEP else ["plain", "with a reference"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_line_that_breaks_at_any_message(shop: Shop, proxy: LedgerProxy, tally: Tally, way: Break, form: str) -> None:
+    for _ in range(6 if DEEP else 1):
+        nth = 1
+        while run_broken(shop, proxy, form, nth, way):
+            tally("faults")
+            nth += 1
+        assert nth > 7
+
+
+@pytest.mark.parametrize("form", FORMS if DEEP else ["plain"])
+def test_a_backend_that_is_ended_at_any_message(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, postgres_server: PostgresServer, ledger: str, form: str
+) -> None:
+    """As `pg_terminate_backend` of an administrator does."""
+    name = ledger.rpartition("/")[2]
+    for _ in range(6 if DEEP else 1):
+        nth = 1
+        while True:
+            words, began, reached, before = shop.words(form), len(proxy.seen), [], shop.payer.sat
+
+            def at(number: int, text: str) -> None:
+                if number - began == nth:  # noqa: B023
+                    reached.append(text)  # noqa: B023
+                    postgres_server.run(
+                        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname='{name}'"
+                    )
+
+            proxy.at = at
+            broken = shop.amani(*words)
+            proxy.at = lambda number, text: None
+            shop.is_right(words, broken, (before - shop.payer.sat) // SAT)
+            if not reached:
+                break
+            tally("faults")
+            nth += 1
+        assert nth > 7
+
+
+def test_a_ledger_that_is_away(shop: Shop, proxy: LedgerProxy, tally: Tally) -> None:
+    """Nothing is sent while it is; the same command pays when it is back."""
+    words = shop.words("plain")
+    proxy.is_away = True
+    proxy.cut()
+    for command in (words, ["wallet", "balance", "--json"], ["reconcile", "--json"], ["history", "list", "--json"]):
+        away = shop.amani(*command)
+        assert (away.code, away.error["code"], away.error["money_moved"]) == (10, "LEDGER_AWAY", "no"), away
+        tally("faults")
+    assert shop.payer.sat == 90_000
+    proxy.is_away = False
+    assert shop.amani(*words).code == 0
+
+
+@pytest.mark.parametrize("nth", [6, 7])
+def test_a_ledger_that_goes_away_once_the_money_is_sent(shop: Shop, proxy: LedgerProxy, tally: Tally, nth: int) -> None:
+    """Exit 8, as for any outcome that is not written down; `reconcile` from anywhere ends it."""
+    words, began = shop.words("plain"), len(proxy.seen)
+
+    def at(number: int, text: str) -> Break | None:
+        if number - began == nth:
+            proxy.is_away = True
+            return "before"
+        return None
+
+    proxy.at = at
+    gone = shop.amani(*words)
+    tally("faults")
+    assert (gone.code, gone.error["money_moved"], gone.error["retry"]) == (8, "maybe", "after_reconcile")
+    proxy.is_away = False
+    assert shop.payer.sat == 90_000 - SAT
+    assert shop.amani("reconcile").code == 0
+    again = shop.amani(*words)
+    assert again.data["replayed"]
+    assert shop.payer.sat == 90_000 - SAT
+
+
+def test_nobody_can_tell_whether_an_entry_is_there(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The COMMIT's answer is lost and the ledger stays away: nothing is sent, though the entry may be there."""
+    monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.5)
+    words = shop.words("plain")
+
+    def at(number: int, text: str) -> Break | None:
+        if "INSERT INTO payment" in text:
+            proxy.is_away = True
+            return "after"
+        return None
+
+    proxy.at = at
+    lost = shop.amani(*words)
+    tally("faults")
+    proxy.at, proxy.is_away = (lambda number, text: None), False
+    assert (lost.code, lost.error["code"], lost.error["money_moved"]) == (10, "LEDGER_AWAY", "no")
+    assert shop.payer.sat == 90_000
+    assert ledgers.ask(shop.home, "SELECT status FROM payment WHERE direction='out'") == [("unknown",)]
+    shop.is_right(words, lost, 0)  # the same command goes on with the entry that did get there
+
+
+def test_a_server_that_restarts_in_mid_batch(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    rows = "".join(f"{shop.payee.invoice(SAT, memo=str(nth))}\n" for nth in range(8))
+    (tmp_path / "rows.csv").write_text("to\n" + rows)
+    plan = tmp_path / "plan.json"
+    assert shop.amani("batch", "plan", tmp_path / "rows.csv", "--output", plan).code == 0
+    began, done = len(proxy.seen), list[int]()
+
+    def at(number: int, text: str) -> None:
+        if number - began == 25 and not done:
+            done.append(number)
+            postgres_server.stop()
+            postgres_server.start()
+
+    proxy.at = at
+    first = shop.amani("batch", "run", plan, "--yes", "--jobs", "2")
+    proxy.at = lambda number, text: None
+    tally("faults")
+    assert done, len(proxy.seen) - began
+    assert first.code in (0, 8, 10, 11), first
+    shop.amani("reconcile")
+    for _ in range(3):
+        last = shop.amani("batch", "run", plan, "--yes")
+    assert last.code == 0, last
+    assert shop.payer.sat == 90_000 - 8 * SAT

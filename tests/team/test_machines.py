@@ -1,0 +1,272 @@
+"""A ledger that several machines share: what each has of its own, moving it, and what becomes of one that went back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from amani_cli.store import machine
+from tests.conftest import AddWallet
+from tests.kit import ledgers
+from tests.kit.driver import Amani, Environment
+from tests.kit.postgres_server import PostgresServer
+
+pytestmark = [pytest.mark.lnbits, pytest.mark.store]
+
+PIN = "739154"
+PASSPHRASE = "five random words are enough"
+
+
+@pytest.fixture
+def second(home: Path, ledger: str) -> Environment:
+    """Another machine: a home of its own, the same ledger."""
+    return {"AMANI_HOME": str(home.with_name("second")), "AMANI_STORE": ledger}
+
+
+class TestKeys:
+    def test_a_wallet_is_known_to_all_and_paid_from_where_its_key_is(
+        self, amani: Amani, add_wallet: AddWallet, second: Environment
+    ) -> None:
+        payer, payee = add_wallet("payer", 1000), add_wallet("payee")
+        amani("wallet", "use", "payer")
+        listed = amani("wallet", "list", "--json", env=second)
+        assert [(each["name"], each["key_source"]) for each in listed.data["items"]] == [
+            ("payer", "none on this machine"),
+            ("payee", "none on this machine"),
+        ]
+        invoice = payee.invoice(21)
+        refused = amani("pay", invoice, "--yes", "--json", env=second)
+        assert (refused.code, refused.error["code"]) == (3, "NO_KEY_HERE")
+        assert "amani wallet add 'payer'" in refused.error["hint"]
+        added = amani("wallet", "add", "payer", "--url", payer.server.url, "--key-file", payer.key_file, env=second)
+        assert added.code == 0, added
+        assert amani("pay", invoice, "--yes", "--json", env=second).code == 0
+        assert amani("pay", invoice, "--yes", "--json").data["replayed"]
+        assert payer.sat == 1000 - 21
+
+    def test_a_key_is_shown_to_no_server_that_the_ledger_names_later(
+        self, amani: Amani, add_wallet: AddWallet, home: Path
+    ) -> None:
+        """Whoever can write the ledger can't have this machine's key sent to a server of theirs."""
+        add_wallet("payer", 1000)
+        ledgers.change(home, "UPDATE wallet SET url='http://127.0.0.1:9', key_source='command:touch /tmp/never'")
+        refused = amani("wallet", "balance", "payer", "--json")
+        assert (refused.code, refused.error["code"]) == (3, "NO_KEY_HERE")
+
+    def test_the_key_of_another_wallet_is_refused(
+        self, amani: Amani, add_wallet: AddWallet, second: Environment
+    ) -> None:
+        payer, other = add_wallet("payer"), add_wallet("other")
+        wrong = amani(
+            "wallet", "add", "payer", "--url", payer.server.url, "--key-file", other.key_file, "--json", env=second
+        )
+        assert (wrong.code, wrong.error["code"]) == (2, "WRONG_KEY")
+
+    def test_a_pin_comes_with_the_chest(
+        self, amani: Amani, add_wallet: AddWallet, second: Environment, tmp_path: Path
+    ) -> None:
+        payer = add_wallet("payer", 1000)
+        assert amani("pin", "set", "--wallet", "payer", "--pin-stdin", stdin=PIN).code == 0
+        words = ["pin", "verify", "--wallet", "payer", "--pin-stdin", "--json"]
+        phrase = tmp_path / "phrase"
+        phrase.write_text(PASSPHRASE)
+        phrase.chmod(0o600)
+        made = amani("backup", "create", tmp_path / "chest", "--keys-only", "--passphrase-file", phrase, "--json")
+        assert made.code == 0, made
+        assert "pg_dump" in made.data["not_held"][0]
+        # What the file machine's pepper lies beside is there too: this is one disk.
+        brought = amani(
+            *("backup", "restore", tmp_path / "chest", "--keys-only", "--passphrase-file", phrase),
+            *("--key-folder", tmp_path / "keys", "--yes", "--json"),
+            env=second,
+        )
+        assert brought.code == 0, brought
+        assert brought.data["without_key"] == []
+        assert amani(*words, stdin=PIN, env=second).code == 0
+        assert amani(*words, stdin="000000", env=second).code == 3
+        assert payer.sat == 1000
+
+    def test_the_whole_is_backed_up_at_the_server(self, amani: Amani, tmp_path: Path) -> None:
+        phrase = tmp_path / "phrase"
+        phrase.write_text(PASSPHRASE)
+        phrase.chmod(0o600)
+        for more in ([], ["--with-keys"]):
+            refused = amani("backup", "create", tmp_path / "b", "--passphrase-file", phrase, "--json", *more)
+            assert (refused.code, refused.error["code"]) == (2, "LEDGER_ELSEWHERE")
+            assert "pg_dump" in refused.error["hint"]
+
+
+class TestCopies:
+    def test_there_and_back(
+        self, amani: Amani, add_wallet: AddWallet, postgres_server: PostgresServer, tmp_path: Path, home: Path
+    ) -> None:
+        payer, payee = add_wallet("payer", 1000), add_wallet("payee")
+        amani("wallet", "use", "payer")
+        invoice = payee.invoice(21)
+        assert amani("pay", invoice, "--yes").code == 0
+        before = amani("store", "show", "--json").data
+        file = tmp_path / "back" / "amani.db"
+        file.parent.mkdir(mode=0o700)
+        moved = amani("store", "copy", "--to", f"sqlite:{file}", "--yes", "--json")
+        assert moved.code == 0, moved
+        assert moved.data["payments"] == before["payments"]
+        gone = amani("pay", payee.invoice(5), "--yes", "--json")
+        assert (gone.code, gone.error["code"]) == (9, "LEDGER_MOVED")
+        assert amani("store", "copy", "--undo", "--json").code == 0
+        assert amani("pay", payee.invoice(5), "--yes", "--json").code == 0
+
+        other = tmp_path / "third" / "amani.db"
+        other.parent.mkdir(mode=0o700)
+        assert amani("store", "copy", "--to", f"sqlite:{other}", "--yes").code == 0
+        env: Environment = {"AMANI_STORE": None, "AMANI_HOME": str(other.parent)}
+        there = amani("store", "show", "--json", env=env)
+        assert there.data["engine"] == "sqlite"
+        assert amani("audit", "verify", env=env).code == 0
+        assert amani("pay", invoice, "--wallet", "payer", "--yes", "--json", env=env).data["replayed"]
+        assert amani("pay", payee.invoice(6), "--wallet", "payer", "--yes", env=env).code == 0
+        late = amani("store", "copy", "--undo", "--json")
+        assert (late.code, late.error["code"]) == (9, "LEDGER_MOVED")
+        # And from the file to a server.
+        address = postgres_server.database()
+        again = amani("store", "copy", "--to", address, "--yes", "--json", env=env)
+        assert again.code == 0, again
+        assert (
+            amani("pay", payee.invoice(7), "--wallet", "payer", "--yes", env={**env, "AMANI_STORE": address}).code == 0
+        )
+        assert payer.sat == 1000 - 21 - 5 - 6 - 7
+        postgres_server.drop(address)
+
+    def test_into_what_is_not_empty(
+        self, amani: Amani, add_wallet: AddWallet, tmp_path: Path, second: Environment, ledger: str
+    ) -> None:
+        add_wallet("payer")
+        refused = amani("store", "copy", "--to", ledger, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (2, "STORE_NOT_EMPTY")
+
+
+class TestClaims:
+    def test_another_machine_s_claim_is_named_and_released_by_a_person_alone(
+        self, amani: Amani, add_wallet: AddWallet, home: Path, tmp_path: Path
+    ) -> None:
+        payer, payee = add_wallet("payer", 1000), add_wallet("payee")
+        (tmp_path / "rows.csv").write_text(f"to\n{payee.invoice(7)}\n")
+        plan = tmp_path / "plan.json"
+        assert amani("batch", "plan", tmp_path / "rows.csv", "--output", plan, "--wallet", "payer").code == 0
+        name = "batch-" + amani("batch", "status", plan, "--json").data["plan"][:32]
+        ledgers.change(
+            home,
+            "INSERT INTO claim VALUES (?,'clm_1','this plan','elsewhere','ada','boot',7,'1','2026-01-01T00:00:00Z')",
+            name,
+        )
+        held = amani("batch", "run", plan, "--yes", "--wallet", "payer", "--json")
+        assert held.code == 12, held
+        assert "elsewhere" in held.stderr
+        assert "clm_1" in held.stderr
+        assert [each["state"] for each in amani("store", "claims", "--json").data["items"]] == ["elsewhere"]
+        assert amani("store", "release", "clm_1", "--json").code == 5
+        assert amani("store", "release", "clm_1", "--yes", "--json").data["items"] == []
+        assert amani("batch", "run", plan, "--yes", "--wallet", "payer").code == 0
+        assert "store release" in amani("audit", "list").stdout
+        assert payer.sat == 1000 - 7
+
+    def test_one_of_a_process_that_died_here_is_taken_over(
+        self, amani: Amani, add_wallet: AddWallet, home: Path, tmp_path: Path
+    ) -> None:
+        payee = add_wallet("payee")
+        add_wallet("payer", 1000)
+        (tmp_path / "rows.csv").write_text(f"to\n{payee.invoice(7)}\n")
+        plan = tmp_path / "plan.json"
+        assert amani("batch", "plan", tmp_path / "rows.csv", "--output", plan, "--wallet", "payer").code == 0
+        name = "batch-" + amani("batch", "status", plan, "--json").data["plan"][:32]
+        dead = "from amani_cli.store import claims; print(claims.start())"
+        boot = subprocess.run([sys.executable, "-c", dead], capture_output=True, text=True, check=True).stdout.strip()
+        values = (name, machine.host(), boot)
+        ledgers.change(
+            home,
+            "INSERT INTO claim VALUES (?,'clm_2','this plan',?,'ada',?,999999,'1','2026-01-01T00:00:00Z')",
+            *values,
+        )
+        assert amani("batch", "run", plan, "--yes", "--wallet", "payer").code == 0
+
+
+def test_a_ledger_that_went_back_is_held(
+    amani: Amani, add_wallet: AddWallet, home: Path, postgres_server: PostgresServer, ledger: str
+) -> None:
+    """Restored to an earlier moment: it lacks an entry that this machine saw; nothing is spent before it is read."""
+    payer, payee = add_wallet("payer", 1000), add_wallet("payee")
+    assert amani("history", "sync").code == 0
+    earlier = ledgers.ask(home, "SELECT max(seq) FROM audit")[0][0]
+    invoice = payee.invoice(21)
+    assert amani("pay", invoice, "--wallet", "payer", "--yes").code == 0
+    ledgers.change(home, "DELETE FROM audit WHERE seq>?", earlier)
+    ledgers.change(home, "DELETE FROM payment WHERE direction='out'")
+    held = amani("pay", payee.invoice(5), "--wallet", "payer", "--yes", "--json")
+    assert (held.code, held.error["code"]) == (9, "RECONCILE_FIRST"), held
+    again = amani("pay", payee.invoice(5), "--wallet", "payer", "--yes", "--json")
+    assert (again.code, again.error["code"]) == (9, "RECONCILE_FIRST"), again
+    assert payer.sat == 1000 - 21
+    assert amani("reconcile").code in (0, 13)
+    assert amani("pay", invoice, "--wallet", "payer", "--yes", "--json").data["replayed"]
+    assert payer.sat == 1000 - 21
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("address", "code"),
+        [
+            ("postgresql://me:secret@127.0.0.1/db", "PASSWORD_IN_ADDRESS"),
+            ("postgresql://127.0.0.1/db?password=secret", "PASSWORD_IN_ADDRESS"),
+            ("mysql://127.0.0.1/db", "BAD_STORE"),
+            ("postgresql://ledger.example.com/db", "INSECURE_STORE"),
+        ],
+    )
+    def test_what_is_refused(self, amani: Amani, address: str, code: str) -> None:
+        refused = amani("wallet", "list", "--json", env={"AMANI_STORE": address})
+        assert (refused.code, refused.error["code"]) == (2, code)
+        assert "secret" not in refused.stdout + refused.stderr
+
+    def test_without_a_ledger_and_without_a_server(
+        self, amani: Amani, postgres_server: PostgresServer, tmp_path: Path
+    ) -> None:
+        empty = postgres_server.empty()
+        none = amani("wallet", "list", "--json", env={"AMANI_STORE": empty})
+        assert (none.code, none.error["code"]) == (2, "NO_LEDGER")
+        made = amani("store", "upgrade", "--json", env={"AMANI_STORE": empty})
+        assert (made.code, made.data["engine"], made.data["payments"]) == (0, "postgresql", 0)
+        assert amani("wallet", "list", env={"AMANI_STORE": empty}).code == 0
+        postgres_server.drop(empty)
+        away = amani("wallet", "list", "--json", env={"AMANI_STORE": "postgresql://127.0.0.1:1/db"})
+        assert (away.code, away.error["code"]) == (10, "LEDGER_AWAY")
+
+    def test_another_schema(self, amani: Amani, home: Path) -> None:
+        for version, code in ((99, "NEWER_DATABASE"), (1, "OLDER_DATABASE")):
+            ledgers.change(home, "UPDATE ledger_schema SET version=?", version)
+            refused = amani("wallet", "list", "--json")
+            assert (refused.code, refused.error["code"]) == (2, code)
+
+    def test_a_password_command(self, amani: Amani, ledger: str) -> None:
+        assert amani("wallet", "list", env={"AMANI_STORE_PASSWORD_COMMAND": "echo secret"}).code == 0
+        refused = amani("wallet", "list", "--json", env={"AMANI_STORE_PASSWORD_COMMAND": "false"})
+        assert (refused.code, refused.error["code"]) == (3, "NO_STORE_PASSWORD")
+
+    def test_a_setting_in_place_of_the_variable(self, amani: Amani, ledger: str) -> None:
+        without: Environment = {"AMANI_STORE": None}
+        assert amani("config", "set", "store", ledger, env=without).code == 0
+        assert amani("store", "show", "--json", env=without).data["engine"] == "postgresql"
+
+
+class TestRoles:
+    def test_a_role_that_may_only_look(
+        self, amani: Amani, add_wallet: AddWallet, postgres_server: PostgresServer, ledger: str, home: Path
+    ) -> None:
+        add_wallet("payer", 1000)
+        postgres_server.run("DROP ROLE IF EXISTS support")
+        postgres_server.run("CREATE ROLE support LOGIN")
+        ledgers.change(home, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO support")
+        looking: Environment = {"AMANI_STORE": ledger.replace("amani@", "support@")}
+        assert amani("history", "list", env=looking).code == 0
+        refused = amani("pin", "set", "--wallet", "payer", "--pin-stdin", "--json", stdin=PIN, env=looking)
+        assert (refused.code, refused.error["code"]) == (3, "LEDGER_REFUSED"), refused
