@@ -154,12 +154,13 @@ def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int
         with ws.store.write() as db:
             # Asked anew: another sync, or a payment that is being made, may have been first.
             known = journal.by_hashes(db, wallet.id, wallet.remote_id, hashes)
+            whose = wallet.journaled
             told, rows, named = list[Record](), list[dict[str, object]](), list[tuple[Named, str]]()
             for entry, record in zip(new_ids("pay", len(relevant)), relevant, strict=True):
                 if _key(record) in known or (record.amount_msat > 0 and record.payment_hash in awaited):
                     told.append(record)
                     continue
-                row = _row_of(wallet, record, entry)
+                row = _row_of(whose, record, entry)
                 known[_key(record)] = journal.Known(entry, str(row["status"]), wallet.remote_id)
                 rows.append(row)
                 if record.named is not None and record.amount_msat < 0 and row["status"] != "failed":
@@ -209,13 +210,13 @@ def _row(ws: Workspace, entry: journal.Known) -> Entry:
     return row
 
 
-def _row_of(wallet: KnownWallet, record: Record, entry: str) -> dict[str, object]:
+def _row_of(whose: dict[str, object], record: Record, entry: str) -> dict[str, object]:
     """The journal's row for a record that is not known here; every record's has the same columns, in one order."""
     came, amount_msat = record.amount_msat > 0, abs(record.amount_msat)
     status = "settled" if came else {"settled": "settled", "failed": "failed", "pending": "unknown"}[record.status]
     return {
-        **wallet.journaled,
-        "remote_wallet_id": wallet.remote_id or record.wallet_id,
+        **whose,
+        "remote_wallet_id": whose["remote_wallet_id"] or record.wallet_id,
         "id": entry,
         "direction": "in" if came else "out",
         "kind": "invoice" if came else "pay",
