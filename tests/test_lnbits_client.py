@@ -321,7 +321,7 @@ class TestTheLine:
                 "UNREACHABLE",
                 "Network is unreachable",
             ),
-            (httpx.ProxyError("407"), NotSent, "UNREACHABLE", "proxy"),
+            (httpx.ProxyError("407"), NotSent, "PROXY", "proxy"),
             (httpx.UnsupportedProtocol("x"), NotSent, "UNREACHABLE", "could not be made"),
             (httpx.ReadTimeout("timed out"), Lost, "TIMEOUT", "Request timeout"),
             (httpx.WriteTimeout("timed out"), Lost, "TIMEOUT", "Request timeout"),

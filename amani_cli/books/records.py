@@ -15,7 +15,7 @@ from amani_cli.store import cheques, journal, read_back, references, rules
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import new_ids
-from amani_cli.store.rows import Entry, EntryStatus, NewEntry, Transaction
+from amani_cli.store.rows import Entry, EntryStatus, NewEntry, Transaction, Whose
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet
@@ -155,12 +155,12 @@ def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int
         with ws.store.write() as db:
             # Asked anew: another sync, or a payment that is being made, may have been first.
             known = journal.by_hashes(db, wallet.id, wallet.remote_id, hashes)
-            told, fresh = list[Record](), dict[str, tuple[Record, NewEntry]]()
+            told, fresh, whose = list[Record](), dict[str, tuple[Record, NewEntry]](), wallet.journaled
             for entry, record in zip(new_ids("pay", len(relevant)), relevant, strict=True):
                 if _key(record) in known or (record.amount_msat > 0 and record.payment_hash in awaited):
                     told.append(record)
                     continue
-                made = _entry_of(db, wallet, record)
+                made = _entry_of(db, wallet, whose, record)
                 known[_key(record)] = journal.Known(entry, made.status, wallet.remote_id)
                 fresh[entry] = record, made
             journal.insert_all(db, ((entry, made) for entry, (_, made) in fresh.items()))
@@ -213,35 +213,35 @@ def _row(ws: Workspace, entry: journal.Known) -> Entry:
 _STATUS: dict[str, EntryStatus] = {"settled": "settled", "failed": "failed", "pending": "unknown"}
 
 
-def _entry_of(db: Transaction, wallet: KnownWallet, record: Record) -> NewEntry:
+_UNNAMED = Named(None, None)
+
+
+def _entry_of(db: Transaction, wallet: KnownWallet, whose: Whose, record: Record) -> NewEntry:
     """What is journaled of a record that is not known here."""
     came, amount_msat = record.amount_msat > 0, abs(record.amount_msat)
-    entry = NewEntry(
-        wallet.journaled._replace(remote_wallet_id=wallet.remote_id or record.wallet_id),
+    status, named = "settled" if came else _STATUS[record.status], _UNNAMED
+    # What came home from a cheque is that, in a copy from before it did.
+    cheque = cheques.came_home(db, record.memo, wallet.remote_id) if came else None
+    if not came and record.named is not None:
+        named = record.named
+    return NewEntry(
+        whose if whose.remote_wallet_id is not None else whose._replace(remote_wallet_id=record.wallet_id),
         "in" if came else "out",
-        "invoice" if came else "pay",
-        "settled" if came else _STATUS[record.status],
+        "cheque void" if cheque is not None else "invoice" if came else "faucet" if named.claimer else "pay",
+        status,
         amount_msat=amount_msat,
-        fee_msat=record.fee_msat if came or record.status == "settled" else None,
+        fee_msat=record.fee_msat if status == "settled" else None,
+        reserved_msat=amount_msat + record.fee_msat if status == "unknown" else 0,
         payment_hash=record.payment_hash,
         bolt11=record.bolt11 or None,
-        preimage=record.preimage if came or record.status == "settled" else None,
+        preimage=record.preimage if status == "settled" else None,
+        destination=cheques.destination_of(cheque.url, cheque.remote_id or "") if cheque is not None else None,
         memo=record.memo,
-        created_at=record.created_at or now(),
-        settled_at=record.settled_at or (now() if came else None),
-    )
-    if came:  # what came home from a cheque is that, in a copy from before it did
-        cheque = cheques.came_home(db, record.memo, wallet.remote_id)
-        if cheque is None or cheque.remote_id is None:
-            return entry
-        return entry._replace(kind="cheque void", destination=cheques.destination_of(cheque.url, cheque.remote_id))
-    named = record.named or Named(None, None)
-    return entry._replace(
-        kind="faucet" if named.claimer else "pay",
-        reserved_msat=amount_msat + record.fee_msat if entry.status == "unknown" else 0,
         reference=named.reference,
-        failure="failed at the provider" if entry.status == "failed" else None,
-        expires_at=record.expires_at,
+        failure="failed at the provider" if status == "failed" else None,
+        created_at=record.created_at or now(),
+        expires_at=None if came else record.expires_at,
+        settled_at=record.settled_at or (now() if came else None),
     )
 
 

@@ -86,15 +86,13 @@ def add(
     if key is not None:
         said.emit(added(key))
         return
+
+    def typed(text: str) -> Wallet:
+        return added(keys.Key(keys.clean(text, "what was entered"), "prompt"))
+
     what = "Secret key" if provider == "fincra" else "Admin key (or invoice key, to look only)"
-    said.emit(
-        said.ask.until_right(
-            what,
-            f"Use --key-stdin. {keys.OTHER_WAYS}",
-            lambda text: added(keys.Key(keys.clean(text, "what was entered"), "prompt")),
-            wrong=("BAD_KEY", "KEY_REFUSED"),
-        )
-    )
+    otherwise = f"Use --key-stdin. {keys.OTHER_WAYS}"
+    said.emit(said.ask.until_right(what, otherwise, typed, wrong=("BAD_KEY", "KEY_REFUSED")))
 
 
 @app.command(cls=Command)

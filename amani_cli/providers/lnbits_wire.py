@@ -83,7 +83,7 @@ def when(value: object) -> str | None:
     try:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
-            if value[10:11] == "T" and value[16:17] == ":" and value[-6:] == "+00:00":  # as LNbits has it, mostly
+            if value[10:11] == "T" and value[16:17] == ":" and value[5] != "W" and value[-6:] == "+00:00":  # mostly
                 return f"{value[:19]}Z" if value >= "1970" else None
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         elif is_int(value) or isinstance(value, Decimal):

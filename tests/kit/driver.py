@@ -216,6 +216,7 @@ class Terminal:
 
     def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
         self.seen = ""
+        self._answered = 0
         self.code: int | None = None
         self._master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (50, 200))
@@ -248,9 +249,11 @@ class Terminal:
         os.write(self._master, text.encode() + b"\n")
 
     def answer(self, question: str, text: str) -> None:
-        """Type a line at a question that comes after everything that was looked at before."""
-        self.expect(question)
-        self.seen = self.seen.partition(question)[2]
+        """Type a line at a question, the next of its words after that of the answer before."""
+        ends = time.monotonic() + PATIENCE_S
+        while question not in self.seen[self._answered :]:
+            assert self._read(ends), f"never asked {question!r} in:\n{self.seen}"
+        self._answered = self.seen.index(question, self._answered) + len(question)
         self.type(text)
 
     def press(self, key: bytes) -> None:
