@@ -242,13 +242,17 @@ def _described(model: Any, made: dict[Any, Any]) -> Any:
 
     Every field is required, if only as null, but for those that are left out when there is nothing to say.
     """
-    from pydantic import create_model
+    from pydantic import Field, create_model
 
     if model not in made:
         omitted: frozenset[str] = getattr(model, "LEAVE_OUT", frozenset())
         fields: dict[str, Any] = {}
         for name, hint in get_type_hints(model).items():
-            fields[name] = (_inside(hint, made), None if name in omitted else ...)
+            said = None if name in omitted else ...
+            if name == "schema":  # the name of a method of pydantic's
+                fields["schema_"] = (_inside(hint, made), Field(said, alias=name))
+                continue
+            fields[name] = (_inside(hint, made), said)
         made[model] = create_model(model.__name__, __doc__=model.__doc__, **fields)
     return made[model]
 

@@ -10,7 +10,7 @@ from urllib.request import getproxies
 
 from amani_cli import errors, keys
 from amani_cli.models.operations import Diagnosis, Finding
-from amani_cli.operations import at_hand, served
+from amani_cli.operations import at_hand, served, shared
 from amani_cli.times import parse_duration
 from amani_cli.wallets import finding, servers
 from amani_cli.wallets.known import KnownWallet
@@ -34,6 +34,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
         items.append(Finding("wallets", "warn", "no wallet yet", "amani wallet add NAME --url URL"))
     for wallet in known:
         items.extend(_wallet(wallet))
+    items.extend(shared.ledger(ws))
     items.extend(at_hand.own_clock(ws))
     items.extend(at_hand.cheques_out(ws))
     items.extend(served.look(ws))

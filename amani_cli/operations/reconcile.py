@@ -21,8 +21,8 @@ from amani_cli.operations import restored
 from amani_cli.payments import earlier, rails, receipts, waiting
 from amani_cli.payments.verdict import ABSENT
 from amani_cli.providers.base import FiatRecord, Record
+from amani_cli.store import claims, journal
 from amani_cli.store import invoices as store_invoices
-from amani_cli.store import journal
 from amani_cli.store.rows import Entry, HoldRow
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
@@ -58,6 +58,9 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
             apart, unasked = apart + differ, unasked + missed
         _arrival(ws, row)
     if not ids:
+        if claims.every(ws.store):
+            with ws.store.write() as db:
+                claims.drop_ended(db)
         for row in journal.without_arrival(ws.store):
             _arrival(ws, row)
     cheque_standing.note_claims(ws)

@@ -7,12 +7,18 @@ from amani_cli.store import holds, marks
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
+SKEW_S = 5.0
+"""A clock that is further off the ledger's is told of to whoever spends."""
+
 
 def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
     """Refuse to spend from a wallet that a restored copy knew until `reconcile` has read it back, by its own id.
 
     Raises `errors.RefusedByPolicy`.
     """
+    skew = ws.store.clock.skew()
+    if abs(skew) > SKEW_S:
+        ws.talk.warn(f"this machine's clock is {skew:+.0f} s off the ledger's, which is the one that counts")
     gone = marks.read(ws.store, marks.GONE)
     if gone is not None:
         raise errors.RefusedByPolicy(

@@ -182,7 +182,7 @@ def remove(ws: Workspace, wallet: KnownWallet, pin: str) -> Pin:
     with ws.store.write() as db:
         rules.delete_pin(db, wallet.identity)
         audit_log.append(db, "pin remove", wallet=wallet.name, outcome="done", actor=ws.said.actor)
-    keys.unkeep(_place(ws, row), row.pepper)
+    keys.unkeep(place_of(ws, row), row.pepper)
     return status(ws, wallet)
 
 
@@ -224,7 +224,7 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
         used, until = _attempts(ws, db, wallet)
         audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.said.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
-    keys.keep(_place(ws, row), row.pepper, f"{pepper}:{failures}")
+    keys.keep(place_of(ws, row), row.pepper, f"{pepper}:{failures}")
     left = max(0, ATTEMPTS - used)
     more = f"locked until {local(_shown(ws, until))}" if until else f"{left} attempts left this hour"
     raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
@@ -329,7 +329,7 @@ def _hashed(pin: str, pepper: str) -> str:
     return bcrypt.hashpw(_peppered(pin, pepper), bcrypt.gensalt(COST)).decode()
 
 
-def _place(ws: Workspace, row: PinRow) -> str:
+def place_of(ws: Workspace, row: PinRow) -> str:
     """Where a PIN's pepper is kept on this machine: where it was set, unless it was brought here from another."""
     own = store_wallets.own_keys(ws.store)
     return row.place if own is None else own.place(row.place)
@@ -337,7 +337,7 @@ def _place(ws: Workspace, row: PinRow) -> str:
 
 def _pepper(ws: Workspace, wallet: Holder, row: PinRow) -> tuple[str, int]:
     """The pepper and the count of failures that was kept with it."""
-    text = keys.kept(_place(ws, row), row.pepper)
+    text = keys.kept(place_of(ws, row), row.pepper)
     try:
         pepper, mark = (text or "").split(":")
         return pepper, int(mark)

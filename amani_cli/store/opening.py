@@ -10,6 +10,7 @@ from amani_cli import errors
 from amani_cli.files import named
 from amani_cli.store import address
 from amani_cli.store.ledger import SCHEMA_VERSION, Store
+from amani_cli.store.rows import Row
 
 if TYPE_CHECKING:
     from amani_cli.store.postgres import PostgresStore
@@ -82,6 +83,13 @@ def _at(text: str, environ: Mapping[str, str], folder: Path, password_command: s
         return line
 
     return PostgresStore(address.shown(text), folder, connect)
+
+
+def server(store: Store) -> tuple[str, str]:
+    """The version of a ledger's server, and whether it syncs to its disk (`on`)."""
+    row = store.one(Row, "SELECT current_setting('server_version'), current_setting('fsync')")
+    assert row is not None
+    return str(row[0]), str(row[1])
 
 
 _VERSION = "SELECT version, id FROM ledger_schema"

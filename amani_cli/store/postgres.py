@@ -327,6 +327,8 @@ class PostgresStore(Store):
         """Write many rows into a table, by COPY."""
         try:
             self._send_waiting()
+            self._mirror.changed(f"INSERT INTO {table}")
+            self._head = None  # what was brought along with the lock is not the newest entry any more
             return self.wire.copy_in(table, columns, rows)
         except psycopg.Error as error:
             raise explained(error, self.where) from error

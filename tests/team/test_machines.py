@@ -155,7 +155,7 @@ class TestClaims:
         (tmp_path / "rows.csv").write_text(f"to\n{payee.invoice(7)}\n")
         plan = tmp_path / "plan.json"
         assert amani("batch", "plan", tmp_path / "rows.csv", "--output", plan, "--wallet", "payer").code == 0
-        name = "batch-" + amani("batch", "status", plan, "--json").data["plan"][:32]
+        name = "batch-" + amani("batch", "status", plan, "--json").data["hash"][:32]
         ledgers.change(
             home,
             "INSERT INTO claim VALUES (?,'clm_1','this plan','elsewhere','ada','boot',7,'1','2026-01-01T00:00:00Z')",
@@ -180,7 +180,7 @@ class TestClaims:
         (tmp_path / "rows.csv").write_text(f"to\n{payee.invoice(7)}\n")
         plan = tmp_path / "plan.json"
         assert amani("batch", "plan", tmp_path / "rows.csv", "--output", plan, "--wallet", "payer").code == 0
-        name = "batch-" + amani("batch", "status", plan, "--json").data["plan"][:32]
+        name = "batch-" + amani("batch", "status", plan, "--json").data["hash"][:32]
         dead = "from amani_cli.store import claims; print(claims.start())"
         boot = subprocess.run([sys.executable, "-c", dead], capture_output=True, text=True, check=True).stdout.strip()
         values = (name, machine.host(), boot)
@@ -195,7 +195,7 @@ class TestClaims:
 def test_a_ledger_that_went_back_is_held(
     amani: Amani, add_wallet: AddWallet, home: Path, postgres_server: PostgresServer, ledger: str
 ) -> None:
-    """Restored to an earlier moment: it lacks an entry that this machine saw; nothing is spent before it is read."""
+    """Restored to an earlier moment: it lacks an entry that this machine saw, and spending waits until it is read."""
     payer, payee = add_wallet("payer", 1000), add_wallet("payee")
     assert amani("history", "sync").code == 0
     earlier = ledgers.ask(home, "SELECT max(seq) FROM audit")[0][0]
