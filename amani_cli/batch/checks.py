@@ -40,6 +40,8 @@ _COLUMNS = {
 }
 Seen = dict[str, str]
 
+_ABOUT_TO = ("COUNT", "NO_BASE_URL", "SERVED_ELSEWHERE")  # what is wrong with a cheque's `to`, not its amount
+
 
 def found_behind(
     ws: Workspace,
@@ -70,22 +72,25 @@ def within_rules(
     problems: list[Problem],
 ) -> None:
     """Add what amani's own rules forbid, whoever is paid: too much in one payment, cheques that can't be written."""
-    from amani_cli.cheques import writing
+    from amani_cli.cheques import links, writing
 
     written = 0
     for row in rows:
         try:
             if row.kind == CHEQUE and lightning is not None and row.amount_msat is not None:
                 written += 1
-                writing.check(ws, lightning, writing.Wanted(row.amount_msat, row.memo, authorised=True, count=written))
+                url = links.base_url(ws) if row.is_link else None
+                wanted = writing.Wanted(row.amount_msat, row.memo, authorised=True, count=written, base_url=url)
+                writing.check(ws, lightning, wanted)
             if row.kind == PAYOUT and fincra is not None:
                 budgets.refuse_large(ws, fincra, row.fiat.value, row.fiat.currency)
             elif row.kind != PAYOUT and lightning is not None:
                 amount_msat = _msat(row, prices)
-                fee_msat = 0 if row.kind == CHEQUE else fees.worst_fee_msat(amount_msat)
+                aside = writing.Wanted(amount_msat, outside=row.is_link).reserve_msat
+                fee_msat = aside if row.kind == CHEQUE else fees.worst_fee_msat(amount_msat)
                 budgets.refuse_large(ws, lightning, amount_msat + fee_msat)
         except (errors.Usage, errors.RefusedByPolicy) as error:
-            problems.append(Problem(row.row, "to" if error.code == "COUNT" else "amount", told(error)))
+            problems.append(Problem(row.row, "to" if error.code in _ABOUT_TO else "amount", told(error)))
 
 
 def _msat(row: Row, prices: dict[str, Quoted]) -> int:

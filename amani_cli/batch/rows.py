@@ -103,7 +103,7 @@ def of_cheque(row: Row, reference: str, entry: ChequeRow | None, failure: str | 
         stands = {"funding": "unknown", "unknown": "unknown"}.get(entry.status, "settled")
     return BatchRow(
         row=row.row,
-        to=CHEQUE,
+        to=row.shown,
         status=stands,
         amount_msat=row.amount_msat,
         fee_msat=0 if stands == "settled" else None,

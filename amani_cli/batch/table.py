@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from amani_cli.fiat import orders
 
 CHEQUE, PAYOUT = "cheque", "payout"
+LINK = "link"  # a cheque that is given out as a link
 RECENT_S = 7 * 86400  # how far back the same payee and amount are pointed out
 
 
@@ -55,6 +56,11 @@ class Row:
     name_unverified: bool = False
     signed_off: str | None = None
     seen: dict[str, str] | None = None
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a cheque that is given out as a link."""
+        return self.kind == CHEQUE and self.shown == LINK
 
     def meaning(self, ws: Workspace, giver: str = "") -> str:
         """What its reference stands for, in the words of whoever pays it; `giver` is who gives a cheque."""
@@ -176,7 +182,7 @@ def _read_row(ws: Workspace, number: int, said: dict[str, str], problems: list[P
         return None
     about: dict[str, Any] = {}
     if destination is None:
-        kind, shown = CHEQUE, CHEQUE
+        kind, shown = CHEQUE, to.lower()
         if not isinstance(amount, int):
             bad("amount", "a cheque is over sat: write for example 1000sat")
     else:
@@ -223,7 +229,7 @@ def _destination(ws: Workspace, to: str, bad: Callable[[str, str], None]) -> Des
     if not to:
         bad("to", "nobody is named")
         return None
-    if to.lower() == CHEQUE:
+    if to.lower() in (CHEQUE, LINK):
         return None
     try:
         return reading.read(ws, to)

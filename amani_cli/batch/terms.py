@@ -81,7 +81,7 @@ def of(
         if amount_msat is None:
             quoted = _fetched(ws, row, plan_hash) or _priced(wallet, row, prices)
             amount_msat = rates.to_msat(quoted)
-        fee_msat = 0 if _is_ours(ws, wallet, row) else fees.worst_fee_msat(amount_msat)
+        fee_msat = _worst_fee_msat(ws, wallet, row, amount_msat)
         shares[row.row] = Share(amount_msat, fee_msat, quoted)
     return Terms(shares)
 
@@ -100,6 +100,14 @@ def _fetched(ws: Workspace, row: Row, plan_hash: str) -> Quoted | None:
         return None
     order = ordering.remembered(ws, ordering.Wish(to, row.fiat, comment=row.comment, reference=reference))
     return None if order is None else order.quoted
+
+
+def _worst_fee_msat(ws: Workspace, wallet: KnownWallet, row: Row, amount_msat: int) -> int:
+    if row.is_link:  # what is set aside on top, for a claim that leaves the server
+        from amani_cli.cheques import writing
+
+        return writing.Wanted(amount_msat, outside=True).reserve_msat
+    return 0 if _is_ours(ws, wallet, row) else fees.worst_fee_msat(amount_msat)
 
 
 def _is_ours(ws: Workspace, wallet: KnownWallet, row: Row) -> bool:

@@ -17,7 +17,7 @@ from amani_cli.batch.pace import Pace, Paced
 from amani_cli.batch.plans import Plan, Purse
 from amani_cli.batch.table import CHEQUE, PAYOUT, Row
 from amani_cli.batch.terms import Allowance
-from amani_cli.cheques import writing
+from amani_cli.cheques import links, writing
 from amani_cli.destinations import ordering, reading
 from amani_cli.destinations import paying as destinations_paying
 from amani_cli.destinations.forms import Destination
@@ -57,7 +57,7 @@ class Codes:
                 writer = csv.writer(file)
                 if new:
                     writer.writerow(["row", "id", "code"])
-                writer.writerow([row.row, cheque.id, cheque.code])
+                writer.writerow([row.row, cheque.id, cheque.link or cheque.code])
                 file.flush()
                 os.fsync(file.fileno())
             if new:
@@ -239,8 +239,9 @@ class Worker:
     def _write_cheque(self, row: Row, reference: str) -> None:
         assert row.amount_msat is not None
         taken_msat = self._job.allowance.take(row, row.amount_msat)
-        wanted = writing.Wanted(row.amount_msat, row.memo, reference=reference, authorised=True)
         try:
+            url = links.base_url(self._ws) if row.is_link else None
+            wanted = writing.Wanted(row.amount_msat, row.memo, reference=reference, authorised=True, base_url=url)
             written = list(writing.write(self._ws, self._lightning, wanted, confirm=None))
         except errors.OutcomeUnknown:
             raise

@@ -15,7 +15,7 @@ from amani_cli.models.money import Quoted
 from amani_cli.times import to_rfc3339
 from tests.conftest import Held
 from tests.kit.driver import Amani
-from tests.kit.serve_world import BROWSER, InProcess, Phone, serving, write_link
+from tests.kit.serve_world import BROWSER, InProcess, Link, Phone, serving, write_link
 
 pytestmark = pytest.mark.lnbits
 
@@ -113,3 +113,23 @@ def test_about_what_it_is_worth(amani: Amani, giver: Held, site: InProcess) -> N
     site.desk.keep_price(giver.server.url, price)
     assert "about 90.00 KES, by a price from 5 minutes ago" in site.get(link.path).text
     assert "takriban 90.00 KES" in site.get(link.path, **{"Accept-Language": "sw"}).text
+
+
+def test_links_in_a_batch(
+    amani: Amani, giver: Held, taker: Held, base_url: str, site: InProcess, tmp_path: Path
+) -> None:
+    table, plan = tmp_path / "people.csv", tmp_path / "plan.json"
+    table.write_text("to,amount,memo\nlink,100,for Ada\nlink,200,for Obi\ncheque,50,a code\n")
+    assert amani("batch", "plan", table, "-o", plan, "--wallet", "giver").code == 0
+    assert amani("batch", "run", plan, "--yes").code == 0
+    assert giver.sat == 5000 - 102 - 202 - 50  # what leaving the server may cost is set aside with links alone
+    kept = dict(line.split(",")[::2] for line in plan.with_name("plan.json.codes.csv").read_text().splitlines()[1:])
+    assert [kept[row].partition(":")[0][:6] for row in sorted(kept)] == ["http", "http", "amani1"]
+    token = kept["2"].rpartition("/")[2]
+    amani.secrets |= {token}
+    link = Link("", kept["2"], "", "", 100_000)
+    assert "for Ada" in site.get(link.path).text
+    assert site.take(link, taker.invoice(100)) == {"status": "OK"}
+    amani("config", "set", "base_url", "off")
+    refused = amani("batch", "plan", table, "-o", tmp_path / "other.json", "--wallet", "giver")
+    assert (refused.code, "base_url" in refused.stdout + refused.stderr) == (2, True)
