@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from amani_cli.store import journal
+from amani_cli.store.entries import NewEntry, Whose
 from amani_cli.store.ledger import SCHEMA_VERSION, new_id
-from amani_cli.store.rows import NewEntry, Whose
 from amani_cli.store.sqlite import open_store
 from benchmarks import records
 from benchmarks.measure import Command, alternate, run, spread

@@ -11,7 +11,7 @@ from amani_cli import errors
 from amani_cli.payments import lightning_rail
 from amani_cli.payments.verdict import Found
 from amani_cli.providers.base import PayAnswer
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 

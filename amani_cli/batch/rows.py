@@ -16,7 +16,8 @@ from amani_cli.models.batches import Batch, BatchRow
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 from amani_cli.store import journal, references
-from amani_cli.store.rows import ChequeRow, Entry
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow
 from amani_cli.workspace import Workspace
 
 

@@ -15,7 +15,7 @@ from amani_cli.invoices import lightning
 from amani_cli.lightning import paying
 from amani_cli.payees import banks, canonical
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import local, to_rfc3339
 from amani_cli.workspace import Workspace
 

@@ -28,7 +28,8 @@ from amani_cli.models.payments import Payment, PayoutPlan
 from amani_cli.payments import earlier as payments_earlier
 from amani_cli.payments import lightning_rail
 from amani_cli.store import journal, references
-from amani_cli.store.rows import ChequeRow, Entry
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 

@@ -10,7 +10,7 @@ from amani_cli.amounts import format_sat
 from amani_cli.books import history
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import journal, read_back, totals
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.wallets.known import KnownWallet, learn
 from amani_cli.workspace import Workspace
 

@@ -14,8 +14,9 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal, read_back, references, rules
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.entries import Entry, EntryStatus, NewEntry, Whose
 from amani_cli.store.ledger import new_ids
-from amani_cli.store.rows import Entry, EntryStatus, NewEntry, Transaction, Whose
+from amani_cli.store.rows import Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.known import KnownWallet

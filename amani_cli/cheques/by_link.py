@@ -19,7 +19,8 @@ from amani_cli.rules import held
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import journal, marks
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import ChequeRow, Entry, Transaction
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339
 from amani_cli.wallets import known
 from amani_cli.wallets.clients import lnbits_client

@@ -19,7 +19,8 @@ from amani_cli.servers import server_of
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import journal, marks
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import Transaction
 from amani_cli.times import local
 from amani_cli.wallets.cheque_servers import is_server_of_ours, named_server
 from amani_cli.wallets.finding import everything

@@ -17,7 +17,7 @@ from amani_cli.payments.cheque_rail import Draw
 from amani_cli.payments.verdict import Verdict
 from amani_cli.providers.base import Record
 from amani_cli.store import cheques
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import from_rfc3339, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

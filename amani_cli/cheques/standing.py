@@ -16,8 +16,9 @@ from amani_cli.rules import rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal, links, machine
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, only
-from amani_cli.store.rows import ChequeRow, Entry, Transaction
+from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
 from amani_cli.wallets.clients import lnbits_client

@@ -20,7 +20,8 @@ from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import links as store_links
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import ChequeRow, Entry
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow
 from amani_cli.times import from_rfc3339, local
 from amani_cli.wallets import environment, finding, known, logins
 from amani_cli.wallets.clients import lnbits_client

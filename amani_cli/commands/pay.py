@@ -66,10 +66,7 @@ def pay(
     to = reading.read(ws, options.secret_from_stdin("invoice") if dest == "-" else dest)
     if to.payout is not None:
         if max_fee or comment or keep or max_slippage or payer:
-            raise errors.Usage(
-                "--max-fee, --max-slippage, --comment, --keep and --payer-… are for Lightning",
-                hint="What the payee is to see goes into --description." if comment else "",
-            )
+            raise _for_lightning(comment)
         from amani_cli.fiat import orders
 
         payout = orders.Order(
@@ -85,10 +82,7 @@ def pay(
         _pay_out(said, to, payout, amount, dry_run=dry_run, request=request, wait=wait, accept_change=accept_change)
         return
     if to_name or name_unverified or company or from_currency or description:
-        raise errors.Usage(
-            "--to-name, --name-unverified, --company, --from-currency and --description are for bank: and momo:",
-            hint="A word for the payee goes into --comment, where its server takes one." if description else "",
-        )
+        raise _for_fiat(description)
     if amount is None and to.amount_msat is None and not to.names_amount:
         amount = said.missing(f"How much for {to.shown}?")
     wish = ordering.Wish(
@@ -117,6 +111,20 @@ def pay(
         return
     confirm = said.confirm_payment("Pay?")
     said.emit(paying.pay(ws, wallet, wish, confirm=confirm, wait=wait))
+
+
+def _for_lightning(comment: str) -> errors.Usage:
+    return errors.Usage(
+        "--max-fee, --max-slippage, --comment, --keep and --payer-… are for Lightning",
+        hint="What the payee is to see goes into --description." if comment else "",
+    )
+
+
+def _for_fiat(description: str) -> errors.Usage:
+    return errors.Usage(
+        "--to-name, --name-unverified, --company, --from-currency and --description are for bank: and momo:",
+        hint="A word for the payee goes into --comment, where its server takes one." if description else "",
+    )
 
 
 def _pay_out(

@@ -12,8 +12,9 @@ from amani_cli.payments import earlier
 from amani_cli.providers.fiat import Movement
 from amani_cli.store import holds, journal, read_back
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.entries import Entry, NewEntry
 from amani_cli.store.ledger import Ledger
-from amani_cli.store.rows import Entry, NewEntry, Transaction
+from amani_cli.store.rows import Transaction
 from amani_cli.times import from_rfc3339, local, now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace

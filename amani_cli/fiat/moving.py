@@ -24,8 +24,9 @@ from amani_cli.providers.base import PayAnswer
 from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held, lines
 from amani_cli.store import journal, references
+from amani_cli.store.entries import Entry, NewEntry
 from amani_cli.store.ledger import Ledger
-from amani_cli.store.rows import Entry, NewEntry, Transaction
+from amani_cli.store.rows import Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 

@@ -10,8 +10,9 @@ from amani_cli.amounts import Fiat, format_fiat
 from amani_cli.providers.fiat import Refund
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.rows import Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

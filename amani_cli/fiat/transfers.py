@@ -17,7 +17,7 @@ from amani_cli.providers.base import PayAnswer
 from amani_cli.rules import limits
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import NewEntry
+from amani_cli.store.entries import NewEntry
 from amani_cli.times import now
 from amani_cli.wallets import businesses
 from amani_cli.wallets.known import KnownWallet, identify

@@ -16,7 +16,8 @@ from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import InvoiceRow, NewEntry, Transaction
+from amani_cli.store.entries import NewEntry
+from amani_cli.store.rows import InvoiceRow, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import fincra_environment
 from amani_cli.wallets.known import KnownWallet, identify

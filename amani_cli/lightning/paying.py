@@ -17,7 +17,8 @@ from amani_cli.payments import rail as payments_rail
 from amani_cli.rules import approval, budgets, held, rulebook
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Entry, NewEntry, Transaction
+from amani_cli.store.entries import Entry, NewEntry
+from amani_cli.store.rows import Transaction
 from amani_cli.times import local, to_rfc3339
 from amani_cli.wallets import known, rates, servers
 from amani_cli.wallets.known import KnownWallet

@@ -18,7 +18,8 @@ from amani_cli.providers.base import PayAnswer, Record
 from amani_cli.rules import agents, held, lines
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal
-from amani_cli.store.rows import Entry, Transaction
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import Transaction
 from amani_cli.times import from_rfc3339, local
 from amani_cli.wallets import servers
 from amani_cli.wallets.known import KnownWallet

@@ -16,7 +16,8 @@ from amani_cli.rules import budgets, limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, NewEntry, Transaction
+from amani_cli.store.entries import Entry, NewEntry
+from amani_cli.store.rows import Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet, identify
 from amani_cli.workspace import Workspace

@@ -14,7 +14,8 @@ from amani_cli.operations import clues
 from amani_cli.operations.case import Case
 from amani_cli.payments import waiting
 from amani_cli.providers.base import Record
-from amani_cli.store.rows import ChequeRow, Entry, InvoiceRow
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow, InvoiceRow
 from amani_cli.times import in_zone, now
 
 Advice = tuple[str, list[str]]

@@ -12,7 +12,8 @@ from amani_cli.models.money import Money
 from amani_cli.models.operations import TraceCandidate, TraceEvent, TraceGap
 from amani_cli.operations.clues import Clue
 from amani_cli.providers.base import FiatRecord, Record
-from amani_cli.store.rows import ChequeRow, Entry, InvoiceRow
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow, InvoiceRow
 from amani_cli.store.traces import TracedInvoice
 from amani_cli.text import one_line
 from amani_cli.times import now

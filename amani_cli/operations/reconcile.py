@@ -23,7 +23,8 @@ from amani_cli.payments.verdict import ABSENT
 from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import claims, journal
 from amani_cli.store import invoices as store_invoices
-from amani_cli.store.rows import Entry, HoldRow
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import HoldRow
 from amani_cli.text import quoted
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets import finding
@@ -58,11 +59,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
             apart, unasked = apart + differ, unasked + missed
         _arrival(ws, row)
     if not ids:
-        if claims.every(ws.store):
-            with ws.store.write() as db:
-                claims.drop_ended(db)
-        for row in journal.without_arrival(ws.store):
-            _arrival(ws, row)
+        _tidy(ws)
     cheque_standing.note_claims(ws)
     unfinished = 0 if ids else taking_back.settle_unfinished(ws) + withdrawals.settle_open(ws)
     free, differ, missed = restored.release(ws, done)
@@ -93,6 +90,15 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
         _why_open(ws, rows),
         len(back),
     )
+
+
+def _tidy(ws: Workspace) -> None:
+    """Let go of claims whose owner is dead, and write down arrivals that a crash left out."""
+    if claims.every(ws.store):
+        with ws.store.write() as db:
+            claims.drop_ended(db)
+    for row in journal.without_arrival(ws.store):
+        _arrival(ws, row)
 
 
 def _why_open(ws: Workspace, rows: list[Entry]) -> list[OpenOutcome]:

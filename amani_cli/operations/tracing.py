@@ -11,8 +11,9 @@ from amani_cli.models.operations import Trace, TraceGap
 from amani_cli.operations import advice, asking, clues
 from amani_cli.operations.case import Case, amount_of
 from amani_cli.store import holds, traces
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import R
-from amani_cli.store.rows import ChequeRow, Entry
+from amani_cli.store.rows import ChequeRow
 from amani_cli.store.traces import TracedInvoice
 from amani_cli.text import one_line
 from amani_cli.wallets import finding

@@ -22,7 +22,7 @@ from amani_cli.models.operations import Event
 from amani_cli.payments import receipts
 from amani_cli.requests import standing
 from amani_cli.store import journal, requests
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import now, to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

@@ -27,7 +27,7 @@ from amani_cli.invoices import lightning, pages
 from amani_cli.models.operations import Event
 from amani_cli.payments import earlier, receipts
 from amani_cli.store import journal
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import now, to_rfc3339
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet

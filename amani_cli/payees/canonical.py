@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from amani_cli import errors
 from amani_cli.amounts import Fiat
 from amani_cli.store import references
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.wallets import rates
 from amani_cli.workspace import Workspace
 

@@ -12,7 +12,7 @@ from amani_cli.payments import lightning_rail
 from amani_cli.payments.receipts import open_outcome
 from amani_cli.payments.verdict import Found
 from amani_cli.providers.base import PayAnswer, Record
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 
 if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits

@@ -11,7 +11,7 @@ from amani_cli.payments.rails import rail_of, wallet_of
 from amani_cli.payments.receipts import open_outcome, receipt, reversed_payment
 from amani_cli.payments.verdict import Found
 from amani_cli.store import journal, references
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.workspace import Workspace
 
 

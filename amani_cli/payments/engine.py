@@ -16,7 +16,8 @@ from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal, references, rules
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Transaction
+from amani_cli.store.entries import Entry, EntryChanges, NewEntry
+from amani_cli.store.rows import Transaction
 from amani_cli.times import now
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

@@ -12,7 +12,7 @@ from amani_cli.payments.lightning_rail import has_passed
 from amani_cli.payments.verdict import ABSENT, Found
 from amani_cli.providers.base import FiatRecord, PayAnswer
 from amani_cli.store import journal
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 

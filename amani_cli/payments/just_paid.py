@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from amani_cli import clocks
 from amani_cli.store import journal
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import ago, to_rfc3339
 from amani_cli.workspace import Workspace
 

@@ -10,7 +10,7 @@ from amani_cli.encodings import bolt11
 from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found
 from amani_cli.providers.base import Named, PayAnswer
 from amani_cli.store import faucet, references
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 

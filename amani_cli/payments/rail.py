@@ -6,7 +6,7 @@ from typing import Protocol
 
 from amani_cli.payments.verdict import Found
 from amani_cli.providers.base import PayAnswer
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 
 
 class Rail(Protocol):

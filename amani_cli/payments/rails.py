@@ -9,7 +9,7 @@ from amani_cli import errors
 from amani_cli.payments.lightning_rail import Lightning
 from amani_cli.payments.rail import Rail
 from amani_cli.store import journal
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.wallets import environment, finding
 from amani_cli.wallets import known as wallets_known
 from amani_cli.wallets.cheque_servers import named_server

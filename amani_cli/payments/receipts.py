@@ -6,7 +6,7 @@ from amani_cli import errors
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
 from amani_cli.payments import success_action
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import local
 from amani_cli.wallets import rates
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from amani_cli import errors
 from amani_cli.models.wallets import Provider
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
-from amani_cli.store.rows import EntryStatus
+from amani_cli.store.entries import EntryStatus
 
 ABSENT: Literal["absent"] = "absent"
 NOT_ASKED: Literal["not asked"] = "not asked"

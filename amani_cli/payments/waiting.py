@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from amani_cli.payments import fincra_rail, lightning_rail
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.times import from_rfc3339, local, to_rfc3339
 
 _LONGEST_FLIGHT = timedelta(days=14)

@@ -13,8 +13,9 @@ from amani_cli.rules import agents, budgets, lines, quorum, signatures, written
 from amani_cli.rules.approval import shown as shown_amount
 from amani_cli.rules.written import Body
 from amani_cli.store import requests
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, beyond, only
-from amani_cli.store.rows import Entry, RequestRow
+from amani_cli.store.rows import RequestRow
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

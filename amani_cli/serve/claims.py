@@ -18,7 +18,8 @@ from amani_cli.serve.pages import Refusal
 from amani_cli.serve.speech import Speech
 from amani_cli.serve.visitors import Counts, Rate
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import ChequeRow, Entry
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow
 from amani_cli.times import now
 from amani_cli.wallets import clients
 from amani_cli.workspace import Workspace

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+from amani_cli.store.entries import Entry
 from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import Entry, Row
+from amani_cli.store.rows import Row
 
 MSAT = Decimal("0.001")  # in sat
 

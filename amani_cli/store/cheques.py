@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from amani_cli.servers import server_of
 from amani_cli.store import machine
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, Store
-from amani_cli.store.rows import ChequeRow, Entry, Row, Transaction
+from amani_cli.store.rows import ChequeRow, Row, Transaction
 from amani_cli.times import now
 
 UNFINISHED = ("funding", "voiding", "unknown")

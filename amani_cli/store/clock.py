@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from amani_cli import clocks
-from amani_cli.store.rows import ChequeRow, Entry, Row, Transaction
+from amani_cli.store.entries import Entry
+from amani_cli.store.rows import ChequeRow, Row, Transaction
 from amani_cli.times import from_rfc3339
 
 _KEEP = (

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from amani_cli.store import machine
+from amani_cli.store.entries import Entry, EntryChanges, NewEntry, Whose
 from amani_cli.store.ledger import Ledger, Store, beyond, new_id
-from amani_cli.store.rows import Entry, EntryChanges, NewEntry, Row, Transaction, Whose
+from amani_cli.store.rows import Row, Transaction
 from amani_cli.times import now
 
 if TYPE_CHECKING:

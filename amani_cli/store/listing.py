@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Store, literal
-from amani_cli.store.rows import Entry, Row
+from amani_cli.store.rows import Row
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from hashlib import sha256
 
 from amani_cli import errors
 from amani_cli.store import wallets
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, R, Store, upsert
-from amani_cli.store.rows import Entry, ReferenceRow, ResolutionRow, Row, Transaction
+from amani_cli.store.rows import ReferenceRow, ResolutionRow, Row, Transaction
 from amani_cli.times import now
 
 HASHED = "sha256:"  # what a reference stands for, where only its hash came back

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, Store
-from amani_cli.store.rows import Entry, RequestRow, Row, SignatureRow, Transaction
+from amani_cli.store.rows import RequestRow, Row, SignatureRow, Transaction
 from amani_cli.times import now
 
 _LIVE = "('open','running','unknown')"

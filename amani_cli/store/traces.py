@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from amani_cli.amounts import Fiat
 from amani_cli.models.wallets import Provider
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import R, Store, literal
-from amani_cli.store.rows import AuditRow, ChequeRow, Entry, InvoiceRow
+from amani_cli.store.rows import AuditRow, ChequeRow, InvoiceRow
 from amani_cli.store.sqlite import SqliteStore
 from amani_cli.text import holds
 from amani_cli.times import Period

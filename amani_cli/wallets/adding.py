@@ -22,6 +22,7 @@ from amani_cli.workspace import Workspace
 if TYPE_CHECKING:
     from amani_cli.providers.base import NewWallet
     from amani_cli.providers.lnbits import Lnbits
+    from amani_cli.store.rows import WalletRow
     from amani_cli.wallets.known import KnownWallet
 
 KEYRING = keys.KeySource("keyring")
@@ -53,43 +54,35 @@ def add(
         remote = client.wallet()
         # An invoice key is not told its wallet's id, but every record of the wallet bears it.
         remote_id = remote.id or client.wallet_id()
-        if lacks_key and elsewhere is not None and elsewhere.remote_id not in (None, remote_id):
-            raise errors.Usage(
-                f"that is not the key of '{elsewhere.name}', but another wallet's",
-                code="WRONG_KEY",
-                hint="Give this wallet a name that is free, or the key of the one that has it.",
-            )
-        known_here = keeping.without_key_here(ws, remote_id, url)
-        if known_here is not None:
+        access: Access = "spend" if remote.can_spend and not read_only else "read"
+
+        def stored() -> tuple[keys.KeySource, bool]:
             both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
-            stored = _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
-            access: Access = "spend" if remote.can_spend and not read_only else "read"
-            return keeping.add_key(ws, known_here, stored, access, name)
+            return _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
+
+        known_here = _lacking_key(ws, elsewhere if lacks_key else None, remote_id, url)
+        if known_here is not None:
+            return keeping.add_key(ws, known_here, stored(), access, name)
         if elsewhere is not None and remote_id is not None and remote_id == elsewhere.remote_id:
             _move(ws, known(ws, elsewhere), url, client)
             return resolve(ws, name).view()
         name = free_name(ws, name)
-        if remote_id is not None:
-            refuse_known(ws, remote_id, url)
-            if ws.has_store:
-                identities.meet(ws.store, client, remote_id, told_of=False)
+        _meet(ws, client, remote_id, url)
         shared = client.is_shared(remote) if remote.can_spend else None
         if shared:
             raise shared_wallet(name)
-        both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
         version = told_version(client)
-    spends = remote.can_spend and not read_only
-    if version == DOUBLE_SPENDING_VERSION:
-        ws.talk.warn(unsafe_version(name))
-    stored = _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
+        if version == DOUBLE_SPENDING_VERSION:
+            ws.talk.warn(unsafe_version(name))
+        source, has_read_key = stored()
     added = register(
         ws,
         name=name,
         url=url,
         remote_id=remote_id,
-        access="spend" if spends else "read",
-        key_source=stored[0],
-        has_read_key=int(stored[1]),
+        access=access,
+        key_source=source,
+        has_read_key=int(has_read_key),
         insecure_http=int(insecure_http),
         server_version=version,
         own=shared is False,
@@ -98,6 +91,25 @@ def add(
         ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
     _note_whose(ws, url)
     return added
+
+
+def _lacking_key(ws: Workspace, named: WalletRow | None, remote_id: str | None, url: str) -> WalletRow | None:
+    """The wallet that other machines pay from, and whose key this one now has; `named` is the one that was meant."""
+    if named is not None and named.remote_id not in (None, remote_id):
+        raise errors.Usage(
+            f"that is not the key of '{named.name}', but another wallet's",
+            code="WRONG_KEY",
+            hint="Give this wallet a name that is free, or the key of the one that has it.",
+        )
+    return keeping.without_key_here(ws, remote_id, url)
+
+
+def _meet(ws: Workspace, client: Lnbits, remote_id: str | None, url: str) -> None:
+    if remote_id is None:
+        return
+    refuse_known(ws, remote_id, url)
+    if ws.has_store:
+        identities.meet(ws.store, client, remote_id, told_of=False)
 
 
 def _stored(

@@ -12,8 +12,9 @@ from amani_cli.files import named
 from amani_cli.models.wallets import Access, Provider, Wallet
 from amani_cli.servers import server_of
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.entries import Whose
 from amani_cli.store.ledger import made_at
-from amani_cli.store.rows import WalletRow, Whose
+from amani_cli.store.rows import WalletRow
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.variables import ENVIRONMENT, not_configured
 from amani_cli.workspace import Workspace

@@ -7,7 +7,7 @@ import contextlib
 from amani_cli import errors, keys
 from amani_cli.servers import server_of
 from amani_cli.store import journal, marks
-from amani_cli.store.rows import Entry
+from amani_cli.store.entries import Entry
 from amani_cli.wallets.finding import registered
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace

@@ -9,11 +9,11 @@ from typing import get_type_hints
 
 import pytest
 
-from amani_cli.store import rows
+from amani_cli.store import entries, rows
 from amani_cli.store.sqlite import SqliteStore, open_store
 
 TABLES = {
-    rows.Entry: "payment",
+    entries.Entry: "payment",
     rows.InvoiceRow: "invoice",
     rows.ChequeRow: "cheque",
     rows.LinkRow: "link",
@@ -69,7 +69,8 @@ def said(kind: type) -> dict[str, tuple[str, bool]]:
 
 
 def test_every_row_is_held_to_a_table() -> None:
-    kinds = {kind for kind in vars(rows).values() if isinstance(kind, type) and issubclass(kind, rows.Row)}
+    named = [*vars(rows).values(), *vars(entries).values()]
+    kinds = {kind for kind in named if isinstance(kind, type) and issubclass(kind, rows.Row)}
     # Claims are in a shared ledger alone.
     assert kinds - {rows.Row, rows.ClaimRow} == TABLES.keys()
 
@@ -84,9 +85,9 @@ def test_a_row_s_annotations_are_its_table_s_columns(store: SqliteStore, kind: t
     assert made is None or isinstance(made, rows.Row)
 
 
-@pytest.mark.parametrize("kind", [rows.NewEntry, rows.EntryChanges], ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("kind", [entries.NewEntry, entries.EntryChanges], ids=lambda kind: str(kind.__name__))
 def test_what_is_written_of_an_entry_is_what_is_read(kind: type) -> None:
-    entry, written = get_type_hints(rows.Entry), get_type_hints(kind)
+    entry, written = get_type_hints(entries.Entry), get_type_hints(kind)
     written |= get_type_hints(written.pop("whose")) if "whose" in written else {}
     optional = {"created_at": str | None}  # it is of now, unless it says so
     assert written == {name: entry[name] for name in written} | {n: h for n, h in optional.items() if n in written}

@@ -15,8 +15,9 @@ import pytest
 from amani_cli import errors
 from amani_cli.store import journal, migrations
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.entries import NewEntry, Whose
 from amani_cli.store.ledger import SCHEMA_VERSION, TABLES, new_id
-from amani_cli.store.rows import NewEntry, Row, Whose
+from amani_cli.store.rows import Row
 from amani_cli.store.sqlite import SqliteStore, open_store
 from tests.kit.driver import Amani
 
