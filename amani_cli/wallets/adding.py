@@ -71,9 +71,7 @@ def add(
         shared = client.is_shared(remote) if remote.can_spend else None
         if shared:
             raise shared_wallet(name)
-        version = told_version(client)
-        if version == DOUBLE_SPENDING_VERSION:
-            ws.talk.warn(unsafe_version(name))
+        version = _version(ws, client, name)
         source, has_read_key = stored()
     added = register(
         ws,
@@ -102,6 +100,13 @@ def _lacking_key(ws: Workspace, named: WalletRow | None, remote_id: str | None, 
             hint="Give this wallet a name that is free, or the key of the one that has it.",
         )
     return keeping.without_key_here(ws, remote_id, url)
+
+
+def _version(ws: Workspace, client: Lnbits, name: str) -> str | None:
+    version = told_version(client)
+    if version == DOUBLE_SPENDING_VERSION:
+        ws.talk.warn(unsafe_version(name))
+    return version
 
 
 def _meet(ws: Workspace, client: Lnbits, remote_id: str | None, url: str) -> None:
