@@ -558,6 +558,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "A link leads to `amani serve`, and nobody said where that is reached.",
         "`amani config set base_url https://pay.example.com`",
     ),
+    "NO_RESERVE": (
+        (6,),
+        "A link's amount is exact, and nothing was set aside for the cheque to leave its server.",
+        "Void it, and write another with --link.",
+    ),
     "SERVED_ELSEWHERE": (
         (9,),
         "Links are written where they are served, and another machine serves this address.",

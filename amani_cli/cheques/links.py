@@ -14,6 +14,7 @@ from os import urandom
 
 from amani_cli import clocks, errors, keys
 from amani_cli.encodings import bech32
+from amani_cli.lightning import fees
 from amani_cli.models.cheques import Cheque
 from amani_cli.store import links, marks
 from amani_cli.store.rows import ChequeRow, Transaction
@@ -79,6 +80,16 @@ def with_link(ws: Workspace, row: ChequeRow, written: Cheque, url: str) -> Chequ
     """A cheque as it is shown once, with the link that it is given now."""
     link, lnurl = issue(ws, row, url)
     return written._replace(link=link, lnurl=lnurl)
+
+
+def refuse_without_reserve(row: ChequeRow) -> None:
+    """Refuse a link for a cheque that could not leave its server: its amount is exact. Raises `errors.Rejected`."""
+    if row.reserve_msat < fees.worst_fee_msat(row.amount_msat):
+        raise errors.Rejected(
+            f"nothing was set aside for cheque {row.id} to leave its server, as a link may have to",
+            code="NO_RESERVE",
+            hint=f"Void it, and write another: amani cheque create {row.amount_msat // 1000} --link",
+        )
 
 
 def page_of(url: str, token: str) -> str:

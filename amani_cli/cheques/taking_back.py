@@ -102,7 +102,6 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
 
     It has a link again if it had one, or where `link` asks for it.
     """
-    url = links.base_url(ws) if link else None
     row, claiming = standing.refresh(ws, advance(ws, must(ws, text)))
     if row.status != "open" or claiming:
         raise errors.Rejected(
@@ -110,6 +109,10 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
             code="NOT_OPEN",
             hint="Write a new one: amani cheque create",
         )
+    url = None
+    if link or store_links.of_cheque(ws.store, row.id) is not None:  # before the old ones are dead
+        url = links.base_url(ws)
+        links.refuse_without_reserve(row)
     with locks.held(ws, row.id, f"cheque {row.id}"):
         try:
             fresh = _rotate(ws, row)
@@ -125,12 +128,9 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
             current = store_cheques.by_id(db, row.id)
             assert current is not None
             standing.refuse_claiming(db, current)  # by its link, begun while the keys were made new: they are kept
-            had = store_links.of_cheque(db, row.id)
             audit_step(ws, db, "cheque reissue", row, "done")
         shown = view(ws, row)._replace(code=standing.code_of(ws, row, fresh.admin_key))
-        if url is None and had is None:
-            return shown
-        return links.with_link(ws, row, shown, url or links.base_url(ws))
+        return shown if url is None else links.with_link(ws, row, shown, url)
 
 
 def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:

@@ -88,7 +88,8 @@ def serve(
     keeper = Keeper(desk, site.counts, site.claims, ws.config.get("books_currency"))
     keeper.start()
     _stop_by_signal(server)
-    ready(f"http://{server.effective_host}:{server.effective_port}")
+    host = f"[{server.effective_host}]" if ":" in server.effective_host else server.effective_host
+    ready(f"http://{host}:{server.effective_port}")
     try:
         server.run()
     finally:

@@ -385,6 +385,21 @@ class TestEnds:
         assert site.take(new, taker.invoice(1000)) == OK
         assert taker.sat == 1000
 
+    def test_reissued_as_a_link_only_where_it_could_leave(
+        self, amani: Amani, giver: Held, user: User, base_url: str, site: InProcess
+    ) -> None:
+        bare = amani("cheque", "create", "7", "--yes", "--json").data
+        refused = amani("cheque", "reissue", bare["id"], "--link", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (6, "NO_RESERVE")
+        outside = amani("cheque", "create", "7", "--outside", "--yes", "--json").data
+        again = amani("cheque", "reissue", outside["id"], "--link", "--yes", "--json").data
+        amani.secrets.add(again["link"].rpartition("/")[2])
+        assert site.get(f"/c/{again['link'].rpartition('/')[2]}").status_code == 200
+        assert amani("config", "set", "base_url", "off").code == 0
+        kept = amani("cheque", "reissue", outside["id"], "--yes", "--json")
+        assert kept.error["code"] == "NO_BASE_URL"  # before the old ones are dead
+        assert site.get(f"/c/{again['link'].rpartition('/')[2]}").status_code == 200
+
     def test_a_wallet_that_is_held_pays_nothing(
         self, amani: Amani, giver: Held, taker: Held, link: Link, site: InProcess, home: Path
     ) -> None:
