@@ -76,13 +76,14 @@ class Nothing(NamedTuple):
     leave_out={
         *("amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet", "success", "quoted"),
         *("received", "our_reference", "provider_reference", "duty", "documents", "session_id", "reversed_at", "payer"),
+        "request",
     },
 )
 class Payment(NamedTuple):
     """Money that left or came: the journal's entry, as the provider's own record settled it.
 
     What is `reversed` settled and came back at `reversed_at`. The `fee` of fiat is all that it cost, with the stamp
-    `duty` in it. `documents` are those that the provider waits for.
+    `duty` in it. `documents` are those that the provider waits for. `request` is the one that it was made under.
     """
 
     id: str
@@ -118,6 +119,7 @@ class Payment(NamedTuple):
     session_id: str | None = None
     reversed_at: str | None = None
     payer: str | None = None
+    request: str | None = None
 
 
 class FeeRange(NamedTuple):
