@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from tests.simulation import seams
 from tests.simulation.lnbits import Lnbits, Wallet
 from tests.simulation.network import Paper
 from tests.simulation.world import Machine, Run, Step, World
@@ -67,6 +68,8 @@ def setting(world: World) -> None:
                         PIN,
                     )
                 )
+        known = ["approver", "add", "boss", seams.boss()]
+        first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
         for argv, stdin in first:
             run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
             assert run.code == 0, (argv, run.stdout, run.stderr)
@@ -152,6 +155,9 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
         world.plans[machine.name, step["argv"][step["argv"].index("-o") + 1]] = rows
+    if "sign" in step:
+        signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
+        write(machine.root / "kept" / f"{step['sign']}.json", signed)
     if "mood" in step:
         for host in ("pay.example", "other.example"):
             world.servers[host].mood = step["mood"]
@@ -165,6 +171,9 @@ def _keep(world: World, step: Step, run: Run) -> None:
         if isinstance(made, dict) and made.get("code"):
             world.names[step["keep"]] = made["code"]
             world.names[step["keep"] + "#"] = made["id"]
+        if isinstance(made, dict) and made.get("digest"):
+            world.names[step["keep"]] = made["id"]
+            world.names[step["keep"] + "#"] = made["digest"]
         if isinstance(made, dict) and made.get("bolt11") in world.network.by_text:
             world.names[step["keep"]] = world.network.by_text[made["bolt11"]]
 
