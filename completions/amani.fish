@@ -296,7 +296,7 @@ end
 # What may stand for the option or argument $argv[2] of the command $argv[1], each with $argv[3] before it.
 function __amani_source
     switch "$argv[1] $argv[2]"
-        case '* --wallet' '* -w' 'amani wallet limit 1' 'amani wallet watch 1' 'amani wallet watch 2' 'amani wallet watch 3' 'amani wallet watch 4' 'amani wallet watch 5' 'amani wallet watch 6' 'amani wallet watch 7' 'amani wallet watch 8' 'amani wallet watch 9' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani cheque claim --to' 'amani transfer --from' 'amani transfer 1' 'amani batch plan --fiat-wallet' 'amani watch 1' 'amani watch 2' 'amani watch 3' 'amani watch 4' 'amani watch 5' 'amani watch 6' 'amani watch 7' 'amani watch 8' 'amani watch 9' 'amani sandbox fund 1'
+        case '* --wallet' '* -w' 'amani wallet limit 1' 'amani wallet watch 1' 'amani wallet watch 2' 'amani wallet watch 3' 'amani wallet watch 4' 'amani wallet watch 5' 'amani wallet watch 6' 'amani wallet watch 7' 'amani wallet watch 8' 'amani wallet watch 9' 'amani wallet show 1' 'amani wallet balance 1' 'amani wallet balance 2' 'amani wallet balance 3' 'amani wallet balance 4' 'amani wallet balance 5' 'amani wallet balance 6' 'amani wallet balance 7' 'amani wallet balance 8' 'amani wallet balance 9' 'amani wallet use 1' 'amani wallet rename 1' 'amani wallet remove 1' 'amani wallet rotate-keys 1' 'amani cheque claim --to' 'amani transfer --from' 'amani transfer 1' 'amani batch plan --fiat-wallet' 'amani mcp --wallet' 'amani mcp -w' 'amani watch 1' 'amani watch 2' 'amani watch 3' 'amani watch 4' 'amani watch 5' 'amani watch 6' 'amani watch 7' 'amani watch 8' 'amani watch 9' 'amani sandbox fund 1'
             __amani_names $argv[3] wallets
         case '* --color'
             __amani_words $argv[3] auto always never
@@ -312,6 +312,8 @@ function __amani_source
             __amani_words $argv[3] open claiming claimed void expired
         case 'amani cheque show 1' 'amani cheque void 1' 'amani cheque reissue 1'
             __amani_names $argv[3] cheques
+        case 'amani request list --status'
+            __amani_words $argv[3] open approved refused expired cancelled running settled
         case 'amani history list --status'
             __amani_words $argv[3] settled failed unknown reversed
         case 'amani history list --direction'

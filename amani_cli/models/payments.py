@@ -76,7 +76,7 @@ class Nothing(NamedTuple):
     leave_out={
         *("amount_msat", "fee_msat", "amount", "fee", "next_claim_at", "failure", "to_wallet", "success", "quoted"),
         *("received", "our_reference", "provider_reference", "duty", "documents", "session_id", "reversed_at", "payer"),
-        *("host", "os_user"),
+        *("host", "os_user", "request"),
     },
 )
 class Payment(NamedTuple):
@@ -84,7 +84,7 @@ class Payment(NamedTuple):
 
     What is `reversed` settled and came back at `reversed_at`. The `fee` of fiat is all that it cost, with the stamp
     `duty` in it. `documents` are those that the provider waits for. `host` and `os_user`, in `history show`, say on
-    which machine and by whose account the entry was made.
+    which machine and by whose account the entry was made, `request` under which request.
     """
 
     id: str
@@ -122,6 +122,7 @@ class Payment(NamedTuple):
     payer: str | None = None
     host: str | None = None
     os_user: str | None = None
+    request: str | None = None
 
 
 class FeeRange(NamedTuple):

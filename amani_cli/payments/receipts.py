@@ -57,6 +57,7 @@ def receipt(row: Entry, *, replayed: bool = False) -> Payment:
         documents=row.documents,
         session_id=row.session_id,
         payer=row.payer,
+        request=row.request_id,
         reversed_at=row.reversed_at,
         received=_money(row.received, row.received_currency),
         our_reference=row.our_reference,

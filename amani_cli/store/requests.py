@@ -43,12 +43,9 @@ def live(db: Ledger, reference: str) -> RequestRow | None:
 
 def page(store: Store, identity: str | None, limit: int) -> list[RequestRow]:
     """The newest requests, of one wallet if it is named."""
-    return store.all(
-        RequestRow,
-        "SELECT * FROM request WHERE status<>'planned' AND (?1 IS NULL OR identity=?1) ORDER BY id DESC LIMIT ?2",
-        identity,
-        limit,
-    )
+    of_wallet, values = ("", ()) if identity is None else (" AND identity=?", (identity,))
+    sql = f"SELECT * FROM request WHERE status<>'planned'{of_wallet} ORDER BY id DESC LIMIT ?"
+    return store.all(RequestRow, sql, *values, limit)
 
 
 def waiting(store: Store) -> list[RequestRow]:

@@ -198,16 +198,17 @@ def spent(
     """
     if unit != "msat":
         return _spent_fiat(db, remote_id, unit, since, actor)
+    whose = () if actor is None else (actor,)
     gone = db.execute(
         f"SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM {_SPENT_SINCE}"
-        " WHERE ?5 IS NULL OR actor=?5",
-        (*_values(remote_id, since), actor),
+        f"{'' if actor is None else ' WHERE actor=?5'}",
+        (*_values(remote_id, since), *whose),
     ).fetchone()[0]
     flying = db.execute(
         "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
-        " WHERE remote_wallet_id=?1 AND direction='out' AND status='unknown' AND wallet_id<>?2"
-        " AND (?3 IS NULL OR actor=?3)",
-        (remote_id, OUTSIDE, actor),
+        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown' AND wallet_id<>?"
+        f"{'' if actor is None else ' AND actor=?'}",
+        (remote_id, OUTSIDE, *whose),
     ).fetchone()[0]
     return Decimal(gone), Decimal(flying)
 
@@ -221,14 +222,15 @@ def _spent_fiat(
     db: Ledger, remote_id: str | None, currency: str, since: Since, actor: str | None
 ) -> tuple[Decimal, Decimal]:
     """The same for a currency. Its amounts are text, so that no sum in SQL takes them through a float."""
+    whose = () if actor is None else (actor,)
     gone = db.execute(
-        f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?5 AND (?6 IS NULL OR actor=?6)",
-        (*_values(remote_id, since), currency, actor),
+        f"SELECT amount, fee FROM {_SPENT_SINCE} WHERE currency=?5{'' if actor is None else ' AND actor=?6'}",
+        (*_values(remote_id, since), currency, *whose),
     )
     flying = db.execute(
-        "SELECT amount, coalesce(fee, fee_reserve) FROM payment WHERE remote_wallet_id=?1 AND direction='out'"
-        " AND currency=?2 AND status='unknown' AND (?3 IS NULL OR actor=?3)",
-        (remote_id, currency, actor),
+        "SELECT amount, coalesce(fee, fee_reserve) FROM payment WHERE remote_wallet_id=? AND direction='out'"
+        f" AND currency=? AND status='unknown'{'' if actor is None else ' AND actor=?'}",
+        (remote_id, currency, *whose),
     )
     sums = [sum((Decimal(amount) + Decimal(fee or 0) for amount, fee in rows), Decimal(0)) for rows in (gone, flying)]
     return sums[0], sums[1]

@@ -114,6 +114,7 @@ def _payment(model: Payment) -> View:
             ("Fincra's", model.provider_reference),
             ("session", model.session_id),
             ("from", model.payer),
+            ("request", model.request),
             ("by", model.actor),
             ("made by", f"{model.os_user} on {model.host}" if model.host else None),
             ("hash", model.payment_hash),

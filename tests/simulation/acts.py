@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.simulation import phones
+from tests.simulation import phones, seams
 from tests.simulation.lnbits import Lnbits, Wallet
 from tests.simulation.network import Paper
 from tests.simulation.world import Machine, Run, Step, World
@@ -74,6 +74,8 @@ def setting(world: World) -> None:
                         PIN,
                     )
                 )
+        known = ["approver", "add", "boss", seams.boss()]
+        first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
         for argv, stdin in first:
             run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
             assert run.code == 0, (argv, run.stdout, run.stderr)
@@ -181,6 +183,9 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
         world.plans[machine.name, step["argv"][step["argv"].index("-o") + 1]] = rows
+    if "sign" in step:
+        signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
+        write(machine.root / "kept" / f"{step['sign']}.json", signed)
     if "mood" in step:
         for host in ("pay.example", "other.example"):
             world.servers[host].mood = step["mood"]
@@ -196,6 +201,9 @@ def _keep(world: World, step: Step, run: Run) -> None:
             world.names[step["keep"] + "#"] = made["id"]
             if made.get("link"):
                 world.names[step["keep"] + "@link"] = made["link"].rpartition("/")[2]
+        if isinstance(made, dict) and made.get("digest"):
+            world.names[step["keep"]] = made["id"]
+            world.names[step["keep"] + "#"] = made["digest"]
         if isinstance(made, dict) and made.get("bolt11") in world.network.by_text:
             world.names[step["keep"]] = world.network.by_text[made["bolt11"]]
 

@@ -34,6 +34,12 @@ def _m(name: str, *changes: tuple[str, str]) -> Mutant:
 
 
 MUTANTS = (
+    # a second person
+    _m(
+        "the line is not held",
+        ("raise unapproved(db, wallet, spend.unit, whole)", "return"),
+        ("raise unapproved(ws.store, wallet, unit, whole)", "return"),
+    ),
     # the judge
     _m(
         "no record yet is called failed",

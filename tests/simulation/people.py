@@ -30,6 +30,7 @@ class People:
         self.last: Step = {}
         self.others: list[str] = []
         self.queue: list[Step] = []
+        self.requests: list[tuple[str, str]] = []
 
     def next(self) -> Step:
         """The next step."""
@@ -57,6 +58,9 @@ class People:
             (5, self._batch),
             (3, self._faucet),
             (3, self._rule),
+            (3, self._line),
+            (4, self._request),
+            (4, self._carry_out),
             (10, self._two),
             (2, self._withdraw),
             (1, self._damage),
@@ -275,10 +279,57 @@ class People:
         )
         return self._command("m1", [*argv, "--json"], stdin="4831" if "--pin-stdin" in argv and "w1" in argv else "0")
 
+    def _line(self) -> Step:
+        """The line above which the boss must agree: mostly drawn, sometimes tried to be lifted without the boss."""
+        rng, on = self.rng, self._on()
+        argv = ["wallet", "limit", rng.choice(["w1", "w1", "w3"])]
+        argv += ["--approve-above", rng.choice(["1000sat", "5000sat", "20000sat", "off"])]
+        argv += ["--request"] if rng.random() < 0.2 else []
+        return self._filed(on, [*argv, "--pin-stdin", "--json"], stdin="4831")
+
+    def _request(self) -> Step:
+        """What somebody would pay, asked for."""
+        drawn = self.rng.choice([self._pay, self._pay, self._address, self._transfer, self._cheque])()
+        left_out = ("--dry-run", "--no-wait", "--yes", "--request")
+        words = [word for word in drawn["argv"] if word not in left_out]
+        more = {name: each for name, each in drawn.items() if name in ("make", "mood")}
+        return self._filed(drawn["on"], [*words, "--request"], **more)
+
+    def _filed(self, on: str, argv: list[str], **more: Any) -> Step:
+        if "--request" in argv:
+            more["keep"] = f"q{self.count}"
+            self.requests.append((more["keep"], on))
+        return self._command(on, argv, **more)
+
+    def _carry_out(self) -> Step:
+        """A request of before, with the boss's signature or without."""
+        rng = self.rng
+        if not self.requests:
+            return self._request()
+        name, on = rng.choice(self.requests[-6:])
+        argv = ["request", "run", f"${name}", "--json", "--yes"]
+        more: dict[str, Any] = {}
+        if rng.random() < 0.75:
+            argv += ["--approval", f"@/kept/{name}.json"]
+            more["sign"] = name
+        if rng.random() < 0.5:
+            argv.append("--pin-stdin")
+            more["stdin"] = "4831"
+        return self._command(on, argv, **more)
+
     def _two(self) -> Step:
         """Two commands at once on one machine: most often the same one twice."""
         rng = self.rng
-        draws = [self._pay, self._address, self._transfer, self._cheque, self._faucet, self._batch, self._again]
+        draws = [
+            self._pay,
+            self._address,
+            self._transfer,
+            self._cheque,
+            self._faucet,
+            self._batch,
+            self._again,
+            self._carry_out,
+        ]
         one = rng.choice(draws)()
         other = dict(one)
         if rng.random() < 0.4:
@@ -300,7 +351,7 @@ class People:
         step = {
             name: value
             for name, value in rng.choice(self.done[-8:]).items()
-            if name in ("do", "on", "argv", "stdin", "mood")
+            if name in ("do", "on", "argv", "stdin", "mood", "sign")
         }
         if rng.random() < 0.1:
             step["on"] = self._on()

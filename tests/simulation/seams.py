@@ -12,6 +12,7 @@ import fcntl
 import functools
 import hashlib
 import importlib
+import json
 import os
 import pkgutil
 import random
@@ -295,3 +296,29 @@ class _Pool(concurrent.futures.Executor):
         except BaseException as error:
             done.set_exception(error)
         return done
+
+
+# -- who approves ----------------------------------------------------------------------------------------------------
+
+_BOSS = hashlib.sha256(b"the boss").hexdigest()
+
+
+def boss() -> str:
+    """The public half of the boss's key, who is somebody else, elsewhere."""
+    signatures = part("signatures")
+    return str(signatures.public_half(_BOSS, signatures.Person("boss", "elsewhere")))
+
+
+def boss_signs(request: str, digest: str) -> str:
+    """The file by which the boss approves a request."""
+    signatures = part("signatures")
+    said = {"request": request, "digest": digest, "verdict": "approve", "public_key": signatures.public_of(_BOSS)}
+    return json.dumps({**said, "signature": signatures.sign(_BOSS, digest, "approve")})
+
+
+def has_signed(body: str, signature: str, amount_msat: int) -> bool:
+    """Whether the boss has signed this very text, and it is over that much at least."""
+    signatures = part("signatures")
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    enough = amount_msat <= int(json.loads(body)["sums"]["msat"])
+    return enough and bool(signatures.is_signed(signatures.public_of(_BOSS), digest, "approve", signature))

@@ -35,6 +35,7 @@ def after(world: World, run: Run | None) -> list[str]:
             found += _answer(world, run)
         found += _rules(world, run)
         found += _journal(world, run.machine)
+        found += _approved(world, run.machine)
     found += _paid_once(world)
     found += _batches(world)
     return found
@@ -92,7 +93,7 @@ def _answer(world: World, run: Run) -> list[str]:
         most = int(run.argv[run.argv.index("--max-fee") + 1].removesuffix("sat")) * 1000
         if any(-record.fee > most for record in moved):
             found.append(f"agreed: a fee of {most} msat, and {-moved[0].fee}")
-    if words == "transfer" and run.code == 0 and not moved and "--reference" not in run.argv:
+    if words == "transfer" and run.code == 0 and not moved and not {"--reference", "--request"} & set(run.argv):
         found.append("exit code: 0, and nothing was transferred")
     agreed = _agreed(world, run)
     if run.argv[0] == "reconcile" and "--resume" not in run.argv and any(each.wallet in world.ours for each in moved):
@@ -143,6 +144,36 @@ def _rules(world: World, run: Run) -> list[str]:
     return found
 
 
+def _approved(world: World, machine: Machine) -> list[str]:
+    """Nothing was begun above a wallet's line, as it was then, but under a request that the boss has signed."""
+    found: list[str] = []
+    if not world.read(machine, "SELECT 1 FROM audit WHERE what='approval line' LIMIT 1"):
+        return found
+    lines: dict[str, int] = {}
+    for row in world.read(machine, "SELECT * FROM audit ORDER BY seq"):
+        words = (row["outcome"] or "").split()
+        if row["what"] == "approval line" and words[0] == "line":
+            lines.pop(row["wallet"], None)
+            if words[1] != "off":
+                lines[row["wallet"]] = int(words[1])
+        elif row["outcome"] in ("sending", "sending again"):
+            line = lines.get(row["wallet"], row["amount_msat"] or 0)
+            if (row["amount_msat"] or 0) > line and not _is_signed(world, machine, row["subject"]):
+                found.append(f"approved: {row['subject']} over {row['amount_msat']} msat, above {line}")
+    return found
+
+
+def _is_signed(world: World, machine: Machine, id: str) -> bool:
+    signed = world.read(
+        machine,
+        "SELECT request.body, approval.signature, payment.amount_msat FROM payment"
+        " JOIN request ON request.id=payment.request_id JOIN approval ON approval.request_id=request.id"
+        " WHERE payment.id=? AND approval.verdict='approve'",
+        id,
+    )
+    return any(seams.has_signed(row["body"], row["signature"], row["amount_msat"]) for row in signed)
+
+
 def _batches(world: World) -> list[str]:
     """No row of a plan is paid twice, nor anything that is in no row."""
     found = []
@@ -174,7 +205,9 @@ def _agreed(world: World, run: Run) -> int | None:
     if run.argv[0] == "pay":
         paper = world.network.by_text.get(run.argv[1].lower())
         return paper.amount_msat if paper else int(run.argv[2]) * 1000
-    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone"):
+    if "--request" in run.argv:
+        return 0
+    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "request"):
         return None
     return 0
 
