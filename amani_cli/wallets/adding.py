@@ -85,9 +85,7 @@ def add(
         server_version=version,
         own=shared is False,
     )
-    if not remote.can_spend:
-        ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
-    _note_whose(ws, url)
+    _note_whose(ws, url, is_invoice_key=not remote.can_spend)
     return added
 
 
@@ -126,9 +124,11 @@ def _stored(
     return store_key(key_source, reads, None) if read_only and reads else store_key(key_source, key.value, reads)
 
 
-def _note_whose(ws: Workspace, url: str) -> None:
+def _note_whose(ws: Workspace, url: str, *, is_invoice_key: bool = False) -> None:
     from amani_cli.providers.addresses import is_loopback
 
+    if is_invoice_key:
+        ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
     if not is_loopback(url):
         ws.talk.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
     ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
