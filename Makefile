@@ -83,7 +83,7 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-config --
 lock:
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/'; exit 1; }
 	$(COMPILE) --python-version 3.11 --group build --extra serve pyproject.toml -o requirements.lock
-	$(COMPILE) --python-version 3.11 --group build --group dev --extra print --extra serve -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --python-version 3.11 --group build --group dev --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --python-version 3.11 scripts/dist.in -o scripts/dist.lock
 	$(COMPILE) --python-version 3.10 amani_cli/sandbox/lnbits.in -o amani_cli/sandbox/lnbits.lock
 	$(COMPILE) --python-version 3.11 amani_cli/sandbox/uv.in -o amani_cli/sandbox/uv.lock
