@@ -253,10 +253,10 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
     """Pay the cheque's wallet; what was given up meanwhile (see `abandon`) is not paid."""
     funding = wanted.amount_msat + wanted.reserve_msat
     with lnbits_client(ws, wallet.url, made.read_key) as client:
-        payment_hash, text, _ = client.create_invoice(funding // 1000, "amani cheque", INVOICE_LIFE_S)
-    invoice = lightning.read_made(ws, wallet.url, payment_hash, text, funding)
+        asked = client.create_invoice(funding // 1000, "amani cheque", INVOICE_LIFE_S)
+    invoice = lightning.read_made(ws, wallet.url, asked, funding, made.id)
     with ws.store.write() as db:
-        cheques.update(db, cheque_id, funding_hash=payment_hash)
+        cheques.update(db, cheque_id, funding_hash=asked.payment_hash)
 
     def still_wanted(db: Transaction, entry: str) -> None:
         row = cheques.by_id(db, cheque_id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from amani_cli import amounts, errors
 from amani_cli.encodings import bolt11
 from amani_cli.models.invoices import Decoded, Invoice, InvoiceStatus
-from amani_cli.providers.base import Record
+from amani_cli.providers.base import Made, Record
 from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import journal, references
@@ -144,7 +144,7 @@ def _asked_for(
     except errors.AmaniError:
         limits.give_back(ws, slot)
         raise
-    return read_made(ws, wallet.url, made.payment_hash, made.bolt11, amount_msat)
+    return read_made(ws, wallet.url, made, amount_msat, wallet.remote_id)
 
 
 def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice | None:
@@ -157,15 +157,18 @@ def made_before(ws: Workspace, reference: str | None, meaning: str) -> Invoice |
     return view(row, replayed=True) if row is not None else None
 
 
-def read_made(ws: Workspace, url: str, payment_hash: str, text: str, amount_msat: int) -> bolt11.Invoice:
-    """Read the invoice that a server says it made for us just now: over what was asked for, and never seen before.
+def read_made(ws: Workspace, url: str, said: Made, amount_msat: int, wallet_id: str | None) -> bolt11.Invoice:
+    """Read the invoice that a server says it made for us just now: over what was asked for, for the wallet that asked,
+    and never seen before.
 
     An answer that something on the line kept from an earlier request names an invoice that may be paid already, and
-    that payment's receipt would pass for this one's. Raises `errors.Unreachable`.
+    that payment's receipt would pass for this one's; another wallet's would be paid to that one. Raises
+    `errors.Unreachable`.
     """
-    made = bolt11.decode_invoice(text)
-    same = made.payment_hash == payment_hash and made.amount_msat == amount_msat
-    if not same or store_invoices.is_known(ws.store, payment_hash):
+    made = bolt11.decode_invoice(said.bolt11)
+    same = made.payment_hash == said.payment_hash and made.amount_msat == amount_msat
+    is_ours = None in (said.wallet_id, wallet_id) or said.wallet_id == wallet_id
+    if not same or not is_ours or store_invoices.is_known(ws.store, said.payment_hash):
         raise errors.Unreachable(
             f"{url} made another invoice than the one asked for",
             code="ODD_ANSWER",

@@ -119,7 +119,9 @@ def _restore(world: World, step: Step) -> list[Run]:
     machine.restored_at = world.clock.now
     runs = [command(world, step)]
     while runs[-1].code != 0 and len(runs) < 4:
-        runs.append(command(world, {name: each for name, each in step.items() if name not in ("kill", "faults", "full")}))
+        runs.append(
+            command(world, {name: each for name, each in step.items() if name not in ("kill", "faults", "full")})
+        )
     return runs
 
 
