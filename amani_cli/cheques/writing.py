@@ -264,7 +264,7 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
     """Pay the cheque's wallet; what was given up meanwhile (see `abandon`) is not paid."""
     funding = wanted.amount_msat + wanted.reserve_msat
     with lnbits_client(ws, wallet.url, made.read_key) as client:
-        invoice = lightning.made_by(ws, client, funding, "amani cheque", INVOICE_LIFE_S)
+        invoice = lightning.made_by(ws, client, funding, "amani cheque", INVOICE_LIFE_S, wallet_id=made.id)
     with ws.store.write() as db:
         cheques.update(db, cheque_id, funding_hash=invoice.payment_hash)
 

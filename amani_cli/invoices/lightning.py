@@ -173,18 +173,23 @@ def made_by(
     webhook: str | None = None,
     described: bytes | None = None,
     owner: KnownWallet | None = None,
+    wallet_id: str | None = None,
 ) -> bolt11.Invoice:
-    """Have a server make an invoice for the wallet of `client`: over what was asked for, and never seen before.
+    """Have a server make an invoice for the wallet of `client`, which is `owner`'s or has that id: over what was asked
+    for, and never seen before.
 
     An answer that something on the line kept from an earlier request names an invoice that may be paid already, and
-    that payment's receipt would pass for this one's. Raises `errors.Unreachable`.
+    that payment's receipt would pass for this one's; another wallet's would be paid to that one. Raises
+    `errors.Unreachable`.
     """
     told = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook, described=described)
     if owner is not None:
         owner.must_match(told.wallet_id)  # by another wallet's key the money would come to that one
+        wallet_id = owner.remote_id
     made = bolt11.decode_invoice(told.bolt11)
     same = made.payment_hash == told.payment_hash and made.amount_msat == amount_msat
-    if not same or store_invoices.is_known(ws.store, told.payment_hash):
+    is_ours = None in (told.wallet_id, wallet_id) or told.wallet_id == wallet_id
+    if not same or not is_ours or store_invoices.is_known(ws.store, told.payment_hash):
         raise errors.Unreachable(
             f"{client.url} made another invoice than the one asked for",
             code="ODD_ANSWER",

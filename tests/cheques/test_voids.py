@@ -17,7 +17,7 @@ from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, log_in, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani
-from tests.kit.fault_proxy import FaultProxy, cut
+from tests.kit.fault_proxy import FaultProxy, answer, cut
 
 pytestmark = pytest.mark.lnbits
 
@@ -29,6 +29,20 @@ def the_one(amani: Amani) -> dict[str, object]:
     (item,) = amani("cheque", "list", "--json").data["items"]
     assert isinstance(item, dict)
     return item
+
+
+def test_an_invoice_of_another_wallet_is_not_what_funds_one(
+    amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path
+) -> None:
+    """Two answers of the server were mixed up: the money would go to whoever asked for the other invoice."""
+    through(proxy, home)
+    stranger = giver.server.new_wallet()
+    body = {"out": False, "amount": 100, "memo": "mine"}
+    theirs = giver.server.call("POST", "/api/v1/payments", key=stranger[2], json=body)
+    proxy.on(answer(201, theirs), "POST", "/api/v1/payments", nth=1)
+    refused = amani("cheque", "create", "100", "--yes", "--json")
+    assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (10, "ODD_ANSWER", "no")
+    assert giver.sat == 5000
 
 
 class TestVoid:

@@ -171,7 +171,7 @@ MUTANTS = (
     ),
     _m(
         "an old invoice is taken for the new one",
-        ("if not same or store_invoices.is_known(ws.store, payment_hash):", "if False:"),
+        ("if not same or not is_ours or store_invoices.is_known(ws.store, said.payment_hash):", "if False:"),
     ),
     _m(
         "an address may ask for more",

@@ -40,7 +40,8 @@ class People:
             return {"n": self.count, **self.queue.pop(0)}
         if "pay 0" in self.last.get("faults", {}) and rng.random() < 0.4:
             return self._insist({"pay 0": rng.choice([*sorted(line.FAULTS), *line.HEAVY])})
-        if self.last.get("argv", [""])[0] in ("transfer", "faucet", "invoice") and rng.random() < 0.1:
+        words = " ".join(self.last.get("argv", [])[:2])
+        if words.startswith(("transfer", "faucet claim", "invoice create")) and rng.random() < 0.2:
             return self._insist({"ask 0": "old"})
         choices = [
             (30, self._pay),

@@ -34,8 +34,9 @@ def after(world: World, run: Run | None) -> list[str]:
         if not run.killed:
             found += _answer(world, run)
         found += _rules(world, run)
-        found += _journal(world, run.machine)
-        found += _approved(world, run.machine)
+    for machine in world.machines.values() if run is None else (run.machine,):
+        found += _journal(world, machine)
+        found += _approved(world, machine)
     found += _paid_once(world)
     found += _batches(world)
     return found
