@@ -112,6 +112,15 @@ def _begun_before(row: ChequeRow, before: Entry) -> Entry:
     return before
 
 
+def has_begun(ws: Workspace, row: ChequeRow, text: str) -> bool:
+    """Whether a claim of this cheque by this very invoice was begun, and has not failed."""
+    try:
+        before = journal.sent_for(ws.store, bolt11.decode_invoice(text).payment_hash)
+    except errors.Usage:
+        return False
+    return before is not None and before.remote_wallet_id == row.remote_id
+
+
 def refuse_ended(ws: Workspace, row: ChequeRow) -> None:
     """Refuse to begin a claim of a cheque that is not open. Raises `errors.Rejected`."""
     claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None

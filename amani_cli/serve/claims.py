@@ -89,9 +89,9 @@ class Claims:
         return self._claim(ws, row, token, invoice, say)
 
     def by_invoice(self, ws: Workspace, row: ChequeRow, token: str, text: str, say: Speech) -> Refusal | None:
-        """Pay an invoice; None once it is written down."""
+        """Pay an invoice; None once it is written down, also for whoever asks again and again."""
         if not self._may(row):
-            return Refusal(say("e_busy"), 503)
+            return None if by_link.has_begun(ws, row, text) else Refusal(say("e_busy"), 503)
         return self._claim(ws, row, token, text, say)
 
     def _may(self, row: ChequeRow) -> bool:
@@ -116,9 +116,12 @@ class Claims:
         return None
 
     def tell(self, entry: Entry) -> None:
-        """Tell whoever runs this of a claim that settled."""
-        with self._telling:
-            self._told(Event(now(), "payment", entry.wallet, None, receipts.receipt(entry)))
+        """Tell whoever runs this of a claim that settled; where nobody listens, it has settled all the same."""
+        try:
+            with self._telling:
+                self._told(Event(now(), "payment", entry.wallet, None, receipts.receipt(entry)))
+        except Exception as error:
+            note("warning", "nobody could be told of a Lightning claim by a link", error, payment=entry.id)
 
     def _refusal(self, error: errors.AmaniError, amount: str, say: Speech) -> Refusal:
         said = _SAID.get(error.code)

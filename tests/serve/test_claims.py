@@ -437,3 +437,20 @@ def test_the_ledger_lets_one_claim_begin(
     assert amani("cheque", "void", link.id, "--yes").code == 0
     assert site.json(f"{link.path}/callback", k1=k1(site, link), pr=taker.invoice(1000))["status"] == "ERROR"
     assert taker.sat == 0
+
+
+def test_who_asks_again_and_again_is_told_no_lie(taker: Held, link: Link, site: InProcess) -> None:
+    invoice = taker.invoice(1000)
+    told = [site.json(f"{link.path}/callback", k1=k1(site, link), pr=invoice) for _ in range(30)]
+    assert told == [OK] * 30
+    assert taker.sat == 1000
+
+
+def test_nobody_listens(taker: Held, link: Link, base_url: str) -> None:
+    def told(_: object) -> None:
+        raise BrokenPipeError
+
+    site = in_process(base_url)
+    site.site.claims._told = told
+    assert site.take(link, taker.invoice(1000)) == OK
+    assert (taker.sat, site.state(link)) == (1000, "claimed")
