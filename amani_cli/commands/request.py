@@ -110,15 +110,7 @@ def run(
     ws = said.ws
     ws.said.reason = reason
     said.take_pins(pin_stdin, pin_file)
-    id = which
-    if _is_file(which):
-        deciding.refuse_foreign(ws, which)
-        id = deciding.id_in(which)
-    row = standing.must(ws, id)
-    if _is_file(which) and deciding.digest_in(which) != row.digest:
-        raise errors.RefusedByPolicy(
-            f"{which} is not request {row.id} as it was filed here", code="REQUEST_EDITED", retry="never"
-        )
+    row = deciding.at_home(ws, which) if _is_file(which) else standing.must(ws, which)
     for path in approval or []:
         deciding.take_in(ws, row, path)
     asked = None if said.yes else said.confirm_payment("Carry it out?")

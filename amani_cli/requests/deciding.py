@@ -83,19 +83,24 @@ def sign_file(ws: Workspace, text: str, verdict: str, reason: str | None, confir
     return ApprovalFile(body.id, body.digest, word, public, signature, reason, now())  # type: ignore[arg-type]
 
 
-def id_in(text: str) -> str:
-    """Which request a file is, for the command that carries it out: the ledger's own copy is what counts.
+def at_home(ws: Workspace, path: str) -> RequestRow:
+    """The request of this ledger that a file is of: the ledger's own copy is what counts.
 
-    Raises `errors.RefusedByPolicy` for a file that was edited.
+    Raises `errors.RefusedByPolicy` for one that was filed elsewhere, or that was edited.
     """
-    said = _load(text)
-    return written.read_file(said.get("request"), said.get("digest")).id
-
-
-def digest_in(text: str) -> str:
-    """The digest of a request's file, checked against what it says."""
-    said = _load(text)
-    return written.read_file(said.get("request"), said.get("digest")).digest
+    said = _load(path)
+    body = written.read_file(said.get("request"), said.get("digest"))
+    if body.said["ledger"] != marks.home(ws.store):
+        raise errors.RefusedByPolicy(
+            f"request {body.id} was filed in another ledger, whose journal alone knows whether it was paid",
+            code="OTHER_LEDGER",
+            retry="never",
+            hint="It is carried out where it was filed; here it can be approved: amani request approve FILE",
+        )
+    row = standing.must(ws, body.id)
+    if row.digest != body.digest:
+        raise written.edited(row.id)
+    return row
 
 
 def take_in(ws: Workspace, row: RequestRow, path: str) -> None:
@@ -120,19 +125,6 @@ def take_in(ws: Workspace, row: RequestRow, path: str) -> None:
     reason = said.get("reason")
     with ws.store.write() as db:
         _keep(ws, db, row.id, words["verdict"], words["public_key"], words["signature"], _text(reason))
-
-
-def refuse_foreign(ws: Workspace, text: str) -> None:
-    """Refuse a request's file that was filed in another ledger."""
-    said = _load(text)
-    body = written.read_file(said.get("request"), said.get("digest"))
-    if body.said["ledger"] != marks.home(ws.store):
-        raise errors.RefusedByPolicy(
-            f"request {body.id} was filed in another ledger, whose journal alone knows whether it was paid",
-            code="OTHER_LEDGER",
-            retry="never",
-            hint="It is carried out where it was filed; here it can be approved: amani request approve FILE",
-        )
 
 
 def _decide(ws: Workspace, text: str, verdict: str, reason: str | None, confirm: Confirm) -> Request:

@@ -22,7 +22,9 @@ def destination(body: Body) -> str:
     """Whom or what it is for."""
     terms = body.terms
     if body.what == "pay":
-        return str(terms["seen"]["bank"] if "value" in terms else terms["shown"])
+        if "value" in terms:
+            return str(terms["seen"]["bank"])
+        return str(terms["shown"] if terms["payment_hash"] is None else terms["payee"])
     if body.what == "transfer":
         return str(terms["target"])
     if body.what == "wallet convert":
@@ -59,8 +61,8 @@ def _invoice(body: Body) -> list[str]:
     _agrees(body, invoice.amount_msat)
     if invoice.payment_hash != body.terms["payment_hash"] or invoice.payee != body.terms["payee"]:
         raise written.edited(body.id)
-    lines = [f"payee: {invoice.payee}", f"ends: {to_rfc3339(invoice.expires_at)}"]
-    return [*([f"the invoice says: {invoice.description}"] if invoice.description else []), *lines]
+    told = [f"it says: {invoice.description}"] if invoice.description else []
+    return ["an invoice", *told, f"good until: {to_rfc3339(invoice.expires_at)}"]
 
 
 def _payout(terms: dict[str, Any]) -> list[str]:

@@ -43,7 +43,7 @@ def _request(model: Request) -> View:
             ("to", model.destination),
             ("amount", amount(model)),
             ("fee at most", format_sat(model.max_fee_msat) if model.max_fee_msat is not None else None),
-            *[("", line) for line in model.details],
+            *[_labelled(line) for line in model.details],
             ("memo", model.memo),
             ("reference", model.reference),
             ("asked for by", asked),
@@ -55,6 +55,12 @@ def _request(model: Request) -> View:
             ("digest", model.digest),
         )
     )
+
+
+def _labelled(line: str) -> tuple[str, str]:
+    """A detail under its own label, where it begins with one."""
+    label, colon, value = line.partition(": ")
+    return (label, value) if colon and len(label) <= 12 else ("", line)
 
 
 def _requests(model: Requests) -> View:

@@ -38,7 +38,8 @@ class TestFilesBetweenMachines:
         file = exported(amani, request["id"], tmp_path / "r.json")
         signed = ana.signs(file)
         assert line.sat == 10_000
-        run = amani("request", "run", file, "--approval", signed, "--yes", "--json")
+        words = ("request", "run", "-", "--approval", signed, "--yes", "--json")
+        run = amani(*words, stdin=file.read_text())
         assert run.data["status"] == "settled"
         assert run.data["memo"] == "rent of may"
         assert line.sat == 8000
