@@ -90,10 +90,10 @@ class Line:
         if stranger:
             headers["Accept-Encoding"] = "identity"
         proxy = None if allow is not None or is_loopback(url) else proxies.of(url)
-        self._proxy = proxies.name_of(proxy) if proxy else None
-        if is_onion(url):
-            _check_tor(url, proxy, stranger=stranger)
         try:
+            self._proxy = proxies.name_of(proxy) if proxy else None
+            if is_onion(url):
+                _check_tor(url, proxy, stranger=stranger)
             proxies.load_socks(proxy or "")
             # With the environment left out where it names no proxy for this server: what it says of others may be odd.
             self._client = httpx.Client(
@@ -108,9 +108,9 @@ class Line:
             ) from None
 
         # httpx has no option for what connections are made of; all of them, a proxy's too, keep to one deadline.
-        wire = Wire(allow, proxy=proxy is not None)
         for transport in filter(None, (self._client._transport, *self._client._mounts.values())):
-            transport._pool._network_backend = wire  # type: ignore[attr-defined]
+            pool = transport._pool  # type: ignore[attr-defined]
+            pool._network_backend = Wire(allow, proxy=hasattr(pool, "_proxy_url"))
         # A client copies the jar that it is given into one that keeps, so this one is put in its place by hand.
         self._client._cookies = _NoCookies()
         # Requests are made from these: for the client to merge its headers, cookies and base address into each takes

@@ -63,8 +63,12 @@ class TestTransfer:
 
     def test_all_that_there_is(self, amani: Amani, shop: Merchant, branch: Merchant) -> None:
         words = ("transfer", "branch", "max", "--from", "shop", "--yes", "--json")
-        assert amani(*words).data["amount"] == {"value": "100000.00", "currency": "NGN"}
-        assert [each.accounts["NGN"].available for each in (shop, branch)] == [0, 100000]
+        assert "'max' of which currency?" in amani(*words).error["message"]
+        for currency in shop.accounts.keys() - {"NGN"}:
+            shop.accounts[currency].available = Decimal(0)
+        shop.accounts["NGN"].available = Decimal(40_000)
+        assert amani(*words).data["amount"] == {"value": "40000.00", "currency": "NGN"}
+        assert [each.accounts["NGN"].available for each in (shop, branch)] == [0, 40_000]
         assert amani(*words).json["schema"] == "amani.nothing/1"
 
     def test_no_room_to_write_the_arrival_down(
