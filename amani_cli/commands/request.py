@@ -157,7 +157,7 @@ def _show_cheques(said: Options, items: list[Cheque]) -> None:
     else:
         for cheque in items:
             if cheque.code:
-                said.out.raw(cheque.code)
+                said.out.raw(cheque.link or cheque.code)
             else:
                 said.out.say(f"{cheque.id} was written before; its code is not shown again")
         for line in (*said.ws.talk.notes, *said.ws.talk.warnings):

@@ -167,6 +167,7 @@ def cheque(ws: Workspace, wallet: KnownWallet, wanted: writing.Wanted) -> Draft:
         "count": wanted.count,
         "outside": wanted.outside,
         "lnurl": wanted.lnurl,
+        "base_url": wanted.base_url,
         "category": None,
     }
     return Draft(

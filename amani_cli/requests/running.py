@@ -13,7 +13,7 @@ from amani_cli import errors, locks
 from amani_cli.amounts import Fiat
 from amani_cli.batch import crew, plans
 from amani_cli.batch import running as batch_running
-from amani_cli.cheques import writing
+from amani_cli.cheques import links, writing
 from amani_cli.destinations import contacts, ordering, reading
 from amani_cli.destinations import paying as destinations_paying
 from amani_cli.lightning import transfers as lightning_transfers
@@ -266,6 +266,13 @@ def _convert(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> 
 def _cheques(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> Any:
     """The cheques one by one, as they are written: each code is money, and shown at once."""
     terms = body.terms
+    if terms["base_url"] is not None and links.base_url(ws) != terms["base_url"]:
+        raise errors.RefusedByPolicy(
+            f"links lead to {links.base_url(ws)} now, and request {body.id} is for links to {terms['base_url']}",
+            code="NOT_AS_REQUESTED",
+            retry="never",
+            hint="Set base_url back, or file it anew.",
+        )
     wanted = writing.Wanted(
         terms["amount_msat"],
         body.said["memo"],
@@ -274,6 +281,7 @@ def _cheques(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> 
         terms["outside"],
         body.reference,
         terms["lnurl"],
+        terms["base_url"],
     )
     made = []
     for each in writing.write(ws, wallet, wanted, confirm=None):

@@ -121,6 +121,21 @@ def test_a_claim_of_a_cheque_pays_what_was_set_aside(world: World) -> None:
     assert world.other.sat == 2000
 
 
+def test_a_link_that_was_asked_for_is_a_link_when_it_is_written(world: World) -> None:
+    """And leads where it was to lead: another place is another request."""
+    amani = world.amani
+    assert amani("config", "set", "base_url", "https://pay.example.com").code == 0
+    request = filed(amani("cheque", "create", "2000", "--link", "--request", "--json"))
+    assert amani("config", "set", "base_url", "https://elsewhere.example.com").code == 0
+    words = ("request", "run", request["id"], "--approval", world.approved(request["id"]), "--yes")
+    refused = amani(*words, "--json")
+    assert (refused.code, refused.error["code"]) == (9, "NOT_AS_REQUESTED")
+    assert world.main.sat == 10_000
+    assert amani("config", "set", "base_url", "https://pay.example.com").code == 0
+    done = amani.process("request", "run", request["id"], "--yes", "--json")
+    assert done.data["link"].startswith("https://pay.example.com/c/")
+
+
 class TestGoingOn:
     """`reconcile --resume`, and the same command again, of what never arrived."""
 
