@@ -1,7 +1,8 @@
 """The line between amani and the world's servers: what httpx would send goes here, and comes back as fate has it.
 
 Faults stand in a step by the number of the request within it: what `FAULTS` names happens to that request. "pay 0" is
-the first request that pays, "ask 0" the first that asks for an invoice or for an address.
+the first request that pays, "ask 0" the first that asks for an invoice or for an address; "from 5" the sixth and all
+after it.
 """
 
 from __future__ import annotations
@@ -217,6 +218,9 @@ def draw(rng: random.Random, requests: int) -> dict[str, str]:
         return {str(number): rng.choice(names) for number in range(requests) if rng.random() < 0.5}
     if rng.random() < 0.15:  # the answer about an invoice that is asked for is another one's
         return {f"ask {rng.choice([0, 0, 1, 2])}": rng.choice(["old", "old", "other", "other", "elsewhere", "doubled"])}
+    if rng.random() < 0.15:  # the line is down, and stays so
+        down = ["refused", "cut-before", "silence", "502", "429", "html"]
+        return {f"from {1 + int(rng.expovariate(0.15))}": rng.choice(down)}
     if rng.random() < 0.4:
         return {"pay 0": rng.choice([*names, *HEAVY])}
     return {str(int(rng.expovariate(0.25))): rng.choice(names)}

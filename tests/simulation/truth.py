@@ -47,6 +47,8 @@ def _answer(world: World, run: Run) -> list[str]:
     words = run.argv[0]
     if run.code not in EXITS or "Traceback" in run.stderr:
         found.append(f"a defect: exit {run.code}: {run.stderr[-300:]}")
+    if "the database has it already" in run.stderr + run.stdout:
+        found.append(f"a defect: it was passed over: {run.stderr[-300:]}")
     seen = run.stderr + (run.stdout if run.argv[:2] != ["batch", "results"] else "")
     found += [f"a secret: {secret} is shown" for secret in secrets(world) if secret in seen]
     if words == "phone":

@@ -260,6 +260,9 @@ class World:
             found = faults.get(f"pay {run.pays}")
         if asks and found is None:
             found = faults.get(f"ask {run.asks}")
+        for key, fault in faults.items():
+            if found is None and key.startswith("from ") and run.requests > int(key[5:]):
+                found = fault
         run.pays += pays
         run.asks += asks
         if found is not None:
