@@ -115,7 +115,6 @@ def _payment(model: Payment) -> View:
             ("session", model.session_id),
             ("from", model.payer),
             ("by", model.actor),
-            ("made by", f"{model.os_user} on {model.host}" if model.host else None),
             ("hash", model.payment_hash),
             ("preimage", model.preimage),
             *_success(model),

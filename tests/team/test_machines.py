@@ -52,7 +52,7 @@ class TestKeys:
     ) -> None:
         """Whoever can write the ledger can't have this machine's key sent to a server of theirs."""
         add_wallet("payer", 1000)
-        ledgers.change(home, "UPDATE wallet SET url='http://127.0.0.1:9', key_source='command:touch /tmp/never'")
+        ledgers.change(home, "UPDATE wallet SET key_source='command:false', url='http://127.0.0.1:9'")
         refused = amani("wallet", "balance", "payer", "--json")
         assert (refused.code, refused.error["code"]) == (3, "NO_KEY_HERE")
 
