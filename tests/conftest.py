@@ -58,8 +58,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is for other versions of LNbits, unless AMANI_TEST_LNBITS names one."""
+    """Leave out what is for other versions of LNbits, unless AMANI_TEST_LNBITS names one, or for the other engine."""
     items[:], left_out = lnbits_versions.choose(items)
+    if ledgers.on_postgres():
+        left_out += [item for item in items if item.get_closest_marker("sqlite")]
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
     config.hook.pytest_deselected(items=left_out)
 
 

@@ -57,7 +57,9 @@ def shown(ws: Workspace, text: str) -> Payment:
     if len(rows) > 1 and len(attempts) == 1:
         rows = sorted(rows, key=lambda row: (row.direction == "out", row.status != "failed", row.id))[-1:]
     row = only(rows, text, "payment")
-    return receipts.receipt(row)._replace(host=row.host, os_user=row.os_user)
+    if ws.is_shared and row.host:
+        ws.talk.note(f"Made by {row.os_user} on {row.host}.")
+    return receipts.receipt(row)
 
 
 def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record]], None] | None = None) -> Synced:

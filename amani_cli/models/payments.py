@@ -83,8 +83,8 @@ class Payment(NamedTuple):
     """Money that left or came: the journal's entry, as the provider's own record settled it.
 
     What is `reversed` settled and came back at `reversed_at`. The `fee` of fiat is all that it cost, with the stamp
-    `duty` in it. `documents` are those that the provider waits for. `host` and `os_user`, in `history show`, say on
-    which machine and by whose account the entry was made, `request` under which request.
+    `duty` in it. `documents` are those that the provider waits for. `host` and `os_user` say on which machine and by
+    whose account the entry was made, `request` under which request.
     """
 
     id: str

@@ -65,6 +65,8 @@ def receipt(row: Entry, *, replayed: bool = False) -> Payment:
         failure=row.failure,
         category=row.category,
         actor=row.actor,
+        host=row.host,
+        os_user=row.os_user,
         sandbox=bool(row.sandbox),
         success=success_action.from_text(row.success, row.preimage) if row.status == "settled" else None,
         quoted=rates.from_text(row.quoted),

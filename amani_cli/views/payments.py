@@ -116,7 +116,6 @@ def _payment(model: Payment) -> View:
             ("from", model.payer),
             ("request", model.request),
             ("by", model.actor),
-            ("made by", f"{model.os_user} on {model.host}" if model.host else None),
             ("hash", model.payment_hash),
             ("preimage", model.preimage),
             *_success(model),

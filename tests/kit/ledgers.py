@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from amani_cli.servers import server_of
 from amani_cli.store.dialect import translated
 from amani_cli.store.ledger import Store
 from amani_cli.store.opening import open_shared
@@ -63,6 +65,8 @@ def ask(home: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
 def change(home: Path, sql: str, *values: object) -> None:
     """Do to the ledger what only time, a crash or another amani could."""
     _run(home, sql, values)
+    if sql.startswith("UPDATE wallet SET url"):  # another address of the same server, or one that is down
+        _keys_follow(home)
 
 
 def _run(home: Path, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
@@ -76,6 +80,17 @@ def _run(home: Path, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ..
     with psycopg.connect(address, cursor_factory=psycopg.ClientCursor, prepare_threshold=None) as line:
         cursor = line.execute(said.text.encode(), [values[at] for at in said.places])
         return cursor.fetchall() if cursor.description is not None else []
+
+
+def _keys_follow(home: Path) -> None:
+    """Have this machine's keys be for the servers that the ledger names now, where it keeps that by itself."""
+    path = home / "keys-here.json"
+    if path.exists():
+        kept, urls = json.loads(path.read_text()), dict(_run(home, "SELECT id, url FROM wallet", ()))
+        for ledger in kept.values():
+            for number, about in ledger["wallets"].items():
+                about["server"] = server_of(urls.get(int(number), ""))
+        path.write_text(json.dumps(kept))
 
 
 def tables_with(secrets: Collection[str]) -> list[str]:

@@ -36,13 +36,16 @@ def _after(function: Callable[..., Any], done: Callable[..., None]) -> Callable[
     return wrapped
 
 
-def lay(steps: _Steps) -> None:
-    """Count every step that lasts."""
-    from amani_cli import keys
-    from amani_cli.providers import http
-    from amani_cli.store.sqlite import SqliteStore as Store
+def _count_commits(steps: _Steps) -> None:
+    from amani_cli.store.ledger import Store
+    from amani_cli.store.sqlite import SqliteStore
 
-    write = Store.write
+    kind: type[Store] = SqliteStore
+    if "AMANI_STORE" in os.environ:
+        from amani_cli.store.postgres import PostgresStore
+
+        kind = PostgresStore
+    write = kind.write
 
     @contextlib.contextmanager
     def written(self: Store) -> Iterator[Any]:
@@ -50,7 +53,15 @@ def lay(steps: _Steps) -> None:
             yield db
         steps.done("a commit")
 
-    Store.write = written  # type: ignore[method-assign]
+    kind.write = written  # type: ignore[method-assign]
+
+
+def lay(steps: _Steps) -> None:
+    """Count every step that lasts."""
+    from amani_cli import keys
+    from amani_cli.providers import http
+
+    _count_commits(steps)
     keys.keep = _after(keys.keep, lambda place, name, value: steps.done(f"keeping {name.partition(':')[0]}"))
     keys.unkeep = _after(keys.unkeep, lambda place, name: steps.done(f"dropping {name.partition(':')[0]}"))
     http.Line.send = _after(  # type: ignore[method-assign]

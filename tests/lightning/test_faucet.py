@@ -18,7 +18,7 @@ from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, cut
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
 PASSPHRASE = "correct horse battery staple"
 CLAIM = ("faucet", "claim", "--wallet", "taker")

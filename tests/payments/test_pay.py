@@ -20,7 +20,7 @@ from tests.kit.driver import Amani, _Stream
 from tests.kit.lnurl_server import METADATA, LnurlServer
 from tests.kit.make_invoice import make_invoice
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
 
 @pytest.fixture
@@ -202,6 +202,7 @@ class TestTheQuestion:
         assert amani("pay", payee.invoice(300), "--timeout", "20s", stdin="y\n", tty=True).code == 0
         assert max(moments) - min(moments) > 3500
 
+    @pytest.mark.sqlite
     def test_with_a_yes_given_the_whole_is_over_by_the_timeout(
         self,
         amani: Amani,

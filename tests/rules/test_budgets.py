@@ -15,7 +15,7 @@ from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, answer, cut
 from tests.kit.lnbits_server import LnbitsServer
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
 
 @pytest.fixture
@@ -113,6 +113,7 @@ class TestPerDay:
         assert day(amani) == ("1,000", "0", "0")
         over(amani("cheque", "create", "1", "--yes", "--json"))
 
+    @pytest.mark.sqlite
     def test_a_day_later_it_is_free_again(self, amani: Amani, main: Held, other: Held, home: Path) -> None:
         amani("wallet", "limit", "--per-day", "1000")
         amani("transfer", "other", "1000", "--yes")

@@ -19,7 +19,7 @@ from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, cut, refuse_from_here_on, stall
 from tests.kit.lnbits_server import LnbitsServer
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
 
 @pytest.fixture

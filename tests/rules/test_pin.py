@@ -19,7 +19,7 @@ from tests.kit.books import tell
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
 PIN, OTHER, WRONG = "271828", "4831", "3690"
 K = 1000
@@ -180,6 +180,7 @@ class TestSet:
 
 
 class TestKept:
+    @pytest.mark.sqlite
     def test_neither_the_pin_nor_the_pepper_is_in_the_database(self, amani: Amani, pinned: Held, home: Path) -> None:
         verify(amani, WRONG)
         amani("pin", "change", "--pin-stdin", stdin=f"{PIN}\n{OTHER}\n")
@@ -194,6 +195,7 @@ class TestKept:
         assert bytes.fromhex(pepper) not in stored
         assert stored.count(b"$2b$") >= 1
 
+    @pytest.mark.sqlite
     def test_the_hash_alone_is_of_no_use(self, amani: Amani, pinned: Held, home: Path) -> None:
         """The thief of the database tries the right PIN, and learns nothing."""
         with sqlite3.connect(home / "amani.db") as db:
@@ -390,6 +392,7 @@ class TestAttempts:
         assert verify(amani, PIN).code == 9
         tell("5 kills inside bcrypt cost 5 attempts")
 
+    @pytest.mark.sqlite
     def test_a_database_restored_from_an_older_copy_starts_locked(
         self, amani: Amani, pinned: Held, home: Path, tmp_path: Path
     ) -> None:
@@ -521,6 +524,7 @@ class TestReset:
         assert 86_300 < due - time.time() < 86_500
         return pinned
 
+    @pytest.mark.sqlite
     def test_it_falls_away_after_a_day_and_not_before(
         self, amani: Amani, forgotten: Held, other: Held, home: Path
     ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli import clocks
 from amani_cli.store import machine
 from tests.conftest import AddWallet
 from tests.kit import ledgers
@@ -52,7 +53,7 @@ class TestKeys:
     ) -> None:
         """Whoever can write the ledger can't have this machine's key sent to a server of theirs."""
         add_wallet("payer", 1000)
-        ledgers.change(home, "UPDATE wallet SET url='http://127.0.0.1:9', key_source='command:touch /tmp/never'")
+        ledgers.change(home, "UPDATE wallet SET key_source='command:false', url='http://127.0.0.1:9'")
         refused = amani("wallet", "balance", "payer", "--json")
         assert (refused.code, refused.error["code"]) == (3, "NO_KEY_HERE")
 
@@ -270,3 +271,38 @@ class TestRoles:
         assert amani("history", "list", env=looking).code == 0
         refused = amani("pin", "set", "--wallet", "payer", "--pin-stdin", "--json", stdin=PIN, env=looking)
         assert (refused.code, refused.error["code"]) == (3, "LEDGER_REFUSED"), refused
+
+
+class TestLooking:
+    def test_doctor(self, amani: Amani, add_wallet: AddWallet, home: Path) -> None:
+        add_wallet("payer")
+        ledgers.change(
+            home,
+            "INSERT INTO claim VALUES ('x','clm_1','a plan','elsewhere','ada','boot',7,'1','2026-01-01T00:00:00Z')",
+        )
+        found = [(each["check"], each["status"]) for each in amani("doctor", "--json").json["data"]["items"]]
+        # The tests' server does not sync: a real one that doesn't loses payments.
+        for expected in (("ledger", "ok"), ("ledger", "fail"), ("claim", "ok"), ("machines", "ok")):
+            assert expected in found, found
+
+    def test_who_did_it_where(self, amani: Amani, add_wallet: AddWallet) -> None:
+        payee = add_wallet("payee")
+        add_wallet("payer", 1000)
+        paid = amani("pay", payee.invoice(21), "--wallet", "payer", "--yes", "--json").data
+        shown = amani("history", "show", paid["id"], "--json")
+        assert (shown.data["host"], shown.data["os_user"]) == (machine.host(), machine.os_user())
+        assert f"Made by {machine.os_user()} on {machine.host()}" in shown.stderr
+        assert f"{machine.os_user()}@{machine.host()}" in amani("trace", paid["id"]).stdout
+
+    def test_a_clock_that_is_off_is_told_of_and_counts_for_nothing(
+        self, amani: Amani, add_wallet: AddWallet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payee = add_wallet("payee")
+        add_wallet("payer", 1000)
+        assert amani("wallet", "limit", "payer", "--per-day", "30sat").code == 0
+        assert amani("pay", payee.invoice(21), "--wallet", "payer", "--yes").code == 0
+        right = clocks.wall
+        monkeypatch.setattr(clocks, "wall", lambda: right() + 90_000)  # a day and an hour: the budget would be free
+        over = amani("pay", payee.invoice(20, expiry=200_000), "--wallet", "payer", "--yes", "--json")
+        assert (over.code, over.error["code"]) == (9, "BUDGET"), over
+        assert "90000 s off the ledger's" in over.stderr
