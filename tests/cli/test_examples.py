@@ -24,6 +24,7 @@ NOT_RUN = {
     "amani watch --below": "it waits for ten minutes",
     "amani wallet watch --below": "it waits for ten minutes",
     "amani watch": "it goes on until Ctrl-C",
+    "amani serve": "it goes on until it is told to stop; tests/serve drives it",
     "amani webhook listen": "it goes on until Ctrl-C; tests/operations/test_webhooks.py drives it",
     "amani wallet rotate-keys": "it needs a login; tests/wallets/test_accounts.py drives it",
     "amani cheque reissue": "it needs a login; tests/cheques drive it",
@@ -90,6 +91,7 @@ class World:
         for name, text in {"pin.txt": "4711", "new-pin.txt": "8215", "passphrase.txt": "correct horse staple"}.items():
             write_key(Path(name), text)
         assert amani("contact", "add", "ada", "ada@example.com").code == 0
+        assert amani("config", "set", "base_url", "https://pay.example.com").code == 0
         self.payee = payee
         hashed = {"unhashed_description": METADATA.encode().hex()}
         self.address = lnurl.pay_to(
