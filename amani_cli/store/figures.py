@@ -6,7 +6,7 @@ import time
 
 from amani_cli.calls import BUCKETS_MS, Endpoint
 from amani_cli.store.ledger import Store, upsert
-from amani_cli.store.rows import CallRow, SuccessRow
+from amani_cli.store.rows import CallRow, SuccessRow, Transaction
 
 _COUNTS = ("calls", "errors", "total_ms", *(f"le_{limit}" for limit in BUCKETS_MS))
 _ADD = (
@@ -18,11 +18,14 @@ _ADD = (
 
 def keep(store: Store, seen: dict[Endpoint, list[int]], command: str | None) -> None:
     """Add what was counted, and note that `command` succeeded now; the last thing a run does."""
-    with store.in_passing() as db:
+
+    def write(db: Transaction) -> None:
         # In one order, so that no two processes wait for each other.
         db.executemany(_ADD, [(*endpoint, *counts) for endpoint, counts in sorted(seen.items())])
         if command is not None:
             db.execute(upsert("command_success", "command", "at"), (command, int(time.time())))
+
+    store.in_passing(write)
 
 
 def calls(store: Store) -> list[CallRow]:

@@ -7,7 +7,7 @@ secret is ever stored here, and no network call but to the ledger itself is made
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -62,8 +62,8 @@ class Store:
         """
         raise NotImplementedError
 
-    def in_passing(self) -> AbstractContextManager[Transaction]:
-        """A transaction for what is worth keeping and not worth waiting for; whatever goes wrong in it is let go."""
+    def in_passing(self, write: Callable[[Transaction], object]) -> None:
+        """Write what is worth keeping and not worth waiting for; whatever goes wrong with it is let go."""
         raise NotImplementedError
 
     def reading(self) -> AbstractContextManager[None]:

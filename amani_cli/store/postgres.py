@@ -24,7 +24,7 @@ from amani_cli.store.ledger import BUSY_TIMEOUT_S, R, Store
 from amani_cli.store.postgres_errors import explained
 from amani_cli.store.postgres_mirror import FRESH_S, QUERIES, Mirror
 from amani_cli.store.postgres_wire import Answered, Result, Statement, Wire, known
-from amani_cli.store.rows import Answer, Row
+from amani_cli.store.rows import Answer, Row, Transaction
 
 LOCK = 0x616D616E69
 """The advisory lock of every write: transactions that change a ledger follow each other, as they do on SQLite."""
@@ -97,8 +97,7 @@ class PostgresStore(Store):
             self._mode = ""
             self._mirror.clear()
 
-    @contextmanager
-    def in_passing(self) -> Iterator[PostgresStore]:
+    def in_passing(self, write: Callable[[Transaction], object]) -> None:
         """One message with all that the block says; the server need not have it on disk, and nobody waits long."""
         self._mode = "passing"
         begin: list[Statement] = [
@@ -107,7 +106,7 @@ class PostgresStore(Store):
             ("SET LOCAL lock_timeout='100ms'", ()),
         ]
         try:
-            yield self
+            write(self)
             statements = [each for each, _ in self._waiting]
             if self.wire.is_up:
                 with contextlib.suppress(psycopg.Error, errors.AmaniError):

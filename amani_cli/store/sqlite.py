@@ -7,7 +7,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,14 +65,13 @@ class SqliteStore(Store):
         except sqlite3.Error as error:
             raise explained(error, self.path) from error
 
-    @contextmanager
-    def in_passing(self) -> Iterator[sqlite3.Connection]:
+    def in_passing(self, write: Callable[[Transaction], object]) -> None:
         """Not synced to the disk and not waited for: a power cut or a busy database costs what is written, no time."""
         with contextlib.suppress(sqlite3.Error):
             self.connection.execute("PRAGMA synchronous=NORMAL")
             self.connection.execute("PRAGMA busy_timeout=100")
             self.connection.execute("BEGIN IMMEDIATE")
-            yield self.connection
+            write(self.connection)
             self.connection.commit()
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from amani_cli import errors
-from amani_cli.store import journal, migrations
+from amani_cli.store import figures, journal, migrations
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import NewEntry, Whose
 from amani_cli.store.ledger import SCHEMA_VERSION, TABLES, new_id
@@ -222,3 +222,13 @@ def test_ids_are_told_apart_and_sort_by_time() -> None:
     assert len(set(made)) == 1000
     moments = [each[4:14] for each in made]
     assert moments == sorted(moments)
+
+
+def test_figures_are_let_go_while_another_writes(tmp_path: Path) -> None:
+    """They are the last thing that a run does: a busy database must not make it fail."""
+    path = tmp_path / "books" / "amani.db"
+    with closing(open_store(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        figures.keep(store, {}, "wallet balance")
+        other.execute("ROLLBACK")
+        assert figures.successes(store) == []
