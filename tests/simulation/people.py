@@ -455,9 +455,11 @@ class People:
         read: Step = {"do": "amani", "on": on, "argv": ["reconcile", "--json", "--yes"]}
         named = [each for each in again if "--reference" in each["argv"] and "--wallet" in each["argv"]]
         if not named or rng.random() < 0.6:
-            some = rng.sample(again, min(4, len(again)))
+            some = rng.sample(again, min(4, len(again))) + rng.sample(named, min(2, len(named)))
             faucet = [each for each in again if each["argv"][:2] == ["faucet", "claim"]][-1:]
-            return [*([read] if rng.random() < 0.8 else []), *some, *faucet]
+            rng.shuffle(some)
+            some.insert(rng.choice([0, 0, 0, 1, 2, len(some)]), read)
+            return some + faucet
         one = rng.choice(named)
         wallet = one["argv"][one["argv"].index("--wallet") + 1]
         give_up = ["reconcile", "--resolve", wallet, "--json", "--yes", "--pin-stdin"]

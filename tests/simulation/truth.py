@@ -33,7 +33,7 @@ def after(world: World, run: Run | None) -> list[str]:
     if run is not None:
         if not run.killed:
             found += _answer(world, run)
-        found += _rules(world, run)
+        found += _rules(world, run) + _synced(world, run)
     for machine in world.machines.values() if run is None else (run.machine,):
         found += _journal(world, machine)
         found += _approved(world, machine)
@@ -175,6 +175,23 @@ def _is_signed(world: World, machine: Machine, id: str) -> bool:
         id,
     )
     return any(seams.has_signed(row["body"], row["signature"], row["amount_msat"]) for row in signed)
+
+
+def _synced(world: World, run: Run) -> list[str]:
+    """Whoever has read a wallet's history knows all that was paid before."""
+    if run.argv[:2] != ["history", "sync"] or run.code != 0 or run.step.get("faults") or not run.alone:
+        return []
+    found = []
+    names = [run.argv[3]] if "--wallet" in run.argv else list(run.machine.wallets)
+    for name in names:
+        wallet = run.machine.wallets[name]
+        rows = world.read(run.machine, "SELECT * FROM payment WHERE remote_wallet_id=? AND status='settled'", wallet.id)
+        known = {(row["payment_hash"], row["direction"] == "out") for row in rows}
+        for record in world.names[f"{name}@"].by_wallet.get(wallet.id, ()):
+            what = (record.paper.payment_hash, record.amount < 0)
+            if record.status == "success" and record.updated < run.began and what not in known:
+                found.append(f"synced: {run.machine.name} {name}: {what[0][:8]} is not in the journal")
+    return found
 
 
 def _batches(world: World) -> list[str]:
