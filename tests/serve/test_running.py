@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+import amani_cli.serve
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared
 from tests.kit.cheque_world import through
@@ -263,3 +265,14 @@ def test_behind_a_proxy_it_is_the_proxy_that_says_who_asks(amani: Amani, giver: 
         assert ask("192.0.2.2") == 200
     with serving(base_url):  # without a proxy nobody is believed, and this machine is nobody's guest
         assert [ask("192.0.2.1") for _ in range(7)] == [200] * 7
+
+
+def test_without_its_libraries_it_says_what_to_install(amani: Amani, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("amani_cli.serve.")]:
+        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(amani_cli.serve, name.rpartition(".")[2], raising=False)
+    for name in ("werkzeug", "werkzeug.exceptions"):
+        monkeypatch.setitem(sys.modules, name, None)
+    refused = amani("serve", "--json")
+    assert (refused.code, refused.error["code"]) == (2, "NO_SERVE")
+    assert "amani-cli[serve]" in refused.error["hint"]
