@@ -688,6 +688,7 @@ CREATE TABLE agent (
 
 ALTER TABLE payment ADD COLUMN request_id TEXT;
 CREATE INDEX payment_request ON payment (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX payment_actor ON payment (actor, created_at, id) WHERE actor IS NOT NULL;
 """
 
 

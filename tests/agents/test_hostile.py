@@ -166,6 +166,30 @@ def test_two_agents_move_what_they_were_given_and_no_more(amani: Amani, main: He
     assert amani("audit", "verify").code == 0
 
 
+def test_one_agent_through_two_doors_has_one_budget(amani: Amani, main: Held, other: Held, home: Path) -> None:
+    allow(amani, "ada", per_payment="60sat", per_day="100sat")
+    invoices = own_invoices(amani, [30] * 8)
+
+    async def work(*doors: AgentClient) -> list[str]:
+        plans = [(door, (await door.data("plan", dest=each))["plan_id"]) for door in doors for each in invoices[:4]]
+        plans += [(doors[0], (await doors[1].data("plan", dest=each))["plan_id"]) for each in invoices[4:]]
+        ended: list[str] = []
+
+        async def pay(door: AgentClient, plan: str) -> None:
+            document = await door("pay", plan_id=plan)
+            ended.append("paid" if document["ok"] else document["error"]["code"])
+
+        async with anyio.create_task_group() as group:
+            for door, plan in plans:
+                group.start_soon(pay, door, plan)
+        return ended
+
+    ended = with_agents(work, ("--actor", "ada"), ("--actor", "ada"))
+    assert set(ended) <= {"paid", "AGENT_LIMIT"}, ended
+    assert left_by_the_books(home, "ada") == 90
+    assert main.sat == 10_000 - 90
+
+
 def test_an_answer_that_is_lost_counts_and_is_told_as_unknown(
     amani: Amani, main: Held, other: Held, home: Path
 ) -> None:
