@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -158,10 +159,25 @@ def keep(outcome: Outcome, name: str | None = None) -> Path:
     return path
 
 
+def replays() -> Iterator[Outcome]:
+    """Every kept script, played again."""
+    for path in sorted(REPLAYS.glob("*.json")):
+        kept = json.loads(path.read_text())
+        outcome = live(kept["seed"], script=kept["script"])
+        outcome.found = [f"{each} ({path.stem})" for each in outcome.found]
+        yield outcome
+
+
 def say(text: str) -> None:
     """A line for whoever watches."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def lives(said: argparse.Namespace) -> Iterator[Outcome]:
+    """World after world."""
+    for seed in range(said.seed, said.seed + said.seeds):
+        yield live(seed, said.steps)
 
 
 def main() -> int:
@@ -173,14 +189,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--go-on", action="store_true", help="look for further failures")
     parser.add_argument("--commands", type=int, default=10**9, help="stop after so many")
-    parser.add_argument("--first", default="", help="write the first failure's words here, and shorten nothing")
+    parser.add_argument("--first", default="", help="play kept scripts before; write the first failure's words here")
     parser.add_argument("--log", action="store_true", help="show everything")
     said = parser.parse_args()
     began, total, commands, failures = _clock(), Counter[str](), 0, Counter[str]()
     seams.load()
     worked = time.process_time()
-    for seed in range(said.seed, said.seed + said.seeds):
-        outcome = live(seed, said.steps)
+    for outcome in itertools.chain(replays() if said.first else (), lives(said)):
+        seed = outcome.seed
         commands += outcome.commands
         total.update(outcome.counts)
         if said.log:

@@ -187,25 +187,32 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
     class Watched(sqlite3.Connection):
         """A connection that stops at each statement, where a kill or another command may come in."""
 
+        on_disk = True
+
         def execute(self, sql: str, *values: Any) -> Any:
             world.point(sql)
-            world.need_room(sql)
+            if self.on_disk:
+                world.need_room(sql)
             return world.patiently(lambda: super(Watched, self).execute(sql, *values))
 
         def executemany(self, sql: str, *values: Any) -> Any:
             world.point(sql)
-            world.need_room(sql)
+            if self.on_disk:
+                world.need_room(sql)
             return super().executemany(sql, *values)
 
         def commit(self) -> None:
             world.point("COMMIT")
-            world.need_room("COMMIT")
+            if self.on_disk:
+                world.need_room("COMMIT")
             world.patiently(super().commit)
 
     def opened(path: Any, *rest: Any, **more: Any) -> Any:
         more["factory"] = Watched
         more["timeout"] = 0
-        return connect(path, *rest, **more)
+        made: Watched = connect(path, *rest, **more)
+        made.on_disk = str(path) != ":memory:"
+        return made
 
     patch.setattr(sqlite3, "connect", opened)
     patch.setattr(os, "fsync", lambda handle: None)

@@ -64,7 +64,7 @@ def _answer(world: World, run: Run) -> list[str]:
         if (
             document
             and (run.code == 0) != bool(document["ok"])
-            and words not in ("reconcile", "doctor", "cheque", "trace", "close")
+            and words not in ("reconcile", "doctor", "cheque", "trace", "close", "batch")
             and "--all" not in run.argv
         ):
             found.append(f"exit code: {run.code} and ok={document['ok']}")
@@ -407,6 +407,9 @@ def _give_up(world: World, machine: Machine) -> list[str]:
         servers = [server for server in world.servers.values() if row["remote_id"] in server.wallets]
         if any(server.balance(row["remote_id"]) >= 1000 for server in servers):
             found.append(f"at rest: {machine.name}: cheque {row['id']} is open, and its wallet holds money")
+        home = [record for server in servers for record in server.records if record.paper.memo.startswith("cheque ")]
+        if any(record.status == "success" and row["id"] in record.paper.memo for record in home):
+            found.append(f"at rest: {machine.name}: cheque {row['id']} is open, and its money has come home")
         argv = ["reconcile", "--resolve", row["id"], "--json", "--yes", "--pin-stdin"]
         found += after(world, world.amani(machine, argv, {"n": "rest", "stdin": acts.PIN}, stdin=acts.PIN))
     return found
