@@ -57,9 +57,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
             apart, unasked = apart + differ, unasked + missed
         _arrival(ws, row)
     if not ids:
-        if claims.every(ws.store):
-            with ws.store.write() as db:
-                claims.drop_ended(db)
+        claims.end(ws.store)
         for row in journal.without_arrival(ws.store):
             _arrival(ws, row)
     unfinished = 0 if ids else taking_back.settle_unfinished(ws) + withdrawals.settle_open(ws)

@@ -20,7 +20,7 @@ from amani_cli.wallets.servers import DOUBLE_SPENDING_VERSION, shared_wallet, to
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from amani_cli.providers.base import NewWallet
+    from amani_cli.providers.base import NewWallet, RemoteWallet
     from amani_cli.providers.lnbits import Lnbits
     from amani_cli.wallets.known import KnownWallet
 
@@ -51,20 +51,11 @@ def add(
         name, elsewhere = free_name(ws, name), None  # which needs nobody to be asked
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
-        # An invoice key is not told its wallet's id, but every record of the wallet bears it.
-        remote_id = remote.id or client.wallet_id()
-        if lacks_key and elsewhere is not None and elsewhere.remote_id not in (None, remote_id):
-            raise errors.Usage(
-                f"that is not the key of '{elsewhere.name}', but another wallet's",
-                code="WRONG_KEY",
-                hint="Give this wallet a name that is free, or the key of the one that has it.",
-            )
-        known_here = keeping.without_key_here(ws, remote_id, url)
+        remote_id = remote.id or client.wallet_id()  # of an invoice key by its records: each bears it
+        known_here = keeping.without_key_here(ws, remote_id, url, elsewhere if lacks_key else None)
         if known_here is not None:
-            both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
-            stored = _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
-            access: Access = "spend" if remote.can_spend and not read_only else "read"
-            return keeping.add_key(ws, known_here, stored, access, name)
+            stored = _stored(key_source, key, _both(client, remote, key_source), read_only=read_only)
+            return keeping.add_key(ws, known_here, stored, _access(remote, read_only=read_only), name)
         if elsewhere is not None and remote_id is not None and remote_id == elsewhere.remote_id:
             _move(ws, known(ws, elsewhere), url, client)
             return resolve(ws, name).view()
@@ -76,18 +67,16 @@ def add(
         shared = client.is_shared(remote) if remote.can_spend else None
         if shared:
             raise shared_wallet(name)
-        both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
+        both = _both(client, remote, key_source)
         version = told_version(client)
-    spends = remote.can_spend and not read_only
-    if version == DOUBLE_SPENDING_VERSION:
-        ws.talk.warn(unsafe_version(name))
-    stored = _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
+    _warn_of(ws, version, name)
+    stored = _stored(key_source, key, both, read_only=read_only)
     added = register(
         ws,
         name=name,
         url=url,
         remote_id=remote_id,
-        access="spend" if spends else "read",
+        access=_access(remote, read_only=read_only),
         key_source=stored[0],
         has_read_key=int(stored[1]),
         insecure_http=int(insecure_http),
@@ -98,6 +87,23 @@ def add(
         ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
     _note_whose(ws, url)
     return added
+
+
+def _warn_of(ws: Workspace, version: str | None, name: str) -> None:
+    if version == DOUBLE_SPENDING_VERSION:
+        ws.talk.warn(unsafe_version(name))
+
+
+def _access(remote: RemoteWallet, *, read_only: bool) -> Access:
+    return "spend" if remote.can_spend and not read_only else "read"
+
+
+def _both(client: Lnbits, remote: RemoteWallet, key_source: keys.KeySource) -> str | None:
+    """The key that only reads, where it shall be kept beside the one that pays."""
+    if not remote.can_spend or key_source != "keyring":
+        return None
+    both = client.keys_by_admin_key(remote.name)
+    return both.read_key if both is not None else None
 
 
 def _stored(
@@ -144,8 +150,7 @@ def create(
     with lnbits_client(ws, url) as client:
         version = told_version(client)
         made = client.create_wallet(token, name) if token else client.create_account(name)
-    if version == DOUBLE_SPENDING_VERSION:
-        ws.talk.warn(unsafe_version(name))
+    _warn_of(ws, version, name)
     keys.SEEN.update((made.admin_key, made.read_key))
     identities.refuse_known(ws.store, url, made.id)
     source, has_read_key = _kept(ws, key_source, name, made)
