@@ -120,7 +120,7 @@ def _note_whose(ws: Workspace, url: str) -> None:
 
     if not is_loopback(url):
         ws.talk.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
-    ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
+    ws.talk.note(f"Limits, PIN and journal are kept in {keeping.kept_in(ws)}, not in the wallet on the server.")
 
 
 def create(
