@@ -94,9 +94,7 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
 
 def _tidy(ws: Workspace) -> None:
     """Let go of claims whose owner is dead, and write down arrivals that a crash left out."""
-    if claims.every(ws.store):
-        with ws.store.write() as db:
-            claims.drop_ended(db)
+    claims.end(ws.store)
     for row in journal.without_arrival(ws.store):
         _arrival(ws, row)
 

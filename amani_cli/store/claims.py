@@ -47,6 +47,13 @@ def drop_ended(db: Transaction) -> None:
             drop(db, row.id)
 
 
+def end(store: Store) -> None:
+    """The same in a write of its own, where there is anything to look at."""
+    if every(store):
+        with store.write() as db:
+            drop_ended(db)
+
+
 def every(store: Store) -> list[ClaimRow]:
     """Every claim, the oldest first; none where one machine's files are locked instead."""
     return store.all(ClaimRow, "SELECT * FROM claim ORDER BY at, id") if store.engine == "postgresql" else []

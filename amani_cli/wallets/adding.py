@@ -20,9 +20,8 @@ from amani_cli.wallets.servers import DOUBLE_SPENDING_VERSION, shared_wallet, to
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from amani_cli.providers.base import NewWallet
+    from amani_cli.providers.base import NewWallet, RemoteWallet
     from amani_cli.providers.lnbits import Lnbits
-    from amani_cli.store.rows import WalletRow
     from amani_cli.wallets.known import KnownWallet
 
 KEYRING = keys.KeySource("keyring")
@@ -52,67 +51,59 @@ def add(
         name, elsewhere = free_name(ws, name), None  # which needs nobody to be asked
     with lnbits_client(ws, url, key.value) as client:
         remote = client.wallet()
-        # An invoice key is not told its wallet's id, but every record of the wallet bears it.
-        remote_id = remote.id or client.wallet_id()
-        access: Access = "spend" if remote.can_spend and not read_only else "read"
-
-        def stored() -> tuple[keys.KeySource, bool]:
-            both = client.keys_by_admin_key(remote.name) if remote.can_spend and key_source == "keyring" else None
-            return _stored(key_source, key, both.read_key if both is not None else None, read_only=read_only)
-
-        known_here = _lacking_key(ws, elsewhere if lacks_key else None, remote_id, url)
+        remote_id = remote.id or client.wallet_id()  # of an invoice key by its records: each bears it
+        known_here = keeping.without_key_here(ws, remote_id, url, elsewhere if lacks_key else None)
         if known_here is not None:
-            return keeping.add_key(ws, known_here, stored(), access, name)
+            stored = _stored(key_source, key, _both(client, remote, key_source), read_only=read_only)
+            return keeping.add_key(ws, known_here, stored, _access(remote, read_only=read_only), name)
         if elsewhere is not None and remote_id is not None and remote_id == elsewhere.remote_id:
             _move(ws, known(ws, elsewhere), url, client)
             return resolve(ws, name).view()
         name = free_name(ws, name)
-        _meet(ws, client, remote_id, url)
+        if remote_id is not None:
+            refuse_known(ws, remote_id, url)
+            if ws.has_store:
+                identities.meet(ws.store, client, remote_id, told_of=False)
         shared = client.is_shared(remote) if remote.can_spend else None
         if shared:
             raise shared_wallet(name)
-        version = _version(ws, client, name)
-        source, has_read_key = stored()
+        both = _both(client, remote, key_source)
+        version = told_version(client)
+    _warn_of(ws, version, name)
+    stored = _stored(key_source, key, both, read_only=read_only)
     added = register(
         ws,
         name=name,
         url=url,
         remote_id=remote_id,
-        access=access,
-        key_source=source,
-        has_read_key=int(has_read_key),
+        access=_access(remote, read_only=read_only),
+        key_source=stored[0],
+        has_read_key=int(stored[1]),
         insecure_http=int(insecure_http),
         server_version=version,
         own=shared is False,
     )
-    _note_whose(ws, url, is_invoice_key=not remote.can_spend)
+    if not remote.can_spend:
+        ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
+    _note_whose(ws, url)
     return added
 
 
-def _lacking_key(ws: Workspace, named: WalletRow | None, remote_id: str | None, url: str) -> WalletRow | None:
-    """The wallet that other machines pay from, and whose key this one now has; `named` is the one that was meant."""
-    if named is not None and named.remote_id not in (None, remote_id):
-        raise errors.Usage(
-            f"that is not the key of '{named.name}', but another wallet's",
-            code="WRONG_KEY",
-            hint="Give this wallet a name that is free, or the key of the one that has it.",
-        )
-    return keeping.without_key_here(ws, remote_id, url)
-
-
-def _version(ws: Workspace, client: Lnbits, name: str) -> str | None:
-    version = told_version(client)
+def _warn_of(ws: Workspace, version: str | None, name: str) -> None:
     if version == DOUBLE_SPENDING_VERSION:
         ws.talk.warn(unsafe_version(name))
-    return version
 
 
-def _meet(ws: Workspace, client: Lnbits, remote_id: str | None, url: str) -> None:
-    if remote_id is None:
-        return
-    refuse_known(ws, remote_id, url)
-    if ws.has_store:
-        identities.meet(ws.store, client, remote_id, told_of=False)
+def _access(remote: RemoteWallet, *, read_only: bool) -> Access:
+    return "spend" if remote.can_spend and not read_only else "read"
+
+
+def _both(client: Lnbits, remote: RemoteWallet, key_source: keys.KeySource) -> str | None:
+    """The key that only reads, where it shall be kept beside the one that pays."""
+    if not remote.can_spend or key_source != "keyring":
+        return None
+    both = client.keys_by_admin_key(remote.name)
+    return both.read_key if both is not None else None
 
 
 def _stored(
@@ -124,14 +115,12 @@ def _stored(
     return store_key(key_source, reads, None) if read_only and reads else store_key(key_source, key.value, reads)
 
 
-def _note_whose(ws: Workspace, url: str, *, is_invoice_key: bool = False) -> None:
+def _note_whose(ws: Workspace, url: str) -> None:
     from amani_cli.providers.addresses import is_loopback
 
-    if is_invoice_key:
-        ws.talk.note("This is an invoice key: the wallet can look and ask for money, but not pay.")
     if not is_loopback(url):
         ws.talk.note(f"Whoever runs {url} holds this wallet's money: keep on it only what you would lose.")
-    ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not in the wallet on the server.")
+    ws.talk.note(f"Limits, PIN and journal are kept in {keeping.kept_in(ws)}, not in the wallet on the server.")
 
 
 def create(
@@ -161,8 +150,7 @@ def create(
     with lnbits_client(ws, url) as client:
         version = told_version(client)
         made = client.create_wallet(token, name) if token else client.create_account(name)
-    if version == DOUBLE_SPENDING_VERSION:
-        ws.talk.warn(unsafe_version(name))
+    _warn_of(ws, version, name)
     keys.SEEN.update((made.admin_key, made.read_key))
     identities.refuse_known(ws.store, url, made.id)
     source, has_read_key = _kept(ws, key_source, name, made)

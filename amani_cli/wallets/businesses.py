@@ -120,5 +120,5 @@ def add(
         )
     if read_only:
         ws.talk.note("Fincra has one kind of key: it is amani that does not pay with it, not Fincra that would refuse.")
-    ws.talk.note(f"Limits, PIN and journal are kept in {ws.paths.data}, not at Fincra.")
+    ws.talk.note(f"Limits, PIN and journal are kept in {keeping.kept_in(ws)}, not at Fincra.")
     return added

@@ -81,13 +81,29 @@ def free_name(ws: Workspace, name: str) -> str:
     return name
 
 
+def kept_in(ws: Workspace) -> str:
+    """Where limits, PIN and journal are, in words: they hold there, and nowhere else."""
+    return f"the ledger at {ws.store.where}" if ws.is_shared else str(ws.paths.data)
+
+
 def lacks_key(ws: Workspace, row: WalletRow) -> bool:
     """Whether a wallet of a ledger that several machines share has no key on this one."""
     return known(ws, row).key_source.place == store_wallets.ELSEWHERE
 
 
-def without_key_here(ws: Workspace, remote_id: str | None, url: str) -> WalletRow | None:
-    """The wallet of this id at this server, where the ledger knows it and this machine has no key for it."""
+def without_key_here(
+    ws: Workspace, remote_id: str | None, url: str, named: WalletRow | None = None
+) -> WalletRow | None:
+    """The wallet of this id at this server, where the ledger knows it and this machine has no key for it.
+
+    `named` is the one that was meant. Raises `errors.NotAuthorised` (WRONG_KEY) where the key is another's.
+    """
+    if named is not None and named.remote_id not in (None, remote_id):
+        raise errors.NotAuthorised(
+            f"that is not the key of '{named.name}', but another wallet's",
+            code="WRONG_KEY",
+            hint="Give this wallet a name that is free, or the key of the one that has it.",
+        )
     row = store_wallets.by_remote(ws.store, remote_id) if ws.has_store and remote_id is not None else None
     if row is None or server_of(row.url) != server_of(url) or not lacks_key(ws, row):
         return None

@@ -57,8 +57,10 @@ def remove(ws: Workspace, name: str, *, delete_remote: bool, confirm: Callable[[
         deletions.delete(ws, wallet, confirm)
     else:
         key = "Admin key" if wallet.provider == "lnbits" else "key"
+        everywhere = ", on every machine of this ledger," if ws.is_shared else ""
         confirm(
-            f"amani forgets wallet '{wallet.name}' and its stored keys. The wallet and its money stay on {wallet.url},"
+            f"amani forgets wallet '{wallet.name}'{everywhere} and its stored keys. The wallet and its money stay on"
+            f" {wallet.url},"
             f" but without another copy of the {key} nobody reaches them."
         )
     place, slot = wallet.key_source.place, wallet.key_source.where

@@ -30,8 +30,8 @@ KEY = "fedcba9876543210" * 2
 @pytest.fixture(autouse=True)
 def _no_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever knows the passphrase makes what they like; to try each costs seconds, and adds nothing here."""
-    monkeypatch.setattr("amani_cli.operations.backup._encrypted", lambda content, _: content)
-    monkeypatch.setattr("amani_cli.operations.backup._decrypted", lambda _path, content, _: content)
+    monkeypatch.setattr("amani_cli.operations.backup_file.encrypted", lambda content, _: content)
+    monkeypatch.setattr("amani_cli.operations.backup_file._decrypted", lambda _path, content, _: content)
 
 
 @pytest.fixture

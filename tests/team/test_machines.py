@@ -64,7 +64,7 @@ class TestKeys:
         wrong = amani(
             "wallet", "add", "payer", "--url", payer.server.url, "--key-file", other.key_file, "--json", env=second
         )
-        assert (wrong.code, wrong.error["code"]) == (2, "WRONG_KEY")
+        assert (wrong.code, wrong.error["code"]) == (3, "WRONG_KEY")
 
     def test_a_pin_comes_with_the_chest(
         self, amani: Amani, add_wallet: AddWallet, second: Environment, tmp_path: Path
