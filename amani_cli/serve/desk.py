@@ -91,13 +91,14 @@ class Desk:
 
         No money moves by this, whoever looks.
         """
-        if look and row.status == "open" and row.claim is None and self._may_look(row.id):
+        claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+        is_free = row.status == "open" and (claim is None or claim.status == "failed")
+        if look and is_free and self._may_look(row.id):
             begun = time.monotonic()
             row, _ = standing.refresh(ws, row)
             if time.monotonic() - begun > LOOK_S / 2:  # its server is slow: others' pages need not wait for it too
                 with self._lock:
                     self._silent_until = time.monotonic() + LOOK_AGAIN_S
-        claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
         if row.status == "claimed" or (claim is not None and claim.status == "settled"):
             return "claimed", row
         if (claim is not None and claim.status == "unknown") or row.status == "unknown":
