@@ -104,7 +104,7 @@ def _shown_as_written(
             if count > 1:
                 said.out.step(f"cheque {number} of {count}", number / count)
                 if not said.json:
-                    _show_code(said, cheque)
+                    show_code(said, cheque)
             _show_qr(said, cheque, qr, qr_file)
     except (errors.AmaniError, KeyboardInterrupt) as error:
         if not items:
@@ -160,7 +160,7 @@ def _print_to(said: Options, paper: str, items: list[Cheque]) -> errors.AmaniErr
     return None
 
 
-def _show_code(said: Options, cheque: Cheque) -> None:
+def show_code(said: Options, cheque: Cheque) -> None:
     """A code on a line of its own, as soon as it is money: a kill in the middle loses none that was shown."""
     if cheque.code:
         said.out.raw(cheque.link or cheque.code)

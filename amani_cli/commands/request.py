@@ -104,6 +104,7 @@ def run(
     wait: bool = typer.Option(True, "--wait/--no-wait", help="Wait for the outcome of a slow payment."),
 ) -> None:
     """Carry out a request that enough have approved. It is sent once: again, and the receipt is shown."""
+    from amani_cli.commands.cheque import show_code
     from amani_cli.requests import deciding, running, standing
 
     said = options.of(ctx)
@@ -124,15 +125,23 @@ def run(
         said.out.step(f"{done} of {of} rows, {time.monotonic() - begun:.0f} s", done / of)
 
     items: list[Cheque] = []
-    person = running.Person(asked, lambda request: _agree(said, request), on_row, items.append, wait)
+
+    def on_cheque(cheque: Cheque, of: int) -> None:
+        items.append(cheque)
+        if of > 1 and not said.json:  # as soon as it is money: a kill in the middle loses none that was shown
+            show_code(said, cheque)
+
+    person = running.Person(asked, lambda request: _agree(said, request), on_row, on_cheque, wait)
     try:
         done = running.run(ws, row, person)
-    except errors.AmaniError as error:
+    except (errors.AmaniError, KeyboardInterrupt) as error:
         if not items:
             raise
-        _show_cheques(said, items)  # what is written is money, and its codes are shown now or never
-        ws.talk.warn(f"not all cheques were written: {error.message}")
-        raise typer.Exit(8 if error.exit_code == 8 else 11) from None
+        # What is written is money, and its codes are shown now or never.
+        stopped = error if isinstance(error, errors.AmaniError) else errors.PartlyDone("interrupted")
+        ws.talk.warn(f"{len(items)} cheques were written, and then: {stopped.message}")
+        _show_cheques(said, items)
+        raise typer.Exit(8 if stopped.exit_code == 8 else 11) from None
     if items:
         _show_cheques(said, items)
     elif isinstance(done, tuple) and not hasattr(done, "_fields"):
@@ -155,11 +164,6 @@ def _show_cheques(said: Options, items: list[Cheque]) -> None:
     elif said.json:
         said.emit(Cheques(items, sum(item.outstanding_msat for item in items)))
     else:
-        for cheque in items:
-            if cheque.code:
-                said.out.raw(cheque.link or cheque.code)
-            else:
-                said.out.say(f"{cheque.id} was written before; its code is not shown again")
         for line in (*said.ws.talk.notes, *said.ws.talk.warnings):
             said.out.say(line)
     said.out.flush()

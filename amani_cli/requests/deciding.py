@@ -123,6 +123,8 @@ def take_in(ws: Workspace, row: RequestRow, path: str) -> None:
             hint="A signature holds for what was signed and nothing else.",
         )
     reason = said.get("reason")
+    if any(each.signature == words["signature"] for each in requests.signatures(ws.store, row.id)):
+        return  # the same command again, for the receipt
     with ws.store.write() as db:
         _keep(ws, db, row.id, words["verdict"], words["public_key"], words["signature"], _text(reason))
 

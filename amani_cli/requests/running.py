@@ -43,7 +43,7 @@ class Person:
     confirm: Callable[[Shown], None] | None
     agree: Callable[[Request], None]
     on_row: crew.OnRow = lambda row, done, of: None
-    on_cheque: Callable[[Cheque], None] = lambda cheque: None
+    on_cheque: Callable[[Cheque, int], None] = lambda cheque, of: None
     wait: bool = True
 
 
@@ -286,7 +286,7 @@ def _cheques(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> 
     made = []
     for each in writing.write(ws, wallet, wanted, confirm=None):
         made.append(each)
-        person.on_cheque(each)
+        person.on_cheque(each, wanted.count)
     return _settled(ws, body, made)
 
 

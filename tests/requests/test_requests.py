@@ -43,7 +43,7 @@ class TestFilesBetweenMachines:
         assert run.data["status"] == "settled"
         assert run.data["memo"] == "rent of may"
         assert line.sat == 8000
-        again = amani("request", "run", request["id"], "--yes", "--json")
+        again = amani("request", "run", file, "--approval", signed, "--yes", "--json")
         assert (again.data["id"], again.data["replayed"]) == (run.data["id"], True)
         assert amani("pay", invoice, "--yes", "--json").data["replayed"] is True
         assert line.sat == 8000

@@ -37,9 +37,6 @@ def test_kill_9_after_each_step_that_lasts(amani: Amani, line: Held, other: Held
         first = amani.process(*run, "--approval", signed, python=("-m", "tests.kit.stop_at", str(step)))
         assert first.code in (0, -signal.SIGKILL), first
         again = amani(*run, "--approval", signed, "--json")
-        if again.code == 9:  # it was taken in before the kill, and the request is under way or done
-            assert again.error["code"] == "REQUEST_CLOSED"
-            again = amani(*run, "--json")
         if again.code == 8:
             amani("reconcile")
             again = amani(*run, "--json")

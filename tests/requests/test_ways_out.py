@@ -90,6 +90,7 @@ def test_by_lightning(world: World, way: str) -> None:
     assert world.main.sat == 10_000
     run = amani("request", "run", request["id"], "--approval", world.approved(request["id"]), "--yes")
     assert run.code == 0, run
+    assert run.stdout.count("amani1") == {"a cheque": 1, "cheques that are above it together": 2}.get(way, 0)
     left = world.main.sat
     assert 10_000 - sat - 30 <= left <= 10_000 - sat
     again = amani("request", "run", request["id"], "--yes")
