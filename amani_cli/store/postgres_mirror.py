@@ -29,6 +29,9 @@ _KINDS: dict[str, type[Row]] = {
     "pin": rows.PinRow,
     "budget": rows.BudgetRow,
     "faucet": rows.FaucetRow,
+    "approval_rule": rows.RuleOfTwoRow,
+    "approval_line": rows.LineRow,
+    "agent": rows.AgentRow,
 }
 _COLUMNS = {
     **{
