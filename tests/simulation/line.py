@@ -120,6 +120,8 @@ class Line:
             raise httpx.ReadTimeout("timed out", request=request)
         if fault in ("cut-before", "cut-after"):
             raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
+        if fault == "elsewhere" and asked.path.startswith("/cb/"):  # whose invoice it is, nothing in it tells
+            return self._response(request, _odd("502"))
         if fault == "elsewhere":
             others = [each for each in world.servers if each != host]
             return self._response(request, self._ask(rng.choice(others), asked))
