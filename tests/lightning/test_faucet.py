@@ -164,6 +164,7 @@ class TestClaim:
         assert amani(*CLAIM).code == 0
         assert (faucet.sat, taker.sat) == (50, 100)
 
+    @pytest.mark.sqlite
     def test_an_unknown_outcome_holds_the_claim(
         self,
         amani: Amani,
