@@ -185,7 +185,8 @@ def test_one_agent_through_two_doors_has_one_budget(amani: Amani, main: Held, ot
         return ended
 
     ended = with_agents(work, ("--actor", "ada"), ("--actor", "ada"))
-    assert set(ended) <= {"paid", "AGENT_LIMIT"}, ended
+    # Of two doors that pay one invoice at once, the second may be told that it is under way.
+    assert set(ended) <= {"paid", "AGENT_LIMIT", "OUTCOME_UNKNOWN"}, ended
     assert left_by_the_books(home, "ada") == 90
     assert main.sat == 10_000 - 90
 

@@ -27,8 +27,10 @@ if not (shutil.which("chromium") and shutil.which("chromedriver")):
     pytest.skip("there is no Chromium here", allow_module_level=True)
 
 from axe_selenium_python import Axe
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = pytest.mark.lnbits
 
@@ -96,6 +98,14 @@ def set_up(chrome: Chrome, *, language: str = "en", width: int = 320, scripts: b
     chrome.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not scripts})
     size = {"width": width, "height": 720, "deviceScaleFactor": 1, "mobile": width < 600}
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def see(chrome: Chrome, selector: str, text: str) -> None:
+    """Wait until an element of the page says this: a click does not wait for the page that it leads to."""
+    gone = (NoSuchElementException, StaleElementReferenceException)
+    WebDriverWait(chrome, PATIENCE_S, ignored_exceptions=gone).until(
+        lambda driver: text in driver.find_element(By.CSS_SELECTOR, selector).text
+    )
 
 
 def requested(chrome: Chrome) -> list[str]:
@@ -192,14 +202,14 @@ def test_claimed_by_the_form(
     assert chrome.find_element(By.LINK_TEXT, "Open my wallet").get_attribute("href") == f"lightning:{link.lnurl}"
     chrome.find_element(By.ID, "to").send_keys("this is none")
     chrome.find_element(By.TAG_NAME, "button").click()
-    assert "no Lightning invoice" in chrome.find_element(By.CSS_SELECTOR, "[role=alert]").text
+    see(chrome, "[role=alert]", "no Lightning invoice")
     field = chrome.find_element(By.ID, "to")
     assert field.get_attribute("value") == "this is none"
     field.clear()
     field.send_keys(taker.invoice(1000))
     chrome.find_element(By.TAG_NAME, "button").click()
+    see(chrome, "[role=status]", "This money was claimed on")
     assert chrome.current_url == link.url
-    assert "This money was claimed on" in chrome.find_element(By.CSS_SELECTOR, "[role=status]").text
     assert taker.sat == 1000
 
 
@@ -207,11 +217,7 @@ def test_a_page_that_is_on_its_way_looks_again_by_itself(
     chrome: Chrome, open_site: InProcess, links: dict[str, Link], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amani_cli.serve.pages.REFRESH_S", 1)
-    from selenium.webdriver.support.ui import WebDriverWait
-
     set_up(chrome, scripts=False)
     chrome.get(links["claiming"].url)
     change_database(home, "UPDATE payment SET status='settled' WHERE status='unknown'")
-    WebDriverWait(chrome, PATIENCE_S).until(
-        lambda driver: "was claimed on" in driver.find_element(By.CSS_SELECTOR, "[role=status]").text
-    )
+    see(chrome, "[role=status]", "was claimed on")

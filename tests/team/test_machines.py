@@ -218,9 +218,9 @@ class TestAddresses:
     @pytest.mark.parametrize(
         ("address", "code"),
         [
-            ("postgresql://me:secret@127.0.0.1/db", "PASSWORD_IN_ADDRESS"),
-            ("postgresql://127.0.0.1/db?password=secret", "PASSWORD_IN_ADDRESS"),
-            ("mysql://127.0.0.1/db", "BAD_STORE"),
+            ("postgresql://me:secret@127.0.0.1/db", "BAD_SETTINGS"),
+            ("postgresql://127.0.0.1/db?password=secret", "BAD_SETTINGS"),
+            ("mysql://127.0.0.1/db", "BAD_SETTINGS"),
             ("postgresql://ledger.example.com/db", "INSECURE_STORE"),
         ],
     )
