@@ -96,7 +96,7 @@ MUTANTS = (
     ),
     _m(
         "the fee is not kept",
-        ('"fee_msat": record.fee_msat,\n        "preimage"', '"fee_msat": 0,\n        "preimage"'),
+        ('"fee_msat": record.fee_msat,\n            "preimage"', '"fee_msat": 0,\n            "preimage"'),
     ),
     _m(
         "the twin of an open payment is sent",
@@ -171,7 +171,7 @@ MUTANTS = (
     ),
     _m(
         "an old invoice is taken for the new one",
-        ("if not same or not is_ours or store_invoices.is_known(ws.store, said.payment_hash):", "if False:"),
+        ("if not same or not is_ours or store_invoices.is_known(ws.store, told.payment_hash):", "if False:"),
     ),
     _m(
         "an address may ask for more",
@@ -193,7 +193,7 @@ MUTANTS = (
     _m(
         "references are not learned from records",
         (
-            'if named.reference is not None and named.meaning is not None and status != "failed":\n        references.restore',
+            "if named.reference is not None and named.meaning is not None:\n        references.restore",
             "if False:\n        references.restore",
         ),
     ),
@@ -218,16 +218,16 @@ MUTANTS = (
     # what this world has found
     _m("one's own invoice is never certain", ("return client.sent(payment_hash) or ABSENT", "return NOT_ASKED")),
     _m("another's old failure is taken on", ('(record.wallet_id == wallet_id or record.status != "failed")', "True")),
-    _m("claims since a backup are forgotten", ('if named.claimer is not None and status != "failed":', "if False:")),
+    _m("claims since a backup are forgotten", ("if named.claimer is not None:\n        rules", "if False:\n        rules")),
     _m("an answer about another address is paid", ("_refuse_other(link, identifier)\n        assert", "assert")),
     _m(
         "what is open is tried from another wallet",
         (
-            "alike = journal.open_like(db, kind=wanted.kind)",
-            "alike = journal.open_like(db, kind=wanted.kind, remote_wallet_id=wallet_id)",
+            "alike = journal.open_like(db, wanted.kind)",
+            "alike = journal.open_like(db, wanted.kind, remote_id=wallet_id)",
         ),
     ),
-    _m("what came home since a backup is not told", ("if cheque is None or cheque.remote_id is None:", "if True:")),
+    _m("what came home since a backup is not told", ("wallet.remote_id) if came else None", "wallet.remote_id) if came and False else None")),
     _m(
         "what is given up is let go",
         ("UPDATE hold SET here=-1 WHERE remote_id=?", "DELETE FROM hold WHERE remote_id=?"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation import run
+from tests.simulation import mutants, run
 
 SEEDS = range(1, 11)
 STEPS = 90
@@ -36,3 +36,10 @@ def test_nothing_is_wrong_in_a_world(seed: int) -> None:
 def test_a_seed_gives_the_same_world_again() -> None:
     one, other = run.live(4, 40), run.live(4, 40)
     assert (one.log, one.script, one.counts) == (other.log, other.script, other.counts)
+
+
+def test_every_known_fault_can_still_be_put_back() -> None:
+    """Each text that `make mutants` replaces stands in the code once: else nobody hunts that fault any more."""
+    texts = [path.read_text() for path in (mutants.CLONE / "amani_cli").rglob("*.py")]
+    found = {old: sum(text.count(old) for text in texts) for each in mutants.MUTANTS for old, _ in each.changes}
+    assert {old: number for old, number in found.items() if number != 1} == {}
