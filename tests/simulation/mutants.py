@@ -218,7 +218,10 @@ MUTANTS = (
     # what this world has found
     _m("one's own invoice is never certain", ("return client.sent(payment_hash) or ABSENT", "return NOT_ASKED")),
     _m("another's old failure is taken on", ('(record.wallet_id == wallet_id or record.status != "failed")', "True")),
-    _m("claims since a backup are forgotten", ("if named.claimer is not None:\n        rules", "if False:\n        rules")),
+    _m(
+        "claims since a backup are forgotten",
+        ("if named.claimer is not None:\n        rules", "if False:\n        rules"),
+    ),
     _m("an answer about another address is paid", ("_refuse_other(link, identifier)\n        assert", "assert")),
     _m(
         "what is open is tried from another wallet",
@@ -227,7 +230,10 @@ MUTANTS = (
             "alike = journal.open_like(db, wanted.kind, remote_id=wallet_id)",
         ),
     ),
-    _m("what came home since a backup is not told", ("wallet.remote_id) if came else None", "wallet.remote_id) if came and False else None")),
+    _m(
+        "what came home since a backup is not told",
+        ("wallet.remote_id) if came else None", "wallet.remote_id) if came and False else None"),
+    ),
     _m(
         "what is given up is let go",
         ("UPDATE hold SET here=-1 WHERE remote_id=?", "DELETE FROM hold WHERE remote_id=?"),
