@@ -107,6 +107,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "history chart": ("amani history chart", "amani history chart --since 90d --wallet main"),
     "reconcile": ("amani reconcile", "amani reconcile --older-than 10m", "amani reconcile --no-books --json"),
     "metrics": ("amani metrics", "amani metrics --output amani.prom --mode 644"),
+    "store show": ("amani store show", "amani store show --json"),
+    "store upgrade": ("amani store upgrade",),
+    "store copy": ("amani store copy --to sqlite:copy/amani.db --yes",),
+    "store claims": ("amani store claims", "amani store claims --json"),
+    "store release": ("amani store release ID --yes",),
     "backup create": (
         "amani backup create amani.backup --passphrase-file passphrase.txt",
         "amani backup create all.backup --with-keys --passphrase-file passphrase.txt",

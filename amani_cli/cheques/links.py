@@ -6,11 +6,11 @@ are, by `amani serve`.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from base64 import b32encode
 from hashlib import sha256
-from os import urandom
 
 from amani_cli import clocks, errors, keys
 from amani_cli.encodings import bech32
@@ -67,7 +67,7 @@ def issue(ws: Workspace, row: ChequeRow, url: str) -> tuple[str, str]:
 
     The token is kept beside the cheque's keys before the link is relied on.
     """
-    token = b32encode(urandom(16)).decode().rstrip("=")
+    token = b32encode(os.urandom(16)).decode().rstrip("=")
     keys.keep(row.place, f"link:{row.id}", token)
     with ws.store.write() as db:
         links.issue(db, hash_of(token), row.id, url, machine())

@@ -188,8 +188,7 @@ def _put_settings(ws: Workspace, found: Contents) -> None:
         return
     settings = ws.paths.settings
     if _other_settings(ws, found):
-        aside = settings.with_name(f"{settings.name}.before-restore-{now().replace(':', '')}")
-        files.write_private(aside, settings.read_bytes())
+        files.write_private(_free_beside(settings), settings.read_bytes())
     files.write_private(settings.resolve() if settings.is_symlink() else settings, found.settings)
 
 
@@ -207,8 +206,18 @@ def _refuse_newer(ws: Workspace, found: Contents) -> None:
 
 def _put_aside(ws: Workspace) -> Path:
     """Copy what is to be replaced, and say where it lies."""
-    aside = ws.paths.database.with_name(f"{ws.paths.database.name}.before-restore-{now().replace(':', '')}")
+    aside = _free_beside(ws.paths.database)
     copies.take(copies.of_file(ws.store), aside, held="the copy from before a restore")
+    return aside
+
+
+def _free_beside(path: Path) -> Path:
+    """A name for what is put aside now; of two restores within a second each has its own."""
+    first = path.with_name(f"{path.name}.before-restore-{now().replace(':', '')}")
+    aside, number = first, 1
+    while aside.exists():
+        number += 1
+        aside = first.with_name(f"{first.name}-{number}")
     return aside
 
 

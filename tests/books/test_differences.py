@@ -163,8 +163,11 @@ def test_what_settles_meanwhile_is_no_difference(amani: Amani, paid: str, main: 
     runs = 0
     while thread.is_alive():
         result = amani("reconcile", "--json")
-        assert result.code == 0, result
+        assert result.json["data"]["differences"] == []
+        if result.code:  # it never stood still: then it is said that it could not be compared
+            assert result.code == 10
+            assert "too much happens" in result.json["warnings"][0]
         runs += 1
     thread.join()
-    assert runs > 2
+    assert runs
     assert json.loads(amani("reconcile", "--json").stdout)["data"]["compared"] == 2

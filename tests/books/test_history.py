@@ -233,7 +233,7 @@ class TestSync:
 class TestReconcile:
     def test_nothing_to_do(self, amani: Amani, home: Path) -> None:
         counts = dict.fromkeys(("checked", "settled", "failed", "unknown", "compared", "reversed"), 0)
-        nothing = {**counts, "items": [], "differences": [], "unasked": [], "open": []}
+        nothing = {**counts, "items": [], "differences": [], "unasked": [], "open": [], "given_up": []}
         assert amani("reconcile", "--json").data == nothing
         assert not home.exists()
 

@@ -39,6 +39,9 @@ NOT_RUN = {
     "amani request run r.json": "it takes another person; tests/requests drive it",
     "amani approver add": "it takes another person's key; tests/requests drive it",
     "amani approver remove": "it takes an approver; tests/requests drive it",
+    "amani store upgrade": "it makes a ledger on PostgreSQL; tests/team drive it",
+    "amani store copy": "nothing is spent here after it; tests/team drive it",
+    "amani store release": "it takes a claim of another machine; tests/team drive it",
     "amani mcp": "it goes on until its client leaves; tests/agents drive it",
     "amani pin reset": "the keyring holds no Admin key that is a file here; tests/rules drive it",
 }
