@@ -47,7 +47,7 @@ def status_of(ws: Workspace, db: Ledger, row: RequestRow, body: Body) -> Request
         ended: RequestStatus = row.status  # type: ignore[assignment]
         return ended
     if row.status != "open":
-        sent = _outcome(body, entry_of(db, row), requests.entries(db, row.id))
+        sent = outcome(body, entry_of(db, row), requests.entries(db, row.id))
         if sent is not None:
             return sent
     if row.ends <= ws.store.clock.now():
@@ -64,7 +64,7 @@ def entry_of(db: Ledger, row: RequestRow) -> Entry | None:
     return None if found is None or (found.status == "failed" and found.request_id != row.id) else found
 
 
-def _outcome(body: Body, entry: Entry | None, under: list[Entry]) -> RequestStatus | None:
+def outcome(body: Body, entry: Entry | None, under: list[Entry]) -> RequestStatus | None:
     """What became of what was sent; None while nothing was, or not all."""
     if body.what in ("batch run", "cheque create"):
         if any(each.status == "unknown" for each in under):

@@ -180,6 +180,7 @@ class TestGoingOn:
             refused = world.amani(*words, "--yes", "--json")
             assert refused.error["code"] == "NEEDS_APPROVAL", refused
             assert "no approver any more" in refused.error["message"]
+        assert world.amani("request", "show", request["id"], "--json").data["status"] == "unknown"
         assert world.main.sat == 10_000
 
 
