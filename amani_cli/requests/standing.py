@@ -43,13 +43,15 @@ def listed(ws: Workspace, *, status: str | None, identity: str | None, limit: in
 
 def status_of(ws: Workspace, db: Ledger, row: RequestRow, body: Body) -> RequestStatus:
     """How a request stands now."""
-    if row.status in ("refused", "cancelled", "settled", "failed"):
+    if row.status in ("refused", "cancelled", "settled"):
         ended: RequestStatus = row.status  # type: ignore[assignment]
         return ended
     if row.status != "open":
         sent = outcome(body, entry_of(db, row), requests.entries(db, row.id))
         if sent is not None:
             return sent
+        if row.status == "failed":
+            return "failed"
     if row.ends <= ws.store.clock.now():
         return "expired"
     if row.status != "open":

@@ -183,6 +183,14 @@ class TestGoingOn:
         assert world.amani("request", "show", request["id"], "--json").data["status"] == "unknown"
         assert world.main.sat == 10_000
 
+    def test_what_was_taken_for_failed_and_settled(self, world: World, home: Path) -> None:
+        """The journal's word counts: it is corrected when a record says otherwise, and its request with it."""
+        request = filed(world.amani("pay", world.other.invoice(2000), "--request", "--json"))
+        signed = world.approved(request["id"])
+        assert world.amani("request", "run", request["id"], "--approval", signed, "--yes").code == 0
+        change_database(home, "UPDATE request SET status='failed'")
+        assert world.amani("request", "show", request["id"], "--json").data["status"] == "settled"
+
 
 class TestBounds:
     def test_an_address_that_became_somebody_else_s(self, world: World) -> None:
