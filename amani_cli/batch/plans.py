@@ -19,7 +19,7 @@ from amani_cli.amounts import Fiat, format_sat
 from amani_cli.batch import table as batch_table
 from amani_cli.batch import terms as batch_terms
 from amani_cli.batch.table import PAYOUT, Problem, Row
-from amani_cli.batch.terms import Terms
+from amani_cli.batch.terms import Terms, set_aside_msat
 from amani_cli.encodings import bolt11
 from amani_cli.lightning import paying
 from amani_cli.models.batches import BatchPlan, BatchRow, CheckedName, FiatSum
@@ -158,7 +158,7 @@ def overview(ws: Workspace, purse: Purse, plan: Plan, rows: list[Row], agreed: T
     if wallet is not None and agreed.shares:
         with wallet.lnbits("read") as client:
             balance_msat = client.wallet().balance_msat
-        needs_pin = _needs_pin(ws, wallet, total_msat, "msat")
+        needs_pin = _needs_pin(ws, wallet, agreed.leaving_msat, "msat")
         _point_out_shortage(ws, wallet, balance_msat, total_msat, max_fee_msat)
     fiat = fiat_sums(purse, rows)
     for each in fiat:
@@ -230,8 +230,9 @@ def whole(
     sums: list[tuple[KnownWallet, str, Decimal]] = []
     if purse.lightning is not None:
         left = [row for row in plan.rows if row.kind != PAYOUT and row.row not in agreed.shares]
-        paid_msat = sum(stand[row.row].amount_msat or row.amount_msat or 0 for row in left)
-        sums.append((purse.lightning, "msat", Decimal(agreed.total_msat + paid_msat)))
+        paid = [(row, stand[row.row].amount_msat or row.amount_msat or 0) for row in left]
+        paid_msat = sum(amount_msat + set_aside_msat(row, amount_msat) for row, amount_msat in paid)
+        sums.append((purse.lightning, "msat", Decimal(agreed.leaving_msat + paid_msat)))
     if purse.fincra is not None:
         fiat: dict[str, Decimal] = {}
         for row in plan.rows:

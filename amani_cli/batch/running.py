@@ -21,7 +21,7 @@ from amani_cli.batch import rows as batch_rows
 from amani_cli.batch.crew import Crew, OnRow
 from amani_cli.batch.plans import Plan, Purse
 from amani_cli.batch.table import CHEQUE, Row
-from amani_cli.batch.terms import Allowance
+from amani_cli.batch.terms import Allowance, Terms
 from amani_cli.models.batches import Batch, BatchPlan
 from amani_cli.rules import approval, held, limits, lines
 from amani_cli.store import marks
@@ -124,7 +124,7 @@ def run(
         for whose, unit, whole in plans.whole(purse, plan, agreed, stand):
             ws.mandate.whole[whose.identity, unit] = whole
             lines.check(ws, whose, unit, whole)
-        _ask(ws, purse, plans.overview(ws, purse, plan, payable, agreed), payable, confirm)
+        _ask(ws, purse, plans.overview(ws, purse, plan, payable, agreed), agreed, payable, confirm)
         rates.forget(ws)  # they may have moved while somebody thought
         allowance = Allowance(agreed, max_slippage)
         crew = Crew(ws, purse, plan, allowance, jobs=jobs, stop_on_failure=stop_on_failure)
@@ -140,6 +140,7 @@ def _ask(
     ws: Workspace,
     purse: Purse,
     overview: BatchPlan,
+    agreed: Terms,
     rows: list[Row],
     confirm: Callable[[BatchPlan], None] | None,
 ) -> None:
@@ -160,7 +161,7 @@ def _ask(
             )
     due: list[tuple[KnownWallet, Decimal | int, str]] = []
     if wallet is not None and overview.balance_msat is not None:
-        due.append((wallet, overview.total_msat, "msat"))
+        due.append((wallet, agreed.leaving_msat, "msat"))
     if purse.fincra is not None:
         due.extend((purse.fincra, each.total, each.currency) for each in overview.fiat)
     for whose, total, unit in due:

@@ -24,11 +24,13 @@ from amani_cli.workspace import Workspace
 
 
 class Share(NamedTuple):
-    """What one row may come to, in msat. `quoted` is the price behind it, where it is in fiat."""
+    """What one row may come to, in msat. `quoted` is the price behind it, where it is in fiat; `aside_msat` the part of
+    the fee that leaves the wallet for certain, as a link's reserve does."""
 
     amount_msat: int
     max_fee_msat: int
     quoted: Quoted | None = None
+    aside_msat: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Terms:
     def total_msat(self) -> int:
         """What the rows come to, without fees."""
         return sum(share.amount_msat for share in self.shares.values())
+
+    @property
+    def leaving_msat(self) -> int:
+        """What leaves the wallet for them without what is due on the way: the rules count that."""
+        return sum(share.amount_msat + share.aside_msat for share in self.shares.values())
 
     @property
     def max_fee_msat(self) -> int:
@@ -81,8 +88,9 @@ def of(
         if amount_msat is None:
             quoted = _fetched(ws, row, plan_hash) or _priced(wallet, row, prices)
             amount_msat = rates.to_msat(quoted)
-        fee_msat = _worst_fee_msat(ws, wallet, row, amount_msat)
-        shares[row.row] = Share(amount_msat, fee_msat, quoted)
+        aside_msat = set_aside_msat(row, amount_msat)
+        fee_msat = aside_msat or _worst_fee_msat(ws, wallet, row, amount_msat)
+        shares[row.row] = Share(amount_msat, fee_msat, quoted, aside_msat)
     return Terms(shares)
 
 
@@ -102,11 +110,16 @@ def _fetched(ws: Workspace, row: Row, plan_hash: str) -> Quoted | None:
     return None if order is None else order.quoted
 
 
-def _worst_fee_msat(ws: Workspace, wallet: KnownWallet, row: Row, amount_msat: int) -> int:
-    if row.is_link:  # what is set aside on top, for a claim that leaves the server
-        from amani_cli.cheques import writing
+def set_aside_msat(row: Row, amount_msat: int) -> int:
+    """What a row that is a link takes on top, for a claim that leaves the server; 0 for any other."""
+    if not row.is_link:
+        return 0
+    from amani_cli.cheques import writing
 
-        return writing.Wanted(amount_msat, outside=True).reserve_msat
+    return writing.Wanted(amount_msat, outside=True).reserve_msat
+
+
+def _worst_fee_msat(ws: Workspace, wallet: KnownWallet, row: Row, amount_msat: int) -> int:
     return 0 if _is_ours(ws, wallet, row) else fees.worst_fee_msat(amount_msat)
 
 

@@ -61,6 +61,7 @@ def claim(ws: Workspace, row: ChequeRow, token: str, text: str) -> Claimed:
     if giver is not None:
         held.refuse_held(ws, known.known(ws, giver))
     assert row.remote_id is not None  # it has a wallet since it was begun
+    links.refuse_replaced(row, token)
     admin_key, _ = standing.keys_of(row)
     source = as_wallet(ws, row.url, row.remote_id, KeySource(f"kept:{own_cheque(row.id, row.place)}"))
 

@@ -13,6 +13,7 @@ from base64 import b32encode
 from hashlib import sha256
 
 from amani_cli import clocks, errors, keys
+from amani_cli.cheques import drawing
 from amani_cli.encodings import bech32
 from amani_cli.lightning import fees
 from amani_cli.models.cheques import Cheque
@@ -116,6 +117,13 @@ def find(ws: Workspace, token: str) -> ChequeRow | None:
         return None
     ended = row.expires_at if row.claimed_at is None else row.claimed_at
     return row if clocks.wall() - from_rfc3339(ended).timestamp() <= GONE_AFTER_S or row.status == "open" else None
+
+
+def refuse_replaced(row: ChequeRow, token: str) -> None:
+    """Refuse a link in whose place the cheque was given another, though a copy of the ledger from before says that it
+    stands: the token that is kept beside the keys is the last one. Raises `errors.Rejected`."""
+    if keys.kept(row.place, f"link:{row.id}") not in (None, token):
+        raise drawing.voided()
 
 
 def still_stands(db: Transaction, token: str, cheque_id: str) -> bool:

@@ -19,6 +19,7 @@ from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import links as store_links
+from amani_cli.store import machine
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow
@@ -177,6 +178,7 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
         ws.restart_clock()
         giver = _giver(ws, row)
         standing.claim_by_link(ws, must(ws, row.id))
+        _refuse_elsewhere(ws, giver, row)
         with ws.store.write() as db:
             current = store_cheques.by_id(db, row.id)
             assert current is not None
@@ -213,6 +215,15 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
                 audit_step(ws, db, "cheque void", row, ending)
         standing.delete_wallet(ws, row)
     return must(ws, row.id)
+
+
+def _refuse_elsewhere(ws: Workspace, giver: KnownWallet, row: ChequeRow) -> None:
+    """Refuse to begin what this machine can't do at all: on a shared ledger the cheque's link is still good, and the
+    machine with its keys would go on with what was refused here. Raises `errors.NotAuthorised`."""
+    if row.host in (None, machine.host()) or (row.has_login and logins.token(ws, row.url) is not None):
+        return
+    if drawing.earlier(ws, giver, _named(row)) is None:
+        standing.keys_of(row)
 
 
 def _end_as_told(ws: Workspace, row: ChequeRow, home: Entry, ending: Ending) -> None:

@@ -217,7 +217,7 @@ def batch(ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, max_slipp
     wallets = {each.currency: purse.fincra.identity for each in overview.fiat} if purse.fincra is not None else {}
     if purse.lightning is not None and agreed.shares:
         known.identify(purse.lightning)
-        sums["msat"], wallets["msat"] = agreed.total_msat, purse.lightning.identity
+        sums["msat"], wallets["msat"] = agreed.leaving_msat, purse.lightning.identity
     terms = {
         "plan": plan.hash,
         "path": str(plan.path.absolute()),
@@ -229,7 +229,7 @@ def batch(ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, max_slipp
     draft = Draft(
         "batch run",
         sums,
-        {"msat": agreed.max_fee_msat} if "msat" in sums else {},
+        {"msat": agreed.total_msat + agreed.max_fee_msat - agreed.leaving_msat} if "msat" in sums else {},
         terms,
         meaning=f"batch {plan.hash}",
     )

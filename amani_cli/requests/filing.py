@@ -102,7 +102,7 @@ def _file(ws: Workspace, wallet: KnownWallet | None, draft: Draft, prefix: str, 
             }
         )
         if status != "planned" and reference is not None and draft.meaning is not None:
-            earlier = _taken(db, reference, draft)
+            earlier = _taken(db, reference, draft, filed)
             if earlier is not None:
                 return earlier
         requests.insert(
@@ -131,7 +131,7 @@ def _file(ws: Workspace, wallet: KnownWallet | None, draft: Draft, prefix: str, 
     return row
 
 
-def _taken(db: Any, reference: str, draft: Draft) -> RequestRow | None:
+def _taken(db: Any, reference: str, draft: Draft, moment: float) -> RequestRow | None:
     """Take the reference, or find the live request that has it. Raises for what was sent before."""
     assert draft.meaning is not None
     target = references.claim(db, reference, draft.meaning)
@@ -146,7 +146,7 @@ def _taken(db: Any, reference: str, draft: Draft) -> RequestRow | None:
             id=sent.id,
             hint=f"See: amani history show {sent.id}",
         )
-    return requests.live(db, reference)
+    return requests.live(db, reference, moment)
 
 
 def _audit(ws: Workspace, db: Any, body: Body) -> None:

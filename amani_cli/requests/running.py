@@ -128,9 +128,10 @@ def _carrying(ws: Workspace, row: RequestRow, body: Body) -> Iterator[None]:
         _mark(ws, row, body, "unknown")
         raise
     except errors.AmaniError:
-        began = standing.entry_of(ws.store, row) or requests.entries(ws.store, row.id)
-        several = body.what in ("batch run", "cheque create")
-        _mark(ws, row, body, "running" if several and began else "failed" if began else "open")
+        entry, under = standing.entry_of(ws.store, row), requests.entries(ws.store, row.id)
+        # What is in doubt stays in doubt, whatever stood in the way of going on with it.
+        sent = standing.outcome(body, entry, under)
+        _mark(ws, row, body, sent or ("running" if entry or under else "open"))
         raise
     finally:
         ws.mandate.request = None

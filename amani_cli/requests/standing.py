@@ -43,13 +43,15 @@ def listed(ws: Workspace, *, status: str | None, identity: str | None, limit: in
 
 def status_of(ws: Workspace, db: Ledger, row: RequestRow, body: Body) -> RequestStatus:
     """How a request stands now."""
-    if row.status in ("refused", "cancelled", "settled", "failed"):
+    if row.status in ("refused", "cancelled", "settled"):
         ended: RequestStatus = row.status  # type: ignore[assignment]
         return ended
     if row.status != "open":
-        sent = _outcome(body, entry_of(db, row), requests.entries(db, row.id))
+        sent = outcome(body, entry_of(db, row), requests.entries(db, row.id))
         if sent is not None:
             return sent
+        if row.status == "failed":
+            return "failed"
     if row.ends <= ws.store.clock.now():
         return "expired"
     if row.status != "open":
@@ -64,7 +66,7 @@ def entry_of(db: Ledger, row: RequestRow) -> Entry | None:
     return None if found is None or (found.status == "failed" and found.request_id != row.id) else found
 
 
-def _outcome(body: Body, entry: Entry | None, under: list[Entry]) -> RequestStatus | None:
+def outcome(body: Body, entry: Entry | None, under: list[Entry]) -> RequestStatus | None:
     """What became of what was sent; None while nothing was, or not all."""
     if body.what in ("batch run", "cheque create"):
         if any(each.status == "unknown" for each in under):

@@ -33,10 +33,12 @@ def beginning(store: Store, text: str, until: str) -> list[RequestRow]:
     )
 
 
-def live(db: Ledger, reference: str) -> RequestRow | None:
-    """The request, not at its end, that has taken a reference."""
+def live(db: Ledger, reference: str, moment: float) -> RequestRow | None:
+    """The request, not at its end by a moment of the ledger's time, that has taken a reference."""
     row: RequestRow | None = db.execute(
-        f"SELECT * FROM request WHERE reference=? AND status IN {_LIVE} ORDER BY id DESC LIMIT 1", (reference,)
+        f"SELECT * FROM request WHERE reference=? AND status IN {_LIVE} AND (status='unknown' OR ends>?)"
+        " ORDER BY id DESC LIMIT 1",
+        (reference, moment),
     ).fetchone()
     return row
 

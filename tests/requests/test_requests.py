@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.driver import Amani, Result
+from tests.kit.machine import Machine
 from tests.kit.persons import Person, edited, exported, filed
 from tests.requests.conftest import NewPerson
 
@@ -219,10 +220,9 @@ def line_home() -> Path:
 
 
 class TestEnds:
-    def test_expired(self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path, machine: object) -> None:
-        from tests.kit.machine import Machine
-
-        assert isinstance(machine, Machine)
+    def test_expired(
+        self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path, machine: Machine
+    ) -> None:
         request = filed(amani("pay", other.invoice(2000, expiry=200_000), "--request", "--json"))
         file = exported(amani, request["id"], tmp_path / "r.json")
         signed = ana.signs(file)
@@ -233,6 +233,20 @@ class TestEnds:
         machine.set(-48 * 3600)  # a clock that is turned back brings nothing back
         refused(amani("request", "run", request["id"], "--approval", signed, "--yes", "--json"), "REQUEST_EXPIRED")
         assert line.sat == 10_000
+
+    def test_one_that_expired_is_filed_anew_by_the_same_reference(
+        self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path, machine: Machine
+    ) -> None:
+        invoice = other.invoice(2000, expiry=200_000)
+        words = ("pay", invoice, "--reference", "rent-may", "--request", "--json")
+        old = filed(amani(*words))
+        machine.goes_on(24 * 3600 + 1)
+        new = filed(amani(*words))
+        assert (new["status"], new["id"] == old["id"]) == ("open", False)
+        signed = ana.signs(exported(amani, new["id"], tmp_path / "r.json"))
+        assert amani("request", "run", new["id"], "--approval", signed, "--yes", "--json").data["status"] == "settled"
+        refused(amani(*words), "REFERENCE_TAKEN")
+        assert line.sat == 8000
 
     def test_cancelled_by_who_asked_alone(self, amani: Amani, line: Held, other: Held, ana: Person) -> None:
         request = filed(amani("pay", other.invoice(2000), "--request", "--json"))

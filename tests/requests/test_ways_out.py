@@ -137,6 +137,31 @@ def test_a_link_that_was_asked_for_is_a_link_when_it_is_written(world: World) ->
     assert done.data["link"].startswith("https://pay.example.com/c/")
 
 
+class TestBatchesOfLinks:
+    """What a link's reserve sets aside leaves the wallet too: the line and the request count it."""
+
+    def plan(self, world: World, amounts: list[int]) -> Path:
+        table, plan = world.folder / "links.csv", world.folder / "links.plan"
+        assert world.amani("config", "set", "base_url", "https://pay.example.com").code == 0
+        table.write_text("to,amount\n" + "".join(f"link,{sat}sat\n" for sat in amounts))
+        assert world.amani("batch", "plan", table, "-o", plan, "--wallet", "main").code == 0
+        return plan
+
+    def test_above_the_line_with_their_reserves_alone(self, world: World) -> None:
+        refused = world.amani("batch", "run", self.plan(world, [500, 500]), "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "NEEDS_APPROVAL")
+        assert world.main.sat == 10_000
+
+    def test_by_a_request(self, world: World) -> None:
+        plan = self.plan(world, [900, 900])
+        request = filed(world.amani("batch", "run", plan, "--request", "--json"))
+        assert (request["amount_msat"], request["max_fee_msat"]) == (1_818_000, 0)
+        signed = world.approved(request["id"])
+        done = world.amani("request", "run", request["id"], "--approval", signed, "--yes")
+        assert (done.code, world.main.sat) == (0, 10_000 - 1818), done
+        assert world.amani("request", "show", request["id"], "--json").data["status"] == "settled"
+
+
 class TestGoingOn:
     """`reconcile --resume`, and the same command again, of what never arrived."""
 
@@ -180,7 +205,16 @@ class TestGoingOn:
             refused = world.amani(*words, "--yes", "--json")
             assert refused.error["code"] == "NEEDS_APPROVAL", refused
             assert "no approver any more" in refused.error["message"]
+        assert world.amani("request", "show", request["id"], "--json").data["status"] == "unknown"
         assert world.main.sat == 10_000
+
+    def test_what_was_taken_for_failed_and_settled(self, world: World, home: Path) -> None:
+        """The journal's word counts: it is corrected when a record says otherwise, and its request with it."""
+        request = filed(world.amani("pay", world.other.invoice(2000), "--request", "--json"))
+        signed = world.approved(request["id"])
+        assert world.amani("request", "run", request["id"], "--approval", signed, "--yes").code == 0
+        change_database(home, "UPDATE request SET status='failed'")
+        assert world.amani("request", "show", request["id"], "--json").data["status"] == "settled"
 
 
 class TestBounds:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from amani_cli.cheques import by_link
-from tests.conftest import AddWallet, Held, change_database, take_server_away
+from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
 from tests.kit.books import compared
 from tests.kit.cheque_world import User, grow_older, through
 from tests.kit.driver import Amani
@@ -386,6 +386,31 @@ class TestEnds:
         assert site.get(old.path).status_code == 404
         assert site.take(new, taker.invoice(1000)) == OK
         assert taker.sat == 1000
+
+    def test_reissued_after_the_copy_that_is_restored(
+        self,
+        amani: Amani,
+        giver: Held,
+        taker: Held,
+        user: User,
+        base_url: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The copy knows the old link alone, and the keys are the new ones: the old link is worthless all the same."""
+        amani.secrets.add("correct horse battery staple")
+        opened = ("--passphrase-file", write_key(tmp_path / "passphrase", "correct horse battery staple"))
+        old = write_link(amani)
+        assert amani("backup", "create", tmp_path / "a.backup", *opened).code == 0
+        again = amani("cheque", "reissue", old.id, "--yes", "--json").data
+        amani.secrets |= {again["code"], again["link"].rpartition("/")[2]}
+        monkeypatch.setenv("AMANI_HOME", str(tmp_path / "elsewhere"))
+        assert amani("backup", "restore", tmp_path / "a.backup", *opened, "--yes").code == 0
+        assert amani("reconcile").code == 0
+        assert in_process(base_url).take(old, taker.invoice(1000))["status"] == "ERROR"
+        assert taker.sat == 0
+        assert amani("cheque", "void", old.id, "--yes").code == 0
+        assert giver.sat == 5000
 
     def test_reissued_as_a_link_only_where_it_could_leave(
         self, amani: Amani, giver: Held, user: User, base_url: str, site: InProcess

@@ -48,6 +48,27 @@ class TestKeys:
         assert amani("pay", invoice, "--yes", "--json").data["replayed"]
         assert payer.sat == 1000 - 21
 
+    def test_a_cheque_is_not_even_begun_to_be_taken_back_elsewhere(
+        self, amani: Amani, add_wallet: AddWallet, home: Path
+    ) -> None:
+        """Whoever holds it can claim it still, and the machine with its keys takes nothing back by itself."""
+        giver = add_wallet("giver", 1000)
+        made = amani("cheque", "create", "100", "--yes", "--json").data
+        amani.secrets.add(made["code"])
+        folder = giver.key_file.with_name(f"{giver.key_file.name}.amani")
+        away = folder.rename(folder.with_name("on the till"))
+        ledgers.change(home, "UPDATE cheque SET host='till'")
+        for words in (("cheque", "void", made["id"], "--yes"), ("reconcile",)):
+            amani(*words)
+            assert amani("cheque", "list", "--json").data["items"][0]["status"] == "open"
+        refused = amani("cheque", "void", made["id"], "--yes", "--json")
+        assert (refused.code, refused.error["code"], refused.error["hint"]) == (3, "NO_KEY_HERE", "Run this on till.")
+        away.rename(folder)
+        assert amani("reconcile").code == 0
+        assert giver.sat == 900
+        assert amani("cheque", "void", made["id"], "--yes").code == 0
+        assert giver.sat == 1000
+
     def test_a_key_is_shown_to_no_server_that_the_ledger_names_later(
         self, amani: Amani, add_wallet: AddWallet, home: Path
     ) -> None:
