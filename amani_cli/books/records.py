@@ -239,6 +239,7 @@ def _entry_of(db: Transaction, wallet: KnownWallet, whose: Whose, record: Record
         destination=cheques.destination_of(cheque.url, cheque.remote_id or "") if cheque is not None else None,
         memo=record.memo,
         reference=named.reference,
+        actor=named.agent,
         failure="failed at the provider" if status == "failed" else None,
         created_at=record.created_at or now(),
         expires_at=None if came else record.expires_at,

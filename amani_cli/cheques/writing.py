@@ -73,6 +73,13 @@ def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
     amounts.require_whole_sat(wanted.amount_msat)
     if wanted.lnurl and wanted.base_url is not None:
         raise errors.Usage("a link has an LNURL of its own", hint="Leave --lnurl out.")
+    if wanted.reserve_msat >= wanted.amount_msat:  # what a claim leaves of it would pass for the face once more
+        raise errors.Usage(
+            "a cheque that may be claimed anywhere is worth more than what is set aside for its fee,"
+            f" {wanted.reserve_msat // 1000} sat",
+            code="BAD_AMOUNT",
+            hint="Write it over more, or without --link and --outside.",
+        )
     lightning.check_memo(wanted.memo)
     if not SHORTEST_S <= wanted.expires_s <= LONGEST_S:
         raise errors.Usage(

@@ -9,7 +9,7 @@ from amani_cli import clocks, errors
 from amani_cli.encodings import bolt11
 from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found
 from amani_cli.providers.base import Named, PayAnswer
-from amani_cli.store import faucet, references
+from amani_cli.store import approvers, faucet, references
 from amani_cli.store.entries import Entry
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
@@ -31,11 +31,12 @@ class Lightning:
     client: Lnbits
 
     def post(self, row: Entry) -> PayAnswer:
-        """Pay the bolt11 of an entry. Its reference goes along, and who claimed it from the faucet: a journal that is
-        lost learns both from the record."""
+        """Pay the bolt11 of an entry. Its reference goes along, who claimed it from the faucet, and which agent spends
+        it: a journal that is lost learns them from the record."""
         reference, meaning = references.told_along(self.ws.store, row) or (None, None)
         claimer = faucet.claimer(self.ws.store, row.id) if row.kind == "faucet" else None
-        named = Named(reference, meaning, claimer)
+        is_agent = row.actor is not None and approvers.is_agent(self.ws.store, row.actor)
+        named = Named(reference, meaning, claimer, row.actor if is_agent else None)
         assert row.bolt11 is not None
         payment_hash, wallet_id = ids(row)
         return self.client.pay(row.bolt11, payment_hash, wallet_id, named=named if any(named) else None)

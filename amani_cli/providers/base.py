@@ -58,11 +58,12 @@ class Made(NamedTuple):
 
 class Named(NamedTuple):
     """What is told along with a payment, so that its record tells it again: its reference with what that stands for,
-    and the `claimer` to whom the faucet gave it. Any of them may be None."""
+    the `claimer` to whom the faucet gave it, and the `agent` who spent it. Any of them may be None."""
 
     reference: str | None
     meaning: str | None
     claimer: str | None = None
+    agent: str | None = None
 
 
 class Record(NamedTuple):

@@ -260,3 +260,24 @@ def test_a_set_clock_brings_nothing_back(amani: Amani, main: Held, other: Held, 
     machine.goes_on(24 * 3600 + 60)
     assert pay(invoices[2])["ok"] is True
     assert main.sat == 10_000 - 180
+
+
+def test_a_restored_copy_learns_what_an_agent_has_spent(
+    amani: Amani, main: Held, other: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it spent since the backup stands in no copy; the wallet's own records tell whose it was."""
+    allow(amani, "ada", per_payment="600sat", per_day="600sat")
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_text("correct horse battery staple")
+    amani.secrets.add(passphrase.read_text())
+    opened = ("--passphrase-file", passphrase)
+    assert amani("backup", "create", tmp_path / "a.backup", *opened).code == 0
+    assert amani("pay", other.invoice(500), "--actor", "ada", "--yes").code == 0
+    monkeypatch.setenv("AMANI_HOME", str(tmp_path / "elsewhere"))
+    assert amani("backup", "restore", tmp_path / "a.backup", *opened, "--yes").code == 0
+    assert amani("reconcile").code == 0
+    refused = amani("pay", other.invoice(500), "--actor", "ada", "--yes", "--json")
+    assert (refused.code, refused.error["code"]) == (9, "AGENT_LIMIT")
+    assert amani("pay", other.invoice(500), "--yes").code == 0
+    assert main.sat == 9000
