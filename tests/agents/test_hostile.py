@@ -262,6 +262,7 @@ def test_a_set_clock_brings_nothing_back(amani: Amani, main: Held, other: Held, 
     assert main.sat == 10_000 - 180
 
 
+@pytest.mark.sqlite
 def test_a_restored_copy_learns_what_an_agent_has_spent(
     amani: Amani, main: Held, other: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

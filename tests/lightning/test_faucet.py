@@ -186,6 +186,7 @@ class TestClaim:
         assert (faucet.sat, taker.sat) == (4900, 100)
         compared(amani, faucet, taker)
 
+    @pytest.mark.sqlite
     def test_a_restored_copy_learns_who_has_claimed(
         self, amani: Amani, faucet: Held, taker: Held, add_wallet: AddWallet, tmp_path: Path
     ) -> None:
