@@ -15,7 +15,6 @@ from amani_cli.rules import approver_key, quorum, signatures, written
 from amani_cli.rules.signatures import APPROVE, REFUSE
 from amani_cli.rules.written import Body
 from amani_cli.store import approvers, marks, requests
-from amani_cli.store import audit as audit_log
 from amani_cli.store.rows import ApproverRow, RequestRow, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.workspace import Workspace
@@ -52,7 +51,7 @@ def cancel(ws: Workspace, text: str) -> Request:
     with ws.store.write() as db:
         _, body = _still_open(ws, db, row.id)
         requests.set_status(db, row.id, "cancelled", reason=ws.said.reason)
-        _audit(ws, db, body, "cancelled")
+        standing.audit_step(ws, db, body, "cancelled")
     return standing.shown(ws, row.id)
 
 
@@ -160,7 +159,7 @@ def _keep(
     requests.sign(db, id, known.name, public, verdict, signature)
     if verdict == REFUSE:
         requests.set_status(db, id, "refused", reason=reason)
-    _audit(ws, db, body, f"{'approved' if verdict == APPROVE else 'refused'} by {known.name}", reason)
+    standing.audit_step(ws, db, body, f"{'approved' if verdict == APPROVE else 'refused'} by {known.name}", reason)
 
 
 def _approver(ws: Workspace, body: Body, public: str) -> ApproverRow:
@@ -204,19 +203,6 @@ def _still_open(ws: Workspace, db: Any, id: str) -> tuple[RequestRow, Body]:
     if status not in ("open", "approved"):
         raise standing.closed(row, status)
     return row, body
-
-
-def _audit(ws: Workspace, db: Transaction, body: Body, outcome: str, reason: str | None = None) -> None:
-    audit_log.append(
-        db,
-        "request",
-        wallet=body.wallet or None,
-        subject=body.id,
-        amount_msat=int(body.sums["msat"]) if "msat" in body.sums else None,
-        outcome=outcome,
-        actor=ws.said.actor,
-        reason=reason or ws.said.reason,
-    )
 
 
 def _load(path: str) -> dict[str, Any]:

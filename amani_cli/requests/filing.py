@@ -7,12 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from amani_cli import errors
-from amani_cli.requests import telling
+from amani_cli.requests import standing, telling
 from amani_cli.rules import signatures, written
 from amani_cli.rules.changes import Change
-from amani_cli.rules.written import Body
 from amani_cli.servers import server_of
-from amani_cli.store import audit as audit_log
 from amani_cli.store import journal, marks, references, requests
 from amani_cli.store.ledger import new_id
 from amani_cli.store.rows import RequestRow
@@ -125,7 +123,7 @@ def _file(ws: Workspace, wallet: KnownWallet | None, draft: Draft, prefix: str, 
         if status == "planned":
             requests.drop_plans(db, filed - 24 * 3600)
         else:
-            _audit(ws, db, body)
+            standing.audit_step(ws, db, body, f"filed: {body.what} {telling.destination(body)}".strip())
         row = requests.by_id(db, id)
     assert row is not None
     return row
@@ -147,19 +145,6 @@ def _taken(db: Any, reference: str, draft: Draft, moment: float) -> RequestRow |
             hint=f"See: amani history show {sent.id}",
         )
     return requests.live(db, reference, moment)
-
-
-def _audit(ws: Workspace, db: Any, body: Body) -> None:
-    audit_log.append(
-        db,
-        "request",
-        wallet=body.wallet or None,
-        subject=body.id,
-        amount_msat=int(body.sums["msat"]) if "msat" in body.sums else None,
-        outcome=f"filed: {body.what} {telling.destination(body)}".strip(),
-        actor=ws.said.actor,
-        reason=ws.said.reason,
-    )
 
 
 def _wallet(wallet: KnownWallet | None) -> dict[str, str]:

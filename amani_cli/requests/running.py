@@ -25,7 +25,6 @@ from amani_cli.rules import lines, quorum, written
 from amani_cli.rules.changes import Change, apply, require_pins
 from amani_cli.rules.written import CHANGES, Body
 from amani_cli.store import approvers, marks, requests
-from amani_cli.store import audit as audit_log
 from amani_cli.store.rows import RequestRow
 from amani_cli.wallets import finding, rates
 from amani_cli.wallets.known import KnownWallet
@@ -115,7 +114,9 @@ def _begin(ws: Workspace, row: RequestRow, body: Body, person: Person) -> None:
         if now not in ("open", "approved", "running"):
             raise standing.closed(fresh, now)
         requests.set_status(db, row.id, "running")
-        _audit(ws, db, body, f"carried out, approved by {', '.join(counted.names) or 'nobody: none is needed'}")
+        standing.audit_step(
+            ws, db, body, f"carried out, approved by {', '.join(counted.names) or 'nobody: none is needed'}"
+        )
 
 
 @contextmanager
@@ -141,7 +142,7 @@ def _mark(ws: Workspace, row: RequestRow, body: Body, status: str) -> None:
     with ws.talk.once_paid("the request does not say so yet"), ws.store.write() as db:
         requests.set_status(db, row.id, status)
         if status in ("settled", "failed", "unknown"):
-            _audit(ws, db, body, status)
+            standing.audit_step(ws, db, body, status)
 
 
 def _wallet(ws: Workspace, body: Body) -> KnownWallet:
@@ -342,7 +343,7 @@ def _change(ws: Workspace, row: RequestRow, body: Body, person: Person) -> Reque
             raise lines.missing(body, counted, needed)
         apply(ws, db, change)
         requests.set_status(db, row.id, "settled")
-        _audit(ws, db, body, f"done, approved by {', '.join(counted.names) or 'nobody'}")
+        standing.audit_step(ws, db, body, f"done, approved by {', '.join(counted.names) or 'nobody'}")
     return standing.shown(ws, row.id)
 
 
@@ -367,19 +368,6 @@ def _settled(ws: Workspace, body: Body, done: Any) -> Any:
 
 def _no_question(plan: Shown) -> None:
     """A yes was given beforehand."""
-
-
-def _audit(ws: Workspace, db: Any, body: Body, outcome: str) -> None:
-    audit_log.append(
-        db,
-        "request",
-        wallet=body.wallet or None,
-        subject=body.id,
-        amount_msat=int(body.sums["msat"]) if "msat" in body.sums else None,
-        outcome=outcome,
-        actor=ws.said.actor,
-        reason=ws.said.reason,
-    )
 
 
 _DOES: dict[str, Callable[[Workspace, KnownWallet, Body, Person], Any]] = {

@@ -12,10 +12,11 @@ from amani_cli.requests import telling
 from amani_cli.rules import agents, budgets, lines, quorum, signatures, written
 from amani_cli.rules.approval import shown as shown_amount
 from amani_cli.rules.written import Body
+from amani_cli.store import audit as audit_log
 from amani_cli.store import requests
 from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, beyond, only
-from amani_cli.store.rows import RequestRow
+from amani_cli.store.rows import RequestRow, Transaction
 from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -167,4 +168,18 @@ def closed(row: RequestRow, status: str) -> errors.RefusedByPolicy:
         code="REQUEST_EXPIRED" if status == "expired" else "REQUEST_CLOSED",
         retry="never",
         hint="What is still due is filed anew with --request.",
+    )
+
+
+def audit_step(ws: Workspace, db: Transaction, body: Body, outcome: str, reason: str | None = None) -> None:
+    """Write a step of a request into the audit log."""
+    audit_log.append(
+        db,
+        "request",
+        wallet=body.wallet or None,
+        subject=body.id,
+        amount_msat=int(body.sums["msat"]) if "msat" in body.sums else None,
+        outcome=outcome,
+        actor=ws.said.actor,
+        reason=reason or ws.said.reason,
     )
