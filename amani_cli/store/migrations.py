@@ -86,12 +86,16 @@ def _copy(connection: sqlite3.Connection, path: Path, version: int) -> None:
         half.unlink()
 
 
+def _make(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
 @_step
 def _the_wallet_that_pays(connection: sqlite3.Connection) -> None:
     """Wallets, the journal of payments, invoices, references, logins and the audit log."""
-    for statement in _FIRST.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _FIRST)
 
 
 _FIRST = """
@@ -211,9 +215,7 @@ def _rules_and_cheques(connection: sqlite3.Connection) -> None:
 
     All of them go by `identity`, the wallet's id at its server, so that another local name gets round none of them.
     """
-    for statement in _SECOND.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _SECOND)
 
 
 _SECOND = """
@@ -309,9 +311,7 @@ def _fiat(connection: sqlite3.Connection) -> None:
     wallet's log that an entry was read from. An invoice without bolt11 is a payment page: its `payment_hash` is our
     reference, its `bolt11` empty and its `amount_msat` 0.
     """
-    for statement in _FOURTH.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _FOURTH)
 
 
 _FOURTH = """
@@ -344,9 +344,7 @@ CREATE TABLE bank_list (
 @_step
 def _operating(connection: sqlite3.Connection) -> None:
     """Categories and rates for the books, closed months, marks, and what calls to providers cost."""
-    for statement in _FIFTH.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _FIFTH)
 
 
 _FIFTH = """
@@ -442,9 +440,7 @@ def _clocks_and_agreed_rules(connection: sqlite3.Connection) -> None:
     counts as sent now. `rule` has a setting's value as it was agreed to, and the last that was noticed in the file and
     the environment. `streak` counts the PINs that were tried since the last right one.
     """
-    for statement in _TENTH.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _TENTH)
     connection.execute(
         "UPDATE payment SET ledger_ahead=max(0, ?-CAST(strftime('%s', created_at) AS INTEGER)) WHERE status='unknown'",
         (int(clocks.wall()),),
@@ -511,9 +507,7 @@ def _read_back(connection: sqlite3.Connection) -> None:
 
     The hold of a copy was one for all; it is one for each wallet now.
     """
-    for statement in _TWELFTH.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _TWELFTH)
 
 
 _TWELFTH = """
@@ -581,9 +575,7 @@ def _links(connection: sqlite3.Connection) -> None:
     Of a link's token there is a hash alone, and where it is served. `cheque.claim` is the journal's entry of the
     payment that a cheque's link was last claimed by: while that is open, or has settled, no other may begin.
     """
-    for statement in _FIFTEENTH.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _FIFTEENTH)
 
 
 _FIFTEENTH = """
@@ -618,9 +610,7 @@ CREATE TABLE served (
 @_step
 def _a_second_person(connection: sqlite3.Connection) -> None:
     """Requests, who may approve them, above which line that is needed, and what agents may spend."""
-    for statement in _SIXTEENTH.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _make(connection, _SIXTEENTH)
 
 
 _SIXTEENTH = """
