@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import AddressRow, Row, Transaction
+from amani_cli.store.rows import AddressRow, Transaction
 from amani_cli.times import now
 
 
@@ -32,14 +32,3 @@ def of_wallet(store: Store, wallet_id: int) -> list[AddressRow]:
 def delete(db: Transaction, name: str) -> None:
     """Forget an address; what it was paid stays on record."""
     db.execute("DELETE FROM address WHERE name=?", (name,))
-
-
-def forget_unpaid(db: Transaction, before: str) -> None:
-    """Forget what addresses asked for and nobody paid, where that ended before a moment: anybody can have it made."""
-    db.execute("DELETE FROM invoice WHERE purpose='address' AND status<>'paid' AND expires_at<?", (before,))
-
-
-def made_for(store: Store, wallet_id: int, payment_hash: str) -> bool:
-    """Whether an address of a wallet made the invoice of a hash."""
-    sql = "SELECT 1 FROM invoice WHERE payment_hash=? AND wallet_id=? AND purpose='address'"
-    return store.one(Row, sql, payment_hash, wallet_id) is not None
