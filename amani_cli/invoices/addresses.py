@@ -23,7 +23,6 @@ from amani_cli.store import invoices as store_invoices
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.rows import AddressRow
 from amani_cli.text import quoted
-from amani_cli.times import to_rfc3339
 from amani_cli.wallets import invoice_keys
 from amani_cli.wallets.known import KnownWallet, known
 from amani_cli.workspace import Workspace
@@ -163,19 +162,8 @@ def invoice(ws: Workspace, row: AddressRow, base_url: str, amount_msat: int, com
             hint="It was given to nobody. 'amani doctor' says which version runs there.",
         )
     with ws.store.write() as db:
-        store_invoices.insert(
-            db,
-            payment_hash=made.payment_hash,
-            wallet_id=wallet.id,
-            wallet=wallet.name,
-            bolt11=made.bolt11,
-            amount_msat=amount_msat,
-            memo=f"{address_of(row, base_url)}: {comment}" if comment else address_of(row, base_url),
-            status="pending",
-            purpose="address",
-            created_at=to_rfc3339(made.created_at),
-            expires_at=to_rfc3339(made.expires_at),
-        )
+        address = address_of(row, base_url)
+        lightning.remember(db, wallet, made, memo=f"{address}: {comment}" if comment else address, purpose="address")
     return made
 
 

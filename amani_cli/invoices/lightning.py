@@ -88,27 +88,51 @@ def create(
     with ws.store.write() as db:
         target = references.claim(db, reference, what) if reference is not None else None
         if target is None:
-            store_invoices.insert(
+            remember(
                 db,
-                payment_hash=made.payment_hash,
-                wallet_id=wallet.id,
-                wallet=wallet.name,
-                bolt11=made.bolt11,
-                amount_msat=amount_msat,
+                wallet,
+                made,
                 memo=memo,
-                status="pending",
                 purpose=purpose,
                 quoted=rates.to_text(quoted),
                 reference=reference,
                 category=ws.said.category,
-                created_at=to_rfc3339(made.created_at),
-                expires_at=to_rfc3339(made.expires_at),
             )
             if reference is not None:
                 references.point(db, reference, made.payment_hash)
     row = store_invoices.by_key(ws.store, target or made.payment_hash)
     assert row is not None
     return view(row, replayed=target is not None)
+
+
+def remember(
+    db: Transaction,
+    wallet: KnownWallet,
+    made: bolt11.Invoice,
+    *,
+    memo: str,
+    purpose: str,
+    quoted: str | None = None,
+    reference: str | None = None,
+    category: str | None = None,
+) -> None:
+    """Write down an invoice that a server has just made for a wallet of ours, in the caller's transaction."""
+    store_invoices.insert(
+        db,
+        payment_hash=made.payment_hash,
+        wallet_id=wallet.id,
+        wallet=wallet.name,
+        bolt11=made.bolt11,
+        amount_msat=made.amount_msat,
+        memo=memo,
+        status="pending",
+        purpose=purpose,
+        quoted=quoted,
+        reference=reference,
+        category=category,
+        created_at=to_rfc3339(made.created_at),
+        expires_at=to_rfc3339(made.expires_at),
+    )
 
 
 def create_own(ws: Workspace, wallet: KnownWallet, amount_msat: int, memo: str, *, purpose: str) -> bolt11.Invoice:

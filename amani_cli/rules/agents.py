@@ -16,7 +16,7 @@ from amani_cli.rules.lines import Spend
 from amani_cli.store import approvers, rules
 from amani_cli.store import audit as audit_log
 from amani_cli.store.ledger import Ledger
-from amani_cli.store.rows import AgentRow
+from amani_cli.store.rows import AgentRow, Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -80,15 +80,8 @@ def set_limit(
             db, wallet.identity, name, unit, per_payment, per_day, None if payees is None else json.dumps(payees)
         )
         whom = "anybody" if payees is None else ", ".join(each["shown"] for each in payees)
-        audit_log.append(
-            db,
-            "agent limit",
-            wallet=wallet.name,
-            subject=name,
-            outcome=f"per payment {per_payment}, per day {per_day} ({unit}), to {whom}, before: {_said(before)}",
-            actor=ws.said.actor,
-            reason=ws.said.reason,
-        )
+        now_said = f"per payment {per_payment}, per day {per_day} ({unit}), to {whom}"
+        _audit(ws, db, wallet, name, now_said, before)
 
 
 def take_back(ws: Workspace, wallet: KnownWallet, name: str) -> None:
@@ -101,15 +94,19 @@ def take_back(ws: Workspace, wallet: KnownWallet, name: str) -> None:
                 code="NO_SUCH_AGENT",
                 hint=f"See: amani wallet limit '{wallet.name}'",
             )
-        audit_log.append(
-            db,
-            "agent limit",
-            wallet=wallet.name,
-            subject=name,
-            outcome=f"off, before: {_said(before)}",
-            actor=ws.said.actor,
-            reason=ws.said.reason,
-        )
+        _audit(ws, db, wallet, name, "off", before)
+
+
+def _audit(ws: Workspace, db: Transaction, wallet: KnownWallet, name: str, said: str, before: AgentRow | None) -> None:
+    audit_log.append(
+        db,
+        "agent limit",
+        wallet=wallet.name,
+        subject=name,
+        outcome=f"{said}, before: {_said(before)}",
+        actor=ws.said.actor,
+        reason=ws.said.reason,
+    )
 
 
 def limits(ws: Workspace, wallet: KnownWallet) -> list[LimitView]:
