@@ -171,6 +171,34 @@ def _pay_address(rng: random.Random, wallet: str, reference: str) -> Step:
     return amani("m1", *words, "--timeout", "5s", mood="honest", faults=faults)
 
 
+def copied_while_written(rng: random.Random, number: int) -> list[Step]:
+    """A backup is made in the midst of a cheque's writing, and put in place; it is looked at, and written again."""
+    name, opened = f"s{number}", ["--passphrase-file", "@/keys/pass"]
+    how = rng.choice([[], ["--outside"], ["--link"]])
+    words = [
+        "cheque",
+        "create",
+        "100",
+        "--wallet",
+        rng.choice(["w1", "w2"]),
+        *how,
+        "--reference",
+        f"r{number}",
+        "--yes",
+    ]
+    create, backup = amani("m1", *words), amani("m1", "backup", "create", f"@/kept/{name}", *opened)
+    looks = [amani("m1", "cheque", "list"), amani("m1", "cheque", "sweep"), amani("m1", "reconcile", "--yes"), create]
+    rng.shuffle(looks)
+    return [
+        {"do": "two", "on": "m1", "a": create, "b": backup},
+        {"do": "time", "seconds": rng.choice([5, 700, 8000])},
+        {**amani("m1", "backup", "restore", f"@/kept/{name}", *opened, "--yes"), "do": "restore"},
+        *looks,
+        amani("m1", "reconcile", "--yes"),
+        create,
+    ]
+
+
 FIAT = (payout_before_a_copy,)
 STORIES = (
     paid_long_after_it_was_read,
@@ -181,4 +209,5 @@ STORIES = (
     renamed,
     rotated,
     without_a_login,
+    copied_while_written,
 )

@@ -9,7 +9,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.simulation import seams
@@ -43,7 +43,7 @@ class Part:
     def append(self, path: Path) -> None:
         """Write it down."""
         with path.open("a") as file:
-            file.write(json.dumps(asdict(self)) + "\n")
+            file.write(json.dumps({**vars(self), "counts": dict(self.counts)}) + "\n")
 
     def told(self) -> Iterator[str]:
         """What it came to, in lines."""
