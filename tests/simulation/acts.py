@@ -88,7 +88,6 @@ def _business(world: World, machine: Machine) -> list[tuple[list[str], str]]:
     if random.Random(f"{world.seed}/fiat").random() < 0.5:
         return []
     fincra = world.add_fincra()
-    fincra.double.settle_on_read = random.Random(f"{world.seed}/reads").choice([1, 1, 2, 5])
     write(machine.root / "keys" / "shop", fincra.shop.key)
     add = ["wallet", "add", "shop", "--provider", "fincra", "--url", fincra.url, "--key-file", "@/keys/shop"]
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from tests.kit import fincra_double
-from tests.simulation.lnbits import Answer, Request
+from tests.simulation.lnbits import Answer, Later, Request
+
+NEVER = 10**9
+"""What is moved settles after a while, however often it is asked about."""
 
 PAYEES = {
     "bank:058/2345678901": "NGN",
@@ -50,10 +54,14 @@ class Movement:
 class Fincra:
     """One business of Fincra's; `on_movement` hears of each payout and conversion that it takes on."""
 
-    def __init__(self, url: str, now: Callable[[], float], on_movement: Callable[[Movement], None]) -> None:
+    def __init__(
+        self, url: str, now: Callable[[], float], later: Later, on_movement: Callable[[Movement], None]
+    ) -> None:
         self.url = url
         self.double = fincra_double.Double()
         self.double.now = now  # type: ignore[method-assign]
+        self.double.settle_on_read = NEVER
+        self._later = later
         self.shop = self.double.merchant("Ada Stores Ltd", NGN="3000000", GHS="20000", USD="5000")
         self.movements: dict[str, Movement] = {}
         self._on_movement = on_movement
@@ -62,6 +70,14 @@ class Fincra:
         self.records: list[Any] = []
         self.by_hash: dict[str, list[Any]] = {}
         self.tokens: dict[str, str] = {}
+
+    def _settle(self, row: dict[str, Any]) -> None:
+        if row in self.double.payouts:
+            self.double.settle(row)
+            return
+        self.double.settle_on_read = 0
+        fincra_double.Call(self.double, self.shop, {}, {}, None)._conversion_shown(row)
+        self.double.settle_on_read = NEVER
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
@@ -73,6 +89,7 @@ class Fincra:
             status, answer = refused.status, refused.body
         for row in [*double.payouts[before[0] :], *double.conversions[before[1] :]]:
             made = Movement(row, request.by)
+            self._later(self.rng.choice([0.0, 0.0, 1.0, 40.0, 4000.0, 90_000.0]), functools.partial(self._settle, row))
             self.movements[made.reference] = made
             self._on_movement(made)
         return Answer(status, json.loads(json.dumps(answer, default=_number)))

@@ -252,7 +252,7 @@ def _tell(outcome: Outcome, said: argparse.Namespace, known: set[str]) -> None:
         say(f"seed {outcome.seed}: {outcome.found[0][:300]}")
         return
     known.add(kind)
-    short = shorten(outcome)
+    short = shorten(outcome, 25)
     say(report(short))
     if said.into:
         keep(short, folder=said.into.with_suffix(".failures"))

@@ -207,7 +207,7 @@ class World:
         """The one Fincra, with a business."""
         host = "127.0.2.1"
         self.fincra = self.servers[host] = self.names["fincra"] = Fincra(
-            f"http://{host}", lambda: self.clock.now, self._moved
+            f"http://{host}", lambda: self.clock.now, self.later, self._moved
         )
         return self.fincra
 
