@@ -85,7 +85,8 @@ def _journal(world: World, machine: Machine) -> list[str]:
         made = world.fincra.movements.get(row["our_reference"] or "")
         said = made.status if made is not None else "unknown there"
         # Of a conversion the log tells at once that money has left; what it brings comes when it settles.
-        if row["status"] == "settled" and said != "successful" and (row["kind"], said) != ("convert", "processing"):
+        is_told = made is not None and said == "processing" and "total" not in made.row
+        if row["status"] == "settled" and said != "successful" and not is_told:
             found.append(f"settled: {row['id']} is settled here, {said}")
         if row["status"] == "failed" and said in ("processing", "successful"):
             found.append(f"failed: {row['id']} is failed here, {said} at Fincra")
