@@ -80,6 +80,7 @@ def setting(world: World) -> None:
         for argv, stdin in first:
             run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
             assert run.code == 0, (argv, run.stdout, run.stderr)
+    world.is_set = True
     world.ours = {wallet.id for server in (near, far) for wallet in server.wallets.values()}
 
 

@@ -21,10 +21,12 @@ import signal
 import socket
 import sqlite3
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -257,16 +259,30 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
         file = ("", 0)
         patience_s = 30.0
 
+        def __init__(self, *words: Any, **more: Any) -> None:
+            super().__init__(*words, **more)
+            self.settings: dict[str, str] = {}
+
         def execute(self, sql: str, *values: Any) -> Any:
             world.point(sql)
             if self.on_disk:
                 world.need_room(sql)
-            if sql.startswith("PRAGMA busy_timeout"):
-                self.patience_s = int(sql.partition("=")[2]) / 1000
-                sql = "SELECT 1"
+            if sql.startswith("PRAGMA ") and self._is_so(sql):
+                return self.cursor()
             if world.is_alone:
                 return super().execute(sql, *values)
             return world.patiently(lambda: super(Watched, self).execute(sql, *values), self.patience_s)
+
+        def _is_so(self, pragma: str) -> bool:
+            """Whether a setting needs not be said to SQLite: it forgets every statement that it has prepared."""
+            name, is_set, value = pragma.removeprefix("PRAGMA ").partition("=")
+            if name == "busy_timeout":
+                self.patience_s = int(value) / 1000
+                return True
+            if name == "synchronous":  # no power is cut here: a kill loses nothing that was written
+                return True
+            was, self.settings[name] = self.settings.get(name), value
+            return bool(is_set) and was == value
 
         def executemany(self, sql: str, *values: Any) -> Any:
             world.point(sql)
@@ -300,6 +316,7 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
             return kept
         more["factory"] = Watched
         more["timeout"] = 0
+        more["cached_statements"] = 1000
         made: Watched = connect(path, *rest, **more)
         made.on_disk = str(path) != ":memory:"
         made.file = (str(path), os.stat(path).st_ino) if is_journal else made.file
@@ -321,6 +338,30 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
                 world.sleep(0.1)
 
     patch.setattr(fcntl, "flock", locked)
+    _lay_first_journal(patch, world)
+
+
+_empty_journal: list[bytes] = []
+
+
+def _lay_first_journal(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Make the empty journal of a world's beginning once: two hundred steps of its schema are the same each time."""
+    sqlite = part("store.sqlite")
+    make = sqlite._make
+
+    def made(path: Any) -> None:
+        if world.is_set:
+            make(path)
+            return
+        if not _empty_journal:
+            with world.unseen(), tempfile.TemporaryDirectory() as folder:
+                make(Path(folder) / "amani.db")
+                _empty_journal.append((Path(folder) / "amani.db").read_bytes())
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(_empty_journal[0])
+        path.chmod(0o600)
+
+    patch.setattr(sqlite, "_make", made)
 
 
 def _lay_speed(patch: pytest.MonkeyPatch, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import io
 import json
@@ -10,7 +11,7 @@ import random
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -21,7 +22,7 @@ from greenlet import greenlet
 
 from tests.kit import keyrings
 from tests.simulation import seams
-from tests.simulation.clock import Clock, Watch
+from tests.simulation.clock import BEGINNING, Clock, Watch
 from tests.simulation.fincra import Fincra, Movement
 from tests.simulation.hosts import LnurlHost
 from tests.simulation.line import Line
@@ -184,6 +185,7 @@ class World:
         self.sent_twice: set[str] = set()
         self.by_reference: dict[tuple[str, str], list[Record]] = {}
         self.used_twice: set[tuple[str, str]] = set()
+        self.is_set = False
         self.day_msat = 0
         self.ours: set[str] = set()
         self.transcript: list[str] = []
@@ -372,6 +374,16 @@ class World:
                 self._turns.pass_on()
                 if self._dead:
                     raise Killed from None
+
+    @contextlib.contextmanager
+    def unseen(self) -> Iterator[None]:
+        """What goes on in the block is no part of what happens: it begins with the world, and takes no time."""
+        now, run = self.clock.now, self._now
+        self.clock.now, self._now = BEGINNING, None
+        try:
+            yield
+        finally:
+            self.clock.now, self._now = now, run
 
     @property
     def is_dying(self) -> bool:
