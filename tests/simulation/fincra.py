@@ -43,7 +43,7 @@ class Movement:
     @property
     def amount(self) -> tuple[Decimal, str]:
         """What left for it, less its fee."""
-        return self.row.get("amount", self.row.get("amountCharged")), self.row["sourceCurrency"]
+        return self.row["amount" if "amount" in self.row else "amountCharged"], str(self.row["sourceCurrency"])
 
     @property
     def payee(self) -> str:

@@ -514,7 +514,7 @@ class World:
 
     def home_of(self, wallet: str | None) -> Lnbits | None:
         """The server on which a wallet of this id is."""
-        if wallet not in self._homes:
+        if wallet is not None and wallet not in self._homes:
             for server in self.servers.values():
                 if wallet in server.wallets:
                     self._homes[wallet] = server
