@@ -9,11 +9,12 @@ from amani_cli.store.rows import InvoiceRow, Row, Transaction
 from amani_cli.times import now
 
 
-def insert(db: Transaction, **columns: object) -> None:
-    """Remember an invoice; one that is known already is left as it is."""
+def insert(db: Transaction, **columns: object) -> bool:
+    """Remember an invoice; one that is known already is left as it is. Whether it is new."""
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
-    db.execute(f"INSERT INTO invoice ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", tuple(columns.values()))
+    sql = f"INSERT INTO invoice ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    return db.execute(sql, tuple(columns.values())).rowcount == 1
 
 
 def by_key(store: Store, key: str) -> InvoiceRow | None:

@@ -76,10 +76,25 @@ def setting(world: World) -> None:
                 )
         known = ["approver", "add", "boss", seams.boss()]
         first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
+        first += _business(world, machine) if name == "m1" else []
         for argv, stdin in first:
             run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
             assert run.code == 0, (argv, run.stdout, run.stderr)
+    world.is_set = True
     world.ours = {wallet.id for server in (near, far) for wallet in server.wallets.values()}
+
+
+def _business(world: World, machine: Machine) -> list[tuple[list[str], str]]:
+    """What it takes to have a business of Fincra's as a wallet, in half of all worlds."""
+    if random.Random(f"{world.seed}/fiat").random() < 0.5:
+        return []
+    fincra = world.add_fincra()
+    write(machine.root / "keys" / "shop", fincra.shop.key)
+    add = ["wallet", "add", "shop", "--provider", "fincra", "--url", fincra.url, "--key-file", "@/keys/shop"]
+    return [
+        ([*add, "--public-key", fincra.shop.public_key], ""),
+        (["pin", "set", "--wallet", "shop", "--pin-stdin"], PIN),
+    ]
 
 
 def write(path: Path, text: str) -> None:
@@ -117,6 +132,7 @@ def _restore(world: World, step: Step) -> list[Run]:
     machine = _named(world, step["on"])
     if not (machine.root / step["argv"][2].removeprefix("@/")).exists():
         raise Missing(step["argv"][2])
+    world.forget_journal(machine)
     if machine.home.exists():
         shutil.rmtree(machine.home)
     world.pass_time(600)
@@ -136,13 +152,15 @@ def _damage(world: World, step: Step) -> Run:
     journal, aside = machine.home / "amani.db", machine.root / "aside"
     if not journal.exists():
         raise Missing(str(journal))
+    _prepare(world, step)  # or it is missing something, before anything is damaged
+    world.forget_journal(machine)
     shutil.copytree(machine.home, aside)
     for log in machine.home.glob("amani.db-*"):
         log.unlink()
     os.truncate(journal, 0 if step["how"] == "empty" else journal.stat().st_size // 2)
     run = command(world, step)
     run.damaged = True
-    world.forget_journal()
+    world.forget_journal(machine)
     shutil.rmtree(machine.home)
     aside.rename(machine.home)
     return run
@@ -157,14 +175,14 @@ def command(world: World, step: Step) -> Run:
 
 
 def _two(world: World, step: Step) -> list[Run]:
-    """Two commands on one machine at once."""
+    """Two commands at once, on one machine or on two."""
     both = [step["a"], step["b"]]
     for each in both:
         if "make" in each:
             _make(world, each["make"])
     ready = [_prepare(world, each) for each in both]
-    wanted = [(argv, each, each.get("stdin", "")) for (_, argv), each in zip(ready, both, strict=True)]
-    runs = world.at_once(ready[0][0], wanted)
+    wanted = [(machine, argv, each, each.get("stdin", "")) for (machine, argv), each in zip(ready, both, strict=True)]
+    runs = world.at_once(wanted)
     for each, run in zip(both, runs, strict=True):
         _keep(world, each, run)
     return runs
@@ -215,6 +233,8 @@ def _word(world: World, machine: Machine, word: str) -> str:
         return word
     name, _, what = word[1:].partition(":")
     found = _named(world, name)
+    if what in ("url", "id"):
+        return str(getattr(found, what))
     if isinstance(found, Paper):
         return found.payment_hash if what == "hash" else found.bolt11.upper() if what == "upper" else found.bolt11
     return str(found)
@@ -307,6 +327,26 @@ def _someone_asks(world: World, step: Step) -> None:
     """Another program has one of our wallets ask for money: an invoice that amani knows nothing of. `_make` made it."""
 
 
+def _keep_copy(world: World, step: Step) -> None:
+    """Somebody copies the journal aside, by hand."""
+    machine = _named(world, step["on"])
+    copy = machine.root / "kept" / "by hand"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(machine.home, copy, ignore=shutil.ignore_patterns("*-shm"))
+
+
+def _put_back(world: World, step: Step) -> None:
+    """Somebody puts that copy in the place of what was written since; amani can't know."""
+    machine = _named(world, step["on"])
+    copy = machine.root / "kept" / "by hand"
+    if not copy.exists():
+        raise Missing("by hand")
+    world.forget_journal(machine)
+    shutil.rmtree(machine.home)
+    copy.rename(machine.home)
+    machine.restored_at, machine.is_older = world.clock.now, True
+
+
 def _give(world: World, step: Step) -> None:
     _named(world, step["what"] + "@").give(world.rng, _named(world, step["what"]), step["msat"])
 
@@ -322,5 +362,7 @@ _HAPPENINGS = {
     "mix up keys": _mix_up_keys,
     "lose key": _lose_key,
     "give": _give,
+    "keep copy": _keep_copy,
+    "put back": _put_back,
     "someone asks": _someone_asks,
 }

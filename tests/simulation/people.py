@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.simulation import line
+from tests.simulation import fincra, line, stories
 from tests.simulation.hosts import MOODS
 from tests.simulation.world import Step, World
 
@@ -65,9 +65,15 @@ class People:
             (10, self._two),
             (2, self._withdraw),
             (1, self._damage),
+            (2, self._story),
+            (1, self._hook),
+            (0.3, self._older),
+            (7 if self.world.fincra is not None else 0, self._fiat),
         ]
         draw = rng.choices([each for _, each in choices], [weight for weight, _ in choices])[0]
         step = {"n": self.count, **draw()}
+        if draw == self._story:
+            return step
         if step["do"] in ("amani", "restore", "two"):
             for each in (step["a"], step["b"]) if step["do"] == "two" else (step,):
                 if rng.random() < 0.4:
@@ -80,6 +86,12 @@ class People:
                 step["full"] = int(rng.expovariate(1 / 40))
         self.last = step if step["do"] == "amani" else {}
         return step
+
+    def _story(self) -> Step:
+        """The first step of a story; the others follow it."""
+        told = stories.STORIES + (stories.FIAT if self.world.fincra is not None else ())
+        first, *self.queue = self.rng.choice(told)(self.rng, self.count)
+        return first
 
     def _insist(self, faults: dict[str, str]) -> Step:
         """What was done a moment ago, done again at once; and the line is no better than before."""
@@ -176,6 +188,23 @@ class People:
         argv += self._reference(argv)
         argv += self._said()
         return self._command(on, argv, **self._pin(argv), mood=rng.choice(MOODS))
+
+    def _fiat(self) -> Step:
+        """Pay a bank account or a phone, or change currencies."""
+        rng = self.rng
+        if rng.random() < 0.2:
+            words = rng.choice([["wallet", "balance", "shop"], ["history", "sync", "--wallet", "shop"]])
+            return self._command("m1", [*words, "--json"])
+        to = rng.choice(list(fincra.PAYEES))
+        argv = ["pay", to, f"{rng.choice([10, 120, 5000])}{fincra.PAYEES[to]}"]
+        if rng.random() < 0.25:
+            argv = ["wallet", "convert", rng.choice(["5USD", "20USD"]), "--to", "NGN"]
+        argv += ["--wallet", "shop", *self._reference(argv), *self._said()]
+        if rng.random() < 0.05:
+            argv.append("--dry-run")
+        if rng.random() < 0.1:
+            return self._command("m1", argv)
+        return self._command("m1", [*argv, "--pin-stdin"], stdin="4831" if rng.random() < 0.95 else "1834")
 
     def _withdraw(self) -> Step:
         """Take what a link gives; some links twice."""
@@ -291,6 +320,8 @@ class People:
     def _request(self) -> Step:
         """What somebody would pay, asked for."""
         drawn = self.rng.choice([self._pay, self._pay, self._address, self._transfer, self._cheque])()
+        if drawn["argv"][0] == "phone":
+            return drawn
         left_out = ("--dry-run", "--no-wait", "--yes", "--request")
         words = [word for word in drawn["argv"] if word not in left_out]
         more = {name: each for name, each in drawn.items() if name in ("make", "mood")}
@@ -319,7 +350,8 @@ class People:
         return self._command(on, argv, **more)
 
     def _two(self) -> Step:
-        """Two commands at once on one machine: most often the same one twice."""
+        """Two commands at once: most often the same one twice, on one machine; sometimes on two that know nothing of
+        each other but what is on the servers."""
         rng = self.rng
         draws = [
             self._pay,
@@ -335,12 +367,15 @@ class People:
         other = dict(one)
         if rng.random() < 0.4:
             other = rng.choice([*draws, self._reconcile, self._look])()
-        if "restore" in (one["do"], other["do"]) or one["on"] != other["on"]:
+        apart = one["on"] != other["on"]
+        if "restore" in (one["do"], other["do"]):
             return one
+        if not apart and rng.random() < 0.2 and not any("@/" in word for word in other["argv"]):
+            other["on"], apart = {"m1": "m2", "m2": "m1"}.get(one["on"], one["on"]), True
         other.pop("make", None)
         other.pop("files", None)
         other.pop("plan", None)
-        if rng.random() < 0.15:
+        if rng.random() < 0.15 and not apart:
             one = {**one, "kill": int(rng.expovariate(1 / 40))}
         return {"do": "two", "on": one["on"], "a": one, "b": dict(other)}
 
@@ -387,6 +422,13 @@ class People:
             argv += ["--timeout", "20s"]
         return self._command(self._on(), argv)
 
+    def _hook(self) -> Step:
+        """A server tells of a payment, or somebody says so who only knows of an invoice."""
+        if not self.asked:
+            return self._invoice()
+        name = self.rng.choice(self.asked[-4:])
+        return self._command(self._on(), ["hook", f"${name}:hash", f"${self.rng.choice(['w1', 'w2', 'w3'])}:id"])
+
     def _reconcile(self) -> Step:
         rng, on = self.rng, self._on()
         argv = ["reconcile", "--json", "--yes"]
@@ -401,7 +443,8 @@ class People:
             argv[1:1] = ["--older-than", "10m"]
         elif drawn < 0.6:
             argv[1:1] = ["--resolve", self._wallet(on)]
-            return self._command(on, argv, **self._pin(argv))
+            pins = {name: f"{pin}\n{pin}" for name, pin in self._pin(argv).items()}  # of each wallet that has one
+            return self._command(on, argv, **pins)
         elif drawn < 0.63 and self.cheques:
             argv[1:1] = ["--resolve", f"${rng.choice(self.cheques[-6:])[0]}#"]
             return self._command(on, argv, **self._pin(argv))
@@ -419,6 +462,9 @@ class People:
                 ["wallet", "list"],
                 ["invoice", "list"],
                 ["wallet", "show", self._wallet(on)],
+                ["watch", self._wallet(on), "--for", "20s", "--every", "5s"],
+                ["status"],
+                ["history", "list", "--status", "unknown"],
                 ["audit", "verify"],
                 ["doctor"],
                 ["metrics"],
@@ -444,6 +490,17 @@ class People:
         self.queue = self._find_again(on)
         return {"do": "restore", "on": on, "argv": argv}
 
+    def _older(self) -> Step:
+        """A copy of the journal is put back by hand, over what was done since; and some of that is done again."""
+        on = self._on()
+        draws = [self._pay, self._address, self._transfer, self._cheque, self._batch, self._faucet, self._reconcile]
+        some = [self.rng.choice(draws)() for _ in range(self.rng.randrange(1, 5))]
+        some = [each for each in some if each["on"] == on]
+        words = ("do", "on", "argv", "stdin", "mood", "sign")
+        again = [{name: value for name, value in each.items() if name in words} for each in some]
+        self.queue = [*some, {"do": "put back", "on": on}, *self.rng.sample(again, (len(some) + 1) // 2)]
+        return {"do": "keep copy", "on": on}
+
     def _find_again(self, on: str) -> list[Step]:
         """What people do behind a restore: read wallets back, and do again what they did before. Sometimes a key is
         lost then, its wallet given up, and the key found after all."""
@@ -465,7 +522,8 @@ class People:
         give_up = ["reconcile", "--resolve", wallet, "--json", "--yes", "--pin-stdin"]
         return [
             {"do": "lose key", "on": on, "what": wallet},
-            {"do": "amani", "on": on, "argv": give_up, "stdin": "4831"},
+            read,
+            {"do": "amani", "on": on, "argv": give_up, "stdin": "4831\n4831"},
             {"do": "tell keys"},
             one,
         ]

@@ -1,10 +1,11 @@
-"""Phones in the world: `serve` on the machine that a link was written on, and a wallet that takes the money."""
+"""Who comes to a machine by itself: a wallet that takes the money of a link from `serve`, a server with a webhook."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from werkzeug.test import Client
@@ -28,8 +29,29 @@ def take(part: Any, argv: list[str]) -> int:
         keeper.look_around(moment)
     wallet = Client(site)
     told = wallet.get(f"/c/{token}/lnurl", base_url=BASE_URL).json or {}
-    if "k1" in told:
+    is_claim = "k1" in told
+    if is_claim:
         query = {"k1": told["k1"], "pr": invoice}
         told = wallet.get(f"/c/{token}/callback", base_url=BASE_URL, query_string=query).json or {}
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps({**told, "by": "the callback" if is_claim else "the first step"}) + "\n")
     return 0 if told.get("status") == "OK" else 6
+
+
+def call(part: Any, argv: list[str]) -> int:
+    """An LNbits, or who says to be one, tells of a payment (`hook HASH WALLET-ID`); 0 if it is answered 200."""
+    _, payment_hash, wallet_id = argv
+
+    def workspace() -> Any:
+        ws = part("workspace").Workspace(dict(os.environ), timeout_s=30.0)
+        ws.catch_up = lambda wallet: part("options").catch_up(ws, wallet)
+        return ws
+
+    receiver = part("webhooks").Receiver(workspace, lambda event: None)
+    said = json.dumps(json.dumps({"payment_hash": payment_hash, "wallet_id": wallet_id}))
+    answer = Client(receiver).post("/lnbits", base_url=BASE_URL, data=said)
+    sys.stdout.write(answer.text)
+    return {200: 0, 503: 10}.get(answer.status_code, 1)
+
+
+VISITS: dict[str, Callable[[Any, list[str]], int]] = {"phone": take, "hook": call}
+"""What stands in a script like a command, and is somebody who comes to one that goes on by itself."""
