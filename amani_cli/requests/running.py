@@ -141,8 +141,8 @@ def _carrying(ws: Workspace, row: RequestRow, body: Body) -> Iterator[None]:
 def _mark(ws: Workspace, row: RequestRow, body: Body, status: str) -> None:
     with ws.talk.once_paid("the request does not say so yet"), ws.store.write() as db:
         requests.set_status(db, row.id, status)
-        if status in ("settled", "failed", "unknown"):
-            standing.audit_step(ws, db, body, status)
+        if status != "running":
+            standing.audit_step(ws, db, body, "stopped: nothing was sent" if status == "open" else status)
 
 
 def _wallet(ws: Workspace, body: Body) -> KnownWallet:
