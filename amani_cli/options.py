@@ -184,8 +184,7 @@ class Options:
 
             for warning in self.ws.talk.warnings:
                 self.out.warn(warning)
-            lines = [f"{label + ':':<15}{value}" for label, value in choosing.view(plan).fields if label != "expires"]
-            self.ask.confirm(question, *lines)
+            self.ask.confirm(question, *choosing.asked_about(plan, but="expires"))
 
         return confirm
 

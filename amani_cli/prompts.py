@@ -80,8 +80,9 @@ class Prompter:
     ) -> T:
         """Ask for a secret and use it; after an error whose code is in `wrong` it is asked for again, a few times.
 
-        Else the next try would be typed into the shell. A new one is asked for `twice`, by that question; an empty
-        answer gives up. Raises what `use` raises, and `errors.NotAuthorised` saying `otherwise` if nobody is there.
+        Else the next try would be typed into the shell. Where that has locked it (`opens_at` in the error's details) it
+        is not asked for any more. A new one is asked for `twice`, by that question; an empty answer gives up. Raises
+        what `use` raises, and `errors.NotAuthorised` saying `otherwise` if nobody is there.
         """
         text, failure = self.secret(question, otherwise), None
         for _ in range(TRIES):
@@ -95,7 +96,7 @@ class Prompter:
                     raise errors.Usage("the two are not the same; nothing was changed", code="NOT_THE_SAME")
                 return use(text)
             except errors.AmaniError as error:
-                if error.code not in wrong and error.code != "NOT_THE_SAME":
+                if (error.code not in wrong and error.code != "NOT_THE_SAME") or error.details.get("opens_at"):
                     raise
                 failure = error
         assert failure is not None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from amani_cli import errors
 
 # What can move the cursor, colour the screen, turn the reading direction or hide text. Letters of every
 # script, combining marks and emoji stay. Compiled when it is first needed, which plain ASCII never does.
@@ -176,3 +178,11 @@ def did_you_mean(word: str, names: Iterable[str], *, prefix: str = "") -> str:
     by_lower = {name.removeprefix(prefix).lower(): name for name in names}
     near = get_close_matches(word.strip().removeprefix(prefix).lower()[:80], by_lower, 1)
     return f"Did you mean '{by_lower[near[0]]}'? " if near else ""
+
+
+def one_of(known: Sequence[str], text: str | None, what: str = "status") -> str | None:
+    """What was said of a list's `what`, which is one of those there are. Raises `errors.Usage`, with the nearest."""
+    if text is None or text.strip().lower() in known:
+        return None if text is None else text.strip().lower()
+    hint = f"{did_you_mean(text, known)}There are: {', '.join(known)}."
+    raise errors.Usage(f"no {what} {quoted(text)}", hint=hint)

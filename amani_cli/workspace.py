@@ -126,12 +126,14 @@ class Talk:
 class Mandate:
     """What a run may send as a whole, and by whose leave; the threads of a run share it.
 
-    `request` is the request that is carried out, `plan` the hash of the batch that is run. `whole` is what one command
-    comes to, by a wallet's identity and a unit: a line that it is above is not passed under in parts.
+    `request` is the request that is carried out, `plan` the hash of the batch that is run, `base_url` where links lead
+    that were agreed to. `whole` is what one command comes to, by a wallet's identity and a unit: a line that it is
+    above is not passed under in parts.
     """
 
     request: str | None = None
     plan: str | None = None
+    base_url: str | None = None
     whole: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
 

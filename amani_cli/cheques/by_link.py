@@ -17,8 +17,7 @@ from amani_cli.payments import engine, lightning_rail
 from amani_cli.payments.rails import wallet_of
 from amani_cli.rules import held
 from amani_cli.store import cheques as store_cheques
-from amani_cli.store import journal, marks
-from amani_cli.store import wallets as store_wallets
+from amani_cli.store import holds, journal, marks
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339
@@ -57,15 +56,13 @@ def claim(ws: Workspace, row: ChequeRow, token: str, text: str) -> Claimed:
             code="AMOUNT_DIFFERS",
             hint="Ask for an invoice over that amount.",
         )
-    giver = store_wallets.by_id(ws.store, row.wallet_id)
-    if giver is not None:
-        held.refuse_held(ws, known.known(ws, giver))
     assert row.remote_id is not None  # it has a wallet since it was begun
-    links.refuse_replaced(row, token)
+    links.refuse_replaced(ws, row, token)
     admin_key, _ = standing.keys_of(row)
     source = as_wallet(ws, row.url, row.remote_id, KeySource(f"kept:{own_cheque(row.id, row.place)}"))
 
     def note(db: Transaction, entry: str) -> None:
+        held.refuse(ws, row.wallet, row.identity)  # the ledger may have been moved away since
         _refuse_second(db, row, token)
         store_cheques.update(db, row.id, claim=entry)
         marks.make(db, mark_of(entry), f"{row.url} {own_cheque(row.id, row.place)}")
@@ -123,7 +120,8 @@ def has_begun(ws: Workspace, row: ChequeRow, text: str) -> bool:
 
 
 def refuse_ended(ws: Workspace, row: ChequeRow) -> None:
-    """Refuse to begin a claim of a cheque that is not open. Raises `errors.Rejected`."""
+    """Refuse to begin a claim of a cheque that is not open (raises `errors.Rejected`), or of which a copy of the ledger
+    does not know yet whether it still is (`errors.RefusedByPolicy`)."""
     claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
     if claim is not None and claim.status != "failed":
         raise _taken(claim)
@@ -138,11 +136,12 @@ def refuse_ended(ws: Workspace, row: ChequeRow) -> None:
             retry="never",
             hint="Ask whoever gave it to you for another.",
         )
+    held.refuse(ws, row.wallet, row.identity)
 
 
 def is_over(row: ChequeRow) -> bool:
-    """Whether a cheque's time is over."""
-    return from_rfc3339(row.expires_at).timestamp() <= clocks.wall()
+    """Whether a cheque's time is over, by the clock of its server where that was heard: it was written by that one."""
+    return from_rfc3339(row.expires_at).timestamp() <= clocks.best(row.url)
 
 
 def _refuse_second(db: Transaction, row: ChequeRow, token: str) -> None:
@@ -174,6 +173,8 @@ def go_on(ws: Workspace, row: ChequeRow) -> Entry | None:
     """
     claim = standing.claim_by_link(ws, row)
     if claim is None or claim.status != "unknown" or ws.store.clock.since(claim, row.url) < RESEND_AFTER_S:
+        return claim
+    if holds.stops(ws.store, row.identity):  # asked about, and nothing is sent
         return claim
     source = wallet_of(ws, claim)
     if source is None:

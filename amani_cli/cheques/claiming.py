@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlsplit
 
-from amani_cli import errors, keys
+from amani_cli import clocks, errors, keys
 from amani_cli.cheques import drawing, standing
 from amani_cli.destinations import forms, reading
 from amani_cli.encodings import bolt11, cheque_code
@@ -48,7 +47,7 @@ def read(ws: Workspace, text: str) -> ChequeCode:
 
 
 def _refuse_expired(code: ChequeCode) -> None:
-    if code.expires_at <= time.time():
+    if code.expires_at <= clocks.best(code.url):
         raise errors.Rejected(
             f"this cheque expired at {local(code.expires_at)}",
             code="CHEQUE_EXPIRED",

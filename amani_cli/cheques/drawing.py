@@ -6,10 +6,9 @@ own wallet's record, never by the word of the server that a code names.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from amani_cli import errors
+from amani_cli import clocks, errors
 from amani_cli.invoices import lightning
 from amani_cli.lightning import fees, resends
 from amani_cli.payments import engine, receipts
@@ -86,7 +85,7 @@ def draw(
 
 def can_go_on(row: Entry) -> bool:
     """Whether a draw that was begun before may be sent (again): the same invoice, which pays once at most."""
-    return row.expires_at is not None and from_rfc3339(row.expires_at).timestamp() > time.time() + 5
+    return row.expires_at is not None and from_rfc3339(row.expires_at).timestamp() > clocks.wall() + 5
 
 
 def go_on(ws: Workspace, target: KnownWallet, cheque: Lnbits, named: Named, row: Entry) -> tuple[Entry, Verdict]:

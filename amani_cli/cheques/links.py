@@ -6,19 +6,21 @@ are, by `amani serve`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
 from base64 import b32encode
 from hashlib import sha256
+from typing import NamedTuple
 
 from amani_cli import clocks, errors, keys
-from amani_cli.cheques import drawing
+from amani_cli.cheques import drawing, standing
 from amani_cli.encodings import bech32
 from amani_cli.lightning import fees
 from amani_cli.models.cheques import Cheque
-from amani_cli.store import links, marks
-from amani_cli.store.rows import ChequeRow, Transaction
+from amani_cli.store import cheques, links, marks
+from amani_cli.store.rows import ChequeRow, LinkRow, Transaction
 from amani_cli.times import from_rfc3339
 from amani_cli.workspace import Workspace
 
@@ -28,8 +30,8 @@ GONE_AFTER_S = 30 * 86400
 
 
 def configured(ws: Workspace) -> str:
-    """The setting `base_url`. Raises `errors.Usage` without one."""
-    found = ws.config.get("base_url")
+    """The setting `base_url`, or what was agreed to. Raises `errors.Usage` without one."""
+    found = ws.mandate.base_url or ws.config.get("base_url")
     if found == "off":
         raise errors.Usage(
             "there is no address that a link could lead to",
@@ -63,24 +65,84 @@ def machine() -> str:
     return socket.gethostname()
 
 
-def issue(ws: Workspace, row: ChequeRow, url: str) -> tuple[str, str]:
-    """Give a cheque a link, in place of an earlier one; returns it, and the LNURL-withdraw of the same money.
+class Issued(NamedTuple):
+    """A link that a cheque was given, with the LNURL-withdraw of the same money; and what it is in the place of."""
 
-    The token is kept beside the cheque's keys before the link is relied on.
+    link: str
+    lnurl: str
+    earlier: LinkRow | None
+    token_before: str | None
+
+    def on(self, written: Cheque) -> Cheque:
+        """A cheque as it is shown once, with this link."""
+        return written._replace(link=self.link, lnurl=self.lnurl)
+
+
+def issue(ws: Workspace, row: ChequeRow, url: str) -> Issued:
+    """Give a cheque a link, in place of an earlier one, which is worthless from then on; the token is kept beside the
+    cheque's keys.
+
+    Raises `errors.OutcomeUnknown` while a claim by the earlier one is on its way, `errors.Rejected` once it has ended;
+    that one stands if this raises.
     """
     token = b32encode(os.urandom(16)).decode().rstrip("=")
-    keys.keep(row.place, f"link:{row.id}", token)
-    with ws.store.write() as db:
-        links.issue(db, hash_of(token), row.id, url, machine())
+    before = keys.kept(row.place, _secret(row))
     lnurl = lnurl_of(url, token)
     keys.SEEN.add(lnurl)
-    return page_of(url, token), lnurl
+    issued = Issued(page_of(url, token), lnurl, links.of_cheque(ws.store, row.id), before)
+    try:
+        if before is None:
+            keys.keep(row.place, _secret(row), token)
+        with ws.store.write() as db:
+            standing.refuse_claimed(db, row)
+            links.issue(db, hash_of(token), row.id, url, machine())
+        if before is not None:  # stopped before this neither of the two is good for anything
+            keys.keep(row.place, _secret(row), token)
+    except errors.AmaniError:
+        put_back(ws, row, issued)
+        raise
+    return issued
 
 
-def with_link(ws: Workspace, row: ChequeRow, written: Cheque, url: str) -> Cheque:
-    """A cheque as it is shown once, with the link that it is given now."""
-    link, lnurl = issue(ws, row, url)
-    return written._replace(link=link, lnurl=lnurl)
+def put_back(ws: Workspace, row: ChequeRow, issued: Issued) -> None:
+    """Have the earlier link of a cheque stand again, or none where it had none: what was to make it worthless did
+    provably not happen."""
+    if issued.token_before is None:
+        keys.unkeep(row.place, _secret(row))
+    else:
+        keys.keep(row.place, _secret(row), issued.token_before)
+    earlier = issued.earlier
+    with ws.store.write() as db:
+        if earlier is None:
+            links.delete(db, row.id)
+        else:
+            links.issue(db, earlier.token_hash, row.id, earlier.base_url, earlier.machine)
+
+
+def _secret(row: ChequeRow) -> str:
+    """The name under which a cheque's token is kept."""
+    return f"link:{row.id}"
+
+
+def know_kept(ws: Workspace) -> None:
+    """Have the ledger know each cheque's link by the token that is kept beside its keys, which is the last one it was
+    given: a copy that was restored may know an earlier one, or none."""
+    for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED):
+        with contextlib.suppress(errors.NotAuthorised):  # there is no such keyring here: no link is served either
+            _know(ws, row, keys.kept(row.place, _secret(row)))
+
+
+def _know(ws: Workspace, row: ChequeRow, token: str | None) -> None:
+    known = links.of_cheque(ws.store, row.id)
+    if token is None or (known is not None and known.token_hash == hash_of(token)):
+        return
+    keys.SEEN.add(token)
+    # On a shared ledger another machine may have given it a later one, and keeps that.
+    if ws.is_shared and (known is None or known.machine != machine()):
+        return
+    url = ws.config.get("base_url") if known is None else known.base_url
+    with ws.store.write() as db:
+        links.issue(db, hash_of(token), row.id, url, machine())
 
 
 def refuse_without_reserve(row: ChequeRow) -> None:
@@ -119,10 +181,12 @@ def find(ws: Workspace, token: str) -> ChequeRow | None:
     return row if clocks.wall() - from_rfc3339(ended).timestamp() <= GONE_AFTER_S or row.status == "open" else None
 
 
-def refuse_replaced(row: ChequeRow, token: str) -> None:
+def refuse_replaced(ws: Workspace, row: ChequeRow, token: str) -> None:
     """Refuse a link in whose place the cheque was given another, though a copy of the ledger from before says that it
     stands: the token that is kept beside the keys is the last one. Raises `errors.Rejected`."""
-    if keys.kept(row.place, f"link:{row.id}") not in (None, token):
+    kept = keys.kept(row.place, _secret(row))
+    if kept not in (None, token):
+        _know(ws, row, kept)
         raise drawing.voided()
 
 

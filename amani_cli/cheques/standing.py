@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
-from amani_cli import errors, keys
+from amani_cli import clocks, errors, keys
 from amani_cli.cheques import drawing
 from amani_cli.encodings import cheque_code
 from amani_cli.models.cheques import Cheque, Cheques
@@ -190,13 +189,18 @@ def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
     if claim is not None and claim.status != "failed":
         return must(ws, row.id), claim.status == "unknown"
     try:
-        with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
-            if client.wallet().balance_msat >= row.amount_msat:
-                return row, False
-            taken = drawing.payments_out(client)
+        return drawn_from(ws, row)
     except errors.AmaniError as error:
         ws.talk.warn(f"cheque {row.id} is shown as last seen: {error.message}")
         return row, False
+
+
+def drawn_from(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
+    """The same for an open cheque that no claim by a link has begun for. Raises what asking its wallet raises."""
+    with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
+        if client.wallet().balance_msat >= row.amount_msat:
+            return row, False
+        taken = drawing.payments_out(client)
     settled = [record for record in taken if record.status == "settled"]
     if settled:
         claimed(ws, row, settled[0].payment_hash, settled[0].settled_at)
@@ -228,6 +232,24 @@ def refuse_claiming(db: Ledger, row: ChequeRow) -> None:
         )
 
 
+def refuse_claimed(db: Transaction, row: ChequeRow) -> None:
+    """Refuse a new link for a cheque that has been had meanwhile, or is being. Raises `errors.Rejected`, and
+    `errors.OutcomeUnknown` as `refuse_claiming` does."""
+    current = cheques.by_id(db, row.id)
+    assert current is not None
+    refuse_claiming(db, current)
+    claim = journal.by_id(db, current.claim) if current.claim is not None else None
+    if current.status not in ("open", "funding") or (claim is not None and claim.status == "settled"):
+        raise not_open(row, "claimed" if claim is not None and claim.status == "settled" else current.status)
+
+
+def not_open(row: ChequeRow, status: str) -> errors.Rejected:
+    """The error for what can be done with an open cheque alone."""
+    return errors.Rejected(
+        f"cheque {row.id} is {status}, not open", code="NOT_OPEN", hint="Write a new one: amani cheque create"
+    )
+
+
 def note_claims(ws: Workspace) -> None:
     """Write down which cheques are claimed by now, where a claim by their link has settled since it was begun."""
     for row in links.being_claimed(ws.store):
@@ -257,7 +279,7 @@ def claimed(ws: Workspace, row: ChequeRow, payment_hash: str | None, at: str | N
 def view(ws: Workspace, row: ChequeRow, *, replayed: bool = False, claiming: bool = False) -> Cheque:
     """A cheque as it is shown, without its code; `claiming` while a payment out of it is on its way."""
     status = row.status
-    past = from_rfc3339(row.expires_at).timestamp() <= time.time()
+    past = from_rfc3339(row.expires_at).timestamp() <= clocks.best(row.url)
     giver = store_wallets.by_id(ws.store, row.wallet_id)
     return Cheque(
         id=row.id,

@@ -105,18 +105,17 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
     """
     row, claiming = standing.refresh(ws, advance(ws, must(ws, text)))
     if row.status != "open" or claiming:
-        raise errors.Rejected(
-            f"cheque {row.id} is {'being claimed' if claiming else row.status}, not open",
-            code="NOT_OPEN",
-            hint="Write a new one: amani cheque create",
-        )
+        raise standing.not_open(row, "being claimed" if claiming else row.status)
     url = None
     if link or store_links.of_cheque(ws.store, row.id) is not None:  # before the old ones are dead
         url = links.base_url(ws)
         links.refuse_without_reserve(row)
     with locks.held(ws, row.id, f"cheque {row.id}"):
+        # The old link first: stopped between the two, it must not be good for the new keys.
+        issued = None if url is None else links.issue(ws, row, url)
         try:
-            fresh = _rotate(ws, row)
+            with _replacing(ws, row, issued):
+                fresh = _rotate(ws, row)
         except errors.NotAuthorised as error:
             raise errors.RefusedByPolicy(
                 f"nobody can make the old code worthless: {error.message}",
@@ -126,12 +125,25 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
                 else f"Run 'amani login {row.url}' before writing cheques; this one can only be voided.",
             ) from None
         with ws.store.write() as db:
-            current = store_cheques.by_id(db, row.id)
-            assert current is not None
-            standing.refuse_claiming(db, current)  # by its link, begun while the keys were made new: they are kept
             audit_step(ws, db, "cheque reissue", row, "done")
         shown = view(ws, row)._replace(code=standing.code_of(ws, row, fresh.admin_key))
-        return shown if url is None else links.with_link(ws, row, shown, url)
+        return shown if issued is None else issued.on(shown)
+
+
+@contextmanager
+def _replacing(ws: Workspace, row: ChequeRow, issued: links.Issued | None) -> Iterator[None]:
+    """Have the old link stand again where the keys were provably not made new; else say what is left to do."""
+    from amani_cli.providers.http import NotSent
+
+    try:
+        yield
+    except errors.AmaniError as error:
+        if issued is not None:
+            if isinstance(error, errors.NotAuthorised | errors.Rejected | NotSent):
+                links.put_back(ws, row, issued)
+            else:
+                error.hint = "The old link is worthless by now, and the code may be. Run the same command again."
+        raise
 
 
 def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:

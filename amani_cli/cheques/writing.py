@@ -208,7 +208,7 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
     written = view(ws, row)._replace(code=code_of(ws, row, made.admin_key))
     try:
         if wanted.base_url is not None:
-            return links.with_link(ws, row, written, wanted.base_url)
+            return links.issue(ws, row, wanted.base_url).on(written)
         if wanted.lnurl:
             with lnbits_client(ws, wallet.url, made.admin_key) as client:
                 lnurl = client.withdraw_link(wanted.memo or "amani cheque", wanted.amount_msat // 1000)

@@ -123,7 +123,7 @@ def _asking(said: Options) -> options.BatchConfirm:
 
         for warning in said.ws.talk.warnings:
             said.out.warn(warning)
-        said.ask.confirm("Pay them?", *[f"{label + ':':<15}{value}" for label, value in choosing.view(overview).fields])
+        said.ask.confirm("Pay them?", *choosing.asked_about(overview))
 
     return confirm
 

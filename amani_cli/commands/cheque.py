@@ -224,11 +224,11 @@ def list_(
 ) -> None:
     """List cheques, newest first, with what is outstanding in total."""
     from amani_cli.cheques import standing
+    from amani_cli.text import one_of
 
     said = options.of(ctx)
     known = ("funding", "open", "claiming", "claimed", "voiding", "void", "expired", "unknown")
-    if status not in (None, *known):
-        raise errors.Usage(f"no status '{status}'", hint=f"There are: {', '.join(known)}.")
+    status = one_of(known, status)
     said.emit(standing.listed(said.ws, status=status, limit=limit))
 
 

@@ -36,20 +36,19 @@ def list_(
     from amani_cli.amounts import parse_msat
     from amani_cli.books import history
     from amani_cli.store.listing import Filter
+    from amani_cli.text import one_of
     from amani_cli.times import parse_when, to_rfc3339
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    status = "settled" if status == "paid" else status
-    for value, words in ((status, ("settled", "failed", "unknown", "reversed")), (direction, ("in", "out"))):
-        if value is not None and value not in words:
-            raise errors.Usage(f"'{value[:40]}' is none of: {', '.join(words)}")
+    status = one_of(("settled", "paid", "failed", "unknown", "reversed"), status)
+    direction = one_of(("in", "out"), direction, "direction")
     now = datetime.now(UTC)
     wanted = Filter(
         wallet_id=finding.resolve(said.ws, said.wallet).id if said.wallet else None,
         since=to_rfc3339(parse_when(since, now)) if since else None,
         until=to_rfc3339(parse_when(until, now)) if until else None,
-        status=status,
+        status="settled" if status == "paid" else status,
         direction=direction,
         min_msat=parse_msat(smallest) if smallest else None,
         max_msat=parse_msat(largest) if largest else None,

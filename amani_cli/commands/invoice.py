@@ -202,11 +202,11 @@ def list_(
 ) -> None:
     """List invoices made here, newest first."""
     from amani_cli.invoices import desk
+    from amani_cli.text import one_of
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    if status not in (None, "pending", "paid", "expired"):
-        raise errors.Usage(f"no status '{status}'", hint="There are pending, paid and expired.")
+    status = one_of(("pending", "paid", "expired"), status)
     wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
     said.emit(desk.listed(said.ws, wallet, status=status, after=after, limit=limit))
 

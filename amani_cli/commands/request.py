@@ -29,12 +29,12 @@ def list_(
 ) -> None:
     """List requests, newest first; --wallet narrows it to one wallet."""
     from amani_cli.requests import standing
+    from amani_cli.text import one_of
     from amani_cli.wallets import finding, known
 
     said = options.of(ctx)
     words = ("open", "approved", "refused", "expired", "cancelled", "running", "settled", "failed", "unknown")
-    if status not in (None, *words):
-        raise errors.Usage(f"no status '{status}'", hint=f"There are: {', '.join(words)}.")
+    status = one_of(words, status)
     identity = None
     if said.wallet is not None:
         wallet = finding.resolve(said.ws, said.wallet)
@@ -196,8 +196,7 @@ def _agree(said: Options, request: Request) -> None:
 def _ask(said: Options, request: Request, question: str) -> None:
     from amani_cli.views import choosing
 
-    lines = [f"{label + ':':<15}{value}" for label, value in choosing.view(request).fields]
-    said.ask.confirm(question, *lines)
+    said.ask.confirm(question, *choosing.asked_about(request))
 
 
 def _is_file(which: str) -> bool:

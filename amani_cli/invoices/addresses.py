@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from amani_cli import amounts, errors
+from amani_cli import amounts, clocks, errors
 from amani_cli.amounts import format_sat
 from amani_cli.encodings import bolt11
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
 from amani_cli.models.addresses import Address, Addresses
+from amani_cli.providers.base import Record
 from amani_cli.store import addresses as store_addresses
 from amani_cli.store import audit as audit_log
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import wallets as store_wallets
-from amani_cli.store.rows import AddressRow
+from amani_cli.store.rows import AddressRow, InvoiceRow
 from amani_cli.text import quoted
+from amani_cli.times import from_rfc3339, to_rfc3339
 from amani_cli.wallets import invoice_keys
 from amani_cli.wallets.known import KnownWallet, known
 from amani_cli.workspace import Workspace
 
+FORGET_AFTER_S = 24 * 3600
+"""So long after an invoice of an address has ended unpaid it is forgotten."""
+FORGOTTEN_AT_ONCE, FORGETTING_S = 100, 2.0
 LONGEST_COMMENT = 500  # with the address before it, a memo that every export can take
 _NAME = re.compile(r"[a-z0-9_.-]{1,64}")
 
@@ -182,6 +189,38 @@ def settled(ws: Workspace, row: AddressRow, payment_hash: str) -> tuple[bool, st
         return False, None, made.bolt11
     lightning.note_record(ws, wallet, made, record)
     return True, record.preimage, made.bolt11
+
+
+def forget_unpaid(ws: Workspace) -> None:
+    """Forget invoices of addresses that nobody has paid: anybody can have any number of them made.
+
+    A day after one has ended, by its server's clock too, that server is asked what became of it; one that was paid is
+    written down, and one that it can't be asked about stays. It takes `FORGETTING_S` at most, and goes on another time.
+    """
+    ends = time.monotonic() + FORGETTING_S
+    before = to_rfc3339(int(ws.store.clock.earlier()) - FORGET_AFTER_S)
+    for wallet_id in store_invoices.with_unpaid(ws.store, before):
+        found = store_wallets.by_id(ws.store, wallet_id)
+        if found is None:
+            continue
+        wallet = known(ws, found)
+        ws.restart_clock()
+        with suppress(errors.NotAuthorised, errors.Unreachable), invoice_keys.kept_client(ws, wallet) as client:
+            for made in store_invoices.long_unpaid(ws.store, wallet_id, before, FORGOTTEN_AT_ONCE):
+                if time.monotonic() > ends:
+                    return
+                _forget(ws, wallet, made, client.record(made.payment_hash))
+
+
+def _forget(ws: Workspace, wallet: KnownWallet, made: InvoiceRow, record: Record | None) -> None:
+    if record is not None and record.status == "settled":
+        lightning.note_record(ws, wallet, made, record)
+        return
+    told = clocks.told(wallet.url)
+    if told is None or told - FORGET_AFTER_S < from_rfc3339(made.expires_at).timestamp():
+        return
+    with ws.store.write() as db:
+        store_invoices.forget_unpaid(db, wallet.id, made.payment_hash)
 
 
 def _wallet(ws: Workspace, row: AddressRow) -> KnownWallet:

@@ -22,6 +22,7 @@ from typing import Any
 from amani_cli import __version__, errors, files, private
 from amani_cli.amounts import format_sat
 from amani_cli.books import audit
+from amani_cli.cheques import links
 from amani_cli.models.operations import Backup, Restored
 from amani_cli.operations import backup_file, key_chest
 from amani_cli.store import audit as audit_log
@@ -150,6 +151,7 @@ def restore(
                 copies.hold(copy, f"a copy restored from the backup of {found.manifest['made_at']}")
                 copies.put(copy, file)
     _put_settings(ws, found)
+    links.know_kept(ws)
     with ws.store.write() as db:
         audit_log.append(
             db, "backup restore", subject=found.manifest["made_at"], outcome="spending held", actor=ws.said.actor

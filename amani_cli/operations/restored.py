@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amani_cli import errors
 from amani_cli.books import differences, history
+from amani_cli.cheques import links
 from amani_cli.store import audit as audit_log
 from amani_cli.store import holds
 from amani_cli.store.rows import HoldRow
@@ -72,6 +73,8 @@ def release(ws: Workspace, done: list[KnownWallet]) -> tuple[list[str], list[str
     not go back to its beginning, adds up to no balance: to have read it is enough.
     """
     free, apart, unasked = [], [], []
+    if done:
+        links.know_kept(ws)
     for wallet in done:
         ws.talk.progress(f"comparing the books of {wallet.name}")
         try:

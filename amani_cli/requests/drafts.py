@@ -10,7 +10,7 @@ from amani_cli import amounts, errors
 from amani_cli.amounts import Fiat
 from amani_cli.batch import plans
 from amani_cli.batch.plans import Purse
-from amani_cli.cheques import writing
+from amani_cli.cheques import links, writing
 from amani_cli.destinations import ordering
 from amani_cli.destinations.forms import Destination
 from amani_cli.destinations.ordering import Wish
@@ -224,6 +224,7 @@ def batch(ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, max_slipp
         "jobs": jobs,
         "max_slippage": format(max_slippage, "f"),
         "wallets": wallets,
+        "base_url": links.base_url(ws) if any(row.is_link for row in rows) else None,
         "category": None,
     }
     draft = Draft(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from amani_cli import errors
 from amani_cli.requests import filing
-from amani_cli.rules import changes, quorum, rulebook, written
-from amani_cli.store import approvers
+from amani_cli.rules import changes, rulebook, written
 from amani_cli.store.rows import RequestRow
 from amani_cli.times import parse_duration
 from amani_cli.wallets.known import KnownWallet
@@ -19,19 +18,7 @@ def file(ws: Workspace, name: str, wallet: KnownWallet, admin_key: str) -> Reque
     `errors.NotAuthorised` for another key, `errors.RefusedByPolicy` where another wallet's payments need them too.
     """
     row = changes.known(ws.store, name)
-    others = [
-        rule.identity
-        for rule in approvers.rules(ws.store)
-        if rule.identity != wallet.identity
-        and row.public_key in [each.public_key for each in quorum.who_may(ws.store, rule.identity)]
-    ]
-    if others or row.identity not in (approvers.EVERY, wallet.identity):
-        named = [approvers.name_of(ws.store, each) or each for each in others or [row.identity]]
-        raise errors.RefusedByPolicy(
-            f"{row.name} approves for other wallets too ({', '.join(named)}), whose key was not given",
-            code="NOT_AN_APPROVER",
-            hint="Another approver of theirs signs it: amani approver remove NAME --request",
-        )
+    changes.refuse_needed_elsewhere(ws.store, row, wallet.identity)
     if wallet.remote_id is None or wallet.owner_of(admin_key) != wallet.remote_id:
         raise errors.NotAuthorised(
             f"that is not the key by which wallet '{wallet.name}' pays",

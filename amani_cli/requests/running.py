@@ -141,8 +141,8 @@ def _carrying(ws: Workspace, row: RequestRow, body: Body) -> Iterator[None]:
 def _mark(ws: Workspace, row: RequestRow, body: Body, status: str) -> None:
     with ws.talk.once_paid("the request does not say so yet"), ws.store.write() as db:
         requests.set_status(db, row.id, status)
-        if status in ("settled", "failed", "unknown"):
-            standing.audit_step(ws, db, body, status)
+        if status != "running":
+            standing.audit_step(ws, db, body, "stopped: nothing was sent" if status == "open" else status)
 
 
 def _wallet(ws: Workspace, body: Body) -> KnownWallet:
@@ -268,13 +268,8 @@ def _convert(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> 
 def _cheques(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> Any:
     """The cheques one by one, as they are written: each code is money, and shown at once."""
     terms = body.terms
-    if terms["base_url"] is not None and links.base_url(ws) != terms["base_url"]:
-        raise errors.RefusedByPolicy(
-            f"links lead to {links.base_url(ws)} now, and request {body.id} is for links to {terms['base_url']}",
-            code="NOT_AS_REQUESTED",
-            retry="never",
-            hint="Set base_url back, or file it anew.",
-        )
+    if terms["base_url"] is not None:
+        _refuse_other_address(ws, body)
     wanted = writing.Wanted(
         terms["amount_msat"],
         body.said["memo"],
@@ -302,6 +297,8 @@ def _batch(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> An
             retry="never",
             hint="Put the plan back, or file the new one.",
         )
+    if any(row.is_link for row in plan.rows):
+        _refuse_other_address(ws, body)
     batch, interrupted = batch_running.run(
         ws,
         plans.purse_of(ws, plan, wallet.name),
@@ -315,6 +312,19 @@ def _batch(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> An
     if batch.settled == batch.rows:
         _settled(ws, body, batch)
     return batch, interrupted
+
+
+def _refuse_other_address(ws: Workspace, body: Body) -> None:
+    """Refuse links that would lead elsewhere than was agreed to; what is written from here on leads there."""
+    now, agreed = links.base_url(ws), body.terms.get("base_url")
+    if now != agreed:
+        raise errors.RefusedByPolicy(
+            f"links lead to {now} now, and request {body.id} is for links to {agreed or 'an address that it lacks'}",
+            code="NOT_AS_REQUESTED",
+            retry="never",
+            hint="Set base_url back, or file it anew.",
+        )
+    ws.mandate.base_url = now
 
 
 def _change(ws: Workspace, row: RequestRow, body: Body, person: Person) -> Request:

@@ -89,12 +89,17 @@ def _cheques(body: Body) -> list[str]:
     each = format_sat(terms["amount_msat"])
     return [
         f"{terms['count']} cheque(s) over {each}, good for {terms['expires_s'] // 3600} h",
+        *_links(terms),
         "whoever carries it out is shown the codes",
     ]
 
 
 def _batch(body: Body) -> list[str]:
-    return [f"plan {body.terms['plan']}"]
+    return [f"plan {body.terms['plan']}", *_links(body.terms)]
+
+
+def _links(terms: dict[str, Any]) -> list[str]:
+    return [f"links to {terms['base_url']}"] if terms.get("base_url") else []
 
 
 def _agrees(body: Body, amount_msat: int | None) -> None:

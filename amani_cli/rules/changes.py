@@ -118,7 +118,9 @@ def apply(ws: Workspace, db: Transaction, change: Change) -> None:
         row = known(db, terms["name"])
         if row.public_key != terms["key"]:
             raise errors.NotFound(f"'{row.name}' has another key by now", code="NO_SUCH_APPROVER")
-        if not terms.get("lost"):
+        if terms.get("lost"):
+            refuse_needed_elsewhere(db, row, change.identity)  # a line may have been drawn since it was filed
+        else:
             _refuse_last(db, row)
         approvers.remove(db, row.name)
     else:
@@ -219,6 +221,24 @@ def _refuse_last(db: Ledger, row: ApproverRow) -> None:
                 code="TOO_FEW_APPROVERS",
                 hint="Add another approver first, or lift the line. A key that is lost: --lost.",
             )
+
+
+def refuse_needed_elsewhere(db: Ledger, row: ApproverRow, identity: str) -> None:
+    """Refuse to take an approver away on the word of one wallet's key (its `identity`) where another wallet's payments
+    need them too. Raises `errors.RefusedByPolicy`."""
+    others = [
+        rule.identity
+        for rule in approvers.rules(db)
+        if rule.identity != identity
+        and row.public_key in [each.public_key for each in quorum.who_may(db, rule.identity)]
+    ]
+    if others or row.identity not in (approvers.EVERY, identity):
+        named = [approvers.name_of(db, each) or each for each in others or [row.identity]]
+        raise errors.RefusedByPolicy(
+            f"{row.name} approves for other wallets too ({', '.join(named)}), whose key was not given",
+            code="NOT_AN_APPROVER",
+            hint="Another approver of theirs signs it: amani approver remove NAME --request",
+        )
 
 
 def _free(db: Ledger, name: str, key: str) -> None:

@@ -16,6 +16,11 @@ def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
 
     Raises `errors.RefusedByPolicy`.
     """
+    refuse(ws, wallet.name, wallet.remote_id)
+
+
+def refuse(ws: Workspace, name: str, remote_id: str | None) -> None:
+    """The same for a wallet that may not be registered here any more; `name` is what it is or was called."""
     skew = ws.store.clock.skew()
     if abs(skew) > SKEW_S:
         ws.talk.warn(f"this machine's clock is {skew:+.0f} s off the ledger's, which is the one that counts")
@@ -29,12 +34,12 @@ def refuse_held(ws: Workspace, wallet: KnownWallet) -> None:
             " written there: amani store copy --undo",
         )
     copy = holds.of_copy(ws.store)
-    held = holds.of_wallet(ws.store, wallet.remote_id)
+    held = holds.of_wallet(ws.store, remote_id)
     if copy is None and held is None:
         return
     why = copy.value if copy is not None else held.why if held is not None else ""
     raise errors.RefusedByPolicy(
-        f"wallet '{wallet.name}' is held: this is {why}, and what was paid from it since then may be missing",
+        f"wallet '{name}' is held: this is {why}, and what was paid from it since then may be missing",
         code="RECONCILE_FIRST",
         hint="Run 'amani reconcile': it reads that back, and lets spending go on when the books agree.",
     )

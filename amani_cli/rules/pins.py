@@ -227,7 +227,8 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
     keys.keep(place_of(ws, row), row.pepper, f"{pepper}:{failures}")
     left = max(0, ATTEMPTS - used)
     more = f"locked until {local(_shown(ws, until))}" if until else f"{left} attempts left this hour"
-    raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", hint="Nothing was sent.")
+    opens = {"opens_at": _shown(ws, until)} if until else {}
+    raise errors.NotAuthorised(f"wrong PIN; {more}", code="WRONG_PIN", details=opens, hint="Nothing was sent.")
 
 
 def is_given(ws: Workspace, wallet: Holder) -> bool:
@@ -241,7 +242,7 @@ def is_given(ws: Workspace, wallet: Holder) -> bool:
             verify(ws, wallet, pin)
             return True
         except errors.NotAuthorised as wrong:
-            if ws.said.tell_wrong is None or wrong.code != "WRONG_PIN":
+            if ws.said.tell_wrong is None or wrong.code != "WRONG_PIN" or wrong.details.get("opens_at"):
                 raise
             ws.said.tell_wrong(wrong.message)
             pin = ws.said.ask_pin(wallet.name)
@@ -270,6 +271,7 @@ def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
             f"the PIN of wallet '{wallet.name}' is locked until {local(_shown(ws, until))}",
             code="PIN_LOCKED",
             retry="safe",
+            details={"opens_at": _shown(ws, until)},
             hint=f"{ATTEMPTS} attempts an hour are allowed, and each further {ATTEMPTS} lock it for longer."
             " Nothing was sent.",
         )

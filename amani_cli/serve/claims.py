@@ -45,7 +45,8 @@ _SAID: dict[str, Said] = {
     "CHEQUE_CLAIMED": Said("e_claimed", 409),
     "CHEQUE_EXPIRED": Said("e_over", 410),
     "CHEQUE_VOID": Said("e_over", 410),
-    "RECONCILE_FIRST": Said("closed", 503),
+    "RECONCILE_FIRST": Said("held", 503),
+    "LEDGER_MOVED": Said("held", 503),
 }
 
 

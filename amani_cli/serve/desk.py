@@ -12,13 +12,14 @@ from typing import Literal
 from amani_cli import errors, keys, log
 from amani_cli.cheques import by_link, links, standing
 from amani_cli.models.money import Quoted
-from amani_cli.store import journal
+from amani_cli.store import holds, journal
 from amani_cli.store.rows import ChequeRow
 from amani_cli.store.sqlite import Lasting
 from amani_cli.wallets import rates
 from amani_cli.workspace import Workspace
 
-State = Literal["open", "claiming", "claimed", "expired", "void"]
+State = Literal["open", "claiming", "claimed", "expired", "void", "held"]
+"""How a cheque's page says that it stands; `held` is one that can't be claimed now, and may be later."""
 
 LOOK_S = 2.0
 """How long a page waits for the cheque's server to say whether it was drawn by its code; then it is as last seen."""
@@ -38,7 +39,7 @@ class Desk:
         self._make = make
         self.base_url = base_url
         self._prices: dict[str, Quoted] = {}
-        self._looked: OrderedDict[str, float] = OrderedDict()
+        self._looked: OrderedDict[str, tuple[float, State | None]] = OrderedDict()  # when, and what is not to be had
         self._silent_until = 0.0
         self._lock = threading.Lock()
         self._lasting = Lasting()
@@ -94,35 +95,62 @@ class Desk:
         keys.SEEN.add(token)
         return row
 
-    def state(self, ws: Workspace, row: ChequeRow, *, look: bool = True) -> tuple[State, ChequeRow]:
+    def state(self, ws: Workspace, row: ChequeRow) -> tuple[State, ChequeRow]:
         """How a cheque stands, and its row as that says; its server is asked whether its code was used, now and then.
 
         No money moves by this, whoever looks.
         """
         claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
         is_free = row.status == "open" and (claim is None or claim.status == "failed")
-        if look and is_free and self._may_look(row.id):
-            begun = time.monotonic()
-            row, _ = standing.refresh(ws, row)
-            if time.monotonic() - begun > LOOK_S / 2:  # its server is slow: others' pages need not wait for it too
-                with self._lock:
-                    self._silent_until = time.monotonic() + LOOK_AGAIN_S
+        if is_free and self._may_look(row.id):
+            row = self._look(ws, row)
+        seen = self._looked.get(row.id, (0.0, None))[1] if is_free else None
         if row.status == "claimed" or (claim is not None and claim.status == "settled"):
             return "claimed", row
-        if (claim is not None and claim.status == "unknown") or row.status == "unknown":
+        if (claim is not None and claim.status == "unknown") or seen == "claiming" or row.status == "unknown":
             return "claiming", row
         over = by_link.is_over(row)
         if row.status == "void" or (row.status == "voiding" and not over):
             return "void", row
-        return ("expired" if over else "open"), row
+        if over:
+            return "expired", row
+        return ("held" if seen == "held" or holds.stops(ws.store, row.identity) else "open"), row
+
+    def _look(self, ws: Workspace, row: ChequeRow) -> ChequeRow:
+        """Ask a cheque's server about it; where nobody can tell it is as last seen.
+
+        Somebody may draw it by its code. A key that is refused, or gone, could claim nothing: it was made new where
+        this ledger does not know of it.
+        """
+        begun = time.monotonic()
+        found: State | None = None
+        try:
+            row, on_its_way = standing.drawn_from(ws, row)
+            found = "claiming" if on_its_way else None
+        except errors.NotAuthorised:
+            found = "held"
+        except errors.AmaniError as error:
+            note("info", "a Lightning cheque is shown as last seen", error, cheque=row.id)
+            found = self._looked.get(row.id, (begun, None))[1]
+        with self._lock:
+            self._looked[row.id] = begun, found
+            if time.monotonic() - begun > LOOK_S / 2:  # its server is slow: others' pages need not wait for it too
+                self._silent_until = time.monotonic() + LOOK_AGAIN_S
+        return row
+
+    def look_again(self, cheque_id: str) -> None:
+        """Have the next page ask a cheque's server, for something has happened to it."""
+        with self._lock:
+            self._looked.pop(cheque_id, None)
 
     def _may_look(self, cheque_id: str) -> bool:
         moment = time.monotonic()
         with self._lock:
-            if moment < self._silent_until or moment - self._looked.get(cheque_id, -LOOK_AGAIN_S) < LOOK_AGAIN_S:
+            at, found = self._looked.get(cheque_id, (-LOOK_AGAIN_S, None))
+            if moment < self._silent_until or moment - at < LOOK_AGAIN_S:
                 return False
             self._looked.pop(cheque_id, None)
-            self._looked[cheque_id] = moment
+            self._looked[cheque_id] = moment, found
             if len(self._looked) > _REMEMBERED:
                 self._looked.popitem(last=False)
             return True

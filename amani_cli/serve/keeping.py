@@ -1,4 +1,5 @@
-"""What `serve` does beside answering: it asks what became of open claims, asks for prices, and keeps its counts."""
+"""What `serve` does beside answering: it asks what became of open claims, asks for prices, keeps its counts, and
+forgets invoices that nobody has paid."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from decimal import Decimal
 from amani_cli import errors
 from amani_cli.amounts import Fiat
 from amani_cli.cheques import by_link
+from amani_cli.invoices import addresses
 from amani_cli.serve.claims import Claims
 from amani_cli.serve.desk import Desk, note
 from amani_cli.serve.visitors import Counts
@@ -20,6 +22,7 @@ from amani_cli.workspace import Workspace
 EVERY_S = 1.0
 COUNTS_EVERY_S = 10.0
 PRICES_EVERY_S = 300.0
+FORGETTING_EVERY_S = 60.0
 ASK_S = 8.0
 SLOWEST_S = 60.0
 
@@ -37,6 +40,7 @@ class Keeper(threading.Thread):
         # Of each open claim: when to ask next, and how long to wait after that.
         self._asked: dict[str, tuple[float, float]] = {}
         self._next_counts, self._next_prices = time.monotonic() + COUNTS_EVERY_S, 0.0
+        self._next_forgetting = 0.0
 
     def stop(self) -> None:
         """End, when what is being asked now was answered; the counts are kept."""
@@ -64,6 +68,9 @@ class Keeper(threading.Thread):
             if last or moment >= self._next_counts:
                 self._next_counts = moment + COUNTS_EVERY_S
                 self._keep_counts(ws)
+            if not last and moment >= self._next_forgetting:
+                self._next_forgetting = moment + FORGETTING_EVERY_S
+                addresses.forget_unpaid(ws)
             if not last and self._currency != "off" and moment >= self._next_prices:
                 self._next_prices = moment + PRICES_EVERY_S
                 self._ask_prices(ws)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
+from amani_cli import clocks
 from amani_cli.cheques import links
 from amani_cli.serve.desk import Desk, State
 from amani_cli.serve.speech import Speech
@@ -71,7 +72,7 @@ def cheque(
         "state": state,
         "sentence": say(state, when=say.moment(ended)),
         "until": say.moment(row.expires_at),
-        "left": say.left(row.expires_at),
+        "left": say.left(row.expires_at, clocks.best(row.url)),
         "token": token,
         "lnurl": lnurl,
         "qr": _drawn(lnurl) if state == "open" else "",

@@ -21,7 +21,11 @@ from amani_cli.models.operations import Event
 from amani_cli.operations import served
 from amani_cli.serve import claims, pages, pay, withdraw
 from amani_cli.serve.desk import CLAIM_S, Desk, note
+from amani_cli.serve.speech import Speech
 from amani_cli.serve.visitors import Counts, Rate, neighbourhood
+from amani_cli.store import holds
+from amani_cli.store.rows import ChequeRow
+from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -95,7 +99,7 @@ class Site:
             who = neighbourhood(request.remote_addr or "")
             if not (who in ("127.0.0.1", "::/64") and not self.behind_proxy) and not self.visitor.takes(who):
                 self.counts.add("refused")
-                return pages.notice(say, "many", 429, retry_after_s=60)
+                return _said(request, say, "many", 429, retry_after_s=60)
             endpoint, values = self._routes.bind(self._host).match(request.path, request.method)
             # Whoever wants to know what would be answered must not have it done: a HEAD of a callback does nothing.
             if request.method == "HEAD" and request.path.endswith("/callback"):
@@ -109,17 +113,17 @@ class Site:
             return pages.notice(say, "gone" if status in (404, 405) else "bad_request", status)
         except errors.AmaniError as error:
             note("warning", "a request could not be answered", error)
-            return pages.notice(say, "closed", 503, retry_after_s=60)
+            return _said(request, say, "closed", 503, retry_after_s=60)
         except Exception as error:  # what somebody sent must not end in a page of our code
             note("warning", "a request was not understood", error)
-            return pages.notice(say, "closed", 500)
+            return _said(request, say, "closed", 500)
 
     def _page(self, request: Request, token: str) -> Response:
         say = pages.speech(request)
         with self.desk.reading() as ws:
             row = self.desk.cheque(ws, token)
             if row is None:
-                return self._gone(request)
+                return self._gone(ws, request)
             state, row = self.desk.state(ws, row)
             self.counts.add("pages")
             if withdraw.is_asked_for(request):
@@ -130,7 +134,7 @@ class Site:
         with self.desk.reading() as ws:
             row = self.desk.cheque(ws, token)
             if row is None:
-                return self._gone(request, as_json=True)
+                return self._gone(ws, request)
             state, row = self.desk.state(ws, row)
             self.counts.add("first_steps")
             return withdraw.first_step(self.desk.base_url, token, state, row, pages.speech(request))
@@ -140,39 +144,65 @@ class Site:
         with self.desk.acting(seconds=CLAIM_S) as ws:
             row = self.desk.cheque(ws, token)
             if row is None:
-                return self._gone(request, as_json=True)
+                return self._gone(ws, request)
             k1, invoice = request.args.get("k1", ""), request.args.get("pr", "")
             if not withdraw.is_k1(token, k1):
                 return withdraw.error(say("bad_request"))
             failed = self.claims.by_invoice(ws, row, token, invoice, say)
-            return withdraw.error(failed.text) if failed else withdraw.ok()
+            if failed is None:
+                return withdraw.ok()
+            self._note_failed(row, failed)
+            return withdraw.error(failed.text)
 
     def _form(self, request: Request, token: str) -> Response:
         say = pages.speech(request)
         with self.desk.acting(seconds=CLAIM_S) as ws:
             row = self.desk.cheque(ws, token)
             if row is None:
-                return self._gone(request)
+                return self._gone(ws, request)
             typed = request.form.get("to", "")
             if not pages.is_proof(token, request.form.get("proof", "")) or not pages.is_same_site(request):
                 failed: pages.Refusal | None = pages.Refusal(say("bad_request"), 400)
             else:
                 failed = self.claims.by_text(ws, row, token, typed, say)
-            if failed is None:
-                return Response(status=303, headers={"Location": f"/c/{token}"})
-            state, row = self.desk.state(ws, self.desk.cheque(ws, token) or row, look=False)
+        if failed is None:
+            return Response(status=303, headers={"Location": f"/c/{token}"})
+        self._note_failed(row, failed)
+        with self.desk.reading() as ws:
+            state, row = self.desk.state(ws, self.desk.cheque(ws, token) or row)
             return pages.cheque(self.desk, say, token, state, row, problem=failed, typed=typed)
 
-    def _gone(self, request: Request, *, as_json: bool = False) -> Response:
-        """The same answer for what never was, and for what ended long ago."""
+    def _note_failed(self, row: ChequeRow, failed: pages.Refusal) -> None:
+        """After a claim that its server refused, its page is to say how it stands now."""
+        if failed.status in (410, 502):
+            self.desk.look_again(row.id)
+
+    def _gone(self, ws: Workspace, request: Request) -> Response:
+        """The same answer for what never was, and for what ended long ago.
+
+        A copy of the ledger that was not read back yet can't tell either from what was written since.
+        """
         self.counts.add("not_found")
         say = pages.speech(request)
-        if as_json or withdraw.is_asked_for(request):
-            return withdraw.error(say("gone"), status=404)
-        return pages.notice(say, "gone", 404)
+        if holds.is_unread(ws.store):
+            return _said(request, say, "closed", 503, retry_after_s=60)
+        return _said(request, say, "gone", 404)
 
     def _sheet(self, _: Request) -> Response:
         return Response(self._style, mimetype="text/css", headers={"Cache-Control": _STYLE})
 
     def _health(self, _: Request) -> Response:
         return withdraw.answer(dict(served.ANSWER))
+
+
+def _is_wallet(request: Request) -> bool:
+    """Whether it is a wallet that asks, by an address that only wallets know, or by what it takes for an answer."""
+    is_lnurl = request.path.endswith(("/lnurl", "/callback")) or request.path.startswith(("/.well-known/", "/a/"))
+    return is_lnurl or withdraw.is_asked_for(request)
+
+
+def _said(request: Request, say: Speech, what: str, status: int, *, retry_after_s: int | None = None) -> Response:
+    """One sentence: on a page, or to a wallet as it reads it."""
+    if not _is_wallet(request):
+        return pages.notice(say, what, status, retry_after_s=retry_after_s)
+    return withdraw.error(say(what), status=status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -34,9 +33,9 @@ class Speech:
         day = "1er" if self.language == "fr" and at.day == 1 else str(at.day)
         return self("date", day=day, month=name, year=at.year, time=f"{at:%H:%M}")
 
-    def left(self, until: str) -> str:
+    def left(self, until: str, now: float) -> str:
         """How long there is left until a moment, in the largest unit of which there are at least two."""
-        seconds = max(0, int(from_rfc3339(until).timestamp() - time.time()))
+        seconds = max(0, int(from_rfc3339(until).timestamp() - now))
         for unit, length in (("days", 86400), ("hours", 3600)):
             if seconds >= 2 * length:
                 return self(unit, n=seconds // length)

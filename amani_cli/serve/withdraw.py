@@ -17,7 +17,13 @@ from amani_cli.serve.speech import Speech
 from amani_cli.store.rows import ChequeRow
 from amani_cli.text import json_line, one_line
 
-_SAID: dict[State, str] = {"claiming": "e_claiming", "claimed": "e_claimed", "expired": "e_over", "void": "e_over"}
+_SAID: dict[State, str] = {
+    "claiming": "e_claiming",
+    "claimed": "e_claimed",
+    "expired": "e_over",
+    "void": "e_over",
+    "held": "held",
+}
 
 
 def k1_of(token: str) -> str:

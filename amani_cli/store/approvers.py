@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amani_cli.store.ledger import Ledger, Store
-from amani_cli.store.rows import AgentRow, ApproverRow, LineRow, Row, RuleOfTwoRow, Transaction
+from amani_cli.store.rows import AgentRow, ApproverRow, LineRow, RuleOfTwoRow, Transaction
 from amani_cli.times import now
 
 EVERY = ""
@@ -93,7 +93,7 @@ def drop_agent(db: Transaction, identity: str, name: str) -> bool:
     return db.execute("DELETE FROM agent WHERE identity=? AND name=?", (identity, name)).rowcount > 0
 
 
-def name_of(store: Store, identity: str) -> str | None:
+def name_of(db: Ledger, identity: str) -> str | None:
     """What the wallet of an identity is called here."""
-    row = store.one(Row, "SELECT name FROM wallet WHERE remote_id=?", identity)
+    row = db.execute("SELECT name FROM wallet WHERE remote_id=?", (identity,)).fetchone()
     return None if row is None else str(row[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from amani_cli.store import marks
 from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Store
-from amani_cli.store.rows import HoldRow, MarkRow, Transaction
+from amani_cli.store.rows import HoldRow, MarkRow, Row, Transaction
 
 
 def spread(db: Transaction) -> None:
@@ -43,6 +43,17 @@ def of_copy(store: Store) -> MarkRow | None:
 def of_wallet(store: Store, remote_id: str | None) -> HoldRow | None:
     """The hold on a wallet (`why` it is held), or None."""
     return store.one(HoldRow, "SELECT * FROM hold WHERE remote_id=?", remote_id)
+
+
+def stops(store: Store, remote_id: str | None) -> bool:
+    """Whether nothing is spent from a wallet for now: it is held, as one of a copy is, or the ledger was moved away."""
+    sql = "SELECT 1 FROM mark WHERE name IN (?,?) UNION ALL SELECT 1 FROM hold WHERE remote_id=? LIMIT 1"
+    return store.one(Row, sql, marks.HELD, marks.GONE, remote_id) is not None
+
+
+def is_unread(store: Store) -> bool:
+    """Whether this is a copy of which something was not read back yet, so that it may not know what is there."""
+    return of_copy(store) is not None or bool(waiting(store))
 
 
 def everything(store: Store) -> list[HoldRow]:

@@ -52,6 +52,29 @@ def to_ask_about(store: Store, since: str) -> list[InvoiceRow]:
     )
 
 
+_UNPAID = (
+    "purpose='address' AND status<>'paid' AND NOT EXISTS (SELECT 1 FROM payment WHERE"
+    " payment.payment_hash=invoice.payment_hash AND payment.status<>'failed')"
+)
+
+
+def with_unpaid(store: Store, before: str) -> list[int]:
+    """The wallets with invoices of addresses that ended before a moment and are not known to be paid."""
+    sql = f"SELECT DISTINCT wallet_id FROM invoice WHERE {_UNPAID} AND expires_at<? ORDER BY wallet_id"
+    return [row[0] for row in store.all(Row, sql, before)]
+
+
+def long_unpaid(store: Store, wallet_id: int, before: str, limit: int) -> list[InvoiceRow]:
+    """Those of one wallet, the oldest first."""
+    sql = f"SELECT * FROM invoice WHERE {_UNPAID} AND expires_at<? AND wallet_id=? ORDER BY created_at LIMIT ?"
+    return store.all(InvoiceRow, sql, before, wallet_id, limit)
+
+
+def forget_unpaid(db: Transaction, wallet_id: int, payment_hash: str) -> None:
+    """Forget an invoice of an address that nobody has paid, and that nothing here pays."""
+    db.execute(f"DELETE FROM invoice WHERE {_UNPAID} AND payment_hash=? AND wallet_id=?", (payment_hash, wallet_id))
+
+
 def unpaid(store: Store, wallet_id: int, hashes: Iterable[str]) -> set[str]:
     """Which of these hashes are those of a wallet's invoices that are not known to be paid."""
     asked, found = sorted(hashes), set()

@@ -9,8 +9,13 @@ from amani_cli.times import now
 
 def issue(db: Transaction, token_hash: str, cheque_id: str, base_url: str, machine: str) -> None:
     """Have a token stand for a cheque, and no earlier one any more."""
-    db.execute("DELETE FROM link WHERE cheque_id=?", (cheque_id,))
+    delete(db, cheque_id)
     db.execute("INSERT INTO link VALUES (?,?,?,?,?)", (token_hash, cheque_id, base_url, machine, now()))
+
+
+def delete(db: Transaction, cheque_id: str) -> None:
+    """Have no token stand for a cheque any more."""
+    db.execute("DELETE FROM link WHERE cheque_id=?", (cheque_id,))
 
 
 def of_cheque(db: Ledger, cheque_id: str) -> LinkRow | None:

@@ -23,7 +23,7 @@ def _batch_plan(model: BatchPlan) -> View:
             ("fees at most", format_sat(model.max_fee_msat)),
             ("from", (model.wallet or "") + fake(model.sandbox)),
             ("holds", format_sat(model.balance_msat)),
-            ("left at least", format_sat(model.left_msat) + short),
+            ("left", f"at least {format_sat(model.left_msat)}{short}"),
         ]
     for each in model.fiat:
         short = "" if each.sufficient else " (NOT ENOUGH)"

@@ -15,6 +15,12 @@ def view(model: Any) -> View:
     return shown
 
 
+def asked_about(model: Any, *, but: str = "") -> list[str]:
+    """A model's fields as the lines before a question, but for one of them: a node's key fits beside its label."""
+    shown = view(model)
+    return [f"{label + ':':<{shown.label_width + 2}}{value}" for label, value in shown.fields if label != but]
+
+
 def quiet(model: Any) -> list[str]:
     """The lines that `--quiet` prints: the one value that a script wants, or one a row of a list."""
     lines: list[str] = _module_for(model).QUIET[type(model)](model)

@@ -140,7 +140,7 @@ def _plan(model: Plan) -> View:
             ("memo", model.memo if model.memo != model.description else None),
             ("fee at most", format_sat(model.max_fee_msat)),
             ("from", model.wallet + fake(model.sandbox)),
-            ("left at least", format_sat(model.left_msat) + enough),
+            ("left", f"at least {format_sat(model.left_msat)}{enough}"),
             ("expires", when(model.expires_at)),
         ),
         lines=["Nothing was sent."],
@@ -166,7 +166,7 @@ def _payout_plan(model: PayoutPlan) -> View:
             ("they see", model.description),
             ("memo", model.memo if model.memo != model.description else None),
             ("from", model.wallet + mark),
-            ("left at most", fiat(*model.left) + ("" if model.sufficient else " (NOT ENOUGH)")),
+            ("left", f"at most {fiat(*model.left)}{'' if model.sufficient else ' (NOT ENOUGH)'}"),
         ),
         lines=["Nothing was sent."],
     )

@@ -57,6 +57,17 @@ def client(ws: Workspace, wallet: KnownWallet, place: str | None) -> Lnbits:
     return opened
 
 
+def kept_client(ws: Workspace, wallet: KnownWallet) -> Lnbits:
+    """The same wherever a wallet's invoice key is kept, also where its addresses are gone.
+
+    Raises `errors.NotAuthorised` where it is not.
+    """
+    if _has_its_own(wallet):
+        return client(ws, wallet, None)
+    places = [row.place for row in addresses.of_wallet(ws.store, wallet.id) if row.place is not None]
+    return client(ws, wallet, (places or [keys.place_for(wallet.key_source, ws.paths.sandbox)])[0])
+
+
 def renew(wallet: KnownWallet, read_key: str) -> None:
     """Keep a wallet's new invoice key where an earlier one is kept by itself: its keys were rotated."""
     for row in addresses.of_wallet(wallet.ws.store, wallet.id):

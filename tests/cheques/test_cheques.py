@@ -290,7 +290,12 @@ class TestList:
         assert (data["items"][0]["status"], data["outstanding_msat"]) == ("expired", 100_000)
 
     def test_words_that_are_none(self, amani: Amani, giver: Held) -> None:
-        assert amani("cheque", "list", "--status", "lost").code == 2
+        for command in ("cheque", "invoice", "request", "history"):
+            lost = amani(command, "list", "--status", "expird", "--json")
+            assert (lost.code, lost.error["message"]) == (2, "no status 'expird'")
+            near = "paid" if command == "history" else "expired"
+            assert lost.error["hint"].startswith(f"Did you mean '{near}'? There are: ")
+            assert amani(command, "list", "--status", near.upper()).code == 0
         assert amani("cheque", "show", "chq_nothing").code == 4
 
 

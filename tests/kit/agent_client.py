@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,17 +49,20 @@ def with_agents(
     work: Callable[..., Awaitable[T]],
     *words: tuple[str, ...],
     env: dict[str, str] | None = None,
+    envs: Sequence[dict[str, str]] = (),
     log: Path | None = None,
 ) -> T:
-    """Run something with one connected client for each list of words behind `amani mcp`."""
+    """Run something with one connected client for each list of words behind `amani mcp`; `envs` has each its own."""
 
     async def main() -> T:
         async with AsyncExitStack() as stack:
             clients = []
             errlog = stack.enter_context((log or Path("/dev/null")).open("a"))
-            for each in words or ((),):
+            for nth, each in enumerate(words or ((),)):
                 server = StdioServerParameters(
-                    command=sys.executable, args=["-m", "amani_cli", "mcp", *each], env=environment(env)
+                    command=sys.executable,
+                    args=["-m", "amani_cli", "mcp", *each],
+                    env=environment(envs[nth] if envs else env),
                 )
                 clients.append(
                     AgentClient(await stack.enter_async_context(Client(stdio_client(server, errlog=errlog))))

@@ -212,7 +212,7 @@ def test_it_is_asked_about_at_a_terminal(amani: Amani, world: World) -> None:
         run.expect("Send it again? [y/N]")
         run.type("")
         assert run.finish() == 5
-    assert "left at least" in run.seen
+    assert "left:        at least" in run.seen
     assert len(world.sent()) == 1
     with amani.terminal("reconcile", "--resume", entry) as run:
         run.expect("Send it again? [y/N]")

@@ -87,7 +87,7 @@ def test_it_is_asked_about(amani: Amani, giver: Held, taker: Held) -> None:
         run.expect("Transfer? [y/N]")
         run.type("")
         assert run.finish() == 5
-    assert "left at least" in run.seen
+    assert "at least 4,995 sat" in run.seen
     assert (giver.sat, taker.sat) == (5000, 0)
 
 

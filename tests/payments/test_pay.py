@@ -138,8 +138,9 @@ class TestTheQuestion:
     def test_yes(self, amani: Amani, payer: Held, payee: Held) -> None:
         with amani.terminal("pay", payee.invoice(300, "tea"), "--wallet", "payer") as terminal:
             terminal.expect("Pay? [y/N]")
-            for words in ("300 sat (0.00000300 BTC)", "fee at most:   3 sat", "payer", "left at least: 697 sat", "tea"):
+            for words in ("300 sat (0.00000300 BTC)", "fee at most: 3 sat", "payer", "at least 697 sat", "tea"):
                 assert words in terminal.seen
+            assert max(map(len, terminal.seen.splitlines())) <= 80  # the key of a node fits
             assert payee.sat == 0
             terminal.type("y")
             assert terminal.finish() == 0

@@ -213,6 +213,18 @@ class TestLostKeys:
         machine.goes_on(24 * 3600 + 60)
         assert error(amani("request", "run", asked["id"], "--yes", "--json")) == (9, "REQUEST_CLOSED")
 
+    def test_a_line_that_was_drawn_meanwhile_needs_them_too(
+        self, amani: Amani, line: Held, other: Held, ana: Person, machine: Machine
+    ) -> None:
+        words = ("approver", "remove", "ana", "--lost", "--key-stdin", "--wallet", "main", "--json")
+        asked = filed(amani(*words, stdin=line.admin_key))
+        assert amani("wallet", "limit", "other", "--approve-above", "1sat").code == 0
+        machine.goes_on(24 * 3600 + 60)
+        run = amani("request", "run", asked["id"], "--yes", "--json")
+        assert error(run) == (9, "NOT_AN_APPROVER")
+        assert "other" in run.error["message"]
+        assert [each["name"] for each in amani("approver", "list", "--json").data["items"]] == ["ana"]
+
     def test_not_with_the_key_of_another_wallet(
         self, amani: Amani, line: Held, other: Held, ana: Person, done: Callable[..., Result]
     ) -> None:

@@ -161,6 +161,19 @@ class TestBatchesOfLinks:
         assert (done.code, world.main.sat) == (0, 10_000 - 1818), done
         assert world.amani("request", "show", request["id"], "--json").data["status"] == "settled"
 
+    def test_links_lead_where_was_agreed(self, world: World) -> None:
+        request = filed(world.amani("batch", "run", self.plan(world, [900, 900]), "--request", "--json"))
+        assert "links to https://pay.example.com" in request["details"]
+        signed = world.approved(request["id"])
+        assert world.amani("config", "set", "base_url", "https://elsewhere.example.com").code == 0
+        words = ("request", "run", request["id"], "--approval", signed, "--yes")
+        refused = world.amani(*words, "--json")
+        assert (refused.error["code"], world.main.sat) == ("NOT_AS_REQUESTED", 10_000)
+        assert world.amani("config", "set", "base_url", "https://pay.example.com").code == 0
+        assert world.amani("request", "run", request["id"], "--yes").code == 0
+        codes = (world.folder / "links.plan.codes.csv").read_text()
+        assert codes.count("https://pay.example.com/c/") == 2
+
 
 class TestGoingOn:
     """`reconcile --resume`, and the same command again, of what never arrived."""

@@ -13,10 +13,12 @@ import pytest
 from amani_cli import keys
 from amani_cli.encodings.bolt11 import decode_invoice
 from tests.conftest import AddWallet, Held, change_database
+from tests.kit import ledgers
 from tests.kit.books import compared
 from tests.kit.cheque_world import through
 from tests.kit.driver import Amani
-from tests.kit.fault_proxy import FaultProxy, answer
+from tests.kit.fault_proxy import FaultProxy, answer, cut
+from tests.kit.machine import Machine
 from tests.kit.serve_world import InProcess, serving
 
 pytestmark = pytest.mark.lnbits
@@ -155,3 +157,85 @@ def test_a_page_of_addresses_alone_needs_no_cheque(amani: Amani, ada: Held, base
         head = httpx.head(offer["callback"], params={"amount": "21000"}, trust_env=False)
         assert head.status_code == 405
     assert len(ada.records()) == 1
+
+
+class TestForgetting:
+    """Anybody can have any number of invoices made: those that nobody has paid do not stay for ever."""
+
+    @pytest.fixture
+    def made(self, ada: Held, site: InProcess) -> list[str]:
+        """Three invoices that a payer asked for."""
+        return [site.json("/a/ada/callback", amount="21000", comment=str(nth))["pr"] for nth in range(3)]
+
+    def left(self, home: Path) -> int:
+        return int(ledgers.ask(home, "SELECT count(*) FROM invoice WHERE purpose='address'")[0][0])
+
+    def test_a_day_after_they_ended(
+        self,
+        amani: Amani,
+        ada: Held,
+        made: list[str],
+        add_wallet: AddWallet,
+        site: InProcess,
+        home: Path,
+        machine: Machine,
+    ) -> None:
+        add_wallet("payer", 1000).pay(made[0])  # and nobody has asked whether it was
+        site.keep()
+        assert self.left(home) == 3
+        machine.goes_on(24 * 3600)
+        site.keep()
+        assert self.left(home) == 3  # ten minutes more
+        machine.goes_on(601)
+        site.keep()
+        assert self.left(home) == 1
+        listed = amani("invoice", "list", "--json").data["items"]
+        assert [(each["status"], each["memo"]) for each in listed] == [("paid", f"{address(amani)}: 0")]
+        assert site.get(f"/a/ada/verify/{decode_invoice(made[1]).payment_hash}").status_code == 404
+        compared(amani, ada)
+
+    def test_not_by_this_machine_s_clock_alone(
+        self, ada: Held, made: list[str], site: InProcess, home: Path, machine: Machine
+    ) -> None:
+        machine.set(3 * 86400)
+        machine.restart()
+        site.keep()
+        assert (len(made), self.left(home)) == (3, 3)
+
+    def test_not_while_its_server_can_t_be_asked(
+        self, ada: Held, made: list[str], site: InProcess, home: Path, machine: Machine, proxy: FaultProxy
+    ) -> None:
+        machine.goes_on(3 * 86400)
+        through(proxy, home)
+        proxy.on(cut(after=False), times=None)
+        site.keep()
+        assert (len(made), self.left(home)) == (3, 3)
+        proxy.heal()
+        site.keep()
+        assert self.left(home) == 0
+
+    def test_one_that_a_payment_of_ours_is_on_its_way_for(
+        self,
+        amani: Amani,
+        ada: Held,
+        made: list[str],
+        add_wallet: AddWallet,
+        site: InProcess,
+        home: Path,
+        machine: Machine,
+    ) -> None:
+        add_wallet("payer", 1000)
+        assert amani("pay", made[0], "--wallet", "payer", "--yes").code == 0
+        change_database(home, "UPDATE payment SET status='unknown'")
+        machine.goes_on(3 * 86400)
+        site.keep()
+        assert self.left(home) == 1
+
+    def test_when_the_address_is_gone(
+        self, amani: Amani, ada: Held, made: list[str], site: InProcess, home: Path, machine: Machine
+    ) -> None:
+        assert amani("address", "remove", "ada").code == 0
+        ada.key_file.unlink()
+        machine.goes_on(3 * 86400)
+        site.keep()
+        assert (len(made), self.left(home)) == (3, 0)

@@ -40,7 +40,7 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
 )
-STATES = ("open", "claiming", "claimed", "expired", "void")
+STATES = ("open", "claiming", "claimed", "expired", "void", "held")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def listening(site: InProcess) -> Iterator[None]:
 @pytest.fixture
 def links(amani: Amani, giver: Held, taker: Held, site: InProcess, home: Path) -> dict[str, Link]:
     """A link in each state."""
-    giver.server.fund(giver.id, 5000)
+    giver.server.fund(giver.id, 6000)
     made = {state: write_link(amani, 1000, "--memo", f"Thank you, Ada ({state})") for state in STATES}
     for state in ("claiming", "claimed"):
         assert site.take(made[state], taker.invoice(1000)) == {"status": "OK"}
@@ -89,6 +89,8 @@ def links(amani: Amani, giver: Held, taker: Held, site: InProcess, home: Path) -
     )
     change_database(home, "UPDATE cheque SET expires_at=created_at WHERE id=?", made["expired"].id)
     change_database(home, "UPDATE cheque SET status='void' WHERE id=?", made["void"].id)
+    change_database(home, "UPDATE cheque SET identity='of a copy' WHERE id=?", made["held"].id)
+    change_database(home, "INSERT INTO hold VALUES ('of a copy', 'giver', 1, 'a copy', '2026-01-01T00:00:00Z')")
     return made
 
 

@@ -14,6 +14,7 @@ from tests.kit.cheque_world import User, grow_older, through
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut
 from tests.kit.lnurl_server import LnurlServer
+from tests.kit.machine import Machine
 from tests.kit.make_invoice import make_invoice
 from tests.kit.serve_world import InProcess, Link, in_process, write_link
 
@@ -372,6 +373,16 @@ class TestEnds:
         assert site.state(link) == "expired"
         assert giver.sat == 5000
 
+    def test_a_clock_that_is_ahead_here_ends_nothing(
+        self, taker: Held, link: Link, site: InProcess, machine: Machine
+    ) -> None:
+        """Its server's clock says when it ends: that was what it was dated by."""
+        machine.set(3 * 86400)
+        page = site.get(link.path)
+        assert ('class="state open"' in page.text, "23 hours left" in page.text) == (True, True)
+        assert site.take(link, taker.invoice(1000, expiry=900_000)) == OK
+        assert taker.sat == 1000
+
     def test_long_ago_is_like_never(self, link: Link, site: InProcess, home: Path, amani: Amani) -> None:
         assert amani("cheque", "void", link.id, "--yes").code == 0
         change_database(home, "UPDATE cheque SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-31 days')")
@@ -434,8 +445,10 @@ class TestEnds:
             home,
             "INSERT INTO hold SELECT remote_id, name, 1, 'a restored copy', created_at FROM wallet WHERE name='giver'",
         )
-        assert site.take(link, taker.invoice(1000))["reason"].startswith("This page can't answer at the moment")
+        assert site.take(link, taker.invoice(1000))["reason"].startswith("This can’t be claimed just now")
+        assert site.state(link) == "held"
         assert amani("reconcile").code == 0
+        assert site.state(link) == "open"
         assert site.take(link, taker.invoice(1000)) == OK
 
 

@@ -124,7 +124,10 @@ class TestRequests:
 
 
 def test_on_real_sockets(amani: Amani, link: Link, base_url: str, home: Path) -> None:
-    """Bodies and heads that are too long, and ten thousand wrong ids while others look at a good page."""
+    """Bodies and heads that are too long, and wrong ids while others look at a good page.
+
+    How much longer one waits while there are ten thousand of them a minute is a row of `make bench`.
+    """
     log = home / "serve.log"
     with serving(base_url, env={"AMANI_LOG": str(log)}):
         with httpx.Client(trust_env=False, timeout=30) as http:
