@@ -120,6 +120,7 @@ def remember(
 
     Raises `errors.Unreachable` for one that another process has written down since `made_by` looked.
     """
+    assert made.amount_msat is not None  # `made_by` has compared it
     is_new = store_invoices.insert(
         db,
         payment_hash=made.payment_hash,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from amani_cli.store.ledger import Store
 from amani_cli.store.rows import InvoiceRow, Row, Transaction
 from amani_cli.times import now
 
+if TYPE_CHECKING:
+    from typing import Unpack
 
-def insert(db: Transaction, **columns: object) -> bool:
+    from amani_cli.store.new_rows import NewInvoice
+
+
+def insert(db: Transaction, **columns: Unpack[NewInvoice]) -> bool:
     """Remember an invoice; one that is known already is left as it is. Whether it is new."""
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))

@@ -241,6 +241,7 @@ def test_names_come_from_the_database_and_from_little_else(amani: Amani, home: P
                 name_key=store_wallets.name_key(name),
                 provider="lnbits",
                 url="https://x.example",
+                remote_id=None,
                 access="read",
                 key_source="file:/k",
             )
