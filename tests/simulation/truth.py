@@ -219,7 +219,7 @@ def _synced(world: World, run: Run) -> list[str]:
         known = {(row["payment_hash"], row["direction"] == "out") for row in rows}
         for record in world.names[f"{name}@"].by_wallet.get(wallet.id, ()):
             what = (record.paper.payment_hash, record.amount < 0)
-            if record.status == "success" and record.updated < run.began and what not in known:
+            if record.status == "success" and record.updated <= run.began and what not in known:
                 found.append(f"synced: {run.machine.name} {name}: {what[0][:8]} is not in the journal")
     return found
 
