@@ -200,7 +200,8 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
         write(place, "\n".join(lines))
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
-        world.plans[machine.name, step["argv"][step["argv"].index("-o") + 1]] = rows
+        name = machine.name, step["argv"][step["argv"].index("-o") + 1]
+        world.plans[name], world.plan_words[name] = rows, argv
     if "sign" in step:
         signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
         write(machine.root / "kept" / f"{step['sign']}.json", signed)

@@ -126,6 +126,7 @@ def _answer(world: World, run: Run) -> list[str]:
         and not {"--reference", "--request"} & set(run.argv)
     ):
         found.append("exit code: 0, and nothing was transferred")
+    found += _out_of_the_right_wallet(world, run)
     agreed = _agreed(world, run)
     if run.argv[0] == "reconcile" and "--resume" not in run.argv and any(each.wallet in world.ours for each in moved):
         found.append(f"agreed: reconcile paid: {_shown(moved)}")
@@ -300,6 +301,21 @@ def _claim_is_journaled(world: World, run: Run) -> list[str]:
         return ["phone: OK, and the cheque is claimed by what failed"]
     world.count("told OK, and it failed after that")
     return []
+
+
+def _out_of_the_right_wallet(world: World, run: Run) -> list[str]:
+    """Money leaves the wallet that was named, whatever key lies where its key should."""
+    words = run.argv
+    if words[:2] == ["batch", "run"]:
+        words = world.plan_words.get((run.machine.name, run.step["argv"][2]), [])
+    elif words[0] not in PAYS and words[:2] != ["cheque", "create"]:
+        return []
+    names = [words[words.index(each) + 1] for each in ("--wallet", "--from") if each in words]
+    wallet = run.machine.wallets.get(names[-1]) if names else None
+    out = [record for record in run.records if record.amount < 0 and record.wallet in world.ours]
+    if wallet is None or all(record.wallet == wallet.id for record in out):
+        return []
+    return [f"whose: {_shown(out)}, and not out of {names[-1]}"]
 
 
 def _address_pays_its_wallet(world: World, run: Run) -> list[str]:
