@@ -103,7 +103,7 @@ class Worker:
     def _rail(self) -> Paced:
         client = self._lightning.lnbits("admin")
         try:
-            self._lightning.spending_id(client)
+            self._lightning.spending_id(client)  # the key's file may have become another wallet's since the yes
         except BaseException:
             client.line.close()
             raise
