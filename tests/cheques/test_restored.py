@@ -78,3 +78,19 @@ def test_one_whose_wallet_is_left(
     assert amani("reconcile").code == 0
     assert amani("cheque", "void", code, "--yes", "--json").data["status"] == "void"
     assert (the_one(amani)["claimed_at"], giver.sat) == (None, 5000)
+
+
+def test_one_that_was_being_written(
+    amani: Amani, giver: Held, user: User, home: Path, copied: Callable[..., Callable[[], Path]]
+) -> None:
+    """Its payment was journaled right after the backup: it is not missing before its wallet was read back."""
+    write(amani)
+    change_database(home, "DELETE FROM payment WHERE kind='cheque'")
+    change_database(home, "UPDATE cheque SET status='funding', created_at='2026-01-01T00:00:00Z'")
+    copied("--with-keys")()
+    assert the_one(amani)["status"] == "funding"
+    assert amani("reconcile").code == 0
+    assert the_one(amani)["status"] == "open"
+    assert amani("cheque", "void", str(the_one(amani)["id"]), "--yes").code == 0
+    assert giver.sat == 5000
+    compared(amani, giver)

@@ -34,8 +34,8 @@ def setting(world: World) -> None:
     far = world.add_lnbits("far", rng.choice(["1.6.2", "1.6.2", "1.6.1"]))
     for name, server, user, sat in (
         ("w1", near, "alice", 3_000_000),
-        ("w2", near, "alice", 500_000),
-        ("w3", far, "alice", 1_000_000),
+        ("w2", near, "alice", rng.choice([500_000, 500_000, 40_000, 2_000])),
+        ("w3", far, "alice", rng.choice([1_000_000, 1_000_000, 30_000])),
         ("w4", near, "alice", 10_000),
         ("bob", near, "bob", 1_000_000),
     ):
@@ -200,7 +200,8 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
         write(place, "\n".join(lines))
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
-        world.plans[machine.name, step["argv"][step["argv"].index("-o") + 1]] = rows
+        name = machine.name, step["argv"][step["argv"].index("-o") + 1]
+        world.plans[name], world.plan_words[name] = rows, argv
     if "sign" in step:
         signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
         write(machine.root / "kept" / f"{step['sign']}.json", signed)

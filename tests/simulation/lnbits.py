@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
@@ -243,6 +244,7 @@ class Lnbits:
         if amount > 10_000_000:
             said = f"Invoice amount {amount} sats is too high. Max allowed: 10000000 sats."
             return Answer(520, {"detail": said, "status": "failed"})
+        described = str(body.get("unhashed_description") or "")
         paper = self.network.invoice(
             self.rng,
             amount * 1000,
@@ -250,6 +252,7 @@ class Lnbits:
             expiry=int(body.get("expiry") or 3600),
             memo=str(body.get("memo") or "LNbits"),
             maker=self,
+            description_hash=sha256(bytes.fromhex(described)).hexdigest() if described else None,
         )
         record = Record(wallet.id, paper, amount * 1000, 0, "pending", self.now(), dict(body.get("extra") or {}))
         self._keep(record)

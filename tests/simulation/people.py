@@ -12,6 +12,9 @@ from tests.simulation.world import Step, World
 SAT = (1, 2, 10, 21, 99, 100, 101, 250, 1000, 5000, 9999, 10_000, 10_001, 25_000)
 
 
+_OPENED = ["--passphrase-file", "@/keys/pass"]
+
+
 class People:
     """The inhabitants. They remember what they did, and like to do it again."""
 
@@ -29,6 +32,7 @@ class People:
         self.plans: list[tuple[str, str]] = []
         self.last: Step = {}
         self.others: list[str] = []
+        self.addresses: list[tuple[str, str]] = []
         self.queue: list[Step] = []
         self.requests: list[tuple[str, str]] = []
 
@@ -67,6 +71,7 @@ class People:
             (1, self._damage),
             (2, self._story),
             (1, self._hook),
+            (2, self._payer),
             (0.3, self._older),
             (7 if self.world.fincra is not None else 0, self._fiat),
         ]
@@ -397,7 +402,7 @@ class People:
         rng = self.rng
         giver, taker = rng.choice([("w1", "w2"), ("w2", "w1"), ("w1", "w3"), ("w3", "w1"), ("w1", "w1")])
         on = "m1" if "w2" in (giver, taker) else self._on()
-        argv = ["transfer", taker, str(rng.choice(SAT)), "--from", giver]
+        argv = ["transfer", taker, rng.choice([*map(str, SAT), "max"]), "--from", giver]
         argv += self._reference(argv)
         argv += self._said()
         return self._command(on, argv, **self._pin(argv))
@@ -421,6 +426,22 @@ class People:
         if what == "wait":
             argv += ["--timeout", "20s"]
         return self._command(self._on(), argv)
+
+    def _payer(self) -> Step:
+        """Somebody pays a Lightning address of ours, or wants to."""
+        rng = self.rng
+        if not self.addresses or rng.random() < 0.2:
+            on, name = self._on(), f"ada{len(self.addresses)}"
+            self.addresses.append((name, on))
+            return self._command(on, ["address", "add", name, "--wallet", self._wallet(on), "--json"])
+        name, on = rng.choice(self.addresses)
+        if rng.random() < 0.2:
+            what = rng.choice([["list"], ["show", name], ["remove", name]])
+            return self._command(on, ["address", *what, "--json", "--yes"])
+        paper = f"a{self.count}"
+        self.asked.append(paper)
+        self.queue = [{"do": "someone pays", "what": paper}] if rng.random() < 0.6 else []
+        return self._command(on, ["payer", name, str(rng.choice([1000, 21_000, 21_500, 5_000_000]))], keep=paper)
 
     def _hook(self) -> Step:
         """A server tells of a payment, or somebody says so who only knows of an invoice."""
@@ -464,6 +485,20 @@ class People:
                 ["wallet", "show", self._wallet(on)],
                 ["watch", self._wallet(on), "--for", "20s", "--every", "5s"],
                 ["status"],
+                ["audit", "list"],
+                ["request", "list"],
+                ["approver", "list"],
+                ["store", "show"],
+                ["contact", "show", "a friend"],
+                ["config", "path"],
+                ["config", "explain", "timeout"],
+                ["history", "chart"],
+                ["schema"],
+                *([["history", "show", f"${self.papers[-1]}:hash"]] if self.papers else []),
+                *([["invoice", "decode", f"${self.papers[-1]}"]] if self.papers else []),
+                *([["request", "show", f"${self.requests[-1][0]}"]] if self.requests else []),
+                *([["request", "cancel", f"${self.requests[-1][0]}"]] if self.requests else []),
+                *([["backup", "verify", f"@/kept/{self.backups[on][-1]}", *_OPENED]] if self.backups[on] else []),
                 ["history", "list", "--status", "unknown"],
                 ["audit", "verify"],
                 ["doctor"],

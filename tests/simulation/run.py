@@ -110,7 +110,10 @@ def _one(world: World, step: Step, log: list[str]) -> list[str]:
     return [each for run in runs or (None,) for each in truth.after(world, run)]
 
 
-_GROUPS = {"wallet", "invoice", "history", "backup", "audit", "cheque", "faucet", "batch", "pin", "contact", "config"}
+_GROUPS = {
+    *("wallet", "invoice", "history", "backup", "audit", "cheque", "faucet", "batch", "pin", "contact", "config"),
+    *("request", "approver", "address", "completion", "store"),
+}
 
 
 def _words(argv: list[str]) -> str:

@@ -30,9 +30,8 @@ def paid_long_after_it_was_read(rng: random.Random, number: int) -> list[Step]:
     return [
         {"do": "someone asks", "make": asked},
         read,
-        *[above] * rng.choice([2, 5, 9]),
-        {"do": "time", "seconds": rng.choice([5, 8000])},
-        *rng.choice([[read], []]),
+        *[{"do": "time", "seconds": 300}, above] * rng.choice([3, 9, 14]),  # what is nearer is read again all the same
+        read,
         {"do": "someone pays", "what": f"o{number}"},
         read,
     ]
@@ -199,7 +198,16 @@ def copied_while_written(rng: random.Random, number: int) -> list[Step]:
     ]
 
 
-FIAT = (payout_before_a_copy,)
+def payout_that_comes_late(rng: random.Random, number: int) -> list[Step]:
+    """A payout reaches Fincra when nobody waits for it any more, and somebody has asked about it before."""
+    words = ["pay", rng.choice(["bank:058/2345678901", "bank:305/0987654321"]), "120NGN", "--wallet", "shop"]
+    words += rng.choice([[], ["--reference", f"r{number}"]])
+    pay = amani("m1", *words, "--yes", "--timeout", "2s", "--pin-stdin", stdin="4831")
+    again = rng.choice([[pay], [amani("m1", "reconcile", "--yes")], [amani("m1", "reconcile", "--yes"), pay]])
+    return [{**pay, "faults": {"pay 0": "late"}}, *again, {"do": "time", "seconds": rng.choice([30, 130])}, *again]
+
+
+FIAT = (payout_before_a_copy, payout_that_comes_late)
 STORIES = (
     paid_long_after_it_was_read,
     asked_by_another_key,

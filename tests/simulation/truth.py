@@ -68,6 +68,8 @@ def _answer(world: World, run: Run) -> list[str]:
         found.append(f"a defect: it was passed over: {run.stderr[-300:]}")
     seen = run.stderr + (run.stdout if run.argv[:2] != ["batch", "results"] else "")
     found += [f"a secret: {secret} is shown" for secret in _shown_secrets(world, seen)]
+    if words == "payer" and run.code == 0:
+        found += _address_pays_its_wallet(world, run)
     if words == "phone":
         found += _wallet_is_told_the_truth(world, run)
     if "--json" in run.argv:
@@ -75,7 +77,7 @@ def _answer(world: World, run: Run) -> list[str]:
             pass
         elif run.argv[0] == "watch":
             found += [f"one document: {line[:200]!r}" for line in run.stdout.splitlines() if not line.startswith('{"')]
-        elif run.argv[0] == "completion":
+        elif run.argv[0] in ("completion", "schema"):
             return found
         elif not document or run.stdout.count("\n") != 1:
             found.append(f"one document: {run.stdout[:200]!r}")
@@ -115,8 +117,16 @@ def _answer(world: World, run: Run) -> list[str]:
         most = int(run.argv[run.argv.index("--max-fee") + 1].removesuffix("sat")) * 1000
         if any(-record.fee > most for record in moved):
             found.append(f"agreed: a fee of {most} msat, and {-moved[0].fee}")
-    if words == "transfer" and run.code == 0 and not moved and not {"--reference", "--request"} & set(run.argv):
+    is_some = run.argv[2:3] != ["max"]
+    if (
+        words == "transfer"
+        and is_some
+        and run.code == 0
+        and not moved
+        and not {"--reference", "--request"} & set(run.argv)
+    ):
         found.append("exit code: 0, and nothing was transferred")
+    found += _out_of_the_right_wallet(world, run)
     agreed = _agreed(world, run)
     if run.argv[0] == "reconcile" and "--resume" not in run.argv and any(each.wallet in world.ours for each in moved):
         found.append(f"agreed: reconcile paid: {_shown(moved)}")
@@ -210,7 +220,7 @@ def _synced(world: World, run: Run) -> list[str]:
         known = {(row["payment_hash"], row["direction"] == "out") for row in rows}
         for record in world.names[f"{name}@"].by_wallet.get(wallet.id, ()):
             what = (record.paper.payment_hash, record.amount < 0)
-            if record.status == "success" and record.updated < run.began and what not in known:
+            if record.status == "success" and record.updated <= run.began and what not in known:
                 found.append(f"synced: {run.machine.name} {name}: {what[0][:8]} is not in the journal")
     return found
 
@@ -242,7 +252,7 @@ def _batches(world: World) -> list[str]:
 def _agreed(world: World, run: Run) -> int | None:
     """The most that a run may pay out, in msat."""
     if run.argv[0] == "transfer":
-        return int(run.argv[2]) * 1000
+        return int(run.argv[2]) * 1000 if run.argv[2] != "max" else None
     if run.argv[0] == "pay" and run.argv[1].startswith(("bank:", "momo:")):
         return 0
     if run.argv[0] == "pay":
@@ -290,6 +300,35 @@ def _claim_is_journaled(world: World, run: Run) -> list[str]:
     if any(row["cheque"] == "claimed" and row["is_last"] for row in rows):
         return ["phone: OK, and the cheque is claimed by what failed"]
     world.count("told OK, and it failed after that")
+    return []
+
+
+def _out_of_the_right_wallet(world: World, run: Run) -> list[str]:
+    """Money leaves the wallet that was named, whatever key lies where its key should."""
+    words = run.argv
+    if words[:2] == ["batch", "run"]:
+        words = world.plan_words.get((run.machine.name, run.step["argv"][2]), [])
+    elif words[0] not in PAYS and words[:2] != ["cheque", "create"]:
+        return []
+    names = [words[words.index(each) + 1] for each in ("--wallet", "--from") if each in words]
+    wallet = run.machine.wallets.get(names[-1]) if names else None
+    out = [record for record in run.records if record.amount < 0 and record.wallet in world.ours]
+    if wallet is None or all(record.wallet == wallet.id for record in out):
+        return []
+    return [f"whose: {_shown(out)}, and not out of {names[-1]}"]
+
+
+def _address_pays_its_wallet(world: World, run: Run) -> list[str]:
+    """An address asks for what was said, for the wallet that it stands for."""
+    said = run.document["data"]
+    paper = world.network.by_text[said["bolt11"]]
+    sql = "SELECT wallet.remote_id FROM address JOIN wallet ON wallet.id=address.wallet_id WHERE address.name=?"
+    owners = [row["remote_id"] for row in world.read(run.machine, sql, run.argv[1])]
+    record = paper.maker.incoming(paper.payment_hash) if paper.maker is not None else None
+    if record is None or owners != [record.wallet] or paper.amount_msat != int(run.argv[2]):
+        return [f"address: {' '.join(run.argv)} gave {paper.payment_hash[:8]} over {paper.amount_msat} msat"]
+    if said["settled"] and record.status != "success":
+        return [f"address: {paper.payment_hash[:8]} is said to be paid"]
     return []
 
 

@@ -179,6 +179,7 @@ class World:
         self.plans: dict[tuple[str, str], list[tuple[str, int]]] = {}
         self.fincra: Fincra | None = None
         self.fiat_references: dict[str, list[Movement]] = {}
+        self.plan_words: dict[tuple[str, str], list[str]] = {}
         self.plan_runs: dict[tuple[str, str], list[Run]] = {}
         self.faucet_runs: list[Run] = []
         self.sent: dict[str, list[Record]] = {}
