@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from amani_cli.cheques import by_link
+from amani_cli.times import to_rfc3339
 from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
 from tests.kit.books import compared
 from tests.kit.cheque_world import User, grow_older, through
@@ -27,6 +29,11 @@ OK = {"status": "OK"}
 def link(giver: Held, taker: Held, amani: Amani, base_url: str) -> Link:
     """A link worth 1,000 sat."""
     return write_link(amani)
+
+
+def ago(seconds: int) -> str:
+    """A moment so many seconds ago."""
+    return to_rfc3339(int(time.time()) - seconds)
 
 
 def payments(proxy: FaultProxy) -> list[str]:
@@ -366,7 +373,7 @@ class TestEnds:
         self, amani: Amani, giver: Held, taker: Held, link: Link, site: InProcess, home: Path
     ) -> None:
         change_database(home, "UPDATE cheque SET expires_at=?", "2026-01-02T03:04:05Z")
-        change_database(home, "UPDATE cheque SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')")
+        change_database(home, "UPDATE cheque SET expires_at=?", ago(3600))
         assert site.state(link) == "expired"
         assert site.take(link, taker.invoice(1000))["status"] == "ERROR"
         assert amani("cheque", "sweep").code == 0
@@ -385,7 +392,7 @@ class TestEnds:
 
     def test_long_ago_is_like_never(self, link: Link, site: InProcess, home: Path, amani: Amani) -> None:
         assert amani("cheque", "void", link.id, "--yes").code == 0
-        change_database(home, "UPDATE cheque SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-31 days')")
+        change_database(home, "UPDATE cheque SET expires_at=?", ago(31 * 86400))
         for path in ("", "/lnurl", "/callback?k1=x&pr=y"):
             gone, never = (site.get(f"/c/{token}{path}") for token in (link.token, "A" * 26))
             assert (gone.status_code, gone.data, gone.headers) == (404, never.data, never.headers)
@@ -398,6 +405,7 @@ class TestEnds:
         assert site.take(new, taker.invoice(1000)) == OK
         assert taker.sat == 1000
 
+    @pytest.mark.sqlite
     def test_reissued_after_the_copy_that_is_restored(
         self,
         amani: Amani,
