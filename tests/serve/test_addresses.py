@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +20,6 @@ from tests.kit.books import compared
 from tests.kit.cheque_world import through
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import FaultProxy, answer, cut
-from tests.kit.machine import Machine
 from tests.kit.serve_world import InProcess, serving
 
 pytestmark = pytest.mark.lnbits
@@ -201,12 +201,17 @@ class TestForgetting:
         compared(amani, ada)
 
     def test_not_by_this_machine_s_clock_alone(
-        self, ada: Held, made: list[str], site: InProcess, home: Path, machine: Machine
+        self, ada: Held, made: list[str], site: InProcess, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        machine.set(3 * 86400)
-        machine.restart()
+        """It is for the server that made them to say that they have ended."""
+        self.age(home, 3 * 86400)
+        for told in (None, time.time() - 10 * 86400):
+            with monkeypatch.context() as patch:
+                patch.setattr("amani_cli.clocks.told", lambda url=None, told=told: told)
+                site.keep()
+            assert (len(made), self.left(home)) == (3, 3)
         site.keep()
-        assert (len(made), self.left(home)) == (3, 3)
+        assert self.left(home) == 0
 
     def test_not_while_its_server_can_t_be_asked(
         self, ada: Held, made: list[str], site: InProcess, home: Path, proxy: FaultProxy

@@ -347,6 +347,15 @@ class TestInDoubt:
         assert other.take(link, taker.invoice(1000))["status"] == "ERROR"
         assert taker.sat == 1000
 
+    def test_being_drawn_by_its_code(self, link: Link, site: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What its server says is on its way out of it, by whoever has the code, can't be taken meanwhile."""
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.cheques.standing.drawn_from", lambda ws, row: (row, True))
+            assert site.state(link) == "claiming"
+            assert site.state(link) == "claiming"  # as last seen
+        site.desk.look_again(link.id)
+        assert site.state(link) == "open"
+
 
 def only_pay(fault: Fault) -> Fault:
     """Do this to what pays, and let what asks for an invoice through."""
