@@ -92,7 +92,7 @@ def test_a_backup_with_keys_serves_again(
     restored = amani("backup", "restore", backup, "--passphrase-file", phrase, "--yes", "--key-folder", tmp_path / "k")
     assert restored.code == 0, restored
     assert amani("config", "set", "base_url", site.base_url).code == 0
-    assert "can't answer at the moment" in site.take(link, taker.invoice(1000))["reason"]  # it is a copy
+    assert "can’t be claimed just now" in site.take(link, taker.invoice(1000))["reason"]  # it is a copy
     assert amani("reconcile").code == 0
     assert site.take(link, taker.invoice(1000)) == {"status": "OK"}
     assert site.json("/a/ada/callback", amount="21000")["pr"]
