@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tests.kit.cheque_world import User, grow_older
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Exchange, FaultProxy, answer, cut
 from tests.kit.machine import Machine
-from tests.kit.serve_world import InProcess, Link, in_process, write_link
+from tests.kit.serve_world import InProcess, Link, Phone, in_process, serving, write_link
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 
@@ -215,3 +216,40 @@ def test_any_order(
             story.go_on()
         story.end()
     tally("faults", story.told.count("take_in_doubt"))
+
+
+def test_all_at_once(amani: Amani, add_wallet: AddWallet, user: User, base_url: str, home: Path, tally: Tally) -> None:
+    """A phone, its twin, the code, the giver who takes back and the giver who gives it anew, all in one moment."""
+    giver, taker = add_wallet("giver", 20_000), add_wallet("taker")
+    for limit in ("cheque", "transfer", "invoice"):
+        assert amani("config", "set", f"limit.{limit}", "off").code == 0
+    links = [write_link(amani, SAT) for _ in range(12 if DEEP else 4)]
+    invoices = [[taker.invoice(SAT, memo=f"{nth} {turn}") for turn in range(2)] for nth in range(len(links))]
+    with serving(base_url), ThreadPoolExecutor(8) as pool:
+        for nth, link in enumerate(links):
+            words: list[tuple[tuple[object, ...], str]] = [
+                (("cheque", "claim", "-", "--to", "taker"), link.code),
+                (("cheque", "void", link.id, "--yes"), ""),
+                (("cheque", "reissue", link.id, "--yes"), ""),
+            ]
+            random.Random(nth).shuffle(words)
+            runs = [pool.submit(amani.process, *each, stdin=stdin) for each, stdin in words]
+            phones = [pool.submit(Phone(lambda _, made=made: made).take, link) for made in invoices[nth]]  # type: ignore[misc]
+            told = [each.result() for each in phones]
+            ended = [each.result() for each in runs]
+            tally("processes", len(ended))
+            assert {each.code for each in ended} <= {0, 3, 6, 8, 9, 12}, ended
+            assert all(each["status"] in ("OK", "ERROR") for each in told), told
+    for _ in range(3):
+        grow_older(home)
+        amani("reconcile")
+    assert amani("reconcile").code == 0
+    change_database(home, "UPDATE cheque SET expires_at=created_at")
+    assert amani("cheque", "sweep").code == 0
+    ends = Counter(each["status"] for each in amani("cheque", "list", "--json").data["items"])
+    assert set(ends) <= {"claimed", "void", "expired"}, ends
+    assert taker.sat == SAT * ends["claimed"]
+    assert giver.sat == 20_000 - taker.sat
+    compared(amani, giver)
+    compared(amani, taker)
+    assert amani("audit", "verify").code == 0
