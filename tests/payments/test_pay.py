@@ -116,7 +116,7 @@ class TestDryRun:
         assert (payer.sat, payee.sat, len(payer.records())) == (1000, 0, 1)
         assert journal(amani) == []
         shown = amani("pay", text, "-n").stdout
-        assert "fee at most:   3 sat" in shown
+        assert "fee at most: 3 sat" in shown
         assert shown.endswith("Nothing was sent.\n")
 
     def test_no_fee_between_two_of_our_own(self, amani: Amani, payer: Held, payee: Held) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from amani_cli.cheques import by_link
+from amani_cli.times import to_rfc3339
 from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
 from tests.kit.books import compared
 from tests.kit.cheque_world import User, grow_older, through
@@ -27,6 +29,11 @@ OK = {"status": "OK"}
 def link(giver: Held, taker: Held, amani: Amani, base_url: str) -> Link:
     """A link worth 1,000 sat."""
     return write_link(amani)
+
+
+def ago(seconds: int) -> str:
+    """A moment so many seconds ago."""
+    return to_rfc3339(int(time.time()) - seconds)
 
 
 def payments(proxy: FaultProxy) -> list[str]:
@@ -340,6 +347,15 @@ class TestInDoubt:
         assert other.take(link, taker.invoice(1000))["status"] == "ERROR"
         assert taker.sat == 1000
 
+    def test_being_drawn_by_its_code(self, link: Link, site: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What its server says is on its way out of it, by whoever has the code, can't be taken meanwhile."""
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.cheques.standing.drawn_from", lambda ws, row: (row, True))
+            assert site.state(link) == "claiming"
+            assert site.state(link) == "claiming"  # as last seen
+        site.desk.look_again(link.id)
+        assert site.state(link) == "open"
+
 
 def only_pay(fault: Fault) -> Fault:
     """Do this to what pays, and let what asks for an invoice through."""
@@ -366,7 +382,7 @@ class TestEnds:
         self, amani: Amani, giver: Held, taker: Held, link: Link, site: InProcess, home: Path
     ) -> None:
         change_database(home, "UPDATE cheque SET expires_at=?", "2026-01-02T03:04:05Z")
-        change_database(home, "UPDATE cheque SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')")
+        change_database(home, "UPDATE cheque SET expires_at=?", ago(3600))
         assert site.state(link) == "expired"
         assert site.take(link, taker.invoice(1000))["status"] == "ERROR"
         assert amani("cheque", "sweep").code == 0
@@ -385,7 +401,7 @@ class TestEnds:
 
     def test_long_ago_is_like_never(self, link: Link, site: InProcess, home: Path, amani: Amani) -> None:
         assert amani("cheque", "void", link.id, "--yes").code == 0
-        change_database(home, "UPDATE cheque SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-31 days')")
+        change_database(home, "UPDATE cheque SET expires_at=?", ago(31 * 86400))
         for path in ("", "/lnurl", "/callback?k1=x&pr=y"):
             gone, never = (site.get(f"/c/{token}{path}") for token in (link.token, "A" * 26))
             assert (gone.status_code, gone.data, gone.headers) == (404, never.data, never.headers)
@@ -398,6 +414,7 @@ class TestEnds:
         assert site.take(new, taker.invoice(1000)) == OK
         assert taker.sat == 1000
 
+    @pytest.mark.sqlite
     def test_reissued_after_the_copy_that_is_restored(
         self,
         amani: Amani,
