@@ -270,15 +270,17 @@ def test_names_that_can_not_be_had_are_none(amani: Amani, home: Path) -> None:
         {},
         {"XDG_DATA_HOME": "/srv/data"},
         {"XDG_DATA_HOME": "relative"},
+        {"XDG_CONFIG_HOME": "/srv/settings"},
     ],
 )
 def test_names_looks_where_the_settings_say(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder is worked out twice, because doing it by the library costs too much at a TAB."""
-    for name in ("AMANI_HOME", "XDG_DATA_HOME"):
+    for name in ("AMANI_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert names.database(os.environ) == str(config.paths(os.environ).database)
+    assert names.settings(os.environ) == str(config.paths(os.environ).settings)
 
 
 def test_an_unknown_shell_is_refused() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.kit import keyrings
+from tests.kit import keyrings, ledgers
 from tests.kit.driver import Amani, Environment
 from tests.kit.fault_proxy import FaultProxy, answer
 from tests.kit.lnbits_server import LnbitsServer
@@ -119,7 +119,5 @@ def claim_to_be(proxy: FaultProxy, home: Path, version: str) -> None:
 
 def grow_older(home: Path) -> None:
     """Let an hour pass for what is open: an invoice's end is long ago, whoever was writing has given up."""
-    an_hour_ago = "strftime('%Y-%m-%dT%H:%M:%SZ', {0}, '-1 hour')"
-    for table, columns in (("payment", ("created_at", "expires_at")), ("cheque", ("created_at",))):
-        sets = ", ".join(f"{column}={an_hour_ago.format(column)}" for column in columns)
-        change_database(home, f"UPDATE {table} SET {sets} WHERE status NOT IN ('settled', 'failed')")
+    for table, column in (("payment", "created_at"), ("payment", "expires_at"), ("cheque", "created_at")):
+        ledgers.move_back(home, table, column, 3600, "status NOT IN ('settled', 'failed')")

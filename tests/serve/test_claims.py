@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from amani_cli.cheques import by_link
-from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
+from amani_cli.times import to_rfc3339
+from tests.conftest import AddWallet, Held, change_database, take_server_away
 from tests.kit.books import compared
 from tests.kit.cheque_world import User, grow_older, through
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut
+from tests.kit.going_back import Copied
 from tests.kit.lnurl_server import LnurlServer
 from tests.kit.make_invoice import make_invoice
 from tests.kit.serve_world import InProcess, Link, in_process, write_link
@@ -365,7 +368,7 @@ class TestEnds:
         self, amani: Amani, giver: Held, taker: Held, link: Link, site: InProcess, home: Path
     ) -> None:
         change_database(home, "UPDATE cheque SET expires_at=?", "2026-01-02T03:04:05Z")
-        change_database(home, "UPDATE cheque SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')")
+        change_database(home, "UPDATE cheque SET expires_at=?", to_rfc3339(int(time.time()) - 3600))
         assert site.state(link) == "expired"
         assert site.take(link, taker.invoice(1000))["status"] == "ERROR"
         assert amani("cheque", "sweep").code == 0
@@ -374,7 +377,7 @@ class TestEnds:
 
     def test_long_ago_is_like_never(self, link: Link, site: InProcess, home: Path, amani: Amani) -> None:
         assert amani("cheque", "void", link.id, "--yes").code == 0
-        change_database(home, "UPDATE cheque SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-31 days')")
+        change_database(home, "UPDATE cheque SET expires_at=?", to_rfc3339(int(time.time()) - 31 * 86400))
         for path in ("", "/lnurl", "/callback?k1=x&pr=y"):
             gone, never = (site.get(f"/c/{token}{path}") for token in (link.token, "A" * 26))
             assert (gone.status_code, gone.data, gone.headers) == (404, never.data, never.headers)
@@ -394,18 +397,14 @@ class TestEnds:
         taker: Held,
         user: User,
         base_url: str,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
+        copied: Copied,
     ) -> None:
         """The copy knows the old link alone, and the keys are the new ones: the old link is worthless all the same."""
-        amani.secrets.add("correct horse battery staple")
-        opened = ("--passphrase-file", write_key(tmp_path / "passphrase", "correct horse battery staple"))
         old = write_link(amani)
-        assert amani("backup", "create", tmp_path / "a.backup", *opened).code == 0
+        restore = copied()
         again = amani("cheque", "reissue", old.id, "--yes", "--json").data
         amani.secrets |= {again["code"], again["link"].rpartition("/")[2]}
-        monkeypatch.setenv("AMANI_HOME", str(tmp_path / "elsewhere"))
-        assert amani("backup", "restore", tmp_path / "a.backup", *opened, "--yes").code == 0
+        restore()
         assert amani("reconcile").code == 0
         assert in_process(base_url).take(old, taker.invoice(1000))["status"] == "ERROR"
         assert taker.sat == 0
