@@ -226,6 +226,7 @@ def test_zsh_is_told_what_to_have_in_its_rc(amani: Amani) -> None:
     assert "fpath=(" in amani("completion", "install", "zsh").stderr
 
 
+@pytest.mark.sqlite
 def test_names_come_from_the_database_and_from_little_else(amani: Amani, home: Path) -> None:
     assert amani.process("completion", "values", "wallets").stdout == "", "no database, no names"
     amani("reconcile")  # makes one
@@ -253,6 +254,7 @@ def test_names_come_from_the_database_and_from_little_else(amani: Amani, home: P
     assert not loaded & {*heavy, "amani_cli.cli", "amani_cli.store.ledger"}
 
 
+@pytest.mark.sqlite
 def test_names_that_can_not_be_had_are_none(amani: Amani, home: Path) -> None:
     assert amani.process("completion", "values").stdout == ""
     assert amani.process("completion", "values", "nonsense").stdout == ""
@@ -288,6 +290,7 @@ def test_an_unknown_shell_is_refused() -> None:
         scripts.script("tcsh", root())
 
 
+@pytest.mark.sqlite
 def test_every_kind_of_name_is_a_query_that_the_database_knows(home: Path) -> None:
     """One that fails would only ever offer nothing."""
     from amani_cli.store.rows import Row

@@ -88,22 +88,28 @@ def change(home: Path, sql: str, *values: object) -> None:
 @contextlib.contextmanager
 def refusing(home: Path, when: str, said: str = "database or disk is full") -> Iterator[None]:
     """Have the ledger refuse one kind of writing, such as "UPDATE ON contact", for want of room or as if locked."""
-    if not _address(home):
-        change(home, f"CREATE TRIGGER refusal BEFORE {when} BEGIN SELECT RAISE(ABORT, '{said}'); END")
-        yield
-        change(home, "DROP TRIGGER refusal")
-        return
     code = "lock_not_available" if said == "locked" else "disk_full"
+    theirs, ours = f"RAISE EXCEPTION ''{said}'' USING ERRCODE=''{code}''", f"SELECT RAISE(ABORT, '{said}')"
+    act = theirs if _address(home) else ours
+    with meanwhile(home, when, act):
+        yield
+
+
+@contextlib.contextmanager
+def meanwhile(home: Path, when: str, act: str) -> Iterator[None]:
+    """Have the ledger do something just before each writing of a kind, as if another had been in between."""
+    if not _address(home):
+        change(home, f"CREATE TRIGGER meanwhile BEFORE {when} BEGIN {act}; END")
+        yield
+        change(home, "DROP TRIGGER meanwhile")
+        return
+    made = "CREATE OR REPLACE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS"
+    change(home, f"{made} 'BEGIN {act}; RETURN NEW; END'")
     what, _, where = when.partition(" WHEN ")
-    change(
-        home,
-        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-        f" 'BEGIN RAISE EXCEPTION ''{said}'' USING ERRCODE=''{code}''; END'",
-    )
     only = f" WHEN ({where})" if where else ""
-    change(home, f"CREATE TRIGGER refusal BEFORE {what} FOR EACH ROW{only} EXECUTE FUNCTION refuse()")
+    change(home, f"CREATE TRIGGER meanwhile BEFORE {what} FOR EACH ROW{only} EXECUTE FUNCTION meanwhile()")
     yield
-    change(home, f"DROP TRIGGER refusal ON {what.rpartition(' ')[2]}")
+    change(home, f"DROP TRIGGER meanwhile ON {what.rpartition(' ')[2]}")
 
 
 def _rows_of(line: Any, table: str) -> list[bytes]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from amani_cli.store.ledger import TABLES
+from amani_cli.store.opening import Role
 from tests.conftest import AddWallet, change_database, take_server_away, write_key
 from tests.kit import keyrings, ledgers
 from tests.kit.driver import Amani, Result
@@ -18,6 +19,13 @@ from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.machine import Machine
 
 pytestmark = pytest.mark.lnbits
+
+
+@pytest.fixture(autouse=True)
+def _as_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger's server as the docs have it: that of the tests does not sync, and its one role may do everything."""
+    monkeypatch.setattr("amani_cli.store.opening.server", lambda store: ("15", "on"))
+    monkeypatch.setattr("amani_cli.store.opening.role", lambda store: Role("amani_spend", False, False, True))
 
 
 def findings(result: Result) -> list[dict[str, Any]]:
@@ -62,7 +70,12 @@ def test_nothing_is_set_up(amani: Amani, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "mode", "fix"), [("amani.db", 0o644, "chmod 600"), ("", 0o755, "chmod 700"), ("config.toml", 0o640, "600")]
+    ("path", "mode", "fix"),
+    [
+        pytest.param("amani.db", 0o644, "chmod 600", marks=pytest.mark.sqlite),
+        ("", 0o755, "chmod 700"),
+        ("config.toml", 0o640, "600"),
+    ],
 )
 def test_what_others_can_read(amani: Amani, add_wallet: AddWallet, home: Path, path: str, mode: int, fix: str) -> None:
     add_wallet()

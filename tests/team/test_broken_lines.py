@@ -43,8 +43,8 @@ class Shop:
 
     def with_rules(self) -> None:
         """Have every payment ask for the PIN, and count against a budget."""
-        assert self.amani("pin", "set", "--always", "--pin-file", self.pin).code == 0
         assert self.amani("wallet", "limit", "payer", "--per-day", "80ksat").code == 0
+        assert self.amani("pin", "set", "--always", "--pin-file", self.pin).code == 0
 
     def words(self, form: str) -> list[str]:
         """A payment that was not made before."""
@@ -194,8 +194,11 @@ def test_a_ledger_that_is_away(shop: Shop, proxy: LedgerProxy, tally: Tally) -> 
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_ledger_that_goes_away_once_the_money_is_sent(shop: Shop, proxy: LedgerProxy, tally: Tally, nth: int) -> None:
+def test_a_ledger_that_goes_away_once_the_money_is_sent(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit 8, as for any outcome that is not written down; `reconcile` from anywhere ends it."""
+    monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.5)
     words, journaled = shop.words("plain"), list[int]()
 
     def at(number: int, text: str) -> Break | None:
