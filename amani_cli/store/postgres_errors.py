@@ -79,4 +79,5 @@ def _fault(state: str, said: str, where: str) -> errors.AmaniError:
 
 def _said(error: psycopg.Error) -> str:
     lines = (error.diag.message_primary or str(error)).strip().splitlines()
-    return (lines[-1] if lines else type(error).__name__)[:200]
+    said = lines[0] if lines else type(error).__name__
+    return re.sub("^connection failed: connection to server .*? failed: (FATAL: +)?", "", said)[:200]

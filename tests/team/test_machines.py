@@ -270,6 +270,7 @@ class TestAddresses:
         postgres_server.drop(empty)
         away = amani("wallet", "list", "--json", env={"AMANI_STORE": "postgresql://127.0.0.1:1/db"})
         assert (away.code, away.error["code"]) == (10, "LEDGER_AWAY")
+        assert away.error["message"].endswith("can't be reached: Connection refused")
 
     def test_another_schema(self, amani: Amani, home: Path) -> None:
         for version, code in ((99, "NEWER_DATABASE"), (1, "OLDER_DATABASE")):
