@@ -17,6 +17,9 @@ _KEEP = (
 )
 
 
+LATELY_S = 2.0
+
+
 class Stamp(NamedTuple):
     """How far the ledger's and a provider's clocks are ahead of this machine's, in whole seconds."""
 
@@ -55,6 +58,10 @@ class LedgerClock:
     def earlier(self) -> float:
         """The earlier of the ledger's time and the wall clock's, for what other clocks have dated."""
         return min(self.now(), clocks.wall())
+
+    def lately(self) -> tuple[float, float]:
+        """`now` and `earlier`; an engine that is far away says the same for a moment, so that they can be asked by."""
+        return self.now(), self.earlier()
 
     def stamp(self, url: str) -> Stamp:
         """What an entry of now keeps of the time."""
@@ -112,6 +119,7 @@ class ServerClock(LedgerClock):
         super().__init__(lambda: None)
         self._ask = ask
         self._heard: tuple[float, float] | None = None
+        self._said: tuple[tuple[float, float], float] | None = None
 
     def hear(self, at: float) -> None:
         """Take what the server just said."""
@@ -124,6 +132,12 @@ class ServerClock(LedgerClock):
         assert self._heard is not None
         at, came = self._heard
         return at + clocks.steady() - came
+
+    def lately(self) -> tuple[float, float]:
+        """The server's time, and the earlier of it and the wall clock's, as they were up to `LATELY_S` ago."""
+        if self._said is None or not 0 <= clocks.steady() - self._said[1] <= LATELY_S:
+            self._said = super().lately(), clocks.steady()
+        return self._said[0]
 
     def doubt(self) -> str:
         """Nothing: the server's clock is the one that counts."""

@@ -45,8 +45,15 @@ def of_wallet(store: Store, wallet_id: int, payment_hash: str) -> InvoiceRow | N
 
 def is_made_at(store: Store, url: str, payment_hash: str) -> bool:
     """Whether a wallet of ours at a server made the invoice of a hash."""
-    sql = "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?"
-    return store.one(Row, sql, payment_hash, url) is not None
+    return store.one(Row, _MADE_AT, payment_hash, url) is not None
+
+
+def expect_made_at(store: Store, url: str, payment_hash: str) -> None:
+    """Say that `is_made_at` is asked soon."""
+    store.expect(_MADE_AT, payment_hash, url)
+
+
+_MADE_AT = "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?"
 
 
 def to_ask_about(store: Store, since: str) -> list[InvoiceRow]:

@@ -66,13 +66,13 @@ _BY_NAME = "SELECT * FROM reference WHERE reference=?"
 
 
 def expect(store: Store, reference: str) -> None:
-    """Say that a reference is claimed soon."""
+    """Say that a reference is looked up soon."""
     store.expect(_BY_NAME, reference)
 
 
 def is_known(store: Store, reference: str) -> bool:
     """Whether a reference stands for anything yet."""
-    return store.one(Row, "SELECT 1 FROM reference WHERE reference=?", reference) is not None
+    return store.one(ReferenceRow, _BY_NAME, reference) is not None
 
 
 def targets(store: Store, wanted: dict[str, str], kind: type[R]) -> dict[str, R]:
@@ -111,8 +111,8 @@ def told_along(store: Store, payment: Entry) -> tuple[str, str] | None:
     if reference is None and payment.kind == "cheque":
         row = store.one(Row, "SELECT reference FROM cheque WHERE id=?", payment.destination)
         reference = row[0] if row is not None else None
-    row = store.one(Row, "SELECT what FROM reference WHERE reference=?", reference) if reference is not None else None
-    return None if row is None or reference is None else (reference, digest(store.current, row[0]))
+    row = store.one(ReferenceRow, _BY_NAME, reference) if reference is not None else None
+    return None if row is None or reference is None else (reference, digest(store.current, row.what))
 
 
 def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
