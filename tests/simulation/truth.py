@@ -260,7 +260,7 @@ def _agreed(world: World, run: Run) -> int | None:
         return paper.amount_msat if paper else int(run.argv[2]) * 1000
     if "--request" in run.argv:
         return 0
-    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "request"):
+    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "payer", "request"):
         return None
     return 0
 
