@@ -399,9 +399,20 @@ def _journal(world: World, machine: Machine) -> list[str]:
                 row["payment_hash"],
                 row["id"],
             )
+            if _is_unread(world, machine, record):
+                continue
             if not later and record.by is not None and record.by.machine is machine:
                 found.append(f"failed: {row['id']} is failed here, {said} at the provider")
     return found
+
+
+def _is_unread(world: World, machine: Machine, record: Any) -> bool:
+    """Whether a record is from before a copy was put in place whose wallet was not read back yet: what failed there was
+    an earlier try."""
+    if record.time >= machine.restored_at:
+        return False
+    sql = "SELECT 1 FROM hold WHERE remote_id=? UNION SELECT 1 FROM mark WHERE name=?"
+    return machine.is_older or bool(world.read(machine, sql, record.wallet, seams.part("marks").HELD))
 
 
 def _paid_once(world: World, run: Run | None) -> list[str]:
