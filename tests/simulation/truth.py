@@ -458,6 +458,9 @@ def at_rest(world: World) -> list[str]:
         if not (machine.home / "amani.db").exists():
             continue
         acts.write_keys(world, machine)
+        for name, wallet in machine.wallets.items():
+            if not _is_registered(world, machine, wallet):  # or what was removed stays held in a copy, for ever
+                acts.command(world, {**acts.adding(world, name), "on": machine.name, "n": "rest"})
     for _ in range(3):
         world.pass_time(250_000)
         for machine in world.machines.values():
