@@ -56,9 +56,7 @@ def setting(world: World) -> None:
         for each in kept:
             machine.wallets[each] = world.names[each]
             write_keys(world, machine)
-            url = world.names[f"{each}@"].url
-            argv = ["wallet", "add", each, "--url", url, "--insecure-http", "--key-file", "@/keys/" + each]
-            run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting"})
+            run = command(world, {**adding(world, each), "on": name, "n": "setting"})
             assert run.code == 0, (run.stdout, run.stderr)
         base = ["config", "set", "base_url", phones.BASE_URL]
         assert command(world, {"do": "amani", "on": name, "argv": base, "n": "setting"}).code == 0
@@ -82,6 +80,13 @@ def setting(world: World) -> None:
             assert run.code == 0, (argv, run.stdout, run.stderr)
     world.is_set = True
     world.ours = {wallet.id for server in (near, far) for wallet in server.wallets.values()}
+
+
+def adding(world: World, name: str) -> Step:
+    """The command by which a wallet is registered, on whichever machine."""
+    url = world.names[f"{name}@"].url
+    argv = ["wallet", "add", name, "--url", url, "--insecure-http", "--key-file", "@/keys/" + name]
+    return {"do": "amani", "argv": argv}
 
 
 def _business(world: World, machine: Machine) -> list[tuple[list[str], str]]:

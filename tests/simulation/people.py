@@ -89,6 +89,8 @@ class People:
                 step["kill"] = int(rng.expovariate(1 / 40))
             elif rng.random() < 0.04:
                 step["full"] = int(rng.expovariate(1 / 40))
+            elif rng.random() < 0.03 or (step["argv"][0] in ("cheque", "phone") and rng.random() < 0.1):
+                step["keyring"] = "locked"
         self.last = step if step["do"] == "amani" else {}
         return step
 

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import amani_cli
-from tests.kit import sealing
+from tests.kit import keyrings, sealing
 from tests.simulation import phones
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def laid(world: World) -> Iterator[None]:
         _lay_chance(patch, world)
         _lay_line(patch, world)
         _lay_disk(patch, world)
+        _lay_keyring(patch, world)
         _lay_speed(patch, world)
         yield
 
@@ -339,6 +340,24 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
 
     patch.setattr(fcntl, "flock", locked)
     _lay_first_journal(patch, world)
+
+
+def _lay_keyring(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Have a kill come in before each look into the keyring, and the keyring of a step be locked."""
+    from keyring.errors import KeyringLocked
+
+    def watched(real: Any) -> Any:
+        def act(self: Any, *words: str) -> Any:
+            world.point(real.__name__)
+            if world.step.get("keyring") == "locked":
+                world.count("locked keyring")
+                raise KeyringLocked("the collection is locked")
+            return real(self, *words)
+
+        return act
+
+    for name in ("get_password", "set_password", "delete_password"):
+        patch.setattr(keyrings.InMemory, name, watched(getattr(keyrings.InMemory, name)))
 
 
 _empty_journal: list[bytes] = []

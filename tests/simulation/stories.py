@@ -144,6 +144,57 @@ def without_a_login(rng: random.Random, number: int) -> list[Step]:
     return [*rng.choice([[create, out], [out, create]]), *between, back, *rng.choice([[void], [claim, void]])]
 
 
+def _with_a_copy(number: int, before: list[Step], since: list[Step], after: list[Step]) -> list[Step]:
+    """Steps before a backup, others since it was made, and what is done once it was put in place."""
+    name, opened = f"s{number}", ["--passphrase-file", "@/keys/pass"]
+    return [
+        *before,
+        amani("m1", "backup", "create", f"@/kept/{name}", *opened),
+        *since,
+        {**amani("m1", "backup", "restore", f"@/kept/{name}", *opened, "--yes"), "do": "restore"},
+        *after,
+    ]
+
+
+def budget_after_a_copy(rng: random.Random, number: int) -> list[Step]:
+    """Most of a day's budget is spent since a copy; what is left of it holds in the copy too."""
+    one, other = (
+        amani("m1", "pay", f"${name}", "--wallet", "w1", "--yes", "--pin-stdin", stdin="4831", make=make, fate=FINE)
+        for name, make in ((f"i{number}", outside(f"i{number}", 86_400, 19_000_000)), (f"j{number}", None))
+    )
+    other["make"] = outside(f"j{number}", 86_400, 19_000_000)
+    read = amani("m1", "reconcile", "--yes")
+    return _with_a_copy(number, [], [one], [*rng.choice([[], [read], [read, read]]), other, read, other])
+
+
+def request_run_since_a_copy(rng: random.Random, number: int) -> list[Step]:
+    """A request is filed, copied, carried out; and carried out once more from the copy."""
+    name, wallet = f"q{number}", rng.choice(["w1", "w2", "w3"])
+    what = rng.choice([["pay", "ann@pay.example", "100"], ["cheque", "create", "100"], ["transfer", "w3", "100"]])
+    whose = ["--from", "w1"] if what[0] == "transfer" else ["--wallet", wallet]
+    filed = amani("m1", *what, *whose, "--request", keep=name, mood="honest")
+    run = amani("m1", "request", "run", f"${name}", "--yes", "--approval", f"@/kept/{name}.json", sign=name)
+    lost = {"faults": {"pay 0": rng.choice(["late", "no-answer", "cut-after"])}} if rng.random() < 0.5 else {}
+    read = amani("m1", "reconcile", "--yes")
+    copied = _with_a_copy(number, [filed], [{**run, **lost}], [*rng.choice([[], [run], [read]]), run, read, run])
+    return [*copied, {"do": "time", "seconds": 8000}, run]
+
+
+def link_taken_since_a_copy(rng: random.Random, number: int) -> list[Step]:
+    """A link is written, copied, and taken by a phone; another comes to the copy."""
+    code, how = f"c{number}", rng.choice([{}, {"pay 0": "late"}, {"pay 0": "no-answer"}, {"pay 0": "504"}])
+    create = ["cheque", "create", "100", "--wallet", rng.choice(["w1", "w2"]), "--link", "--yes"]
+    phones = [
+        {"do": "amani", "on": "m1", "argv": ["phone", f"${code}@link", f"$t{number}{each}"], "make": made}
+        for each, whose in (("a", "bob"), ("b", "outside"))
+        for made in ({"name": f"t{number}{each}", "maker": whose, "msat": 100_000, "expiry": 86_400},)
+    ]
+    read, void = amani("m1", "reconcile", "--yes"), amani("m1", "cheque", "void", f"${code}#", "--yes")
+    after = rng.choice([[], [read], [void], [amani("m1", "cheque", "sweep")]])
+    again = [phones[1], read, rng.choice([phones[1], void]), {"do": "time", "seconds": 700}, read, void]
+    return _with_a_copy(number, [amani("m1", *create, keep=code)], [{**phones[0], "faults": how}], [*after, *again])
+
+
 def payout_before_a_copy(rng: random.Random, number: int) -> list[Step]:
     """A payout is made since a copy, which is put in place; and the same is asked for again, read back or not."""
     name, opened = f"s{number}", ["--passphrase-file", "@/keys/pass"]
@@ -218,4 +269,7 @@ STORIES = (
     rotated,
     without_a_login,
     copied_while_written,
+    budget_after_a_copy,
+    request_run_since_a_copy,
+    link_taken_since_a_copy,
 )

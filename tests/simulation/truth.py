@@ -260,7 +260,7 @@ def _agreed(world: World, run: Run) -> int | None:
         return paper.amount_msat if paper else int(run.argv[2]) * 1000
     if "--request" in run.argv:
         return 0
-    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "request"):
+    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "payer", "request"):
         return None
     return 0
 
@@ -399,9 +399,20 @@ def _journal(world: World, machine: Machine) -> list[str]:
                 row["payment_hash"],
                 row["id"],
             )
+            if _is_unread(world, machine, record):
+                continue
             if not later and record.by is not None and record.by.machine is machine:
                 found.append(f"failed: {row['id']} is failed here, {said} at the provider")
     return found
+
+
+def _is_unread(world: World, machine: Machine, record: Any) -> bool:
+    """Whether a record is from before a copy was put in place whose wallet was not read back yet: what failed there was
+    an earlier try."""
+    if record.time >= machine.restored_at:
+        return False
+    sql = "SELECT 1 FROM hold WHERE remote_id=? UNION SELECT 1 FROM mark WHERE name=?"
+    return machine.is_older or bool(world.read(machine, sql, record.wallet, seams.part("marks").HELD))
 
 
 def _paid_once(world: World, run: Run | None) -> list[str]:
@@ -447,6 +458,9 @@ def at_rest(world: World) -> list[str]:
         if not (machine.home / "amani.db").exists():
             continue
         acts.write_keys(world, machine)
+        for name, wallet in machine.wallets.items():
+            if not _is_registered(world, machine, wallet):  # or what was removed stays held in a copy, for ever
+                acts.command(world, {**acts.adding(world, name), "on": machine.name, "n": "rest"})
     for _ in range(3):
         world.pass_time(250_000)
         for machine in world.machines.values():

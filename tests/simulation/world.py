@@ -285,6 +285,9 @@ class World:
         if record.by is not None:
             if record.amount < 0:
                 record.by.machine.sent.append(record)
+                if record.by.argv[:2] == ["request", "run"]:
+                    what = f"request {record.by.argv[2]}"
+                    _add(self.by_reference, (record.by.machine.name, what), record, self.used_twice)
                 if "--reference" in record.by.argv:
                     name = record.by.argv[record.by.argv.index("--reference") + 1]
                     _add(self.by_reference, (record.by.machine.name, name), record, self.used_twice)
