@@ -79,8 +79,7 @@ class LedgerClock:
         By that server's clock, where it told its time then and now; no more than this machine counted by itself if it
         was not started anew in between.
         """
-        reckoned = clocks.reckon(self._known())
-        counted = reckoned.at - self.written(row)
+        counted = self.now() - self.written(row)
         by_theirs = clocks.told(url)
         if by_theirs is None or row.told_ahead is None:
             return counted

@@ -143,7 +143,7 @@ def is_matched(store: Store, provider_reference: str, *, but: str) -> bool:
     row = store.one(
         Row,
         "SELECT 1 FROM invoice WHERE account IS NOT NULL AND payment_hash<>? AND provider_reference IS NOT NULL"
-        " AND instr(' '||provider_reference||' ', ' '||?||' ')",
+        " AND instr(' '||provider_reference||' ', ' '||?||' ')>0",
         but,
         provider_reference,
     )

@@ -184,6 +184,17 @@ class TestInDoubt:
         machine.goes_on(1000)
         assert amani("reconcile", "--json").data["failed"] == 1
 
+    def test_a_clock_that_is_ahead_proves_nothing_where_the_server_tells_no_time(
+        self, amani: Amani, other: Held, line: FaultProxy, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What has passed is what passed by the ledger's clock: a server's, or this start's own count."""
+        monkeypatch.setattr("amani_cli.clocks.hear", lambda url, date: None)
+        pay_into_the_void(amani, other, line)
+        machine.set(2 * DAY)
+        assert amani("reconcile", "--json").json["data"]["unknown"] == 1
+        machine.goes_on(1000)
+        assert amani("reconcile", "--json").data["failed"] == 1
+
     def test_where_the_server_tells_no_time_the_whole_life_of_the_invoice_must_have_passed(
         self, amani: Amani, other: Held, line: FaultProxy, machine: Machine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
