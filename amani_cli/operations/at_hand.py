@@ -7,6 +7,7 @@ from pathlib import Path
 
 from amani_cli import clocks, errors, private
 from amani_cli.models.operations import Finding
+from amani_cli.rules.held import SKEW_S
 from amani_cli.store import cheques, holds, journal
 from amani_cli.times import ago, from_rfc3339, local
 from amani_cli.workspace import Workspace
@@ -67,6 +68,8 @@ def own_clock(ws: Workspace) -> list[Finding]:
     doubt = ws.store.clock.doubt()
     if doubt:
         return [Finding("clock", "warn", doubt, fix)]
+    if abs(ws.store.clock.skew()) > SKEW_S:  # told of with the ledger that it differs from
+        return []
     return [Finding("clock", "ok", "it agrees with the journal and with what providers tell")]
 
 

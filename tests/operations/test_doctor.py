@@ -192,8 +192,8 @@ def test_the_lines_for_a_person(amani: Amani, add_wallet: AddWallet, home: Path)
     [
         (0, "ok", "agrees"),
         (400, "fail", "7 min off what a provider tells"),
-        (-86400, "fail", "behind the newest entry"),
-        (-400, "fail", "behind the newest entry"),
+        pytest.param(-86400, "fail", "behind the newest entry", marks=pytest.mark.sqlite),
+        pytest.param(-400, "fail", "behind the newest entry", marks=pytest.mark.sqlite),
     ],
 )
 def test_this_machine_s_own_clock(
@@ -205,6 +205,7 @@ def test_this_machine_s_own_clock(
     assert (found["status"], words in found["detail"]) == (status, True), found
 
 
+@pytest.mark.sqlite  # a server's: tests/team
 def test_a_clock_that_is_behind_is_seen_without_anybody_to_ask(
     machine: Machine, add_wallet: AddWallet, amani: Amani, home: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import AddWallet
+from tests.conftest import AddWallet, change_database
 from tests.kit.driver import CLONE, Amani
 from tests.kit.journals import add_payment, writing
 from tests.kit.lnbits_server import free_port
@@ -93,8 +93,7 @@ def test_figures_of_a_wallet_at_work(amani: Amani, add_wallet: AddWallet, home: 
 def test_a_provider_that_is_down_is_a_figure(amani: Amani, add_wallet: AddWallet, home: Path) -> None:
     add_wallet("main", 5)
     gone = f"http://127.0.0.1:{free_port()}"
-    with writing(home) as (_, db):
-        db.execute("UPDATE wallet SET url=?", (gone,))
+    change_database(home, "UPDATE wallet SET url=?", gone)
     result = amani("metrics")
     assert result.code == 0
     samples = parsed(result.stdout)

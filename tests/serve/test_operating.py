@@ -76,7 +76,7 @@ def test_a_link_goes_with_no_other_link(amani: Amani, giver: Held, base_url: str
     assert (refused.code, "amani invoice claim LINK" in refused.stderr) == (2, True)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # a ledger on a server is backed up there
 def test_a_backup_with_keys_serves_again(
     amani: Amani, giver: Held, taker: Held, site: InProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import AddWallet, change_database, write_key
+from tests.kit import ledgers
 from tests.kit.driver import Amani
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.make_invoice import make_invoice
@@ -35,7 +36,8 @@ class TestAdd:
         }
         assert added.data.items() >= expected.items()
         assert "'Ops Café' is now the default wallet" in added.stderr
-        assert str(home) in added.stderr  # limits, PIN and journal are per AMANI_HOME: ruling 13
+        kept = "in the ledger at postgresql://" if ledgers.on_postgres() else str(home)
+        assert kept in added.stderr  # limits, PIN and journal are per ledger: ruling 13
 
     def test_an_invoice_key_makes_a_wallet_that_can_only_look(self, amani: Amani, add_wallet: AddWallet) -> None:
         held = add_wallet(sat=50, key="read")
