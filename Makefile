@@ -10,7 +10,7 @@ CODE = amani_cli benchmarks scripts tests
 TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 
 simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
-	$(if $(MINUTES),--minutes $(MINUTES))
+	$(if $(MINUTES),--minutes $(MINUTES)) $(if $(INTO),--go-on --into $(INTO)) $(if $(SUM),--sum $(SUM))
 
 .PHONY: help demo test test-postgres faults simulate mutants lint format generate picture bench dist lock clean setup setup-dev
 

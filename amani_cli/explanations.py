@@ -265,6 +265,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "The ledger's server refuses the role, or the role may not do that.",
         "See which role AMANI_STORE names, and what it was granted (docs/team-store.md).",
     ),
+    "LEDGER_UNTRUSTED": (
+        (10,),
+        "The ledger's server shows no certificate that is trusted here for its name; nothing was sent to it.",
+        "See docs/team-store.md: the name in the address, and ~/.postgresql/root.crt or sslrootcert.",
+    ),
     "LEDGER_READ_ONLY": ((2,), "The ledger's server takes no writes: it is a standby.", "Name the primary."),
     "LEDGER_ELSEWHERE": (
         (2,),

@@ -108,4 +108,5 @@ def _is_new() -> bool:
 
     if os.environ.get("LNBITS_API_KEY") or os.environ.get("FINCRA_API_KEY"):
         return False
-    return not names.names_of("wallets", names.database(os.environ))
+    # Who shares a ledger with others is not new, and no help waits for a server.
+    return names.shared(os.environ) is None and not names.known("wallets", os.environ)

@@ -289,7 +289,7 @@ def _ask_for(options: Options, name: str) -> str | None:
     question, kind = _ASKED[name]
     from amani_cli.store import names
 
-    known = names.names_of(kind, names.database(options.environ))
+    known = names.known(kind, options.environ)
     return options.missing(f"{question} {', '.join(known)}" if known else question)
 
 

@@ -172,16 +172,21 @@ def _home(world: World, number: int) -> str:
     """A home with a journal of so many payments, a copy of one that is made once for each schema."""
     home = f"history-{number}"
     if not (world.root / home).exists():
-        kept = CACHE / f"history-{number}-{SCHEMA_VERSION}.db"
-        if not kept.exists():
-            for old in CACHE.glob(f"history-{number}-*"):
-                old.unlink()
-            half = kept.with_suffix(".half")
-            _fill(half, number)
-            half.rename(kept)
         (world.root / home).mkdir(mode=0o700)
-        os.link(kept, world.root / home / "amani.db")
+        os.link(kept(number), world.root / home / "amani.db")
     return home
+
+
+def kept(number: int) -> Path:
+    """A journal of so many payments, to copy: it is made once for each schema."""
+    path = CACHE / f"history-{number}-{SCHEMA_VERSION}.db"
+    if not path.exists():
+        for old in CACHE.glob(f"history-{number}-*"):
+            old.unlink()
+        half = path.with_suffix(".half")
+        _fill(half, number)
+        half.rename(path)
+    return path
 
 
 def _fill(path: Path, number: int) -> None:
@@ -190,16 +195,16 @@ def _fill(path: Path, number: int) -> None:
         often, rare = add_wallet(db, "often"), add_wallet(db, "rare")
     db = store.connection
     indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE tbl_name='payment' AND sql LIKE 'CREATE%INDEX%'")
-    kept = indexes.fetchall()
+    dropped = indexes.fetchall()
     db.execute("PRAGMA synchronous=OFF")
     db.execute("BEGIN")
-    for name, _ in kept:
+    for name, _ in dropped:
         db.execute(f"DROP INDEX {name}")
     chance = random.Random(number)
     first = _columns(chance, "pay", "", often)
     insert = f"INSERT INTO payment ({', '.join(first)}) VALUES ({', '.join('?' * len(first))})"
     db.executemany(insert, (tuple(each.values()) for each in _payments(chance, number, often, rare)))
-    for _, sql in kept:
+    for _, sql in dropped:
         db.execute(sql)
     db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import books, bulk, pages, peers, report, starts
+from benchmarks import books, bulk, pages, peers, report, shared, starts
 from benchmarks.measure import Failed
 from benchmarks.report import Report, Row
 from benchmarks.world import World, made, server
@@ -37,11 +37,12 @@ WITH_SERVER: dict[str, Callable[[World, int, LnbitsServer], Iterable[Row]]] = {
     "pay": starts.pay,
     "all": starts.every_wallet,
     "pages": pages.pages,
+    "shared": shared.shared,
     "peers": peers.peers,
 }
 ROWS = (
     *("start", "tab", "balance", "tls", "keyring", "invoice", "pay", "history", "sync", "export", "journal", "batch"),
-    *("all", "pages", "peers"),
+    *("all", "pages", "shared", "peers"),
 )
 
 
@@ -81,7 +82,11 @@ def measured(wanted: list[str], times: int, payments: int) -> tuple[list[Row], l
         sys.stderr.write(f"{time.monotonic() - begun:.0f} s\n")
 
     with made() as world:
-        lacking = {"keyring": starts.keyring_missing(), "batch": None if bulk.has_batch(world) else "no such command"}
+        lacking = {
+            "keyring": starts.keyring_missing(),
+            "shared": shared.missing(),
+            "batch": None if bulk.has_batch(world) else "no such command",
+        }
         for name in [name for name in wanted if lacking.get(name)]:
             skipped.append(f"{name}: {lacking[name]}")
             wanted.remove(name)

@@ -206,14 +206,16 @@ def every_wallet(world: World, times: int, server: LnbitsServer) -> Iterator[Row
     yield Row(name, "ms", spread(ours), spread(theirs), spread(ratios), 3.0, against="one wallet")
 
 
-def add_wallets(world: World, server: LnbitsServer, home: str, number: int, sat: int = 1000) -> list[tuple[str, Path]]:
+def add_wallets(
+    world: World, server: LnbitsServer, home: str, number: int, sat: int = 1000, **env: str
+) -> list[tuple[str, Path]]:
     """New wallets of a home, each with its key in a file; returns the keys and the files."""
     made = []
     for each in range(number):
         _, key, _ = server.new_wallet(sat)
         where = world.root / f"{home}-{each}.key"
         write_key(where, key)
-        world.do("wallet", "add", f"wallet {each}", "--url", server.url, "--key-file", where, home=home)
+        world.do("wallet", "add", f"wallet {each}", "--url", server.url, "--key-file", where, home=home, **env)
         made.append((key, where))
     return made
 

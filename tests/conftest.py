@@ -27,6 +27,7 @@ from tests.kit.outside_pair import outside, outside_servers
 
 pytest_plugins = [
     "tests.kit.cheque_world",
+    "tests.kit.going_back",
     "tests.kit.fincra_world",
     "tests.kit.lnurl_server",
     "tests.kit.serve_world",
@@ -224,10 +225,8 @@ def change_database(home: Path, sql: str, *values: object) -> None:
 @contextlib.contextmanager
 def full_disk(home: Path, when: str) -> Iterator[None]:
     """Let there be no room for one kind of writing, such as "UPDATE ON contact"."""
-    full = "SELECT RAISE(FAIL, 'database or disk is full')"
-    change_database(home, f"CREATE TRIGGER full BEFORE {when} BEGIN {full}; END")
-    yield
-    change_database(home, "DROP TRIGGER full")
+    with ledgers.refusing(home, when):
+        yield
 
 
 def take_server_away(home: Path) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # After one of these no other row can be paid either.
 _UNREACHED = ("CONNECTION_REFUSED", "DNS", "TLS", "PROXY", "NEEDS_TOR")
-HOPELESS = frozenset({"INSUFFICIENT_FUNDS", "KEY_REFUSED", "INVOICE_KEY", "DISK_FULL", *_UNREACHED})
+HOPELESS = frozenset({"INSUFFICIENT_FUNDS", "KEY_REFUSED", "WRONG_KEY", "INVOICE_KEY", "DISK_FULL", *_UNREACHED})
 
 
 class Codes:
@@ -102,6 +102,11 @@ class Worker:
     @cached_property
     def _rail(self) -> Paced:
         client = self._lightning.lnbits("admin")
+        try:
+            self._lightning.spending_id(client)  # the key's file may have become another wallet's since the yes
+        except BaseException:
+            client.line.close()
+            raise
         return Paced(client, self._ws, self._job.pace, lightning_rail.Lightning(self._ws, client))
 
     @cached_property

@@ -13,7 +13,7 @@ from amani_cli.payments import lightning_rail
 from amani_cli.providers.base import NewWallet
 from amani_cli.rules import held, rulebook
 from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, journal, links, machine
+from amani_cli.store import cheques, holds, journal, links, machine
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, only
@@ -134,7 +134,13 @@ def advance(ws: Workspace, row: ChequeRow) -> ChequeRow:
 
 
 def _is_abandoned(ws: Workspace, row: ChequeRow) -> bool:
-    """Whether whoever was writing this cheque has had time to journal its payment, and did not: it never will."""
+    """Whether whoever was writing this cheque has had time to journal its payment, and did not: it never will.
+
+    In a copy that is not read back yet the payment may be missing all the same.
+    """
+    held = holds.of_wallet(ws.store, row.identity)
+    if holds.of_copy(ws.store) is not None or (held is not None and held.here > 0):
+        return False
     return ws.store.clock.now() - ws.store.clock.written(row) > lightning_rail.PROOF_OF_ABSENCE_S
 
 

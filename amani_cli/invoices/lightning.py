@@ -116,8 +116,12 @@ def remember(
     reference: str | None = None,
     category: str | None = None,
 ) -> None:
-    """Write down an invoice that a server has just made for a wallet of ours, in the caller's transaction."""
-    store_invoices.insert(
+    """Write down an invoice that a server has just made for a wallet of ours, in the caller's transaction.
+
+    Raises `errors.Unreachable` for one that another process has written down since `made_by` looked.
+    """
+    assert made.amount_msat is not None  # `made_by` has compared it
+    is_new = store_invoices.insert(
         db,
         payment_hash=made.payment_hash,
         wallet_id=wallet.id,
@@ -132,6 +136,16 @@ def remember(
         category=category,
         created_at=to_rfc3339(made.created_at),
         expires_at=to_rfc3339(made.expires_at),
+    )
+    if not is_new:
+        raise _another(wallet.url)
+
+
+def _another(url: str) -> errors.Unreachable:
+    return errors.Unreachable(
+        f"{url} made another invoice than the one asked for",
+        code="ODD_ANSWER",
+        hint="Do not hand it out; 'amani doctor' says which version runs there.",
     )
 
 
@@ -214,11 +228,7 @@ def made_by(
     same = made.payment_hash == told.payment_hash and made.amount_msat == amount_msat
     is_ours = None in (told.wallet_id, wallet_id) or told.wallet_id == wallet_id
     if not same or not is_ours or store_invoices.is_known(ws.store, told.payment_hash):
-        raise errors.Unreachable(
-            f"{client.url} made another invoice than the one asked for",
-            code="ODD_ANSWER",
-            hint="Do not hand it out; 'amani doctor' says which version runs there.",
-        )
+        raise _another(client.url)
     return made
 
 

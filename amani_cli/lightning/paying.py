@@ -173,6 +173,7 @@ def pay(
     def go_on(row: Entry) -> Payment:
         return resume(ws, wallet, row, confirm=confirm, max_fee_msat=wanted.max_fee_msat, wait=wait)
 
+    _expect(ws, wallet, wanted)
     replay = earlier.replayed(ws, wanted.reference, wanted.meaning, wanted.invoice.payment_hash, go_on=go_on)
     if replay is not None:
         return replay
@@ -206,6 +207,13 @@ def pay(
     with wallet.lnbits("admin") as client:
         wallet.spending_id(client)
         return _begin_and_send(ws, wallet, lightning_rail.Lightning(ws, client), wanted, reserve_msat, wait=wait)
+
+
+def _expect(ws: Workspace, wallet: KnownWallet, wanted: Order) -> None:
+    """Have the ledger asked in one go for what a payment looks at first."""
+    if ws.has_store:
+        budgets.expect(ws, wallet)
+        store_invoices.expect_made_at(ws.store, wallet.url, wanted.invoice.payment_hash)
 
 
 def point_out_open(ws: Workspace, wanted: Order) -> None:
@@ -306,6 +314,7 @@ def _begin(ws: Workspace, wallet: KnownWallet, wanted: Order, wallet_id: str, re
         reserved_msat = budgets.reserve(ws, db, wallet, wanted.amount_msat, reserve_msat, wanted.payee)
         return _asked_by(wanted, entry)._replace(reserved_msat=reserved_msat)
 
+    budgets.expect(ws, wallet)
     journal.expect_sent(ws.store, wanted.invoice.payment_hash)
     return engine.begin(
         ws,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from amani_cli import errors, keys
+from amani_cli import errors
 from amani_cli.models.operations import Finding
+from amani_cli.rules import pins
 from amani_cli.rules.held import SKEW_S
-from amani_cli.rules.pins import place_of
 from amani_cli.store import address, claims, opening, rules
 from amani_cli.store.ledger import SCHEMA_VERSION
 from amani_cli.workspace import Workspace
@@ -29,9 +29,22 @@ def ledger(ws: Workspace) -> list[Finding]:
         words = f"nobody checks that it is the right server (sslmode={mode})"
         found.append(Finding("ledger line", "warn", words, f"sslmode={address.CHECKED} in its address"))
     skew = store.clock.skew()
-    if abs(skew) > SKEW_S:
-        found.append(Finding("ledger clock", "warn", f"this machine's is {skew:+.0f} s off it", "timedatectl"))
-    return [*found, *_claims(ws), *_peppers(ws), *_machines(ws)]
+    is_off = abs(skew) > SKEW_S
+    words = f"this machine's is {skew:+.0f} s off it, which is the one that counts"
+    found.append(Finding("ledger clock", "warn" if is_off else "ok", words, "timedatectl" if is_off else ""))
+    return [*found, _role(ws), *_claims(ws), *_peppers(ws), *_machines(ws)]
+
+
+def _role(ws: Workspace) -> Finding:
+    role = opening.role(ws.store)
+    if role.is_owner:
+        words = f"{role.name} owns the tables, and can change what the audit log says"
+        return Finding("ledger role", "warn", words, "name a role in AMANI_STORE that only spends (docs/team-store.md)")
+    if role.edits_audit:
+        fix = f"as the owner: REVOKE UPDATE, DELETE ON audit FROM {role.name}"
+        return Finding("ledger role", "warn", f"{role.name} can change what the audit log says", fix)
+    does = "writes, and can't change what the audit log says" if role.writes else "only looks: nothing is spent with it"
+    return Finding("ledger role", "ok", f"{role.name} {does}")
 
 
 def _claims(ws: Workspace) -> list[Finding]:
@@ -46,16 +59,22 @@ def _claims(ws: Workspace) -> list[Finding]:
 
 
 def _peppers(ws: Workspace) -> list[Finding]:
-    missing = 0
+    """Whether what each PIN was set with is here: by its fingerprint, under which the ledger knows it."""
+    here, missing = list[str](), list[str]()
     for row in rules.all_pins(ws.store):
         try:
-            missing += keys.kept(place_of(ws, row), row.pepper) is None
+            is_here = pins.is_here(ws, row)
         except errors.AmaniError:
-            missing += 1
-    if not missing:
-        return []
-    words = f"what belongs to {missing} PIN(s) is not on this machine: they can't be given here"
-    return [Finding("pin", "warn", words, "amani backup restore FILE --keys-only, made where they were set")]
+            is_here = False
+        (here if is_here else missing).append(row.pepper.partition(":")[2])
+    found = []
+    if here:
+        found.append(Finding("pin", "ok", f"what belongs to {len(here)} PIN(s) is here: {', '.join(here)}"))
+    if missing:
+        words = f"what belongs to {len(missing)} PIN(s) is not on this machine, so that they can't be given here:"
+        fix = "amani backup restore FILE --keys-only, made where they were set"
+        found.append(Finding("pin", "warn", f"{words} {', '.join(missing)}", fix))
+    return found
 
 
 def _machines(ws: Workspace) -> list[Finding]:

@@ -29,6 +29,8 @@ def replayed(
     """
     if not ws.has_store:
         return None
+    if reference is not None and payment_hash:
+        references.expect(ws.store, reference)
     row = journal.sent_for(ws.store, payment_hash) if payment_hash else None
     if reference is not None and (row is not None or references.is_known(ws.store, reference)):
         with ws.store.write() as db:

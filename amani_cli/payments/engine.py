@@ -90,10 +90,17 @@ def begin(
             actor=ws.said.actor,
             reason="; ".join(text for text in (reason, ws.said.reason) if text) or None,
         )
-        journal.expect(ws.store, payment_id)
+        _expect(ws, payment_id, reference)
     row = journal.by_id(ws.store, payment_id)
     assert row is not None
     return row, True
+
+
+def _expect(ws: Workspace, payment_id: str, reference: str | None) -> None:
+    """Have the ledger asked along for the entry, and for what its provider is told along."""
+    journal.expect(ws.store, payment_id)
+    if reference is not None:
+        references.expect(ws.store, reference)
 
 
 def refuse_twin(twins: Iterable[Entry], what: str) -> None:

@@ -122,8 +122,15 @@ def _within_budget(ws: Workspace, db: Ledger, wallet: KnownWallet, wanted: Decim
 
 def _a_day_ago(ws: Workspace) -> rules.Since:
     """A day ago by the ledger's time, and for what others have dated by the earlier of that and this machine's."""
-    clock = ws.store.clock
-    return rules.Since(int(clock.now()) - DAY_S, int(clock.earlier()) - DAY_S)
+    ledger, earlier = ws.store.clock.lately()
+    return rules.Since(int(ledger) - DAY_S, int(earlier) - DAY_S)
+
+
+def expect(ws: Workspace, wallet: KnownWallet) -> None:
+    """Say that a wallet's budget, if it has one, is looked at soon."""
+    row = rules.budget(ws.store, wallet.identity, "msat")
+    if row is not None and row.per_day is not None:
+        rules.expect_spent(ws.store, wallet.remote_id, _a_day_ago(ws))
 
 
 def day_budgets_left(ws: Workspace, wallet: KnownWallet) -> dict[str, Decimal]:

@@ -37,7 +37,7 @@ def take(ws: Workspace, db: Transaction, wallet: KnownWallet, kind: str, subject
     moment = ws.store.clock.now()
     _refuse_excess(ws, db, wallet, kind, rate)
     rules.prune(db, moment - _longest_window(ws))
-    return rules.add_event(db, wallet.identity, kind, moment, actor=ws.said.actor, subject=subject)
+    return rules.add_event(db, wallet.identity, kind, moment, actor=ws.said.actor, subject=subject)()
 
 
 def _refuse_excess(ws: Workspace, db: Ledger, wallet: KnownWallet, kind: str, rate: tuple[int, int]) -> None:

@@ -30,6 +30,7 @@ ATTEMPTS = 5
 WINDOW_S = 3600
 LONGEST_LOCK_S = 86400
 COST = 12  # 240 ms: asked for above the threshold only, never on a read
+_FINGERPRINT = 24
 DEFAULT_THRESHOLD_MSAT = 10_000_000  # 10,000 sat: up to and including this no PIN is asked for
 RULE = "4 to 6 digits; not all the same, not ascending or descending, not one pair repeated, not a year 1900-2099"
 
@@ -73,7 +74,7 @@ def status(ws: Workspace, wallet: KnownWallet) -> Pin:
     limit = threshold(ws, wallet, "msat") if wallet.provider == "lnbits" else None
     attempts, locked_until = 0, None
     if row is not None:
-        attempts, locked_until = _attempts(ws, ws.store, wallet)
+        attempts, locked_until = _attempts(ws.store, wallet, ws.store.clock.now())
     return Pin(
         wallet=wallet.name,
         set=row is not None,
@@ -121,7 +122,8 @@ def set_pin(ws: Workspace, wallet: KnownWallet, pin: str, *, always: bool = Fals
     if _row(ws, wallet) is not None:
         raise _has_one(wallet)
     place = keys.place_for(wallet.key_source, ws.paths.sandbox)
-    pepper, name = secrets.token_hex(32), f"pepper:{secrets.token_hex(8)}"
+    pepper = secrets.token_hex(32)
+    name = _named(pepper)
     keys.keep(place, name, f"{pepper}:0")
     hashed = _hashed(pin, pepper)
     with ws.store.write() as db:
@@ -210,18 +212,18 @@ def verify(ws: Workspace, wallet: Holder, pin: str) -> None:
     """
     row = _must(ws, wallet)
     pepper, failures_kept = _pepper(ws, wallet, row)
-    _count_attempt(ws, wallet, failures_kept)
+    streak = _count_attempt(ws, wallet, failures_kept)
     if _matches(pin, pepper, row.hash):
-        with ws.store.write() as db:
-            rules.clear_events(db, wallet.identity, "pin")
-            rules.set_streak(db, wallet.identity, 0)
-            if row.reset_at:
+        given_at = ws.store.clock.now()
+        ws.store.before_long(lambda db: rules.forgive(db, wallet.identity, given_at, streak))
+        if row.reset_at:
+            with ws.store.write() as db:
                 rules.set_reset(db, wallet.identity, None)
                 audit_log.append(db, "pin reset", wallet=wallet.name, outcome="called off", actor=ws.said.actor)
         return
     with ws.store.write() as db:
         failures = rules.count_failure(db, wallet.identity)
-        used, until = _attempts(ws, db, wallet)
+        used, until = _attempts(db, wallet, ws.store.clock.now())
         audit_log.append(db, "pin", wallet=wallet.name, outcome="wrong", actor=ws.said.actor)
     # The high-water mark beside the pepper: a database restored from an older copy brings no attempts back.
     keys.keep(place_of(ws, row), row.pepper, f"{pepper}:{failures}")
@@ -251,39 +253,42 @@ def is_given(ws: Workspace, wallet: Holder) -> bool:
     return False
 
 
-def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> None:
+def _count_attempt(ws: Workspace, wallet: Holder, failures_kept: int) -> int:
+    """Count an attempt, durably; returns how many there were in a row with it."""
     moment = ws.store.clock.now()
+    rules.expect_events(ws.store, wallet.identity, "pin", moment - LONGEST_LOCK_S)
     with ws.store.write() as db:
         failures, streak = rules.failures(db, wallet.identity)
         if failures < failures_kept:
             # This database knows of fewer failures than were kept with the pepper: it is an old copy. Start locked.
-            for _ in range(ATTEMPTS - _attempts(ws, db, wallet)[0]):
+            for _ in range(ATTEMPTS - _attempts(db, wallet, moment)[0]):
                 rules.add_event(db, wallet.identity, "pin", moment)
             rules.set_failures(db, wallet.identity, failures_kept)
             streak += failures_kept - failures
             rules.set_streak(db, wallet.identity, streak)
-        _, until = _attempts(ws, db, wallet)
+        _, until = _attempts(db, wallet, moment)
         if until is None:
             rules.add_event(db, wallet.identity, "pin", moment)
             rules.set_streak(db, wallet.identity, streak + 1)
-    if until is not None:
-        raise errors.RefusedByPolicy(
-            f"the PIN of wallet '{wallet.name}' is locked until {local(_shown(ws, until))}",
-            code="PIN_LOCKED",
-            retry="safe",
-            details={"opens_at": _shown(ws, until)},
-            hint=f"{ATTEMPTS} attempts an hour are allowed, and each further {ATTEMPTS} lock it for longer."
-            " Nothing was sent.",
-        )
+    if until is None:
+        return streak + 1
+    raise errors.RefusedByPolicy(
+        f"the PIN of wallet '{wallet.name}' is locked until {local(_shown(ws, until))}",
+        code="PIN_LOCKED",
+        retry="safe",
+        details={"opens_at": _shown(ws, until)},
+        hint=f"{ATTEMPTS} attempts an hour are allowed, and each further {ATTEMPTS} lock it for longer."
+        " Nothing was sent.",
+    )
 
 
-def _attempts(ws: Workspace, db: Ledger, wallet: Holder) -> tuple[int, float | None]:
-    """How many attempts the last hour saw, and, if none is allowed now, when the next one is.
+def _attempts(db: Ledger, wallet: Holder, moment: float) -> tuple[int, float | None]:
+    """How many attempts the hour before a moment saw, and, if none is allowed then, when the next one is.
 
     That is when the oldest that counts is an hour old. From the tenth wrong one in a row on, every fifth locks for two
     hours, four, and so on up to a day: only the right PIN ends the row.
     """
-    moment, (_, streak) = ws.store.clock.now(), rules.failures(db, wallet.identity)
+    _, streak = rules.failures(db, wallet.identity)
     seen = rules.events(db, wallet.identity, "pin", moment - LONGEST_LOCK_S)
     used = [at for at in seen if at > moment - WINDOW_S]
     ends = [used[-ATTEMPTS] + WINDOW_S] if len(used) >= ATTEMPTS else []
@@ -337,25 +342,44 @@ def place_of(ws: Workspace, row: PinRow) -> str:
     return row.place if own is None else own.place(row.place)
 
 
+def _named(pepper: str) -> str:
+    """Under which name a pepper is kept: the ledger knows it by that, and nobody learns the pepper from it."""
+    return f"pepper:{hmac.digest(bytes.fromhex(pepper), b'amani pepper', 'sha256').hex()[:_FINGERPRINT]}"
+
+
+def is_here(ws: Workspace, row: PinRow) -> bool:
+    """Whether the very pepper that a PIN was set with is on this machine. Raises `errors.NotAuthorised`."""
+    return _kept(ws, row) is not None
+
+
+def _kept(ws: Workspace, row: PinRow) -> tuple[str, int] | None:
+    try:
+        pepper, mark = (keys.kept(place_of(ws, row), row.pepper) or "").split(":")
+        # Shorter names are older ones, which were drawn.
+        if len(row.pepper) < len("pepper:") + _FINGERPRINT or _named(pepper) == row.pepper:
+            return pepper, int(mark)
+    except ValueError:
+        pass
+    return None
+
+
 def _pepper(ws: Workspace, wallet: Holder, row: PinRow) -> tuple[str, int]:
     """The pepper and the count of failures that was kept with it."""
-    text = keys.kept(place_of(ws, row), row.pepper)
-    try:
-        pepper, mark = (text or "").split(":")
-        return pepper, int(mark)
-    except ValueError:
+    found = _kept(ws, row)
+    if found is None:
         if ws.is_shared:
             raise errors.NotAuthorised(
                 f"what belongs to the PIN of wallet '{wallet.name}' is not on this machine",
                 code="NO_PEPPER",
                 hint="Bring it from the machine where the PIN was set: there 'amani backup create FILE --keys-only',"
-                " here 'amani backup restore FILE --keys-only'.",
-            ) from None
+                " here 'amani backup restore FILE --keys-only'. If it is gone there too: amani pin reset",
+            )
         raise errors.NotAuthorised(
             f"what belongs to the PIN of wallet '{wallet.name}' is no longer kept with its key",
             code="NO_PEPPER",
             hint="Restore it from a backup, or have the PIN fall away: amani pin reset",
-        ) from None
+        )
+    return found
 
 
 def _peppered(pin: str, pepper: str) -> bytes:

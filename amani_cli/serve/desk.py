@@ -43,17 +43,25 @@ class Desk:
         self._silent_until = 0.0
         self._lock = threading.Lock()
         self._lasting = Lasting()
+        self._shared, self._shared_until = False, 0.0
 
     @contextmanager
     def reading(self, seconds: float = LOOK_S) -> Iterator[Workspace]:
         """A workspace to look with; a ledger in a file is kept open by the thread."""
         ws = self._make(seconds)
-        if ws.is_shared:
+        if self._is_shared(ws):
             with self._closing(ws):
                 yield ws
             return
         ws.__dict__["store"] = self._lasting.opened(ws.paths.database)
         yield ws
+
+    def _is_shared(self, ws: Workspace) -> bool:
+        """Whether the ledger is on a server; the settings are looked at once a second, not for every page."""
+        moment = time.monotonic()
+        if moment >= self._shared_until:
+            self._shared, self._shared_until = ws.is_shared, moment + 1.0
+        return self._shared
 
     @contextmanager
     def acting(self, seconds: float) -> Iterator[Workspace]:

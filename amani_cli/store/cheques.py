@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from amani_cli.servers import server_of
 from amani_cli.store import machine
 from amani_cli.store.entries import Entry
@@ -9,10 +11,15 @@ from amani_cli.store.ledger import Ledger, Store
 from amani_cli.store.rows import ChequeRow, Row, Transaction
 from amani_cli.times import now
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from amani_cli.store.new_rows import ChequeChanges, NewCheque
+
 UNFINISHED = ("funding", "voiding", "unknown")
 
 
-def insert(db: Transaction, **columns: object) -> None:
+def insert(db: Transaction, **columns: Unpack[NewCheque]) -> None:
     """Write down a cheque before anything is made for it."""
     columns.setdefault("created_at", now())
     columns.setdefault("host", machine.host())
@@ -21,7 +28,7 @@ def insert(db: Transaction, **columns: object) -> None:
     db.execute(f"INSERT INTO cheque ({names}) VALUES ({marks})", tuple(columns.values()))
 
 
-def update(db: Transaction, cheque_id: str, **columns: object) -> None:
+def update(db: Transaction, cheque_id: str, **columns: Unpack[ChequeChanges]) -> None:
     """Change columns of a cheque."""
     sets = ", ".join(f"{column}=?" for column in columns)
     db.execute(f"UPDATE cheque SET {sets} WHERE id=?", (*columns.values(), cheque_id))

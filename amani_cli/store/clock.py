@@ -17,6 +17,9 @@ _KEEP = (
 )
 
 
+LATELY_S = 2.0
+
+
 class Stamp(NamedTuple):
     """How far the ledger's and a provider's clocks are ahead of this machine's, in whole seconds."""
 
@@ -56,6 +59,10 @@ class LedgerClock:
         """The earlier of the ledger's time and the wall clock's, for what other clocks have dated."""
         return min(self.now(), clocks.wall())
 
+    def lately(self) -> tuple[float, float]:
+        """`now` and `earlier`; an engine that is far away says the same for a moment, so that they can be asked by."""
+        return self.now(), self.earlier()
+
     def stamp(self, url: str) -> Stamp:
         """What an entry of now keeps of the time."""
         by_wall, by_theirs = clocks.wall(), clocks.told(url)
@@ -72,8 +79,7 @@ class LedgerClock:
         By that server's clock, where it told its time then and now; no more than this machine counted by itself if it
         was not started anew in between.
         """
-        reckoned = clocks.reckon(self._known())
-        counted = reckoned.at - self.written(row)
+        counted = self.now() - self.written(row)
         by_theirs = clocks.told(url)
         if by_theirs is None or row.told_ahead is None:
             return counted
@@ -112,6 +118,7 @@ class ServerClock(LedgerClock):
         super().__init__(lambda: None)
         self._ask = ask
         self._heard: tuple[float, float] | None = None
+        self._said: tuple[tuple[float, float], float] | None = None
 
     def hear(self, at: float) -> None:
         """Take what the server just said."""
@@ -124,6 +131,12 @@ class ServerClock(LedgerClock):
         assert self._heard is not None
         at, came = self._heard
         return at + clocks.steady() - came
+
+    def lately(self) -> tuple[float, float]:
+        """The server's time, and the earlier of it and the wall clock's, as they were up to `LATELY_S` ago."""
+        if self._said is None or not 0 <= clocks.steady() - self._said[1] <= LATELY_S:
+            self._said = super().lately(), clocks.steady()
+        return self._said[0]
 
     def doubt(self) -> str:
         """Nothing: the server's clock is the one that counts."""

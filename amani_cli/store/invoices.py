@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from amani_cli.store.ledger import Store
 from amani_cli.store.rows import InvoiceRow, Row, Transaction
 from amani_cli.times import now
 
+if TYPE_CHECKING:
+    from typing import Unpack
 
-def insert(db: Transaction, **columns: object) -> None:
-    """Remember an invoice; one that is known already is left as it is."""
+    from amani_cli.store.new_rows import NewInvoice
+
+
+def insert(db: Transaction, **columns: Unpack[NewInvoice]) -> bool:
+    """Remember an invoice; one that is known already is left as it is. Whether it is new."""
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
-    db.execute(f"INSERT INTO invoice ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", tuple(columns.values()))
+    sql = f"INSERT INTO invoice ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    return db.execute(sql, tuple(columns.values())).rowcount == 1
 
 
 def by_key(store: Store, key: str) -> InvoiceRow | None:
@@ -38,8 +45,15 @@ def of_wallet(store: Store, wallet_id: int, payment_hash: str) -> InvoiceRow | N
 
 def is_made_at(store: Store, url: str, payment_hash: str) -> bool:
     """Whether a wallet of ours at a server made the invoice of a hash."""
-    sql = "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?"
-    return store.one(Row, sql, payment_hash, url) is not None
+    return store.one(Row, _MADE_AT, payment_hash, url) is not None
+
+
+def expect_made_at(store: Store, url: str, payment_hash: str) -> None:
+    """Say that `is_made_at` is asked soon."""
+    store.expect(_MADE_AT, payment_hash, url)
+
+
+_MADE_AT = "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?"
 
 
 def to_ask_about(store: Store, since: str) -> list[InvoiceRow]:
@@ -129,7 +143,7 @@ def is_matched(store: Store, provider_reference: str, *, but: str) -> bool:
     row = store.one(
         Row,
         "SELECT 1 FROM invoice WHERE account IS NOT NULL AND payment_hash<>? AND provider_reference IS NOT NULL"
-        " AND instr(' '||provider_reference||' ', ' '||?||' ')",
+        " AND instr(' '||provider_reference||' ', ' '||?||' ')>0",
         but,
         provider_reference,
     )

@@ -239,9 +239,13 @@ def paid_since(store: Store, since: str) -> Iterator[Entry]:
 
 
 def last_attempt(db: Ledger, wallet_id: int, payment_hash: str, direction: str) -> Entry | None:
-    """The newest entry of a wallet for a hash, whatever became of it."""
+    """The entry of a wallet for a hash that settled or may have, or else the newest that failed.
+
+    Not the newest of all: a clock that was set back has a later try come before an earlier one.
+    """
     row: Entry | None = db.execute(
-        "SELECT * FROM payment WHERE payment_hash=? AND wallet_id=? AND direction=? ORDER BY id DESC LIMIT 1",
+        "SELECT * FROM payment WHERE payment_hash=? AND wallet_id=? AND direction=?"
+        " ORDER BY status='failed', id DESC LIMIT 1",
         (payment_hash, wallet_id, direction),
     ).fetchone()
     return row
@@ -274,7 +278,8 @@ class Known(NamedTuple):
 
 
 def by_hashes(db: Ledger, wallet_id: int, remote_id: str | None, hashes: Iterable[str]) -> dict[tuple[str, str], Known]:
-    """A wallet's newest entries for these hashes, by hash and direction, under whatever local number it has been.
+    """A wallet's entries for these hashes, as in `last_attempt`, by hash and direction, under whatever local number it
+    has been.
 
     The number of the wallet in the environment may have been another wallet's.
     """
@@ -287,7 +292,7 @@ def by_hashes(db: Ledger, wallet_id: int, remote_id: str | None, hashes: Iterabl
             f" WHERE payment_hash IN ({','.join('?' * len(some))})"
             # The plus keeps SQLite to the index over hashes.
             " AND ((+wallet_id=? AND (wallet_id>0 OR remote_wallet_id IS NULL))"
-            " OR (+remote_wallet_id=? AND wallet_id<>?)) ORDER BY id",
+            " OR (+remote_wallet_id=? AND wallet_id<>?)) ORDER BY status<>'failed', id",
             (*some, wallet_id, remote_id, OUTSIDE),
         )
         found |= {(row[0], row[1]): Known(row[2], row[3], row[4]) for row in rows}

@@ -66,6 +66,14 @@ class Store:
         """Write what is worth keeping and not worth waiting for; whatever goes wrong with it is let go."""
         raise NotImplementedError
 
+    def before_long(self, write: Callable[[Transaction], object]) -> None:
+        """Change what nobody waits for, asking nothing: in a durable transaction, now or along with the next one.
+
+        What is asked of the ledger from now on knows of it. It may be lost with the process.
+        """
+        with self.write() as db:
+            write(db)
+
     def reading(self) -> AbstractContextManager[None]:
         """Queries that all see the ledger as it stood at the first of them; writers are not held up."""
         raise NotImplementedError

@@ -61,7 +61,7 @@ def page(store: Store, wanted: Filter) -> list[Entry]:
         add(condition, *patterns)
         few = search.candidates(store, wanted.search)
         if few is not None:
-            add(f"rowid IN ({','.join(map(str, few))})")
+            add(few[0], *few[1])
             table = "payment NOT INDEXED"  # but for the rows themselves: these few are looked up and sorted
     if wanted.after is not None:
         add("(created_at, id)<(?,?)", *wanted.after)

@@ -15,6 +15,8 @@ from typing import Any
 from amani_cli import errors, private
 from amani_cli.files import write_private
 
+_SEEN = "ledgers.json"
+
 
 @cache
 def host() -> str:
@@ -111,19 +113,27 @@ class OwnKeys:
         return found if isinstance(found, dict) else {}
 
 
+def every_seen(folder: Path) -> dict[str, tuple[int, str]]:
+    """The last entry of the audit log that this machine saw in each ledger, by the ledger's id: number and hash."""
+    try:
+        found = json.loads((folder / _SEEN).read_text())
+        return {str(ledger): (int(head[0]), str(head[1])) for ledger, head in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError, LookupError):
+        return {}
+
+
 class SeenHead:
     """The last entry of the audit log that this machine saw: a ledger without it went back to an earlier moment."""
 
-    def __init__(self, folder: Path, where: str) -> None:
-        """Kept in a file in `folder`, for the ledger that is at `where`."""
-        self._path, self._where = folder / "ledgers.json", where
+    def __init__(self, folder: Path, ledger: str) -> None:
+        """Kept in a file in `folder`, for the ledger of that id."""
+        self._path, self._ledger = folder / _SEEN, ledger
         self._seen: tuple[int, str] | None = None
 
     def read(self) -> tuple[int, str] | None:
         """Its number and hash, or None."""
         if self._seen is None:
-            found = self._all().get(self._where)
-            self._seen = (int(found[0]), str(found[1])) if found else None
+            self._seen = every_seen(self._path.parent).get(self._ledger)
         return self._seen
 
     def keep(self, seq: int, hashed: str) -> None:
@@ -135,12 +145,5 @@ class SeenHead:
         # Not synced: what a power cut takes is a check, and no reason to wait or to fail for.
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            half.write_text(json.dumps({**self._all(), self._where: self._seen}))
+            half.write_text(json.dumps({**every_seen(self._path.parent), self._ledger: self._seen}))
             half.replace(self._path)
-
-    def _all(self) -> dict[str, Any]:
-        try:
-            found = json.loads(self._path.read_text())
-            return found if isinstance(found, dict) else {}
-        except (OSError, ValueError):
-            return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amani_cli import errors
 from amani_cli.files import named
@@ -50,6 +50,15 @@ def open_named(text: str, environ: Mapping[str, str], folder: Path, password_com
     return open_shared(address.checked(text), environ, folder, password_command)
 
 
+def names(text: str, environ: Mapping[str, str], query: str) -> list[str]:
+    """The names that a query answers, of the ledger at an address. Raises what `open_shared` raises."""
+    store = _at(text, environ, Path(), "")
+    try:
+        return [str(row[0]) for row in store.wire.ask([(query, ())])[0][0]]
+    finally:
+        store.close()
+
+
 def upgrade(text: str, environ: Mapping[str, str], folder: Path, password_command: str = "") -> tuple[int, int]:
     """Make the ledger at an address, or upgrade it, in one transaction; returns its schema before (0: none) and now."""
     store = _at(text, environ, folder, password_command)
@@ -92,6 +101,26 @@ def server(store: Store) -> tuple[str, str]:
     return str(row[0]), str(row[1])
 
 
+class Role(NamedTuple):
+    """Who amani is to a ledger's server, and what that may do."""
+
+    name: str
+    is_owner: bool
+    edits_audit: bool
+    writes: bool
+
+
+def role(store: Store) -> Role:
+    """The role by which a ledger is used."""
+    row = store.one(
+        Row,
+        "SELECT current_user, pg_has_role(relowner, 'MEMBER'), has_table_privilege(oid, 'UPDATE, DELETE'),"
+        " has_table_privilege('payment', 'INSERT') FROM pg_class WHERE oid='audit'::regclass",
+    )
+    assert row is not None
+    return Role(str(row[0]), bool(row[1]), bool(row[2]), bool(row[3]))
+
+
 _VERSION = "SELECT version, id FROM ledger_schema"
 
 
@@ -122,14 +151,17 @@ def _check_schema(store: PostgresStore) -> None:
 def _upgraded(store: PostgresStore) -> tuple[int, int]:
     import psycopg
 
-    from amani_cli.store import postgres_schema
+    from amani_cli.store import postgres_schema, postgres_search
     from amani_cli.store.postgres import alone
     from amani_cli.store.postgres_errors import explained
 
-    there = "SELECT to_regclass('ledger_schema') IS NOT NULL, to_regclass('payment') IS NOT NULL"
+    there = (
+        "SELECT to_regclass('ledger_schema') IS NOT NULL, to_regclass('payment') IS NOT NULL,"
+        f" {postgres_search.IS_WANTED}"
+    )
     wire = store.wire
     try:
-        is_ours, is_taken = wire.ask([*alone(), (there, ())])[-1][0][0]
+        is_ours, is_taken, is_wanted = wire.ask([*alone(), (there, ())])[-1][0][0]
         found = int(wire.exchange([(_VERSION, ())])[0][0][0][0]) if is_ours else 0
         if is_taken and not is_ours:
             raise errors.Usage(
@@ -140,6 +172,7 @@ def _upgraded(store: PostgresStore) -> tuple[int, int]:
         if found > SCHEMA_VERSION:
             raise _newer(store, found)
         steps = postgres_schema.statements(found, SCHEMA_VERSION) if found < SCHEMA_VERSION else []
+        steps += [postgres_search.INDEX] if is_wanted else []
         wire.exchange([*[(each, ()) for each in steps], ("COMMIT", ())])
     except psycopg.Error as error:
         raise explained(error, store.where) from error

@@ -32,13 +32,7 @@ SETTLE_S = 20.0
 """How long it is asked whether a COMMIT whose answer was lost is there, before that is given up."""
 IDLE_S = 60
 """A transaction that says nothing for so long belongs to a machine that is gone: the server ends it, and its lock."""
-_BEGIN = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-    "SET LOCAL synchronous_commit=on",
-    f"SET LOCAL lock_timeout='{BUSY_TIMEOUT_S}s'",
-    f"SET LOCAL idle_in_transaction_session_timeout='{IDLE_S}s'",
-    f"SELECT pg_advisory_xact_lock({LOCK})",
-)
+_COMMIT: Statement = ("COMMIT", ())
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _PROVE = "INSERT INTO proof (token, host, os_user, at) VALUES (?,?,?,?)"
 _PROVEN = "SELECT 1 FROM proof WHERE token=?"
@@ -63,6 +57,7 @@ class PostgresStore(Store):
         self.wire = Wire(where, connect)
         self._mode = ""  # what kind of transaction is open
         self._waiting: list[tuple[Statement, Result]] = []
+        self._owed: list[Statement] = []
         self._head: tuple[int, str] | None = None
         self._expected: list[Statement] = []
         self._foreseen: dict[tuple[str, tuple[Any, ...]], tuple[list[Any], float]] = {}
@@ -95,7 +90,17 @@ class PostgresStore(Store):
             raise explained(error, self.where) from error
         finally:
             self._mode = ""
-            self._mirror.clear()
+
+    def before_long(self, write: Callable[[Transaction], object]) -> None:
+        """Keep what is changed until the next transaction begins, whose first message takes it along."""
+        assert not self._mode, "a transaction is open"
+        self._mode = "owed"
+        try:
+            write(self)
+            self._owed += [statement for statement, _ in self._waiting]
+        finally:
+            self._waiting.clear()
+            self._mode = ""
 
     def in_passing(self, write: Callable[[Transaction], object]) -> None:
         """One message with all that the block says; the server need not have it on disk, and nobody waits long."""
@@ -110,7 +115,7 @@ class PostgresStore(Store):
             statements = [each for each, _ in self._waiting]
             if self.wire.is_up:
                 with contextlib.suppress(psycopg.Error, errors.AmaniError):
-                    self.wire.exchange([*begin, *statements, ("COMMIT", ())])
+                    self.wire.exchange([*begin, *statements, _COMMIT])
         finally:
             self._roll_back()
             self._mode = ""
@@ -119,8 +124,9 @@ class PostgresStore(Store):
     def reading(self) -> Iterator[None]:
         """Queries that all see the ledger as it stood at the first of them."""
         assert not self._mode, "a transaction is open"
-        self._mode = "read"
         try:
+            self._ask_expected([])
+            self._mode = "read"
             self.wire.ask([("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ())])
             yield
         except psycopg.Error as error:
@@ -144,8 +150,9 @@ class PostgresStore(Store):
         self._foreseen.clear()
         seen = self.seen.read()
         seen_too: Statement = ("SELECT hash FROM audit WHERE seq=?", (seen[0] if seen else 0,))
-        queries = [*alone(), (_CLOCK, ()), (audit.HEAD, ()), seen_too, *QUERIES]
-        clock, head, before, *small = self._ask_expected(queries)[len(alone()) :]
+        first, self._owed = [*alone(), *self._owed], []
+        queries = [*first, (_CLOCK, ()), (audit.HEAD, ()), seen_too, *QUERIES]
+        clock, head, before, *small = self._ask_expected(queries)[len(first) :]
         self._mode = "write"
         self.clock.hear(clock[0][0][0])
         self._mirror.fill(small)
@@ -167,7 +174,7 @@ class PostgresStore(Store):
         expected, self._expected = self._expected, []
         self._foreseen.clear()
         try:
-            answers = self.wire.exchange([*statements, *expected, ("COMMIT", ())])
+            answers = self.wire.exchange([*statements, *expected, _COMMIT])
             for result, (rows, count) in zip(results, answers, strict=False):
                 result.fill(rows, count)
             self._foresee(expected, answers[len(statements) : -1])
@@ -185,7 +192,7 @@ class PostgresStore(Store):
 
         Raises `errors.RefusedByPolicy`.
         """
-        marks.make(self, marks.HELD, f"a ledger without entry {seq} of the audit log, which this machine saw in it")
+        marks.make(self, marks.HELD, f"a ledger that lacks entry {seq} of the audit log, which this machine saw in it")
         holds.spread(self)
         audit.append(self, "store went back", subject=self.where, outcome="held")
         self._commit(os.urandom(12).hex())
@@ -224,6 +231,7 @@ class PostgresStore(Store):
 
     def _roll_back(self) -> None:
         self._waiting.clear()
+        self._mirror.clear()
         self.wire.roll_back()
 
     # -- statements --------------------------------------------------------------------------------------------------
@@ -232,7 +240,7 @@ class PostgresStore(Store):
         """A query, or inside a transaction a change: one that nobody asks about goes along with the next query."""
         if sql == audit.HEAD and self._mode == "write" and self._head is not None:
             return known([self._head] if self._head[0] else [])
-        if self._mode in ("write", "passing") and translated(sql).is_change:
+        if self._mode in ("write", "passing", "owed") and translated(sql).is_change:
             return self._later(sql, values)
         try:
             found = self._at_hand(sql, tuple(values))
@@ -245,8 +253,9 @@ class PostgresStore(Store):
     def _later(self, sql: str, values: Sequence[Any]) -> Result:
         if sql == audit.APPEND:
             self._head = (values[0], values[-1])
-        self._mirror.changed(sql)
-        self._foreseen.clear()
+        table = self._mirror.changed(sql)
+        for asked in [each for each in self._foreseen if not table or table in each[0]]:
+            del self._foreseen[asked]
         later = Result(self._send_waiting)
         self._waiting.append(((sql, values), later))
         return later
@@ -271,6 +280,8 @@ class PostgresStore(Store):
         """The rows of a query, a page of them at a time, as they stood when it began."""
         try:
             self._send_waiting()
+            if not self._mode:
+                self._ask_expected([])
             yield from self.wire.stream(sql, values, apart=not self._mode)
         except psycopg.Error as error:
             raise explained(error, self.where) from error
@@ -280,9 +291,13 @@ class PostgresStore(Store):
         self._expected.append((sql, values))
 
     def _ask_expected(self, statements: Sequence[Statement]) -> list[Answered]:
-        """Ask, and what is expected along with it; inside no transaction."""
+        """Ask, and what is expected along with it, in no transaction; what is owed comes first, in one of its own."""
+        owed, self._owed = self._owed, []
+        first = [*alone(), *owed, _COMMIT] if owed else []
         expected, self._expected = self._expected, []
-        answers = self.wire.ask([*statements, *expected])
+        if not (first or statements or expected):
+            return []
+        answers = self.wire.ask([*first, *statements, *expected])[len(first) :]
         self._foresee(expected, answers[len(statements) :])
         return answers[: len(statements)]
 
@@ -307,19 +322,31 @@ class PostgresStore(Store):
         return answers[-1]
 
     def _ask_time(self) -> float:
-        row = self.execute(_CLOCK).fetchone()
-        return float(row[0])
+        return float(self.execute(_CLOCK).fetchone()[0])
 
     def opened_at(self, sql: str) -> int:
         """The schema and the id of the ledger, which a query answers, and what time it is there: asked before all else.
 
-        Returns the schema.
+        Returns the schema. A ledger that lacks what this machine saw in it is held from now on.
         """
-        schema, clock = self.wire.ask([(sql, ()), (_CLOCK, ())])
+        known = machine.every_seen(self._folder)  # before it is asked: another process here goes on meanwhile
+        numbers = ",".join(str(seq) for seq, _ in known.values()) or "0"
+        there: Statement = (f"SELECT seq, hash FROM audit WHERE seq IN ({numbers})", ())
+        first: list[Statement] = [(sql, ()), (_CLOCK, ()), there]
+        try:
+            schema, clock, heads, *small = self.wire.ask([*first, *QUERIES])
+            self._mirror.fill(small)
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):  # of another schema, or of none
+            schema, clock, heads = self.wire.ask(first)
         version, self.id = schema[0][0]
         self.clock.hear(clock[0][0][0])
         self.own_keys = machine.OwnKeys(self._folder, self.id)
         self.seen = machine.SeenHead(self._folder, self.id)
+        seen = known.get(self.id)
+        if seen is not None and seen not in [tuple(row) for row in heads[0]]:
+            # What can't be held now, as by who may only look, is by whoever writes next.
+            with contextlib.suppress(errors.AmaniError), self.write():
+                pass
         return int(version)
 
     def take_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
@@ -334,8 +361,7 @@ class PostgresStore(Store):
 
     def last_number(self, table: str) -> int:
         """As the table's sequence has it."""
-        row = self.execute(f"SELECT last_value FROM {table}_id_seq").fetchone()
-        return int(row[0])
+        return int(self.execute(f"SELECT last_value FROM {table}_id_seq").fetchone()[0])
 
     def go_on_from(self, table: str, number: int) -> None:
         """Set the table's sequence."""
@@ -350,12 +376,20 @@ class PostgresStore(Store):
 
     def close(self) -> None:
         """Let go of the lines."""
+        with contextlib.suppress(errors.AmaniError, psycopg.Error):
+            self._ask_expected([])
         self.wire.close()
 
 
 def alone() -> list[Statement]:
     """What begins a transaction in which nobody else writes."""
-    return [(each, ()) for each in _BEGIN]
+    return [
+        ("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", ()),
+        ("SET LOCAL synchronous_commit=on", ()),
+        (f"SET LOCAL lock_timeout='{BUSY_TIMEOUT_S}s'", ()),
+        (f"SET LOCAL idle_in_transaction_session_timeout='{IDLE_S}s'", ()),
+        (f"SELECT pg_advisory_xact_lock({LOCK})", ()),
+    ]
 
 
 def _not_kept(where: str) -> errors.Unreachable:

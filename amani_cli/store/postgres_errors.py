@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
 from amani_cli import errors
@@ -12,6 +14,15 @@ def explained(error: psycopg.Error, where: str) -> errors.AmaniError:
     state, said = error.sqlstate, _said(error)
     if isinstance(error, psycopg.DataError | psycopg.ProgrammingError) and state is None:
         return _fault("", said, where)
+    if state is None and re.search("certificate|signature failure|does not support SSL", str(error)):
+        return errors.Unreachable(
+            f"the ledger at {where} is not trusted: {said}",
+            code="LEDGER_UNTRUSTED",
+            hint="Nothing was sent. Look at the name in the address, and at ~/.postgresql/root.crt or sslrootcert: it"
+            " must hold the certificate of whoever signed the server's.",
+        )
+    if state is None:
+        state = _state_of(str(error))
     if state is None or state.startswith(("08", "57P", "53300")):
         return errors.Unreachable(
             f"the ledger at {where} can't be reached: {said}",
@@ -30,6 +41,14 @@ def explained(error: psycopg.Error, where: str) -> errors.AmaniError:
             hint="Look at the role that AMANI_STORE names and at what it was granted (docs/team-store.md).",
         )
     return _fault(state, said, where)
+
+
+def _state_of(said: str) -> str | None:
+    """What a server that takes no connection means by its words, which is all that libpq hands on of it."""
+    if re.search("authentication failed|no password supplied|no pg_hba.conf entry|pg_hba.conf rejects", said):
+        return "28000"
+    found = re.search(r"FATAL: +(role|database) .* does not exist", said)
+    return {"role": "28000", "database": "3D000"}[found[1]] if found else None
 
 
 def _fault(state: str, said: str, where: str) -> errors.AmaniError:
@@ -60,4 +79,5 @@ def _fault(state: str, said: str, where: str) -> errors.AmaniError:
 
 def _said(error: psycopg.Error) -> str:
     lines = (error.diag.message_primary or str(error)).strip().splitlines()
-    return (lines[-1] if lines else type(error).__name__)[:200]
+    said = lines[0] if lines else type(error).__name__
+    return re.sub("^connection failed: connection to server .*? failed: (FATAL: +)?", "", said)[:200]

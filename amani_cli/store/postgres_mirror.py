@@ -79,10 +79,12 @@ class Mirror:
         """Forget all of it."""
         self._tables = set()
 
-    def changed(self, sql: str) -> None:
-        """Forget the table that a statement changes."""
+    def changed(self, sql: str) -> str:
+        """Forget the table that a statement changes; returns its name, "" where that can't be told."""
         found = _CHANGED.match(sql)
-        self._tables.discard(found[1] if found else "")
+        table = found[1] if found else ""
+        self._tables.discard(table)
+        return table
 
     def covers(self, sql: str) -> bool:
         """Whether a query is about tables that are brought here."""

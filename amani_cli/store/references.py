@@ -66,13 +66,13 @@ _BY_NAME = "SELECT * FROM reference WHERE reference=?"
 
 
 def expect(store: Store, reference: str) -> None:
-    """Say that a reference is claimed soon."""
+    """Say that a reference is looked up soon."""
     store.expect(_BY_NAME, reference)
 
 
 def is_known(store: Store, reference: str) -> bool:
     """Whether a reference stands for anything yet."""
-    return store.one(Row, "SELECT 1 FROM reference WHERE reference=?", reference) is not None
+    return store.one(ReferenceRow, _BY_NAME, reference) is not None
 
 
 def targets(store: Store, wanted: dict[str, str], kind: type[R]) -> dict[str, R]:
@@ -111,19 +111,25 @@ def told_along(store: Store, payment: Entry) -> tuple[str, str] | None:
     if reference is None and payment.kind == "cheque":
         row = store.one(Row, "SELECT reference FROM cheque WHERE id=?", payment.destination)
         reference = row[0] if row is not None else None
-    row = store.one(Row, "SELECT what FROM reference WHERE reference=?", reference) if reference is not None else None
-    return None if row is None or reference is None else (reference, digest(store.current, row[0]))
+    row = store.one(ReferenceRow, _BY_NAME, reference) if reference is not None else None
+    return None if row is None or reference is None else (reference, digest(store.current, row.what))
 
 
 def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
-    """Let a reference stand again for a payment whose record tells it; what it stands for here comes first."""
+    """Let a reference stand again for a payment whose record tells it.
+
+    What it stands for here comes first, unless nothing was ever paid for that: a payment that failed, or a cheque that
+    was given up, or waits for another payment than the one that was made for it since.
+    """
     db.execute("INSERT INTO reference VALUES (?,?,NULL,?) ON CONFLICT DO NOTHING", (reference, meaning, now()))
     what = db.execute("SELECT what FROM reference WHERE reference=?", (reference,)).fetchone()[0]
     if _is_meant(db, what, meaning):
         db.execute(
             "UPDATE reference SET target=? WHERE reference=? AND (target IS NULL"
-            " OR EXISTS (SELECT 1 FROM payment WHERE id=target AND status='failed'))",
-            (target, reference),
+            " OR EXISTS (SELECT 1 FROM payment WHERE id=target AND status='failed')"
+            " OR EXISTS (SELECT 1 FROM cheque WHERE id=target AND (reference IS NULL OR (status='funding'"
+            " AND coalesce(funding_hash, '')<>(SELECT payment_hash FROM payment WHERE id=?)))))",
+            (target, reference, target),
         )
 
 

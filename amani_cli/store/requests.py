@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, Store
 from amani_cli.store.rows import RequestRow, Row, SignatureRow, Transaction
 from amani_cli.times import now
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from amani_cli.store.new_rows import NewRequest
+
 _LIVE = "('open','running','unknown')"
 
 
-def insert(db: Transaction, **columns: object) -> None:
+def insert(db: Transaction, **columns: Unpack[NewRequest]) -> None:
     """Write a request down."""
     names = ",".join(columns)
     marks = ",".join("?" * len(columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -83,12 +84,17 @@ def save_threshold(db: Transaction, identity: str, unit: str, amount: str) -> No
     db.execute(upsert("pin_threshold", "identity, unit", "amount"), (identity, unit, amount))
 
 
+_EVENTS = "SELECT at FROM event WHERE identity=? AND kind=? AND at>? ORDER BY at"
+
+
 def events(db: Ledger, identity: str, kind: str, since: float) -> list[float]:
     """When, by the ledger's time, a wallet did something since a moment, oldest first."""
-    rows = db.execute(
-        "SELECT at FROM event WHERE identity=? AND kind=? AND at>? ORDER BY at", (identity, kind, since)
-    ).fetchall()
-    return [row[0] for row in rows]
+    return [row[0] for row in db.execute(_EVENTS, (identity, kind, since)).fetchall()]
+
+
+def expect_events(store: Store, identity: str, kind: str, since: float) -> None:
+    """Say that a wallet's events are asked for soon."""
+    store.expect(_EVENTS, identity, kind, since)
 
 
 def events_of_actor(db: Ledger, actor: str, kind: str, since: float) -> list[float]:
@@ -101,14 +107,21 @@ def events_of_actor(db: Ledger, actor: str, kind: str, since: float) -> list[flo
 
 def add_event(
     db: Transaction, identity: str, kind: str, at: float, *, actor: str | None = None, subject: str | None = None
-) -> int:
-    """Note that a wallet does something; `subject` is the entry that a refusal gives the slot back for."""
+) -> Callable[[], int]:
+    """Note that a wallet does something; `subject` is the entry that a refusal gives the slot back for.
+
+    Returns what tells the event's number.
+    """
     cursor = db.execute(
         "INSERT INTO event (identity, kind, actor, at, subject) VALUES (?,?,?,?,?)",
         (identity, kind, actor, at, subject),
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+
+    def number() -> int:
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    return number
 
 
 def drop_event(db: Transaction, event_id: int) -> None:
@@ -121,9 +134,15 @@ def drop_events_for(db: Transaction, subject: str) -> None:
     db.execute("DELETE FROM event WHERE subject=?", (subject,))
 
 
-def clear_events(db: Transaction, identity: str, kind: str) -> None:
-    """Forget a wallet's events of a kind."""
-    db.execute("DELETE FROM event WHERE identity=? AND kind=?", (identity, kind))
+def forgive(db: Transaction, identity: str, until: float, streak: int) -> None:
+    """Give back the attempts at a PIN that were made until the right one was given, `streak` in a row; once."""
+    made = "identity=?1 AND kind='pin' AND at<=?2"
+    db.execute(
+        "UPDATE pin SET streak=CASE WHEN streak>?3 THEN streak-?3 ELSE 0 END"
+        f" WHERE identity=?1 AND EXISTS (SELECT 1 FROM event WHERE {made})",
+        (identity, until, streak),
+    )
+    db.execute(f"DELETE FROM event WHERE {made}", (identity, until))
 
 
 def prune(db: Transaction, before: float) -> None:
@@ -198,19 +217,26 @@ def spent(
     """
     if unit != "msat":
         return _spent_fiat(db, remote_id, unit, since, actor)
-    whose = () if actor is None else (actor,)
-    gone = db.execute(
-        f"SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0) FROM {_SPENT_SINCE}"
-        f"{'' if actor is None else ' WHERE actor=?5'}",
-        (*_values(remote_id, since), *whose),
-    ).fetchone()[0]
-    flying = db.execute(
-        "SELECT coalesce(sum(reserved_msat), 0) FROM payment"
-        " WHERE remote_wallet_id=? AND direction='out' AND status='unknown' AND wallet_id<>?"
-        f"{'' if actor is None else ' AND actor=?'}",
-        (remote_id, OUTSIDE, *whose),
-    ).fetchone()[0]
+    if actor is None:
+        gone, flying = db.execute(_sums(""), _values(remote_id, since)).fetchone()
+    else:
+        gone, flying = db.execute(_sums("actor=?5"), (*_values(remote_id, since), actor)).fetchone()
     return Decimal(gone), Decimal(flying)
+
+
+def expect_spent(store: Store, remote_id: str | None, since: Since) -> None:
+    """Say that what left a Lightning wallet since a moment is asked soon."""
+    store.expect(_sums(""), *_values(remote_id, since))
+
+
+def _sums(whose: str) -> str:
+    """What left and what is in flight, in msat, by one query: each may be a round trip."""
+    return (
+        "SELECT (SELECT coalesce(sum(amount_msat + coalesce(fee_msat, 0)), 0)"
+        f" FROM {_SPENT_SINCE}{' WHERE ' * bool(whose)}{whose}),"
+        " (SELECT coalesce(sum(reserved_msat), 0) FROM payment WHERE remote_wallet_id=?1 AND direction='out'"
+        f" AND status='unknown' AND wallet_id<>{OUTSIDE}{' AND ' * bool(whose)}{whose})"
+    )
 
 
 def _values(remote_id: str | None, since: Since) -> tuple[object, ...]:

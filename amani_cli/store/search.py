@@ -8,6 +8,7 @@ https://www.sqlite.org/fts5.html#the_trigram_tokenizer
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 
 from amani_cli import errors
@@ -30,13 +31,25 @@ _TEXT = (
 )
 
 
-def candidates(store: Store, text: str) -> list[int] | None:
-    """The rows of all payments that may have a text, or None if they are many or can't be told.
+def candidates(store: Store, text: str) -> tuple[str, Sequence[object]] | None:
+    """The condition, with its values, of being one of the few payments that may have a text.
 
-    None says that the journal is better read in the order of time: with many, a page is full before long.
+    None, if they are many or can't be told, says that the journal is better read in the order of time: with many, a
+    page is full before long.
     """
-    if len(text) < 3 or "\0" in text or not isinstance(store, SqliteStore):
+    if len(text) < 3 or "\0" in text:
         return None
+    if not isinstance(store, SqliteStore):
+        from amani_cli.store import postgres, postgres_search
+
+        assert isinstance(store, postgres.PostgresStore)
+        ids = postgres_search.candidates(store, text, FEW)
+        return None if ids is None else (f"id IN ({','.join('?' * len(ids))})" if ids else "1=0", ids)
+    rows = _indexed(store, text)
+    return None if rows is None else (f"rowid IN ({','.join(map(str, rows))})", ())
+
+
+def _indexed(store: SqliteStore, text: str) -> list[int] | None:
     piece = text[:_LOOKED_UP]
     trigrams = {piece[at : at + 3].replace('"', '""') for at in range(len(piece) - 2)}
     try:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from amani_cli.amounts import Fiat
 from amani_cli.models.wallets import Provider
 from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import R, Store, literal
-from amani_cli.store.rows import AuditRow, ChequeRow, InvoiceRow
-from amani_cli.store.sqlite import SqliteStore
+from amani_cli.store.rows import AuditRow, ChequeRow, InvoiceRow, Row
 from amani_cli.text import holds
 from amani_cli.times import Period
 
@@ -103,9 +104,6 @@ def audit(store: Store, subjects: Sequence[str]) -> list[AuditRow]:
 
 
 def _everywhere(store: Store, wanted: Wanted) -> Found:
-    # LIKE knows case in ASCII alone, and each run of spaces as it stands.
-    if isinstance(store, SqliteStore):
-        store.connection.create_function("holds", 2, _holds, deterministic=True)
     return Found(
         _search(store, Entry, "payment", wanted),
         _search(store, TracedInvoice, _INVOICES, wanted),
@@ -113,13 +111,9 @@ def _everywhere(store: Store, wanted: Wanted) -> Found:
     )
 
 
-def _holds(text: str | None, part: str) -> bool:
-    return text is not None and holds(text, part)
-
-
 def _search(store: Store, kind: type[R], table: str, wanted: Wanted) -> list[R]:
     names, hashes = _NAMES[table], _HASHES[table]
-    where, values = [], []
+    where, values = list[str](), list[str]()
     for columns, texts in ((names, wanted.exact), (hashes, (*wanted.hashes, *wanted.exact))):
         if texts:
             where += [f"{column} IN ({','.join('?' * len(texts))})" for column in columns]
@@ -128,15 +122,27 @@ def _search(store: Store, kind: type[R], table: str, wanted: Wanted) -> list[R]:
         pattern = f"{literal(wanted.ends[0])}%{literal(wanted.ends[1])}"
         where += [f"{column} LIKE ? ESCAPE '\\'" for column in (*names, *hashes)]
         values += [pattern] * (len(names) + len(hashes))
+    named = f"SELECT * FROM {table} WHERE {' OR '.join(where)} ORDER BY created_at DESC LIMIT {MOST + 1}"
+    found = store.all(kind, named, *values) if where else []
     for part in wanted.parts:
-        # The longest plain word is looked for first: Python is asked about few rows.
-        word = max((each for each in part.split() if each.isascii()), key=len, default="")
-        where += [f"({column} LIKE ? ESCAPE '\\' AND holds({column}, ?))" for column in _TEXTS[table]]
-        values += [f"%{literal(word)}%", part] * len(_TEXTS[table])
-    if not where:
-        return []
-    return store.all(
-        kind,
-        f"SELECT * FROM {table} WHERE {' OR '.join(where)} ORDER BY created_at DESC LIMIT {MOST + 1}",
-        *values,
-    )
+        found += _with_part(store, kind, table, part)
+    once = {tuple(row): row for row in found}
+    return sorted(once.values(), key=attrgetter("created_at"), reverse=True)[: MOST + 1]
+
+
+def _with_part(store: Store, kind: type[R], table: str, part: str) -> list[R]:
+    """Rows in whose texts a part stands, newest first.
+
+    LIKE knows case in ASCII alone, and each run of spaces as it stands: the longest plain word is looked for by it, and
+    what it finds is looked at here.
+    """
+    columns = _TEXTS[table]
+    word = max((each for each in part.split() if each.isascii()), key=len, default="")
+    where = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
+    sql = f"SELECT * FROM {table} WHERE {where} ORDER BY created_at DESC"
+    rows = store.each(kind, sql, *[f"%{literal(word)}%"] * len(columns))
+    return list(islice((row for row in rows if _holds_part(row, columns, part)), MOST + 1))
+
+
+def _holds_part(row: Row, columns: Sequence[str], part: str) -> bool:
+    return any(holds(text, part) for text in (getattr(row, column) for column in columns) if text is not None)

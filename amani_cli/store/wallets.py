@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from amani_cli.servers import server_of
 from amani_cli.store import machine
@@ -10,6 +11,11 @@ from amani_cli.store.journal import OUTSIDE
 from amani_cli.store.ledger import Ledger, Store, upsert
 from amani_cli.store.rows import LoginRow, Row, Transaction, WalletRow
 from amani_cli.times import now
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from amani_cli.store.new_rows import NewWallet, WalletChanges
 
 
 def name_key(name: str) -> str:
@@ -53,18 +59,17 @@ def by_remote(store: Store, remote_id: str) -> WalletRow | None:
     return store.one(WalletRow, "SELECT * FROM wallet WHERE remote_id=?", remote_id)
 
 
-def insert(db: Transaction, **columns: object) -> int:
+def insert(db: Transaction, **columns: Unpack[NewWallet]) -> int:
     """Add a wallet; the write raises `errors.Duplicate` if its name or its id at the server is taken."""
     columns.setdefault("created_at", now())
     own = own_keys(db)
-    here = {} if own is None else _taken_out(columns)
+    here: WalletChanges = {} if own is None else _taken_out(columns)
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
     cursor = db.execute(f"INSERT INTO wallet ({names}) VALUES ({marks})", tuple(columns.values()))
     assert cursor.lastrowid is not None
     if own is not None:
-        server = server_of(str(columns["url"]))
-        own.keep(cursor.lastrowid, **here, access=columns["access"], server=server)
+        own.keep(cursor.lastrowid, **here, access=columns["access"], server=server_of(columns["url"]))
     if columns.get("remote_id") is not None:
         _learn(db, cursor.lastrowid)
     return cursor.lastrowid
@@ -79,14 +84,18 @@ def own_keys(db: Ledger) -> machine.OwnKeys | None:
     return getattr(db, "own_keys", None)
 
 
-def _taken_out(columns: dict[str, object]) -> dict[str, object]:
+def _taken_out(columns: NewWallet | WalletChanges) -> WalletChanges:
     """What of a wallet's columns is of this machine alone; for the others it stands as nothing they could use."""
-    here: dict[str, object] = {name: columns[name] for name in ("key_source", "has_read_key") if name in columns}
-    columns.update({"key_source": ELSEWHERE, "has_read_key": 0})
+    here: WalletChanges = {}
+    if "key_source" in columns:
+        here["key_source"] = columns["key_source"]
+    if "has_read_key" in columns:
+        here["has_read_key"] = columns["has_read_key"]
+    columns["key_source"], columns["has_read_key"] = ELSEWHERE, 0
     return here
 
 
-def update(db: Transaction, wallet_id: int, **columns: object) -> None:
+def update(db: Transaction, wallet_id: int, **columns: Unpack[WalletChanges]) -> None:
     """Change columns of a wallet."""
     own = own_keys(db)
     if own is not None and "key_source" in columns:

@@ -48,6 +48,8 @@ def _diagnosis(model: Diagnosis) -> View:
 
 
 def _settings(model: Settings) -> View:
+    if not model.items:  # `config path`: where things are, and no table
+        return View(fields=list(model.paths.items()))
     rows = [[item.name, item.value, item.source, item.meaning] for item in model.items]
     view = View([("setting", False), ("value", False), ("from", False), ("meaning", False)], rows)
     view.footer = [f"{name}: {path}" for name, path in model.paths.items()]
@@ -169,7 +171,10 @@ QUIET: dict[type, Any] = {
     MetricsWritten: lambda model: [model.path],
     Reconciliation: lambda model: [str(model.unknown)],
     Diagnosis: lambda model: [item.check for item in model.items if item.status == "fail"],
-    Settings: lambda model: [f"{item.name}={item.value}" for item in model.items],
+    Settings: lambda model: (
+        [f"{item.name}={item.value}" for item in model.items]
+        or [f"{name}={path}" for name, path in model.paths.items()]
+    ),
     SandboxView: lambda model: [model.url or ""],
     Explanation: lambda model: [model.do],
     Explanations: lambda model: [item.code for item in model.items],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from amani_cli import errors, keys
 from amani_cli.models.wallets import Access, Provider, Wallet
 from amani_cli.servers import server_of
@@ -16,6 +18,11 @@ from amani_cli.wallets.servers import own_mark
 from amani_cli.wallets.variables import ENVIRONMENT
 from amani_cli.workspace import Workspace
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from amani_cli.store.new_rows import WalletChanges, WalletPlace
+
 
 def register(
     ws: Workspace,
@@ -25,7 +32,7 @@ def register(
     what: str = "wallet add",
     reference: str | None = None,
     own: bool = False,
-    **columns: object,
+    **columns: Unpack[WalletPlace],
 ) -> Wallet:
     """Enter a wallet into the database. The first real one becomes the default, never one with play money beside it.
 
@@ -45,7 +52,7 @@ def register(
                 marks.make(db, own_mark(str(columns["remote_id"])), "")
             if reference is not None:
                 references.point(db, reference, str(wallet_id))
-            audit_log.append(db, what, wallet=name, subject=str(columns["url"]), outcome="done", actor=ws.said.actor)
+            audit_log.append(db, what, wallet=name, subject=columns["url"], outcome="done", actor=ws.said.actor)
     except errors.Duplicate as error:  # the other of two at once was first
         raise errors.Usage(f"wallet '{name}' exists already", code="NAME_TAKEN") from error
     if chosen:
@@ -112,12 +119,13 @@ def without_key_here(
 
 def add_key(ws: Workspace, row: WalletRow, stored: tuple[keys.KeySource, bool], access: Access, name: str) -> Wallet:
     """Give this machine a key to a wallet that others of the ledger pay from; `name` is what it was called here."""
-    own, about = store_wallets.own_keys(ws.store), {"key_source": stored[0], "has_read_key": int(stored[1])}
+    own = store_wallets.own_keys(ws.store)
+    about: WalletChanges = {"key_source": stored[0], "has_read_key": int(stored[1]), "access": access}
     if own is not None:
-        own.keep(row.id, **about, access=access, server=server_of(row.url))
+        own.keep(row.id, **about, server=server_of(row.url))
     with ws.store.write() as db:
         if own is None:  # the ledger was on a server, and is this machine's alone now
-            store_wallets.update(db, row.id, **about, access=access)
+            store_wallets.update(db, row.id, **about)
         audit_log.append(db, "wallet key", wallet=row.name, subject=row.url, outcome="added", actor=ws.said.actor)
     ws.talk.note("The ledger knows this wallet: this machine has a key for it now, and its rules hold here too.")
     if store_wallets.name_key(name) != row.name_key:

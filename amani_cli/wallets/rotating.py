@@ -76,8 +76,7 @@ def _rotate(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) 
 
         key_file.replace(ws.paths.sandbox / "keys.json", where, fresh.admin_key, fresh.read_key)
     with ws.store.write() as db:
-        columns = {"key_source": wallet.key_source, "has_read_key": int(wallet.has_read_key)}
-        store_wallets.update(db, wallet.id, **columns)
+        store_wallets.update(db, wallet.id, key_source=wallet.key_source, has_read_key=int(wallet.has_read_key))
         audit_log.append(db, "key rotation", wallet=wallet.name, outcome="done", actor=ws.said.actor)
     invoice_keys.renew(wallet, fresh.read_key)
     if place == "keyring":

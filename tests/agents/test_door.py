@@ -12,10 +12,9 @@ import pytest
 from amani_cli.agents import door, untrusted
 from amani_cli.agents.tools import TOOLS, Agent
 from tests.conftest import Held
-from tests.fiat.test_moves import without_pin
 from tests.kit.driver import Amani, environment
 from tests.kit.fincra_double import Double
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 from tests.kit.persons import Person, exported
 from tests.requests.conftest import ana, line, main, other, person
 

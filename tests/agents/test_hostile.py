@@ -6,8 +6,6 @@ AMANI_TEST_DEEP=1 makes ten times as many.
 from __future__ import annotations
 
 import random
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,11 @@ from amani_cli.agents.tools import Agent
 from tests.agents.test_mcp import allow, expire_plans
 from tests.conftest import AddWallet, Held, change_database
 from tests.faults.tally import DEEP
+from tests.kit import ledgers
 from tests.kit.agent_client import AgentClient, with_agents
 from tests.kit.driver import Amani, environment
 from tests.kit.fault_proxy import Exchange, FaultProxy, cut
+from tests.kit.going_back import Copied
 from tests.kit.machine import Machine
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
@@ -49,13 +49,13 @@ def own_invoices(amani: Amani, amounts: list[int]) -> list[str]:
 
 def left_by_the_books(home: Path, actor: str) -> int:
     """What left by an actor or may have, in sat, by the journal."""
-    with closing(sqlite3.connect(home / "amani.db")) as db:
-        row = db.execute(
-            "SELECT coalesce(sum(amount_msat+coalesce(fee_msat, 0)), 0) FROM payment"
-            " WHERE direction='out' AND status<>'failed' AND actor=?",
-            (actor,),
-        ).fetchone()
-    return int(row[0]) // 1000
+    left = ledgers.ask(
+        home,
+        "SELECT coalesce(sum(amount_msat+coalesce(fee_msat, 0)), 0) FROM payment"
+        " WHERE direction='out' AND status<>'failed' AND actor=?",
+        actor,
+    )
+    return int(left[0][0]) // 1000
 
 
 class Attacker:
@@ -262,21 +262,12 @@ def test_a_set_clock_brings_nothing_back(amani: Amani, main: Held, other: Held, 
     assert main.sat == 10_000 - 180
 
 
-@pytest.mark.sqlite
-def test_a_restored_copy_learns_what_an_agent_has_spent(
-    amani: Amani, main: Held, other: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_restored_copy_learns_what_an_agent_has_spent(amani: Amani, main: Held, other: Held, copied: Copied) -> None:
     """What it spent since the backup stands in no copy; the wallet's own records tell whose it was."""
     allow(amani, "ada", per_payment="600sat", per_day="600sat")
-    passphrase = tmp_path / "passphrase"
-    passphrase.touch(0o600)
-    passphrase.write_text("correct horse battery staple")
-    amani.secrets.add(passphrase.read_text())
-    opened = ("--passphrase-file", passphrase)
-    assert amani("backup", "create", tmp_path / "a.backup", *opened).code == 0
+    restore = copied()
     assert amani("pay", other.invoice(500), "--actor", "ada", "--yes").code == 0
-    monkeypatch.setenv("AMANI_HOME", str(tmp_path / "elsewhere"))
-    assert amani("backup", "restore", tmp_path / "a.backup", *opened, "--yes").code == 0
+    restore()
     assert amani("reconcile").code == 0
     refused = amani("pay", other.invoice(500), "--actor", "ada", "--yes", "--json")
     assert (refused.code, refused.error["code"]) == (9, "AGENT_LIMIT")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -12,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.batch.conftest import WriteTable, lines
-from tests.conftest import Held
+from tests.conftest import Held, change_database
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 
 pytestmark = pytest.mark.lnbits
 
@@ -28,10 +27,7 @@ Planned = Callable[..., Path]
 def shop(payer: Held, amani: Amani, add_business: AddBusiness, home: Path) -> Merchant:
     """A business beside the Lightning wallets; what it pays out a day here needs no PIN."""
     business = add_business()
-    with sqlite3.connect(home / "amani.db") as db:
-        for currency, most in {"NGN": 50_000, "UGX": 500_000}.items():
-            db.execute("INSERT INTO pin_threshold VALUES (?,?,?)", (business.business, currency, str(most)))
-    db.close()
+    without_pin(home, business, NGN=50_000, UGX=500_000)
     return business
 
 
@@ -133,9 +129,7 @@ def test_a_contact_at_a_bank_is_pinned_by_the_holders_name(
     plan = planned([{"to": "chinwe", "amount": "10NGN"}])
     assert amani("batch", "run", plan, "--yes").code == 0
     assert amani("contact", "show", "Chinwe", "--json").data["pinned"]["name"] == "Chinwe Eze"
-    with sqlite3.connect(home / "amani.db") as db:
-        db.execute("UPDATE contact SET seen=replace(seen, 'Chinwe Eze', 'Ada Obi')")
-    db.close()
+    change_database(home, "UPDATE contact SET seen=replace(seen, 'Chinwe Eze', 'Ada Obi')")
     refused = amani("pay", "Chinwe", "11NGN", "--wallet", "shop", "--yes", "--json")
     assert (refused.code, refused.error["code"]) == (9, "PAYEE_CHANGED")
     assert "name at the bank was Ada Obi and is Chinwe Eze" in refused.error["message"]

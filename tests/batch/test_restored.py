@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Held, write_key
+from tests.conftest import Held
 from tests.kit.driver import Amani
+from tests.kit.going_back import Copied
 from tests.kit.lnurl_server import METADATA, LnurlServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.usefixtures("cheap_seal")]
-
-PASSPHRASE = "correct horse battery staple"
 
 
 def test_the_same_commands_replay_what_the_backup_does_not_hold(
@@ -24,7 +22,7 @@ def test_the_same_commands_replay_what_the_backup_does_not_hold(
     planned: Callable[..., Path],
     lnurl_server: LnurlServer,
     shared_keyring: Path,
-    tmp_path: Path,
+    copied: Copied,
 ) -> None:
     """An address gives a new invoice every time, so that nothing but the reference tells the payment again."""
     ada = lnurl_server.pay_to(
@@ -38,15 +36,13 @@ def test_the_same_commands_replay_what_the_backup_does_not_hold(
         "transfer": ("transfer", "payee", "200", "--reference", "float", "--yes", "--json"),
     }
     cheque = ("cheque", "create", "40", "--reference", "gift", "--yes", "--json")
-    file, opened = tmp_path / "a.backup", ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
-    assert amani("backup", "create", file, *opened).code == 0
+    restore = copied()
     assert amani("batch", "run", plan, "--yes").code == 0
     first = {name: amani(*words).data for name, words in commands.items()}
     amani.secrets.add(amani(*cheque).data["code"])
     left = payer.sat
 
-    os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
-    assert amani("backup", "restore", file, *opened).code == 0
+    restore()
     assert amani("batch", "run", plan, "--yes").code == 9  # held until it has caught up
     assert amani("reconcile").code == 0
 

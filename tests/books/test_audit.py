@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from amani_cli.store import audit
-from amani_cli.store.sqlite import open_store
+from tests.kit import ledgers
 from tests.kit.driver import Amani
 
 ENTRIES = (
@@ -28,21 +27,18 @@ INSERT = (
 
 @pytest.fixture
 def log(home: Path) -> Path:
-    """A database with a log of five entries."""
-    path = home / "amani.db"
-    store = open_store(path)
+    """The home of a ledger with a log of five entries."""
+    store = ledgers.opened(home)
     with store.write() as db:
         for what, wallet, outcome, reason in ENTRIES:
             audit.append(db, what, wallet=wallet, outcome=outcome, reason=reason, amount_msat=1000, actor="bot")
     store.close()
-    return path
+    return home
 
 
-def change(path: Path, *statements: str) -> None:
-    with sqlite3.connect(path) as db:
-        for statement in statements:
-            db.execute(statement)
-    db.close()
+def change(home: Path, *statements: str) -> None:
+    for statement in statements:
+        ledgers.change(home, statement)
 
 
 def verdict(amani: Amani, *options: object) -> tuple[int, dict[str, Any]]:
@@ -98,7 +94,7 @@ def test_a_whole_log_gives_its_head(amani: Amani, log: Path) -> None:
         (["UPDATE audit SET reason=NULL WHERE seq=2"], 2),
         (["UPDATE audit SET outcome=x'00' WHERE seq=4"], 4),
         (["UPDATE audit SET amount_msat=1000.0 WHERE seq=4"], None),  # SQLite keeps an integer in such a column
-        (["UPDATE audit SET hash=lower(hex(zeroblob(32))) WHERE seq=5"], 5),
+        (["UPDATE audit SET hash='" + "0" * 64 + "' WHERE seq=5"], 5),
         (["DELETE FROM audit WHERE seq=3"], 3),
         (["DELETE FROM audit WHERE seq=1"], 1),
         (["DELETE FROM audit WHERE seq IN (2, 3)"], 2),
@@ -119,7 +115,7 @@ def test_a_removed_tail_is_found_by_a_head_noted_elsewhere(amani: Amani, log: Pa
     head = verdict(amani)[1]["head"]
     change(log, "DELETE FROM audit WHERE seq>3")
     if rewrite:
-        store = open_store(log)
+        store = ledgers.opened(log)
         with store.write() as db:
             for _ in range(4):
                 audit.append(db, "pay", outcome="invented")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import AddWallet, mark_on_server
+from tests.conftest import AddWallet, change_database, mark_on_server
 from tests.kit.driver import Amani
 
 pytestmark = pytest.mark.lnbits
@@ -18,11 +17,9 @@ LAST = (datetime.now().astimezone().replace(day=1) - timedelta(days=1)).strftime
 IN_LAST = f"{LAST}-15T12:00:00Z"
 
 
-def long_ago(home: Path, where: str = "1") -> None:
+def long_ago(home: Path, where: str = "true") -> None:
     """Have what is in the journal have happened last month."""
-    with sqlite3.connect(home / "amani.db") as db:
-        db.execute(f"UPDATE payment SET settled_at=?, created_at=? WHERE {where}", (IN_LAST, IN_LAST))
-    db.close()
+    change_database(home, f"UPDATE payment SET settled_at=?, created_at=? WHERE {where}", IN_LAST, IN_LAST)
 
 
 def closed(amani: Amani, *options: object) -> tuple[int, dict[str, Any]]:
@@ -67,9 +64,7 @@ def test_the_next_month_opens_with_its_closing(amani: Amani, month: None) -> Non
 
 
 def test_a_difference_is_13(amani: Amani, month: None, home: Path) -> None:
-    with sqlite3.connect(home / "amani.db") as db:
-        db.execute("UPDATE payment SET amount_msat=31000 WHERE amount_msat=30000")
-    db.close()
+    change_database(home, "UPDATE payment SET amount_msat=31000 WHERE amount_msat=30000")
     code, found = closed(amani)
     assert code == 13
     assert found["differences"] == ["main: the provider holds 1 sat more than the journal accounts for"]
@@ -97,15 +92,10 @@ def test_what_is_open_explains_a_difference(amani: Amani, month: None, add_walle
     invoice = main.server.call("POST", "/api/v1/payments", key=stranger[2], json=body)["bolt11"]
     paid = amani("pay", invoice, "--yes", "-w", "third", "--json").data
     mark_on_server(main, paid["payment_hash"], "pending")
-    with sqlite3.connect(home / "amani.db") as db:
-        db.execute(
-            "UPDATE payment SET status='unknown', settled_at=NULL, reserved_msat=42000 WHERE id=?", (paid["id"],)
-        )
-    db.close()
+    opened = "UPDATE payment SET status='unknown', settled_at=NULL, reserved_msat=42000 WHERE id=?"
+    change_database(home, opened, paid["id"])
     long_ago(home, f"id='{paid['id']}'")
-    with sqlite3.connect(home / "amani.db") as db:
-        db.execute("UPDATE payment SET settled_at=NULL WHERE id=?", (paid["id"],))
-    db.close()
+    change_database(home, "UPDATE payment SET settled_at=NULL WHERE id=?", paid["id"])
     code, found = closed(amani)
     third = next(item for item in found["items"] if item["wallet"] == "third")
     assert (code, third["differences"]) == (0, [])
@@ -114,10 +104,8 @@ def test_what_is_open_explains_a_difference(amani: Amani, month: None, add_walle
 
 
 def test_fake_sats_have_no_place_in_real_books(amani: Amani, month: None, home: Path) -> None:
-    with sqlite3.connect(home / "amani.db") as db:
-        db.execute("UPDATE wallet SET sandbox=1 WHERE name='other'")
-        db.execute("UPDATE payment SET sandbox=1 WHERE wallet='other'")
-    db.close()
+    change_database(home, "UPDATE wallet SET sandbox=1 WHERE name='other'")
+    change_database(home, "UPDATE payment SET sandbox=1 WHERE wallet='other'")
     code, found = closed(amani)
     assert (code, [item["wallet"] for item in found["items"]]) == (0, ["main"])
     code, found = closed(amani, "-w", "other")

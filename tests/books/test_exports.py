@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -255,16 +256,16 @@ def test_bean_check_accepts_it(amani: Amani, books: Path, tmp_path: Path, month:
 
 
 def test_memory_stays_flat(home: Path, tmp_path: Path) -> None:
-    with writing(home) as (_, db):
+    with writing(home) as (store, db):
         main = add_wallet(db, "main")
         add_payment(db, main, 10, "2026-08-01T00:00:00Z")
-        db.execute(
-            "INSERT INTO payment (id, wallet_id, wallet, provider, direction, kind, status, amount_msat, fee_msat,"
-            " memo, created_at, settled_at)"
-            " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<100000)"
-            " SELECT 'pay_x'||i, ?, 'main', 'lnbits', 'in', 'invoice', 'settled', 1000, 0, hex(randomblob(50)),"
-            " '2026-08-02T00:00:00Z', '2026-08-02T00:00:00Z' FROM n",
-            (main,),
+        at, chance = "2026-08-02T00:00:00Z", random.Random(1)
+        columns = ("id", "wallet_id", "wallet", "provider", "direction", "kind", "status", "amount_msat", "fee_msat")
+        alike = (main, "main", "lnbits", "in", "invoice", "settled", 1000, 0)
+        store.take_in(
+            "payment",
+            (*columns, "memo", "created_at", "settled_at"),
+            ((f"pay_x{number}", *alike, chance.randbytes(50).hex(), at, at) for number in range(100_000)),
         )
 
     def peak(*options: str) -> int:

@@ -10,21 +10,17 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli.books import valuations
-from amani_cli.store.rows import Row
-from amani_cli.store.sqlite import open_store
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
-from tests.kit.driver import Amani
+from tests.kit import ledgers
+from tests.kit.driver import Amani, environment
 from tests.kit.journals import add_payment, add_wallet, writing
 
 RATE = "http://127.0.0.1:9/api/v1/rate/KES"
 
 
 def kept(home: Path) -> list[tuple[Any, ...]]:
-    store = open_store(home / "amani.db")
-    found = store.all(Row, "SELECT rate, rate_currency, rate_source FROM payment ORDER BY id")
-    store.close()
-    return [tuple(row) for row in found]
+    return ledgers.ask(home, "SELECT rate, rate_currency, rate_source FROM payment ORDER BY id")
 
 
 @pytest.fixture
@@ -37,7 +33,7 @@ def ws(home: Path, amani: Amani) -> Workspace:
         add_payment(db, main, 5, just_now, id="pay_b")
         add_payment(db, main, 5, just_now, id="pay_c", sandbox=1)
     assert amani("config", "set", "books_currency", "kes").code == 0
-    return Workspace({"AMANI_HOME": str(home)})
+    return Workspace(environment())
 
 
 def test_fresh_payments_get_todays_rate(ws: Workspace, home: Path, httpx_mock: HTTPXMock) -> None:

@@ -5,10 +5,8 @@ Nothing is lost and nothing done twice: at the end the thing has been done once,
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import secrets
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,6 +15,7 @@ import pytest
 
 from tests.cheques.test_cheques import write
 from tests.conftest import AddWallet, Held, change_database, write_key
+from tests.kit import ledgers
 from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, grow_older
 from tests.kit.driver import Amani, Result
@@ -111,8 +110,7 @@ def test_cheque_create(
 
 def set_aside(giver: Held, home: Path) -> int:
     """What the server keeps in the wallets of all cheques that amani knows, in msat."""
-    with contextlib.closing(sqlite3.connect(home / "amani.db")) as db:
-        rows = db.execute("SELECT remote_id FROM cheque WHERE remote_id IS NOT NULL").fetchall()
+    rows = ledgers.ask(home, "SELECT remote_id FROM cheque WHERE remote_id IS NOT NULL")
     return held_by(giver.server, [row[0] for row in rows])
 
 

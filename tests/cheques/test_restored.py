@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cheques.test_cheques import write
 from tests.cheques.test_voids import LONG_AGO, the_one
-from tests.conftest import Held, change_database, write_key
+from tests.conftest import Held, change_database
 from tests.kit.books import compared
 from tests.kit.cheque_world import User
 from tests.kit.driver import Amani
+from tests.kit.going_back import Copied
 
 pytestmark = pytest.mark.lnbits
-
-PASSPHRASE = "correct horse battery staple"
-
-
-@pytest.fixture
-def copied(amani: Amani, tmp_path: Path) -> Callable[..., Callable[[], Path]]:
-    """Makes a backup now; what it returns restores that on another machine, which reads its wallets back."""
-    amani.secrets.add(PASSPHRASE)
-
-    def copy(*options: str) -> Callable[[], Path]:
-        file, opened = tmp_path / "a.backup", ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
-        assert amani("backup", "create", file, *opened, *options).code == 0
-
-        def restore() -> Path:
-            os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
-            assert amani("backup", "restore", file, *opened, "--yes").code == 0
-            return tmp_path / "elsewhere"
-
-        return restore
-
-    return copy
 
 
 @pytest.mark.parametrize("options", [(), ("--with-keys",)])
@@ -46,7 +24,7 @@ def test_one_that_came_home_since(
     giver: Held,
     user: User,
     home: Path,
-    copied: Callable[..., Callable[[], Path]],
+    copied: Copied,
     how: str,
     options: tuple[str, ...],
 ) -> None:
@@ -67,9 +45,7 @@ def test_one_that_came_home_since(
     compared(amani, giver)
 
 
-def test_one_whose_wallet_is_left(
-    amani: Amani, giver: Held, shared_keyring: Path, copied: Callable[..., Callable[[], Path]]
-) -> None:
+def test_one_whose_wallet_is_left(amani: Amani, giver: Held, shared_keyring: Path, copied: Copied) -> None:
     """Without a login it can't be deleted: what left it was our own taking back, not somebody's claim."""
     code = write(amani)
     restore = copied()
@@ -85,7 +61,7 @@ def test_one_that_came_home_is_never_said_to_be_claimed(
     amani: Amani,
     giver: Held,
     shared_keyring: Path,
-    copied: Callable[..., Callable[[], Path]],
+    copied: Copied,
     words: tuple[str, ...],
 ) -> None:
     """Nor written down so before the giver's wallet was read back: what left it was our own taking back."""
@@ -100,4 +76,18 @@ def test_one_that_came_home_is_never_said_to_be_claimed(
     assert amani("reconcile").code == 0
     shown = the_one(amani)
     assert (shown["status"], shown["claimed_at"], giver.sat) == ("void", None, 5000)
+    compared(amani, giver)
+
+
+def test_one_that_was_being_written(amani: Amani, giver: Held, user: User, home: Path, copied: Copied) -> None:
+    """Its payment was journaled right after the backup: it is not missing before its wallet was read back."""
+    write(amani)
+    change_database(home, "DELETE FROM payment WHERE kind='cheque'")
+    change_database(home, "UPDATE cheque SET status='funding', created_at='2026-01-01T00:00:00Z'")
+    copied("--with-keys")()
+    assert the_one(amani)["status"] == "funding"
+    assert amani("reconcile").code == 0
+    assert the_one(amani)["status"] == "open"
+    assert amani("cheque", "void", str(the_one(amani)["id"]), "--yes").code == 0
+    assert giver.sat == 5000
     compared(amani, giver)

@@ -82,6 +82,16 @@ def test_help_works_and_fits_a_terminal(amani: Amani, words: str) -> None:
     assert max(map(len, answer.stdout.splitlines())) <= 100
 
 
+STAYS = {"serve", "mcp", "watch", "webhook listen", "sandbox start", "sandbox reset"}
+
+
+@pytest.mark.parametrize("words", sorted(set(LEAVES) - STAYS))
+def test_no_command_ends_without_a_word(amani: Amani, words: str) -> None:
+    """On a machine where nothing was done yet: an answer, or what is missing."""
+    answer = amani(*words.split())
+    assert answer.stdout.strip() or answer.stderr.strip(), answer
+
+
 # The block of the contract that spells out where a script would trip over a guess.
 SPELLED_OUT = {
     "wallet add": "--url --key-stdin --key-file --key-command --key-credential --read-only --insecure-http",

@@ -226,6 +226,7 @@ def test_zsh_is_told_what_to_have_in_its_rc(amani: Amani) -> None:
     assert "fpath=(" in amani("completion", "install", "zsh").stderr
 
 
+@pytest.mark.sqlite
 def test_names_come_from_the_database_and_from_little_else(amani: Amani, home: Path) -> None:
     assert amani.process("completion", "values", "wallets").stdout == "", "no database, no names"
     amani("reconcile")  # makes one
@@ -241,6 +242,7 @@ def test_names_come_from_the_database_and_from_little_else(amani: Amani, home: P
                 name_key=store_wallets.name_key(name),
                 provider="lnbits",
                 url="https://x.example",
+                remote_id=None,
                 access="read",
                 key_source="file:/k",
             )
@@ -253,6 +255,7 @@ def test_names_come_from_the_database_and_from_little_else(amani: Amani, home: P
     assert not loaded & {*heavy, "amani_cli.cli", "amani_cli.store.ledger"}
 
 
+@pytest.mark.sqlite
 def test_names_that_can_not_be_had_are_none(amani: Amani, home: Path) -> None:
     assert amani.process("completion", "values").stdout == ""
     assert amani.process("completion", "values", "nonsense").stdout == ""
@@ -270,15 +273,17 @@ def test_names_that_can_not_be_had_are_none(amani: Amani, home: Path) -> None:
         {},
         {"XDG_DATA_HOME": "/srv/data"},
         {"XDG_DATA_HOME": "relative"},
+        {"XDG_CONFIG_HOME": "/srv/settings"},
     ],
 )
 def test_names_looks_where_the_settings_say(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder is worked out twice, because doing it by the library costs too much at a TAB."""
-    for name in ("AMANI_HOME", "XDG_DATA_HOME"):
+    for name in ("AMANI_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert names.database(os.environ) == str(config.paths(os.environ).database)
+    assert names.settings(os.environ) == str(config.paths(os.environ).settings)
 
 
 def test_an_unknown_shell_is_refused() -> None:
@@ -286,6 +291,7 @@ def test_an_unknown_shell_is_refused() -> None:
         scripts.script("tcsh", root())
 
 
+@pytest.mark.sqlite
 def test_every_kind_of_name_is_a_query_that_the_database_knows(home: Path) -> None:
     """One that fails would only ever offer nothing."""
     from amani_cli.store.rows import Row

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import AddWallet, Held
+from tests.conftest import AddWallet, Held, change_database
 from tests.kit.driver import Amani
 
 
@@ -28,7 +27,4 @@ def payer(payee: Held, add_wallet: AddWallet, amani: Amani, home: Path) -> Held:
 
 def mark_as_sandbox(home: Path) -> None:
     """Have every wallet count as one of the sandbox: the only ones that may use loopback for LNURL."""
-    db = sqlite3.connect(home / "amani.db")
-    db.execute("UPDATE wallet SET sandbox=1")
-    db.commit()
-    db.close()
+    change_database(home, "UPDATE wallet SET sandbox=1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amani_cli.destinations import contacts
-from tests.conftest import Held, full_disk
+from tests.conftest import Held, change_database, full_disk
 from tests.kit.driver import Amani
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
 from tests.kit.make_invoice import bech32, make_invoice, words
@@ -132,10 +131,8 @@ class TestPinning:
     ) -> None:
         ada = lnurl_server.pay_to("ada", lambda msat, _: make_invoice(amount_msat=msat))
         amani("contact", "add", "Ada", ada)
-        with sqlite3.connect(home / "amani.db") as db:
-            seen = f'{{"domain": "{lnurl_server.host}", "callback": "{lnurl_server.host}", "node": "{"02" * 33}"}}'
-            db.execute("UPDATE contact SET seen=?", (seen,))
-        db.close()
+        seen = f'{{"domain": "{lnurl_server.host}", "callback": "{lnurl_server.host}", "node": "{"02" * 33}"}}'
+        change_database(home, "UPDATE contact SET seen=?", seen)
         refused = amani("pay", "Ada", 5, "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (9, "PAYEE_CHANGED")
         assert "node that is paid" in refused.error["message"]

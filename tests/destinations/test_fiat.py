@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -44,9 +43,7 @@ class Prices:
 @pytest.fixture
 def prices(payer: Held, lnbits_server: LnbitsServer, home: Path) -> Iterator[Prices]:
     proxy = Proxy(lnbits_server.port)
-    with sqlite3.connect(home / "amani.db") as db:
-        db.execute("UPDATE wallet SET url=?", (proxy.url,))
-    db.close()
+    change_database(home, "UPDATE wallet SET url=?", proxy.url)
     yield Prices(proxy)
     proxy.stop()
 

@@ -10,7 +10,7 @@ from amani_cli.payees import banks
 from amani_cli.providers.addresses import clean_url
 from amani_cli.providers.lnurl import _msat
 from amani_cli.workspace import Workspace
-from tests.kit.driver import Amani
+from tests.kit.driver import Amani, environment
 from tests.kit.make_invoice import make_invoice
 
 INVOICE = make_invoice(amount_msat=21_000)
@@ -29,15 +29,15 @@ INVOICE = make_invoice(amount_msat=21_000)
     ],
 )
 def test_what_is_put_around_an_address_is_taken_off(home: object, text: str) -> None:
-    assert read(Workspace({"AMANI_HOME": str(home)}), text).shown == "ada@example.com"
+    assert read(Workspace(environment()), text).shown == "ada@example.com"
 
 
 @pytest.mark.parametrize("invoice", [INVOICE, INVOICE.upper()])
 def test_an_invoice_in_a_payment_page_s_link_is_paid(home: object, invoice: str) -> None:
-    found = read(Workspace({"AMANI_HOME": str(home)}), f"https://pay.example.com/i/7?a=1&lightning={invoice}")
+    found = read(Workspace(environment()), f"https://pay.example.com/i/7?a=1&lightning={invoice}")
     assert (found.kind, found.text.lower()) == ("bolt11", INVOICE)
     with pytest.raises(errors.Usage, match="more than one lightning="):
-        read(Workspace({"AMANI_HOME": str(home)}), f"https://pay.example.com/?lightning={invoice}&lightning={invoice}")
+        read(Workspace(environment()), f"https://pay.example.com/?lightning={invoice}&lightning={invoice}")
 
 
 def test_a_name_before_an_address_is_told_the_address(amani: Amani) -> None:

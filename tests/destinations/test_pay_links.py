@@ -20,6 +20,7 @@ from amani_cli.store import sqlite
 from amani_cli.store.rows import Row
 from tests.conftest import AddWallet, Held, change_database
 from tests.destinations.conftest import mark_as_sandbox
+from tests.kit import ledgers
 from tests.kit.driver import Amani
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
@@ -256,13 +257,11 @@ class TestReferences:
 
 
 def _resolved(home: Path) -> str:
-    with sqlite3.connect(home / "amani.db") as db:
-        return str(db.execute("SELECT bolt11 FROM resolution").fetchone()[0])
+    return str(ledgers.ask(home, "SELECT bolt11 FROM resolution")[0][0])
 
 
 def _journaled(home: Path) -> list[str]:
-    with sqlite3.connect(home / "amani.db") as db:
-        return [row[0] for row in db.execute("SELECT bolt11 FROM payment WHERE direction='out'")]
+    return [row[0] for row in ledgers.ask(home, "SELECT bolt11 FROM payment WHERE direction='out'")]
 
 
 class TestSuccessAction:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from amani_cli.times import to_rfc3339
 from tests.conftest import change_database, write_key
+from tests.kit import ledgers
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
@@ -27,6 +29,10 @@ SENDS_MONEY = {PAYOUT, TO_WALLET, CONVERT}
 
 BANK = "bank:058/2345678901"
 AGE_S = 2 * 86400
+COLUMNS = (
+    *("direction", "destination", "our_reference", "provider_reference", "status", "kind"),
+    *("amount", "fee", "currency", "received", "received_currency"),
+)
 
 
 @dataclass(frozen=True)
@@ -184,11 +190,10 @@ class World:
         """The checkouts that Fincra has of ours, by our reference."""
         return [row["merchantReference"] for row in self.double.checkouts]
 
-    def journal(self) -> list[sqlite3.Row]:
+    def journal(self) -> list[dict[str, Any]]:
         """Every entry of amani's."""
-        with contextlib.closing(sqlite3.connect(self.home / "amani.db")) as db:
-            db.row_factory = sqlite3.Row
-            return db.execute("SELECT * FROM payment ORDER BY id").fetchall()
+        rows = ledgers.ask(self.home, f"SELECT {', '.join(COLUMNS)} FROM payment ORDER BY id")
+        return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
 
     def sent(self) -> dict[str, str]:
         """The entries of what amani sent, by our reference, and how they stand."""
@@ -213,11 +218,8 @@ class World:
 
     def let_time_pass(self) -> None:
         """Two days later: what Fincra has not heard of by now never reached it."""
-        change_database(
-            self.home,
-            "UPDATE payment SET created_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) WHERE status='unknown'",
-            f"-{AGE_S} seconds",
-        )
+        then = to_rfc3339(int(time.time()) - AGE_S)
+        change_database(self.home, "UPDATE payment SET created_at=? WHERE status='unknown'", then)
 
     def repeats_until_certain(self, command: Command) -> None:
         """The same command again, two days later at the most, until it has moved what it stands for: once."""

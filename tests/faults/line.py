@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import AddWallet, Held, change_database
+from tests.kit import ledgers
 from tests.kit.books import compared
 from tests.kit.cheque_world import PASSWORD, grow_older, log_in
 from tests.kit.driver import Amani, Result
@@ -233,18 +234,14 @@ class World:
     def journal(self) -> dict[str, set[str]]:
         """Each payment out of the payer as it stands in amani's database: its statuses, by payment hash."""
         found: dict[str, set[str]] = {}
-        with contextlib.closing(sqlite3.connect(self.home / "amani.db")) as db:
-            for payment_hash, status in db.execute(
-                "SELECT payment_hash, status FROM payment WHERE direction='out' AND remote_wallet_id=?",
-                (self.payer.id,),
-            ):
-                found.setdefault(payment_hash, set()).add(status)
+        sql = "SELECT payment_hash, status FROM payment WHERE direction='out' AND remote_wallet_id=?"
+        for payment_hash, status in ledgers.ask(self.home, sql, self.payer.id):
+            found.setdefault(payment_hash, set()).add(status)
         return found
 
     def everything_msat(self) -> int:
         """What the two wallets and every cheque's hold together: nothing that amani does may change it."""
-        with contextlib.closing(sqlite3.connect(self.home / "amani.db")) as db:
-            cheques = [row[0] for row in db.execute("SELECT remote_id FROM cheque WHERE remote_id IS NOT NULL")]
+        cheques = [row[0] for row in ledgers.ask(self.home, "SELECT remote_id FROM cheque WHERE remote_id IS NOT NULL")]
         ids = [self.payer.id, self.payee.id, *cheques]
         database = self.payer.server.root / "data" / "database.sqlite3"
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as db:

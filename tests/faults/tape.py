@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.kit import ledgers
 from tests.kit.fault_proxy import Answer, Exchange, FaultProxy
 
 
@@ -71,9 +72,10 @@ class Tape:
 
 
 class Restore:
-    """Puts folders back to what they were when this was made."""
+    """Puts folders, and the ledger if it is in none of them, back to what they were when this was made."""
 
     def __init__(self, folders: tuple[Path, ...], beside: Path) -> None:
+        self._ledger = ledgers.Kept(folders[0]) if ledgers.on_postgres() else None
         self._copies = [(folder, beside / f"kept-{at}") for at, folder in enumerate(folders)]
         for folder, copy in self._copies:
             shutil.copytree(folder, copy)
@@ -82,3 +84,5 @@ class Restore:
         for folder, copy in self._copies:
             shutil.rmtree(folder)
             shutil.copytree(copy, folder)
+        if self._ledger is not None:
+            self._ledger.put_back(seen=True)

@@ -18,7 +18,7 @@ from tests.conftest import write_key
 from tests.faults import fiat
 from tests.faults.fiat import BANK, COMMANDS, World
 from tests.faults.tally import DEEP, Tally
-from tests.kit import keyrings
+from tests.kit import keyrings, ledgers
 from tests.kit.driver import Amani, Environment, environment
 from tests.kit.straits import PYTHON
 
@@ -53,7 +53,7 @@ JOBS: tuple[tuple[str, int], ...] = (
     ("history list", 0),
     ("invoice create 10NGN --name Ada·Obi --email a@example.com", 0),
     ("reconcile", 0),
-    ("doctor", 0),
+    ("doctor", 13 if ledgers.on_postgres() else 0),  # a server of the tests does not sync, and doctor says so
 )
 MORE_JOBS: tuple[tuple[str, int], ...] = (
     ("wallet list", 0),

@@ -116,6 +116,7 @@ def test_payments_beside_a_long_export(
     compared(amani, payer)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION) if DEEP else [1, SCHEMA_VERSION - 1])
 def test_migrations_at_once(amani: Amani, home: Path, version: int, tally: Tally) -> None:
     older(home / "amani.db", version)

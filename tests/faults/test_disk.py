@@ -27,7 +27,7 @@ from tests.kit import straits
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import Exchange, FaultProxy
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.sqlite]  # a file and its disk; a server has its own
 
 # What writes, each with what it would ask of Fincra that changes anything there.
 WRITERS = {

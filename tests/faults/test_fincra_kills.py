@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import signal
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from tests.faults import fiat
 from tests.faults.fiat import COMMANDS, SENDS_MONEY, World
 from tests.faults.tally import DEEP, Tally
+from tests.kit import ledgers
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import Exchange, Fault, kill
 
@@ -32,8 +31,7 @@ def line(amani: Amani, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def is_whole(home: Path) -> None:
     """The database opens, and nothing in it is broken."""
-    with contextlib.closing(sqlite3.connect(home / "amani.db")) as db:
-        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert ledgers.is_whole(home)
 
 
 @pytest.mark.parametrize("name", MOVERS if DEEP else QUICK)

@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import re
-from contextlib import closing
 from pathlib import Path
-from sqlite3 import connect
 
 import pytest
 
@@ -118,14 +116,13 @@ def test_what_the_journal_holds(world: World, tally: Tally) -> None:
     world.do("contact", "add", "ada", "ada@example.com")
     world.do("batch", "run", world.words["plan"], "--yes")
     world.words["id"] = world.do("history", "list", "--direction", "out").data["items"][0]["id"]
-    with closing(connect(world.home / "amani.db")) as db, db:
-        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
-            db.execute(f"DROP TRIGGER {name}")
-        for table, columns in COLUMNS.items():
-            for column in columns:
-                # Different in each row, as some of them must be.
-                db.execute(f"UPDATE {table} SET {column}=? || random() WHERE {column} IS NOT NULL", (HOSTILE,))
-        db.execute("UPDATE contact SET seen=?", (json.dumps({"domain": HOSTILE, "name": HOSTILE}),))
+    for table, columns in COLUMNS.items():
+        for column in columns:
+            # Different in each row, as some of them must be.
+            change_database(
+                world.home, f"UPDATE {table} SET {column}=? || random() WHERE {column} IS NOT NULL", HOSTILE
+            )
+    change_database(world.home, "UPDATE contact SET seen=?", json.dumps({"domain": HOSTILE, "name": HOSTILE}))
     for view in VIEWS:
         words = [word.format(**world.words) for word in view.split()]
         shown = world.amani(*words, "--timeout", "short", tty=True)

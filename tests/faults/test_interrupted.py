@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from amani_cli.encodings import bolt11
-from tests.conftest import change_database, write_key
+from tests.conftest import change_database, full_disk, write_key
 from tests.faults.provider import KEY, Provider, started
+from tests.kit import ledgers
 from tests.kit.driver import PATIENCE_S, Amani, environment
+from tests.kit.journals import writing
 from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.faults
@@ -50,8 +50,7 @@ def payment_hash(text: str) -> str:
 
 def journal(home: Path) -> list[str]:
     """The status of every payment, as it stands on the disk."""
-    with closing(sqlite3.connect(home / "amani.db")) as db:
-        return [status for (status,) in db.execute("SELECT status FROM payment ORDER BY id")]
+    return [status for (status,) in ledgers.ask(home, "SELECT status FROM payment ORDER BY id")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -239,9 +238,8 @@ def test_an_invoice_that_ends_while_the_pin_is_typed(
 
 
 def test_no_room_to_write_it_down_and_nothing_is_sent(amani: Amani, provider: Provider, home: Path, text: str) -> None:
-    (home / "amani.db").chmod(0o400)
-    change_database(home, "CREATE TRIGGER full BEFORE INSERT ON payment BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
-    ended = amani("pay", text, "--yes", "--json")
+    with full_disk(home, "INSERT ON payment"):
+        ended = amani("pay", text, "--yes", "--json")
     assert ended.code != 0
     assert ended.error["money_moved"] == "no"
     assert provider.count(POST) == 0
@@ -251,8 +249,8 @@ def test_a_database_that_stays_locked(
     amani: Amani, provider: Provider, home: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("amani_cli.store.sqlite.BUSY_TIMEOUT_S", 0.2)
-    with closing(sqlite3.connect(home / "amani.db")) as db:
-        db.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("amani_cli.store.postgres.BUSY_TIMEOUT_S", 0.2)
+    with writing(home):
         ended = amani("pay", text, "--yes", "--json")
     assert (ended.code, ended.error["code"]) == (12, "LOCKED")
     assert provider.count(POST) == 0
@@ -263,10 +261,9 @@ def test_a_database_that_locks_after_the_payment_was_sent(
 ) -> None:
     """The verdict can't be written down: the payment is reported as open, and settled later."""
     provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
-    change_database(home, "CREATE TRIGGER stop BEFORE UPDATE ON payment BEGIN SELECT RAISE(ABORT, 'locked'); END")
-    ended = amani("pay", text, "--yes", "--json")
+    with ledgers.refusing(home, "UPDATE ON payment", "locked"):
+        ended = amani("pay", text, "--yes", "--json")
     assert (ended.code, ended.error["money_moved"]) == (8, "maybe")
-    change_database(home, "DROP TRIGGER stop")
     assert journal(home) == ["unknown"]
     assert amani("reconcile", "--json").data["settled"] == 1
     assert provider.count(POST) == 1

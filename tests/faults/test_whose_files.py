@@ -72,6 +72,7 @@ def is_refused(run: Result, path: Path, *, code: str = "NOT_PRIVATE", exit_code:
     assert len([said for said in run.stderr.splitlines() if said.startswith("error: ")]) == 1
 
 
+@pytest.mark.sqlite
 @cases(SECRET)
 @pytest.mark.parametrize("name", ["amani.db", "amani.db-wal", "amani.db-shm"])
 def test_the_journal(line: World, home: Path, name: str, spoil: Spoil, tally: Tally) -> None:

@@ -12,11 +12,10 @@ import pytest
 from amani_cli.providers import fincra_line
 from amani_cli.store import read_back
 from tests.conftest import change_database
-from tests.fiat.test_moves import without_pin
-from tests.fiat.test_restored import copied, put_back
+from tests.kit import ledgers
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Call, Double, Merchant, Refused
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 
 PAGE = 4
 HELD = "INSERT INTO mark VALUES ('spending held', 'a copy restored from the backup of yesterday', '2026-11-01')"
@@ -125,9 +124,9 @@ def test_a_copy_is_held_until_its_log_was_read(
     pay = ("pay", "bank:058/2345678901", "10NGN", "--yes", "--json")
     came(3)
     assert amani("history", "sync").code == 0
-    copied(home, tmp_path / "copy.db")
+    copy = ledgers.Kept(home)
     came(9)
-    put_back(home, tmp_path / "copy.db")
+    copy.put_back()
     change_database(home, HELD)
     pages[2] = fails
     for _ in range(2):
@@ -166,8 +165,4 @@ def test_a_log_that_does_not_go_back_to_the_copy_releases_nothing(
 
 
 def _url(home: Path) -> str:
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(home / "amani.db")) as db:
-        return str(db.execute("SELECT subject FROM audit WHERE what='wallet add'").fetchone()[0])
+    return str(ledgers.ask(home, "SELECT subject FROM audit WHERE what='wallet add'")[0][0])

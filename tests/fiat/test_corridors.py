@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from amani_cli.providers.corridors import CORRIDORS, name_check
 from tests.kit import fincra_double as doubles
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 
 PAYOUTS = "/disbursements/payouts"
 RESOLVE = "/core/accounts/resolve"
@@ -25,10 +24,7 @@ TRUSTED = ("--to-name", "David Owor", "--name-unverified")
 def shop(add_business: AddBusiness, double: Double, home: Path) -> Merchant:
     """A business with money in every currency, which pays without a PIN."""
     merchant = add_business(merchant=double.merchant("All Africa Ltd", **dict.fromkeys(CURRENCIES, "100000")))
-    with sqlite3.connect(home / "amani.db") as database:
-        for currency in CURRENCIES:
-            database.execute("INSERT INTO pin_threshold VALUES (?,?,?)", (merchant.business, currency, "50000"))
-    database.close()
+    without_pin(home, merchant, **dict.fromkeys(CURRENCIES, 50_000))
     return merchant
 
 

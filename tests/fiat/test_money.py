@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from tests.fiat import test_operating
 from tests.fiat.test_operating import LAST, deposit
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 from tests.operations.test_webhooks import SECRET, listening
 
 PAYOUTS = "/disbursements/payouts"
@@ -28,10 +27,7 @@ def shop(add_business: AddBusiness, double: Double, home: Path) -> Merchant:
     deposit(double, merchant, "100000")
     deposit(double, merchant, "500", "USD", "va-2")
     add_business(merchant=merchant)
-    with sqlite3.connect(home / "amani.db") as database:
-        for currency in ("NGN", "USD"):
-            database.execute("INSERT INTO pin_threshold VALUES (?,?,?)", (merchant.business, currency, "50000"))
-    database.close()
+    without_pin(home, merchant)
     return merchant
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,19 +10,10 @@ import pytest
 from tests.conftest import change_database, full_disk, write_key
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import FAILING_ACCOUNT, RATES, Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 
 WALLET_PAYOUTS = "/disbursements/payouts/wallets"
 CONVERSIONS = "/conversions/initiate"
-
-
-def without_pin(home: Path, *merchants: Merchant) -> None:
-    """Let everyday amounts go without a PIN."""
-    with sqlite3.connect(home / "amani.db") as database:
-        for merchant in merchants:
-            for currency in ("NGN", "USD"):
-                database.execute("INSERT INTO pin_threshold VALUES (?,?,'50000')", (merchant.business, currency))
-    database.close()
 
 
 @pytest.fixture
@@ -284,9 +274,7 @@ class TestTheLog:
         self, amani: Amani, shop: Merchant, branch: Merchant, double: Double, home: Path
     ) -> None:
         assert amani("transfer", "branch", "5000NGN", "--from", "shop", "--yes").code == 0
-        with sqlite3.connect(home / "amani.db") as database:
-            database.execute("DELETE FROM payment WHERE direction='in'")  # as after a crash
-        database.close()
+        change_database(home, "DELETE FROM payment WHERE direction='in'")  # as after a crash
         assert amani("history", "sync", "--json").data["new"] == 1
         items = amani("history", "list", "--direction", "in", "--json").data["items"]
         assert [(item["wallet"], item["kind"]) for item in items] == [("branch", "transfer")]

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import change_database, write_key
-from tests.fiat.test_moves import without_pin
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 from tests.operations.test_metrics import parsed, value
 from tests.operations.test_watch import watching
 from tests.operations.test_webhooks import SECRET, listening

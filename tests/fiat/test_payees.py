@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import ACCOUNTS, Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 
 PAYOUTS = "/disbursements/payouts"
 WALLET_PAYOUTS = "/disbursements/payouts/wallets"
@@ -21,10 +20,7 @@ BANK = "bank:058/2345678901"
 def shop(add_business: AddBusiness, double: Double, home: Path) -> Merchant:
     """A business with naira, and with nothing in cedis, that pays without a PIN."""
     merchant = add_business(merchant=double.merchant("Ada Stores Ltd", NGN="1000", GHS="0"))
-    with sqlite3.connect(home / "amani.db") as database:
-        for currency in ("NGN", "GHS"):
-            database.execute("INSERT INTO pin_threshold VALUES (?,?,'50000')", (merchant.business, currency))
-    database.close()
+    without_pin(home, merchant, NGN=50_000, GHS=50_000)
     return merchant
 
 

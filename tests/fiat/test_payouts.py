@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 import pytest
 
 from amani_cli.fiat import moving
+from tests.conftest import change_database
 from tests.kit import fincra_double as doubles
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 
 PAYOUTS = "/disbursements/payouts"
 BANK = "bank:058/2345678901"
@@ -25,11 +25,7 @@ PIN = "8317"
 def shop(amani: Amani, add_business: AddBusiness, double: Double, home: Path) -> Merchant:
     """A registered business whose payouts of everyday size need no PIN (see `TestRules` for how that is said)."""
     merchant = add_business()
-    thresholds = {"NGN": 50000, "GHS": 1000, "UGX": 500000, "USD": 100}
-    with sqlite3.connect(home / "amani.db") as database:
-        for currency, most in thresholds.items():
-            database.execute("INSERT INTO pin_threshold VALUES (?,?,?)", (merchant.business, currency, str(most)))
-    database.close()
+    without_pin(home, merchant, NGN=50_000, GHS=1000, UGX=500_000, USD=100)
     return merchant
 
 
@@ -291,9 +287,7 @@ class TestTheOutcome:
     ) -> None:
         double.fail("drop", "POST", PAYOUTS, stored=False)
         assert pay(amani, BANK, "5000NGN", "--no-wait").code == 8
-        with sqlite3.connect(home / "amani.db") as database:
-            database.execute("UPDATE payment SET created_at='2026-01-01T00:00:00Z'")
-        database.close()
+        change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z'")
         assert amani("reconcile", "--json").data["failed"] == 1
 
     def test_a_rate_limit_sends_nothing(self, amani: Amani, shop: Merchant, double: Double) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.fiat.test_moves import without_pin
+from tests.kit import ledgers
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 
 COMMANDS = {
     "payout": ("pay", "bank:058/2345678901", "5000NGN"),
@@ -31,20 +28,6 @@ def shop(amani: Amani, add_business: AddBusiness, double: Double, home: Path) ->
     return merchant
 
 
-def copied(home: Path, copy: Path) -> None:
-    """Copy the journal aside, as a backup does."""
-    with closing(sqlite3.connect(home / "amani.db")) as db, closing(sqlite3.connect(copy)) as other:
-        db.backup(other)
-
-
-def put_back(home: Path, copy: Path) -> None:
-    """Have the journal be the copy."""
-    for path in home.glob("amani.db*"):
-        path.unlink()
-    shutil.copy(copy, home / "amani.db")
-    (home / "amani.db").chmod(0o600)
-
-
 def sent(double: Double) -> int:
     """How many movements Fincra has made."""
     return len(double.payouts) + len(double.conversions)
@@ -53,12 +36,12 @@ def sent(double: Double) -> int:
 @pytest.mark.parametrize("synced", [True, False])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_same_command_moves_nothing_a_second_time(
-    amani: Amani, shop: Merchant, double: Double, home: Path, tmp_path: Path, name: str, synced: bool
+    amani: Amani, shop: Merchant, double: Double, home: Path, name: str, synced: bool
 ) -> None:
     words = (*COMMANDS[name], "--reference", "rent-11", "--yes", "--json")
-    copied(home, tmp_path / "copy.db")
+    copy = ledgers.Kept(home)
     first = amani(*words).data
-    put_back(home, tmp_path / "copy.db")
+    copy.put_back()
     if synced:
         assert amani("history", "sync").code == 0
     again = amani(*words).data
@@ -71,16 +54,14 @@ def test_the_same_command_moves_nothing_a_second_time(
     assert [item["our_reference"] for item in out] == [first["our_reference"]]
 
 
-def test_one_that_failed_is_tried_under_another_name(
-    amani: Amani, shop: Merchant, double: Double, home: Path, tmp_path: Path
-) -> None:
+def test_one_that_failed_is_tried_under_another_name(amani: Amani, shop: Merchant, double: Double, home: Path) -> None:
     """Fincra takes a name once, whatever became of it."""
-    copied(home, tmp_path / "copy.db")
+    copy = ledgers.Kept(home)
     words = ("pay", f"bank:058/{FAILING_ACCOUNT}", "10NGN", "--reference", "rent-11", "--yes", "--json")
     for number in (1, 2):
         assert amani(*words).code == 6
         assert len({each["customerReference"] for each in double.payouts}) == number
-    put_back(home, tmp_path / "copy.db")
+    copy.put_back()
     for _ in range(2):  # told again of the two, one after the other
         assert amani(*words).code == 6
     assert len(double.payouts) == 2

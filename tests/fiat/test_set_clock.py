@@ -66,6 +66,7 @@ def test_a_clock_that_was_wrong_or_jumps_proves_nothing(
     assert outcome(amani) == "failed"
 
 
+@pytest.mark.sqlite  # a server's clock, which counts, has seen the day pass
 def test_where_fincra_tells_no_time_it_is_told_why_nothing_is_proven(
     amani: Amani, lost: object, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

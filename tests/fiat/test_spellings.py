@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -76,10 +75,8 @@ def test_a_journal_from_before_finds_the_payment_whatever_the_spelling(
     """Fincra takes a reference of ours once: the same payout is known by the same one, however it is spelled."""
     words = ("--reference", "rent-8", *more)
     assert pay(amani, one, amount, *words).code == 0
-    with sqlite3.connect(home / "amani.db") as database:
-        for table in ("payment", "reference", "bank_list"):
-            database.execute(f"DELETE FROM {table}")
-    database.close()
+    for table in ("payment", "reference", "bank_list"):
+        change_database(home, f"DELETE FROM {table}")
     left = {currency: account.ledger for currency, account in shop.accounts.items()}
     pay(amani, other, amount, *words)
     assert len({post["customerReference"] for post in double.posts(PAYOUTS)}) == 1

@@ -11,6 +11,8 @@ from amani_cli.store import marks
 from amani_cli.store.sqlite import SqliteStore, open_store
 from tests.kit.machine import Machine
 
+pytestmark = pytest.mark.sqlite  # a server's clock is the ledger's by itself
+
 DAY = 86400.0
 URL = "https://provider.example"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli.times import from_rfc3339, to_rfc3339
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit import keyrings, ledgers
 from tests.kit.driver import Amani, Environment
@@ -121,8 +120,4 @@ def claim_to_be(proxy: FaultProxy, home: Path, version: str) -> None:
 def grow_older(home: Path) -> None:
     """Let an hour pass for what is open: an invoice's end is long ago, whoever was writing has given up."""
     for table, column in (("payment", "created_at"), ("payment", "expires_at"), ("cheque", "created_at")):
-        rows = ledgers.ask(home, f"SELECT id, {column} FROM {table} WHERE status NOT IN ('settled', 'failed')")
-        for row, at in rows:
-            if at is not None:
-                an_hour_ago = to_rfc3339(int(from_rfc3339(at).timestamp()) - 3600)
-                change_database(home, f"UPDATE {table} SET {column}=? WHERE id=?", an_hour_ago, row)
+        ledgers.move_back(home, table, column, 3600, "status NOT IN ('settled', 'failed')")

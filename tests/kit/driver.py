@@ -7,7 +7,6 @@ that its own schema allows, the error's exit code is the process's, and no known
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import json
 import os
@@ -28,7 +27,7 @@ from typing import Any
 import pytest
 
 from amani_cli import cli, clocks, keys, log, schemas
-from tests.kit import json_schema, ledgers
+from tests.kit import fork_server, json_schema, ledgers
 
 CLONE = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
@@ -99,25 +98,21 @@ class Amani:
     ) -> Result:
         """Run as a process of its own, off any terminal; `python` are options for the interpreter."""
         words = [str(word) for word in argv]
-        done = subprocess.run(
-            [sys.executable, *python, "-m", "amani_cli", *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=2 * PATIENCE_S,
-            check=False,
-            env=environment(env),
-        )
-        return self._held_to_its_word(words, Result(done.returncode, done.stdout, done.stderr))
+        command = [sys.executable, *python, "-m", "amani_cli", *words]
+        pipe = subprocess.PIPE
+        with fork_server.start(command, environment(env), stdin=pipe, stdout=pipe, stderr=pipe) as run:
+            try:
+                stdout, stderr = run.communicate(stdin, timeout=2 * PATIENCE_S)
+            finally:
+                run.kill()
+        return self._held_to_its_word(words, Result(run.returncode, stdout, stderr))
 
     @contextlib.contextmanager
     def started(self, *argv: object, env: Environment | None = None) -> Iterator[subprocess.Popen[str]]:
         """A process that goes on while the test does something to it; killed if it is still there at the end."""
         words = [sys.executable, "-m", "amani_cli", *[str(word) for word in argv]]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=environment(env)
-        ) as run:
+        quiet, pipe = subprocess.DEVNULL, subprocess.PIPE
+        with fork_server.start(words, environment(env), stdin=quiet, stdout=pipe, stderr=pipe) as run:
             try:
                 yield run
             finally:
@@ -220,14 +215,7 @@ class Terminal:
         self.code: int | None = None
         self._master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (50, 200))
-
-        def own_terminal() -> None:
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-
-        self._process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=env, preexec_fn=own_terminal, close_fds=True
-        )
+        self._process = fork_server.start(command, env, terminal=slave)
         os.close(slave)
 
     def __enter__(self) -> Terminal:

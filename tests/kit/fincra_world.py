@@ -11,7 +11,7 @@ import pytest
 
 from amani_cli.providers.fincra import Fincra
 from amani_cli.providers.http import Line
-from tests.conftest import write_key
+from tests.conftest import change_database, write_key
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
 
@@ -35,6 +35,14 @@ def client(double: Double, merchant: Merchant) -> Iterator[Fincra]:
     line = Line(double.url, deadline=time.monotonic() + 10, timeout=10, name="FinCra")
     with Fincra(line, merchant.key, business=merchant.business, public_key=merchant.public_key) as made:
         yield made
+
+
+def without_pin(home: Path, *merchants: Merchant, **most: int) -> None:
+    """Let everyday amounts go without a PIN: up to so much of each currency."""
+    for merchant in merchants:
+        for currency, amount in (most or {"NGN": 50_000, "USD": 50_000}).items():
+            row = (merchant.business, currency, str(amount))
+            change_database(home, "INSERT INTO pin_threshold VALUES (?,?,?)", *row)
 
 
 class AddBusiness(Protocol):

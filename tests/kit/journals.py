@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from amani_cli.store import migrations, wallets
 from amani_cli.store.ledger import Store, new_id
@@ -24,7 +25,7 @@ def writing(home: Path) -> Iterator[tuple[Store, Transaction]]:
         store.close()
 
 
-def add_wallet(db: Transaction, name: str, **columns: object) -> int:
+def add_wallet(db: Transaction, name: str, **columns: Any) -> int:
     """A wallet that no server knows; its key file does not exist."""
     columns = {
         "name": name,

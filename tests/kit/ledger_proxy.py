@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/protocol-flow.html
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -15,6 +16,26 @@ from typing import Literal
 
 Break = Literal["before", "during", "after", "late"]
 """Before the server has the message, once it has it, once it has answered; `late`: it gets it when the line is gone."""
+
+
+class Instead(str):
+    """What the server gets in place of a message."""
+
+
+_ENDED = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+
+def statements(text: str) -> list[str]:
+    """The statements of a message; a semicolon in quotes parts nothing."""
+    return [each.strip() for each in re.findall(r"(?:'(?:[^']|'')*'|[^;'])+", text) if each.strip()]
+
+
+def ended_after(text: str, number: int) -> Instead:
+    """A message in which the backend is ended after so many of its statements, as by an administrator."""
+    parts = statements(text)
+    return Instead("; ".join([*parts[:number], _ENDED, *parts[number:]]))
+
+
 _ENCRYPTION = (80877103, 80877104)
 LATE_S = 0.4
 
@@ -24,7 +45,7 @@ class LedgerProxy:
 
     def __init__(self, port: int) -> None:
         self.seen: list[str] = []
-        self.at: Callable[[int, str], Break | None] = lambda number, text: None
+        self.at: Callable[[int, str], Break | Instead | None] = lambda number, text: None
         self.is_away = False
         self._upstream = port
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -83,6 +104,9 @@ class LedgerProxy:
                 with self._lock:
                     self.seen.append(text)
                     how = self.at(len(self.seen), text)
+                if isinstance(how, Instead):
+                    body = how.encode() + b"\0"
+                    raw, how = kind + struct.pack("!i", len(body) + 4) + body, None
                 if how is None:
                     server.sendall(raw)
                     continue

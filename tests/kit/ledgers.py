@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from amani_cli.store.dialect import translated
 from amani_cli.store.ledger import Store
 from amani_cli.store.opening import open_shared
 from amani_cli.store.sqlite import open_store
+from amani_cli.times import from_rfc3339, to_rfc3339
 
 
 def on_postgres() -> bool:
@@ -53,8 +54,23 @@ def of_home(env: Mapping[str, str | None] | None) -> dict[str, str]:
 
 def opened(home: Path) -> Store:
     """The ledger as amani opens it. Close it."""
-    address = of_home({"AMANI_HOME": str(home)}).get("AMANI_STORE") or os.environ.get("AMANI_STORE")
+    address = _address(home)
     return open_shared(address, {}, home) if address else open_store(home / "amani.db")
+
+
+def _address(home: Path) -> str:
+    return of_home({"AMANI_HOME": str(home)}).get("AMANI_STORE") or os.environ.get("AMANI_STORE", "")
+
+
+def _line(address: str) -> Any:
+    import psycopg
+
+    return psycopg.connect(address, cursor_factory=psycopg.ClientCursor, prepare_threshold=None)
+
+
+def _tables(line: Any) -> list[str]:
+    of = "SELECT relname FROM pg_class WHERE relkind='r' AND relnamespace='public'::regnamespace ORDER BY relname"
+    return [row[0] for row in line.execute(of).fetchall()]
 
 
 def ask(home: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -69,15 +85,91 @@ def change(home: Path, sql: str, *values: object) -> None:
         _keys_follow(home)
 
 
+@contextlib.contextmanager
+def refusing(home: Path, when: str, said: str = "database or disk is full") -> Iterator[None]:
+    """Have the ledger refuse one kind of writing, such as "UPDATE ON contact", for want of room or as if locked."""
+    code = "lock_not_available" if said == "locked" else "disk_full"
+    theirs, ours = f"RAISE EXCEPTION ''{said}'' USING ERRCODE=''{code}''", f"SELECT RAISE(ABORT, '{said}')"
+    act = theirs if _address(home) else ours
+    with meanwhile(home, when, act):
+        yield
+
+
+@contextlib.contextmanager
+def meanwhile(home: Path, when: str, act: str) -> Iterator[None]:
+    """Have the ledger do something just before each writing of a kind, as if another had been in between."""
+    if not _address(home):
+        change(home, f"CREATE TRIGGER meanwhile BEFORE {when} BEGIN {act}; END")
+        yield
+        change(home, "DROP TRIGGER meanwhile")
+        return
+    made = "CREATE OR REPLACE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS"
+    change(home, f"{made} 'BEGIN {act}; RETURN NEW; END'")
+    what, _, where = when.partition(" WHEN ")
+    only = f" WHEN ({where})" if where else ""
+    change(home, f"CREATE TRIGGER meanwhile BEFORE {what} FOR EACH ROW{only} EXECUTE FUNCTION meanwhile()")
+    yield
+    change(home, f"DROP TRIGGER meanwhile ON {what.rpartition(' ')[2]}")
+
+
+def _rows_of(line: Any, table: str) -> list[bytes]:
+    with line.cursor().copy(f"COPY {table} TO STDOUT") as copy:
+        return [bytes(block) for block in copy]
+
+
+class Kept:
+    """A ledger as it stood when this was made, to have it be that again: as a copy that somebody puts in its place."""
+
+    def __init__(self, home: Path) -> None:
+        self._home, self._address = home, _address(home)
+        if not self._address:
+            self._copy = sqlite3.connect(":memory:", check_same_thread=False)
+            with contextlib.closing(sqlite3.connect(home / "amani.db")) as db:
+                db.backup(self._copy)
+            return
+        with _line(self._address) as line:
+            self._tables = {name: _rows_of(line, name) for name in _tables(line)}
+            self._numbers = line.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
+
+    def put_back(self, *, seen: bool = False) -> None:
+        """Have the ledger be the copy; unless it is `seen`, this machine does not remember that it was ever later."""
+        if not self._address:
+            with contextlib.closing(sqlite3.connect(self._home / "amani.db")) as db:
+                self._copy.backup(db)
+            return
+        with _line(self._address) as line:
+            line.execute(f"TRUNCATE {', '.join(self._tables)}")
+            for name, blocks in self._tables.items():
+                with line.cursor().copy(f"COPY {name} FROM STDIN") as copy:
+                    for block in blocks:
+                        copy.write(block)
+            for name, number in self._numbers:
+                line.execute("SELECT setval(%s, %s, %s)", (name, number or 1, number is not None))
+        if not seen:
+            (self._home / "ledgers.json").unlink(missing_ok=True)
+
+
+def is_whole(home: Path) -> bool:
+    """Whether the engine finds its data as they should be."""
+    with contextlib.closing(opened(home)) as store:
+        return store.is_whole()
+
+
+def move_back(home: Path, table: str, column: str, seconds: float, where: str = "1=1") -> None:
+    """Have what the ledger says is at some time have been so much earlier."""
+    times = [row[0] for row in ask(home, f"SELECT DISTINCT {column} FROM {table} WHERE {where} ORDER BY {column}")]
+    for at in filter(None, times):  # the earliest first, which then is none of those that are left
+        earlier = to_rfc3339(int(from_rfc3339(at).timestamp() - seconds))
+        change(home, f"UPDATE {table} SET {column}=? WHERE {column}=? AND {where}", earlier, at)
+
+
 def _run(home: Path, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-    address = of_home({"AMANI_HOME": str(home)}).get("AMANI_STORE") or os.environ.get("AMANI_STORE")
+    address = _address(home)
     if not address:
         with contextlib.closing(sqlite3.connect(home / "amani.db", timeout=30)) as db, db:
             return db.execute(sql, values).fetchall()
-    import psycopg
-
     said = translated(sql)
-    with psycopg.connect(address, cursor_factory=psycopg.ClientCursor, prepare_threshold=None) as line:
+    with _line(address) as line:
         cursor = line.execute(said.text.encode(), [values[at] for at in said.places])
         return cursor.fetchall() if cursor.description is not None else []
 
@@ -97,11 +189,8 @@ def tables_with(secrets: Collection[str]) -> list[str]:
     """The tables of the database in which one of these texts stands."""
     if not secrets:
         return []
-    import psycopg
-
-    with psycopg.connect(os.environ["AMANI_STORE"], cursor_factory=psycopg.ClientCursor) as line:
-        names = line.execute("SELECT relname FROM pg_class WHERE relkind='r' AND relnamespace='public'::regnamespace")
-        tables = [row[0] for row in names.fetchall()]
+    with _line(os.environ["AMANI_STORE"]) as line:
+        tables = _tables(line)
         each = " UNION ALL ".join(
             f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name} AS t WHERE t::text LIKE ANY(%s))" for name in tables
         )

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from amani_cli import clocks
+from amani_cli.store.clock import ServerClock
 
 
 class Machine:
@@ -27,6 +28,9 @@ class Machine:
             return None if moment is None else moment + self._passed
 
         patch.setattr(clocks, "_read", shifted)
+        hear = ServerClock.hear
+        # The server of a ledger has a clock that nobody sets here, and time passes for it too.
+        patch.setattr(ServerClock, "hear", lambda clock, at: hear(clock, at + self._passed))
 
     def set(self, wrong: float) -> None:
         """Set the clock: so many seconds ahead (or behind) of what is true, 0 for right."""

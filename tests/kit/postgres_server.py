@@ -26,7 +26,6 @@ _SETTINGS = {
     "autovacuum": "off",
     "max_connections": "300",
     "shared_buffers": "64MB",
-    "unix_socket_directories": "''",
     "listen_addresses": "'127.0.0.1'",
 }
 
@@ -45,10 +44,18 @@ class PostgresServer:
         """Where it listens, and for whom it does."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}"
 
-    def run(self, sql: str) -> None:
-        """Run a statement as the server's owner."""
+    def by_socket(self, address: str) -> str:
+        """The address of a database by the server's socket."""
+        return f"postgresql://{USER}@/{address.rpartition('/')[2]}?host={self.root}&port={self.port}"
+
+    def run(self, sql: str, address: str = "") -> None:
+        """Run a statement as the server's owner, in the database at an address if one is given."""
         import psycopg
 
+        if address:
+            with psycopg.connect(address, autocommit=True) as line:
+                line.execute(sql)
+            return
         if self.admin is None or self.admin.closed:
             self.admin = psycopg.connect(f"{self.host}/postgres", autocommit=True)
         self.admin.execute(sql)
@@ -79,8 +86,11 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[PostgresServer]:
-    """A server with a template of an empty ledger, in a folder of its own."""
+def running(certificate: bytes | None = None, rules: str = "") -> Iterator[PostgresServer]:
+    """A server with a template of an empty ledger, in a folder of its own.
+
+    With a `certificate`, and its key, it speaks TLS too; `rules` stand before those of its pg_hba.conf.
+    """
     assert FOLDERS, "no PostgreSQL: apt-get install postgresql"
     root = Path(tempfile.mkdtemp(prefix="amani-pg-"))
     data = root / "data"
@@ -92,7 +102,13 @@ def running() -> Iterator[PostgresServer]:
     server = PostgresServer(root, free_port())
     try:
         _as_nobody(["initdb", "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
-        settings = {**_SETTINGS, "port": str(server.port)}
+        settings = {**_SETTINGS, "port": str(server.port), "unix_socket_directories": f"'{root}'"}
+        if certificate is not None:
+            settings |= {"ssl": "on", "ssl_cert_file": "'server.pem'", "ssl_key_file": "'server.pem'"}
+            (data / "server.pem").write_bytes(certificate)
+            (data / "server.pem").chmod(0o600)
+            shutil.chown(data / "server.pem", data.owner(), data.group())
+        (data / "pg_hba.conf").write_text(rules + (data / "pg_hba.conf").read_text())
         with (data / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
         server.start()

@@ -23,6 +23,7 @@ from amani_cli.serve.pages import proof_of
 from amani_cli.serve.site import Site
 from amani_cli.serve.visitors import Rate
 from amani_cli.workspace import Workspace
+from tests.kit import fork_server
 from tests.kit.driver import PATIENCE_S, Amani, Environment, environment
 from tests.kit.lnbits_server import free_port
 
@@ -131,10 +132,8 @@ def serving(
     """`amani serve` as a process; ended in order, if it has not ended."""
     words = ["serve", "--listen", base_url.removeprefix("http://"), "--as-root", *map(str, options)]
     command = [sys.executable, *python, "-m", "amani_cli", *words]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=environment(env)
-    ) as run:
+    quiet, pipe = subprocess.DEVNULL, subprocess.PIPE
+    with fork_server.start(command, environment(env), stdin=quiet, stdout=pipe, stderr=pipe) as run:
         try:
             assert run.stderr is not None
             line = run.stderr.readline()

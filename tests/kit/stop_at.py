@@ -69,9 +69,14 @@ def lay(steps: _Steps) -> None:
     )
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Lay the steps, then be amani."""
     lay(_Steps(int(sys.argv[1])))
     sys.argv[1:4] = []
-    from amani_cli.__main__ import main
+    from amani_cli.__main__ import main as amani
 
+    amani()
+
+
+if __name__ == "__main__":
     main()

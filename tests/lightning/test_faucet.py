@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -11,12 +10,13 @@ import pytest
 from amani_cli.payments import engine
 from amani_cli.rules import pins
 from amani_cli.times import from_rfc3339, local
-from tests.conftest import AddWallet, Held, change_database, write_key
+from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared, tell
 from tests.kit.cheque_world import grow_older, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, cut
+from tests.kit.going_back import Copied
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
@@ -164,7 +164,6 @@ class TestClaim:
         assert amani(*CLAIM).code == 0
         assert (faucet.sat, taker.sat) == (50, 100)
 
-    @pytest.mark.sqlite
     def test_an_unknown_outcome_holds_the_claim(
         self,
         amani: Amani,
@@ -186,20 +185,16 @@ class TestClaim:
         assert (faucet.sat, taker.sat) == (4900, 100)
         compared(amani, faucet, taker)
 
-    @pytest.mark.sqlite
     def test_a_restored_copy_learns_who_has_claimed(
-        self, amani: Amani, faucet: Held, taker: Held, add_wallet: AddWallet, tmp_path: Path
+        self, amani: Amani, faucet: Held, taker: Held, add_wallet: AddWallet, copied: Copied
     ) -> None:
         """Claims since the backup stand in no copy; the records of the faucet's wallet tell them."""
         amani("faucet", "configure", "--wallet", "giver", "--daily-cap", "250")
-        amani.secrets.add(PASSPHRASE)
-        file, opened = tmp_path / "a.backup", ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
-        assert amani("backup", "create", file, *opened).code == 0
+        restore = copied()
         first = amani(*CLAIM, "--reference", "r1", "--json").data
         late = add_wallet("late")
         assert amani("faucet", "claim", "--wallet", "late").code == 0
-        os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
-        assert amani("backup", "restore", file, *opened, "--yes").code == 0
+        restore()
         refused(amani(*CLAIM, "--json"), "RECONCILE_FIRST")
         assert amani("reconcile").code == 0
         error = refused(amani(*CLAIM, "--json"), "COOL_DOWN")

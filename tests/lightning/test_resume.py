@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from amani_cli.times import to_rfc3339
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import compared
 from tests.kit.cheque_world import grow_older, log_in
@@ -332,7 +334,7 @@ def test_a_refusal_of_the_second_request_says_nothing_of_the_first(amani: Amani,
 def test_an_invoice_that_has_ended_is_not_sent(amani: Amani, world: World, by: str) -> None:
     words = pay(world)
     entry = world.never_arrives(*words)
-    change_database(world.home, "UPDATE payment SET expires_at=strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+3 seconds')")
+    change_database(world.home, "UPDATE payment SET expires_at=?", to_rfc3339(int(time.time()) + 3))
     refused = again(amani, by, words, entry)
     assert refused.code == 8
     assert "its invoice has ended" in refused.error["message"]

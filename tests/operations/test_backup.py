@@ -21,7 +21,7 @@ from tests.conftest import AddWallet, write_key
 from tests.kit.driver import Amani
 from tests.kit.lnbits_server import LnbitsServer
 
-pytestmark = pytest.mark.lnbits
+pytestmark = [pytest.mark.lnbits, pytest.mark.sqlite]  # a ledger on a server is backed up there (tests/team)
 about_another_thing = pytest.mark.usefixtures("cheap_seal")
 
 PASSPHRASE = "correct horse battery staple"

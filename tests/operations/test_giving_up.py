@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,29 +13,11 @@ from tests.cheques.test_voids import LONG_AGO, the_one
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.cheque_world import User
 from tests.kit.driver import Amani, Result
+from tests.kit.going_back import Copied
 
 pytestmark = pytest.mark.lnbits
 
-PASSPHRASE = "correct horse battery staple"
 PIN = "271828"
-
-
-@pytest.fixture
-def copied(amani: Amani, tmp_path: Path) -> Callable[[], Callable[[], None]]:
-    """Makes a backup now; what it returns restores that on another machine."""
-    amani.secrets.add(PASSPHRASE)
-
-    def copy() -> Callable[[], None]:
-        file, opened = tmp_path / "a.backup", ("--passphrase-file", write_key(tmp_path / "passphrase", PASSPHRASE))
-        assert amani("backup", "create", file, *opened).code == 0
-
-        def restore() -> None:
-            os.environ["AMANI_HOME"] = str(tmp_path / "elsewhere")
-            assert amani("backup", "restore", file, *opened, "--yes").code == 0
-
-        return restore
-
-    return copy
 
 
 def refused(result: Result, code: str) -> None:
@@ -52,7 +32,7 @@ class TestAWallet:
         giver: Held,
         taker: Held,
         add_wallet: AddWallet,
-        copied: Callable[[], Callable[[], None]],
+        copied: Copied,
         how: str,
     ) -> None:
         lost = add_wallet("lost", 100)
@@ -92,9 +72,7 @@ class TestAWallet:
         assert amani("reconcile").code == 0
         assert amani("pay", taker.invoice(1), "--wallet", "lost", "--yes").code == 0
 
-    def test_not_one_that_answers(
-        self, amani: Amani, giver: Held, taker: Held, copied: Callable[[], Callable[[], None]]
-    ) -> None:
+    def test_not_one_that_answers(self, amani: Amani, giver: Held, taker: Held, copied: Copied) -> None:
         copied()()
         refused(amani("reconcile", "--resolve", "giver", "--yes", "--json"), "NOT_LOST")
         refused(amani("transfer", "taker", "5", "--reference", "r-1", "--yes", "--json"), "RECONCILE_FIRST")
@@ -108,7 +86,7 @@ class TestAWallet:
         amani: Amani,
         giver: Held,
         add_wallet: AddWallet,
-        copied: Callable[[], Callable[[], None]],
+        copied: Copied,
         monkeypatch: pytest.MonkeyPatch,
         shared_keyring: Path,
     ) -> None:
@@ -128,7 +106,7 @@ class TestAWallet:
 
 class TestACheque:
     def test_that_was_claimed_and_swept_since(
-        self, amani: Amani, giver: Held, user: User, home: Path, copied: Callable[[], Callable[[], None]]
+        self, amani: Amani, giver: Held, user: User, home: Path, copied: Copied
     ) -> None:
         """Its wallet is deleted and its keys are gone: nobody can say any more who had the money."""
         code = write(amani)

@@ -22,6 +22,8 @@ from tests.conftest import write_key
 from tests.kit.driver import Amani, Result
 from tests.kit.journals import add_wallet, writing
 
+pytestmark = pytest.mark.sqlite  # a ledger on a server is restored there
+
 PASSPHRASE = "correct horse battery staple"
 OWN = "0011223344556677" * 2
 KEY = "fedcba9876543210" * 2

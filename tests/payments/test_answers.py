@@ -14,6 +14,7 @@ from pytest_httpx import HTTPXMock
 from amani_cli.encodings import bolt11
 from amani_cli.explanations import ERROR_CODES
 from tests.conftest import change_database, write_key
+from tests.kit import ledgers
 from tests.kit.driver import Amani
 from tests.kit.make_invoice import make_invoice
 
@@ -220,14 +221,10 @@ def test_the_journal_is_closed_only_once(amani: Amani, httpx_mock: HTTPXMock, an
     """What another process has settled meanwhile stays as it is."""
     answer(PAGE, ABSENT)
     assert amani("pay", TEXT, "--yes", "--no-wait", "--timeout", "1s").code == 8
-    change_database(
-        home,
-        "CREATE TRIGGER race BEFORE UPDATE OF checked_at ON payment WHEN OLD.status='settled'"
-        " BEGIN SELECT RAISE(ABORT, 'it was closed'); END",
-    )
     change_database(home, "UPDATE payment SET status='settled', fee_msat=7")
     answer(PAGE, found(status="failed"))
-    replayed = amani("pay", TEXT, "--yes", "--json").data
+    with ledgers.refusing(home, "UPDATE OF checked_at ON payment WHEN OLD.status='settled'"):
+        replayed = amani("pay", TEXT, "--yes", "--json").data
     assert (replayed["status"], replayed["fee_msat"], replayed["replayed"]) == ("settled", 7, True)
 
 

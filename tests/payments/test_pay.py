@@ -203,7 +203,6 @@ class TestTheQuestion:
         assert amani("pay", payee.invoice(300), "--timeout", "20s", stdin="y\n", tty=True).code == 0
         assert max(moments) - min(moments) > 3500
 
-    @pytest.mark.sqlite
     def test_with_a_yes_given_the_whole_is_over_by_the_timeout(
         self,
         amani: Amani,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import AddWallet, Held, change_database
+from tests.kit import ledgers
 from tests.kit.driver import Amani, Result
 from tests.kit.machine import Machine
 from tests.kit.persons import Person, edited, exported, filed
@@ -84,11 +85,9 @@ class TestFilesBetweenMachines:
         amani("request", "run", request["id"], "--approval", signed, "--no-input")  # keeps the signature
         change_database(home, "UPDATE request SET body=replace(body, '2000000', '2000001')")
         refused(amani("request", "run", request["id"], "--yes", "--json"), "REQUEST_EDITED")
-        import sqlite3
         from hashlib import sha256
 
-        with sqlite3.connect(home / "amani.db") as db:
-            body = db.execute("SELECT body FROM request").fetchone()[0]
+        body = ledgers.ask(home, "SELECT body FROM request")[0][0]
         change_database(home, "UPDATE request SET digest=?", sha256(body.encode()).hexdigest())
         assert "what ana signed is not this request" in refused(
             amani("request", "run", request["id"], "--yes", "--json"), "NEEDS_APPROVAL"

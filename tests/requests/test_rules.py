@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AddWallet, Held, write_key
+from tests.conftest import AddWallet, Held
 from tests.kit.driver import Amani, Result
+from tests.kit.going_back import Copied
 from tests.kit.machine import Machine
 from tests.kit.persons import Person, exported, filed
 from tests.requests.conftest import NewPerson
@@ -233,19 +234,16 @@ class TestLostKeys:
 
 
 def test_a_copy_that_is_restored_pays_nothing_twice(
-    amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path, copied: Copied
 ) -> None:
     """Approved in the copy too: held until it was read back, and then it is known to be paid."""
-    amani.secrets.add("correct horse battery staple")
-    opened = ("--passphrase-file", write_key(tmp_path / "passphrase", "correct horse battery staple"))
     request = filed(amani("pay", other.invoice(2000), "--request", "--json"))
     signed = ana.signs(exported(amani, request["id"], tmp_path / "r.json"))
     words = ("request", "run", request["id"])
     assert amani(*words, "--approval", signed).code == 5
-    assert amani("backup", "create", tmp_path / "b.backup", *opened).code == 0
+    restore = copied()
     paid = amani(*words, "--yes", "--json").data["payment_hash"]
-    monkeypatch.setenv("AMANI_HOME", str(tmp_path / "second"))
-    assert amani("backup", "restore", tmp_path / "b.backup", *opened, "--yes").code == 0
+    restore()
     assert error(amani(*words, "--yes", "--json")) == (9, "RECONCILE_FIRST")
     amani("reconcile")
     again = amani(*words, "--yes", "--json").data

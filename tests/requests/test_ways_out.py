@@ -11,12 +11,11 @@ import pytest
 
 from tests.conftest import Held, change_database
 from tests.destinations.conftest import mark_as_sandbox
-from tests.fiat.test_moves import without_pin
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import Exchange, FaultProxy, answer, cut
 from tests.kit.fincra_double import Double, Merchant
-from tests.kit.fincra_world import AddBusiness
+from tests.kit.fincra_world import AddBusiness, without_pin
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
 from tests.kit.persons import Person, exported, filed
 

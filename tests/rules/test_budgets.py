@@ -9,6 +9,7 @@ import pytest
 
 from amani_cli.payments import engine
 from tests.conftest import AddWallet, Held, change_database
+from tests.kit import ledgers
 from tests.kit.books import compared, tell
 from tests.kit.crowd import Run, at_once, codes
 from tests.kit.driver import Amani, Result
@@ -113,14 +114,12 @@ class TestPerDay:
         assert day(amani) == ("1,000", "0", "0")
         over(amani("cheque", "create", "1", "--yes", "--json"))
 
-    @pytest.mark.sqlite
     def test_a_day_later_it_is_free_again(self, amani: Amani, main: Held, other: Held, home: Path) -> None:
         amani("wallet", "limit", "--per-day", "1000")
         amani("transfer", "other", "1000", "--yes")
-        earlier = "UPDATE payment SET created_at=strftime('%Y-%m-%dT%H:%M:%SZ', created_at, '{} seconds')"
-        change_database(home, earlier.format(-86_300))
+        ledgers.move_back(home, "payment", "created_at", 86_300)
         over(amani("transfer", "other", "1", "--yes", "--json"))
-        change_database(home, earlier.format(-200))
+        ledgers.move_back(home, "payment", "created_at", 200)
         assert amani("transfer", "other", "1", "--yes").code == 0
 
     def test_what_failed_is_given_back(self, amani: Amani, main: Held, other: Held) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AddWallet, Held, write_key
+from tests.conftest import AddWallet, Held
 from tests.destinations.conftest import mark_as_sandbox
 from tests.kit.driver import Amani
+from tests.kit.going_back import Copied
 from tests.kit.lnurl_server import METADATA, LnurlServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.usefixtures("cheap_seal")]
@@ -20,9 +21,7 @@ Restored = Callable[[], tuple[str, Held, Held]]
 
 
 @pytest.fixture
-def restored(
-    amani: Amani, add_wallet: AddWallet, lnurl_server: LnurlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Restored:
+def restored(amani: Amani, add_wallet: AddWallet, lnurl_server: LnurlServer, copied: Copied) -> Restored:
     """Restore a copy made before three references were used; the wallet that used them can't be asked."""
 
     def restore() -> tuple[str, Held, Held]:
@@ -30,15 +29,11 @@ def restored(
         described = METADATA.encode().hex()
         ada = lnurl_server.pay_to("ada", lambda msat, _: payee.invoice(msat // 1000, unhashed_description=described))
         mark_as_sandbox(Path(os.environ["AMANI_HOME"]))
-        opened = ("--passphrase-file", write_key(tmp_path / "passphrase", "correct horse battery staple"))
-        backup = tmp_path / "a.backup"
-        assert amani("backup", "create", backup, *opened).code == 0
+        put_back = copied()
         assert amani("pay", ada, "100", "--reference", "wage", "--yes", "-w", "payer").code == 0
         written = amani("cheque", "create", "40", "--reference", "gift", "--yes", "--json", "-w", "payer")
         amani.secrets.add(written.data["code"])
-        monkeypatch.setenv("AMANI_HOME", str(tmp_path / "elsewhere"))
-        assert amani("backup", "restore", backup, *opened, "--yes").code == 0
-        mark_as_sandbox(tmp_path / "elsewhere")
+        mark_as_sandbox(put_back())
         Path(payer.key_file).rename(f"{payer.key_file}.away")
         assert amani("reconcile").code != 0
         return ada, payee, other

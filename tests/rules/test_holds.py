@@ -12,6 +12,7 @@ from amani_cli.rules import budgets, lines
 from amani_cli.store import marks
 from amani_cli.wallets import finding
 from amani_cli.workspace import Workspace
+from tests.kit.driver import environment
 from tests.kit.journals import add_wallet, writing
 
 
@@ -20,7 +21,7 @@ def test_nothing_is_checked_or_reserved_while_spending_is_held(home: Path) -> No
         add_wallet(db, "main")
         add_wallet(db, "biz", provider="fincra", remote_id="biz")
         marks.make(db, marks.HELD, "a copy restored from the backup of yesterday")
-    ws = Workspace({"AMANI_HOME": str(home)})
+    ws = Workspace(environment())
     main, biz = (finding.resolve(ws, name) for name in ("main", "biz"))
     db = ws.store.current
     for act in (

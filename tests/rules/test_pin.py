@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-import sqlite3
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from amani_cli.rules import pins
 from amani_cli.times import from_rfc3339, local
 from tests.conftest import AddWallet, Held, change_database, write_key
+from tests.kit import ledgers
 from tests.kit.books import tell
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
@@ -180,7 +180,6 @@ class TestSet:
 
 
 class TestKept:
-    @pytest.mark.sqlite
     def test_neither_the_pin_nor_the_pepper_is_in_the_database(self, amani: Amani, pinned: Held, home: Path) -> None:
         verify(amani, WRONG)
         amani("pin", "change", "--pin-stdin", stdin=f"{PIN}\n{OTHER}\n")
@@ -191,19 +190,16 @@ class TestKept:
         assert kept.parent.stat().st_mode & 0o777 == 0o700
         amani.secrets.add(pepper)  # the fixture looks for it in the database at the end
         amani.secrets.add(bytes.fromhex(pepper).hex().upper())
-        stored = (home / "amani.db").read_bytes() + b"".join(path.read_bytes() for path in home.glob("amani.db-wal"))
-        assert bytes.fromhex(pepper) not in stored
-        assert stored.count(b"$2b$") >= 1
+        assert ledgers.ask(home, "SELECT hash FROM pin")[0][0].startswith("$2b$")
+        for path in home.glob("amani.db*"):
+            assert bytes.fromhex(pepper) not in path.read_bytes()
 
-    @pytest.mark.sqlite
     def test_the_hash_alone_is_of_no_use(self, amani: Amani, pinned: Held, home: Path) -> None:
         """The thief of the database tries the right PIN, and learns nothing."""
-        with sqlite3.connect(home / "amani.db") as db:
-            (hashed,) = db.execute("SELECT hash FROM pin").fetchone()
+        (hashed,) = ledgers.ask(home, "SELECT hash FROM pin")[0]
         assert not bcrypt.checkpw(PIN.encode(), hashed.encode())
         assert amani.process("pin", "change", "--pin-stdin", stdin=f"{PIN}\n{OTHER}\n").code == 0
-        with sqlite3.connect(home / "amani.db") as db:
-            assert db.execute("SELECT hash FROM pin").fetchone()[0].startswith("$2b$12$")  # at the real cost
+        assert ledgers.ask(home, "SELECT hash FROM pin")[0][0].startswith("$2b$12$")  # at the real cost
         shutil.rmtree(f"{pinned.key_file}.amani")
         lost = verify(amani, PIN)
         assert (lost.code, lost.error["code"]) == (3, "NO_PEPPER")
@@ -392,19 +388,12 @@ class TestAttempts:
         assert verify(amani, PIN).code == 9
         tell("5 kills inside bcrypt cost 5 attempts")
 
-    @pytest.mark.sqlite
-    def test_a_database_restored_from_an_older_copy_starts_locked(
-        self, amani: Amani, pinned: Held, home: Path, tmp_path: Path
-    ) -> None:
+    def test_a_database_restored_from_an_older_copy_starts_locked(self, amani: Amani, pinned: Held, home: Path) -> None:
         verify(amani, PIN)
-        (tmp_path / "copy.db").touch(mode=0o600)
-        with sqlite3.connect(home / "amani.db") as db, sqlite3.connect(tmp_path / "copy.db") as copy:
-            db.backup(copy)
+        copy = ledgers.Kept(home)
         for _ in range(3):
             verify(amani, WRONG)
-        for path in home.glob("amani.db*"):
-            path.unlink()
-        shutil.copy(tmp_path / "copy.db", home / "amani.db")
+        copy.put_back()
         locked = verify(amani, PIN)
         assert (locked.code, locked.error["code"]) == (9, "PIN_LOCKED")
         change_database(home, "UPDATE event SET at=at-3700 WHERE kind='pin'")
@@ -524,15 +513,14 @@ class TestReset:
         assert 86_300 < due - time.time() < 86_500
         return pinned
 
-    @pytest.mark.sqlite
     def test_it_falls_away_after_a_day_and_not_before(
         self, amani: Amani, forgotten: Held, other: Held, home: Path
     ) -> None:
         assert status(amani)["set"] is True
         assert amani("pay", other.invoice(11 * K), "--yes").code == 9
-        change_database(home, "UPDATE pin SET reset_at=strftime('%Y-%m-%dT%H:%M:%SZ', reset_at, '-86390 seconds')")
+        ledgers.move_back(home, "pin", "reset_at", 86_390)
         assert status(amani)["set"] is True
-        change_database(home, "UPDATE pin SET reset_at=strftime('%Y-%m-%dT%H:%M:%SZ', reset_at, '-15 seconds')")
+        ledgers.move_back(home, "pin", "reset_at", 15)
         assert status(amani)["set"] is False
         # Without one it can't send more than the threshold; a new one can be set.
         assert amani("pay", other.invoice(11 * K), "--yes", "--pin-stdin", stdin=PIN).code == 9

@@ -10,11 +10,12 @@ import pytest
 
 from amani_cli.cheques import by_link
 from amani_cli.times import to_rfc3339
-from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
+from tests.conftest import AddWallet, Held, change_database, take_server_away
 from tests.kit.books import compared
 from tests.kit.cheque_world import User, grow_older, through
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut
+from tests.kit.going_back import Copied
 from tests.kit.lnurl_server import LnurlServer
 from tests.kit.machine import Machine
 from tests.kit.make_invoice import make_invoice
@@ -422,18 +423,14 @@ class TestEnds:
         taker: Held,
         user: User,
         base_url: str,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
+        copied: Copied,
     ) -> None:
         """The copy knows the old link alone, and the keys are the new ones: the old link is worthless all the same."""
-        amani.secrets.add("correct horse battery staple")
-        opened = ("--passphrase-file", write_key(tmp_path / "passphrase", "correct horse battery staple"))
         old = write_link(amani)
-        assert amani("backup", "create", tmp_path / "a.backup", *opened).code == 0
+        restore = copied()
         again = amani("cheque", "reissue", old.id, "--yes", "--json").data
         amani.secrets |= {again["code"], again["link"].rpartition("/")[2]}
-        monkeypatch.setenv("AMANI_HOME", str(tmp_path / "elsewhere"))
-        assert amani("backup", "restore", tmp_path / "a.backup", *opened, "--yes").code == 0
+        restore()
         assert amani("reconcile").code == 0
         assert in_process(base_url).take(old, taker.invoice(1000))["status"] == "ERROR"
         assert taker.sat == 0

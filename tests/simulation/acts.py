@@ -34,8 +34,8 @@ def setting(world: World) -> None:
     far = world.add_lnbits("far", rng.choice(["1.6.2", "1.6.2", "1.6.1"]))
     for name, server, user, sat in (
         ("w1", near, "alice", 3_000_000),
-        ("w2", near, "alice", 500_000),
-        ("w3", far, "alice", 1_000_000),
+        ("w2", near, "alice", rng.choice([500_000, 500_000, 40_000, 2_000])),
+        ("w3", far, "alice", rng.choice([1_000_000, 1_000_000, 30_000])),
         ("w4", near, "alice", 10_000),
         ("bob", near, "bob", 1_000_000),
     ):
@@ -56,9 +56,7 @@ def setting(world: World) -> None:
         for each in kept:
             machine.wallets[each] = world.names[each]
             write_keys(world, machine)
-            url = world.names[f"{each}@"].url
-            argv = ["wallet", "add", each, "--url", url, "--insecure-http", "--key-file", "@/keys/" + each]
-            run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting"})
+            run = command(world, {**adding(world, each), "on": name, "n": "setting"})
             assert run.code == 0, (run.stdout, run.stderr)
         base = ["config", "set", "base_url", phones.BASE_URL]
         assert command(world, {"do": "amani", "on": name, "argv": base, "n": "setting"}).code == 0
@@ -76,10 +74,32 @@ def setting(world: World) -> None:
                 )
         known = ["approver", "add", "boss", seams.boss()]
         first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
+        first += _business(world, machine) if name == "m1" else []
         for argv, stdin in first:
             run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
             assert run.code == 0, (argv, run.stdout, run.stderr)
+    world.is_set = True
     world.ours = {wallet.id for server in (near, far) for wallet in server.wallets.values()}
+
+
+def adding(world: World, name: str) -> Step:
+    """The command by which a wallet is registered, on whichever machine."""
+    url = world.names[f"{name}@"].url
+    argv = ["wallet", "add", name, "--url", url, "--insecure-http", "--key-file", "@/keys/" + name]
+    return {"do": "amani", "argv": argv}
+
+
+def _business(world: World, machine: Machine) -> list[tuple[list[str], str]]:
+    """What it takes to have a business of Fincra's as a wallet, in half of all worlds."""
+    if random.Random(f"{world.seed}/fiat").random() < 0.5:
+        return []
+    fincra = world.add_fincra()
+    write(machine.root / "keys" / "shop", fincra.shop.key)
+    add = ["wallet", "add", "shop", "--provider", "fincra", "--url", fincra.url, "--key-file", "@/keys/shop"]
+    return [
+        ([*add, "--public-key", fincra.shop.public_key], ""),
+        (["pin", "set", "--wallet", "shop", "--pin-stdin"], PIN),
+    ]
 
 
 def write(path: Path, text: str) -> None:
@@ -117,6 +137,7 @@ def _restore(world: World, step: Step) -> list[Run]:
     machine = _named(world, step["on"])
     if not (machine.root / step["argv"][2].removeprefix("@/")).exists():
         raise Missing(step["argv"][2])
+    world.forget_journal(machine)
     if machine.home.exists():
         shutil.rmtree(machine.home)
     world.pass_time(600)
@@ -136,13 +157,15 @@ def _damage(world: World, step: Step) -> Run:
     journal, aside = machine.home / "amani.db", machine.root / "aside"
     if not journal.exists():
         raise Missing(str(journal))
+    _prepare(world, step)  # or it is missing something, before anything is damaged
+    world.forget_journal(machine)
     shutil.copytree(machine.home, aside)
     for log in machine.home.glob("amani.db-*"):
         log.unlink()
     os.truncate(journal, 0 if step["how"] == "empty" else journal.stat().st_size // 2)
     run = command(world, step)
     run.damaged = True
-    world.forget_journal()
+    world.forget_journal(machine)
     shutil.rmtree(machine.home)
     aside.rename(machine.home)
     return run
@@ -157,14 +180,14 @@ def command(world: World, step: Step) -> Run:
 
 
 def _two(world: World, step: Step) -> list[Run]:
-    """Two commands on one machine at once."""
+    """Two commands at once, on one machine or on two."""
     both = [step["a"], step["b"]]
     for each in both:
         if "make" in each:
             _make(world, each["make"])
     ready = [_prepare(world, each) for each in both]
-    wanted = [(argv, each, each.get("stdin", "")) for (_, argv), each in zip(ready, both, strict=True)]
-    runs = world.at_once(ready[0][0], wanted)
+    wanted = [(machine, argv, each, each.get("stdin", "")) for (machine, argv), each in zip(ready, both, strict=True)]
+    runs = world.at_once(wanted)
     for each, run in zip(both, runs, strict=True):
         _keep(world, each, run)
     return runs
@@ -182,7 +205,8 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
         write(place, "\n".join(lines))
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
-        world.plans[machine.name, step["argv"][step["argv"].index("-o") + 1]] = rows
+        name = machine.name, step["argv"][step["argv"].index("-o") + 1]
+        world.plans[name], world.plan_words[name] = rows, argv
     if "sign" in step:
         signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
         write(machine.root / "kept" / f"{step['sign']}.json", signed)
@@ -215,6 +239,8 @@ def _word(world: World, machine: Machine, word: str) -> str:
         return word
     name, _, what = word[1:].partition(":")
     found = _named(world, name)
+    if what in ("url", "id"):
+        return str(getattr(found, what))
     if isinstance(found, Paper):
         return found.payment_hash if what == "hash" else found.bolt11.upper() if what == "upper" else found.bolt11
     return str(found)
@@ -307,6 +333,26 @@ def _someone_asks(world: World, step: Step) -> None:
     """Another program has one of our wallets ask for money: an invoice that amani knows nothing of. `_make` made it."""
 
 
+def _keep_copy(world: World, step: Step) -> None:
+    """Somebody copies the journal aside, by hand."""
+    machine = _named(world, step["on"])
+    copy = machine.root / "kept" / "by hand"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(machine.home, copy, ignore=shutil.ignore_patterns("*-shm"))
+
+
+def _put_back(world: World, step: Step) -> None:
+    """Somebody puts that copy in the place of what was written since; amani can't know."""
+    machine = _named(world, step["on"])
+    copy = machine.root / "kept" / "by hand"
+    if not copy.exists():
+        raise Missing("by hand")
+    world.forget_journal(machine)
+    shutil.rmtree(machine.home)
+    copy.rename(machine.home)
+    machine.restored_at, machine.is_older = world.clock.now, True
+
+
 def _give(world: World, step: Step) -> None:
     _named(world, step["what"] + "@").give(world.rng, _named(world, step["what"]), step["msat"])
 
@@ -322,5 +368,7 @@ _HAPPENINGS = {
     "mix up keys": _mix_up_keys,
     "lose key": _lose_key,
     "give": _give,
+    "keep copy": _keep_copy,
+    "put back": _put_back,
     "someone asks": _someone_asks,
 }

@@ -11,6 +11,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -71,7 +72,8 @@ class Line:
         host = request.headers.get("host") or request.url.netloc.decode()
         content = request.read()
         asks = b'"out": false' in content or b'"out":false' in content or "/lnurlp/" in request.url.path
-        fault = world.next_fault(b'"bolt11"' in content, asks)
+        pays = b'"bolt11"' in content or b'"customerReference"' in content
+        fault = world.next_fault(pays, asks)
         world.point(f"{request.method} {request.url.path}")
         world.clock.pass_(0.01 + world.rng.random() * 0.05)
         asked = Request(
@@ -202,13 +204,13 @@ def _odd(fault: str) -> Answer:
 def _name(asked: Request) -> str:
     """What a cache goes by."""
     key = asked.headers.get("x-api-key", "") + asked.headers.get("authorization", "")
-    body = json.dumps(asked.body, sort_keys=True) if asked.body is not None else ""
+    body = json.dumps(asked.body, sort_keys=True, default=str) if asked.body is not None else ""
     return f"{asked.method} {asked.path} {sorted(asked.query.items())} {key} {body}"
 
 
 def _json(content: bytes) -> Any:
     try:
-        return json.loads(content) if content else None
+        return json.loads(content, parse_float=Decimal) if content else None
     except ValueError:
         return None
 

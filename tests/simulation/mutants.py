@@ -238,6 +238,19 @@ MUTANTS = (
         "what is given up is let go",
         ("UPDATE hold SET here=-1 WHERE remote_id=?", "DELETE FROM hold WHERE remote_id=?"),
     ),
+    # fiat
+    _m("absence of a payout proves at once", ("PROOF_OF_ABSENCE_S = 86400", "PROOF_OF_ABSENCE_S = -86400")),
+    _m(
+        "a payout's name is made anew",
+        (
+            'return str(uuid.uuid5(_NAMES, "\\n".join((business, reference, meaning, str(tries)))))',
+            "return str(uuid.uuid4())",
+        ),
+    ),
+    _m(
+        "the twin of an open payout is sent",
+        ("_refuse_twin(ws, db, business, kind, move.plan)", "pass"),
+    ),
     # batches
     _m(
         "a row is begun anew",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.simulation import line
+from tests.simulation import fincra, line, stories
 from tests.simulation.hosts import MOODS
 from tests.simulation.world import Step, World
 
 SAT = (1, 2, 10, 21, 99, 100, 101, 250, 1000, 5000, 9999, 10_000, 10_001, 25_000)
+
+
+_OPENED = ["--passphrase-file", "@/keys/pass"]
 
 
 class People:
@@ -29,6 +32,7 @@ class People:
         self.plans: list[tuple[str, str]] = []
         self.last: Step = {}
         self.others: list[str] = []
+        self.addresses: list[tuple[str, str]] = []
         self.queue: list[Step] = []
         self.requests: list[tuple[str, str]] = []
 
@@ -65,9 +69,16 @@ class People:
             (10, self._two),
             (2, self._withdraw),
             (1, self._damage),
+            (2, self._story),
+            (1, self._hook),
+            (2, self._payer),
+            (0.3, self._older),
+            (7 if self.world.fincra is not None else 0, self._fiat),
         ]
         draw = rng.choices([each for _, each in choices], [weight for weight, _ in choices])[0]
         step = {"n": self.count, **draw()}
+        if draw == self._story:
+            return step
         if step["do"] in ("amani", "restore", "two"):
             for each in (step["a"], step["b"]) if step["do"] == "two" else (step,):
                 if rng.random() < 0.4:
@@ -78,8 +89,16 @@ class People:
                 step["kill"] = int(rng.expovariate(1 / 40))
             elif rng.random() < 0.04:
                 step["full"] = int(rng.expovariate(1 / 40))
+            elif rng.random() < 0.03 or (step["argv"][0] in ("cheque", "phone") and rng.random() < 0.1):
+                step["keyring"] = "locked"
         self.last = step if step["do"] == "amani" else {}
         return step
+
+    def _story(self) -> Step:
+        """The first step of a story; the others follow it."""
+        told = stories.STORIES + (stories.FIAT if self.world.fincra is not None else ())
+        first, *self.queue = self.rng.choice(told)(self.rng, self.count)
+        return first
 
     def _insist(self, faults: dict[str, str]) -> Step:
         """What was done a moment ago, done again at once; and the line is no better than before."""
@@ -176,6 +195,23 @@ class People:
         argv += self._reference(argv)
         argv += self._said()
         return self._command(on, argv, **self._pin(argv), mood=rng.choice(MOODS))
+
+    def _fiat(self) -> Step:
+        """Pay a bank account or a phone, or change currencies."""
+        rng = self.rng
+        if rng.random() < 0.2:
+            words = rng.choice([["wallet", "balance", "shop"], ["history", "sync", "--wallet", "shop"]])
+            return self._command("m1", [*words, "--json"])
+        to = rng.choice(list(fincra.PAYEES))
+        argv = ["pay", to, f"{rng.choice([10, 120, 5000])}{fincra.PAYEES[to]}"]
+        if rng.random() < 0.25:
+            argv = ["wallet", "convert", rng.choice(["5USD", "20USD"]), "--to", "NGN"]
+        argv += ["--wallet", "shop", *self._reference(argv), *self._said()]
+        if rng.random() < 0.05:
+            argv.append("--dry-run")
+        if rng.random() < 0.1:
+            return self._command("m1", argv)
+        return self._command("m1", [*argv, "--pin-stdin"], stdin="4831" if rng.random() < 0.95 else "1834")
 
     def _withdraw(self) -> Step:
         """Take what a link gives; some links twice."""
@@ -291,6 +327,8 @@ class People:
     def _request(self) -> Step:
         """What somebody would pay, asked for."""
         drawn = self.rng.choice([self._pay, self._pay, self._address, self._transfer, self._cheque])()
+        if drawn["argv"][0] == "phone":
+            return drawn
         left_out = ("--dry-run", "--no-wait", "--yes", "--request")
         words = [word for word in drawn["argv"] if word not in left_out]
         more = {name: each for name, each in drawn.items() if name in ("make", "mood")}
@@ -319,7 +357,8 @@ class People:
         return self._command(on, argv, **more)
 
     def _two(self) -> Step:
-        """Two commands at once on one machine: most often the same one twice."""
+        """Two commands at once: most often the same one twice, on one machine; sometimes on two that know nothing of
+        each other but what is on the servers."""
         rng = self.rng
         draws = [
             self._pay,
@@ -335,12 +374,15 @@ class People:
         other = dict(one)
         if rng.random() < 0.4:
             other = rng.choice([*draws, self._reconcile, self._look])()
-        if "restore" in (one["do"], other["do"]) or one["on"] != other["on"]:
+        apart = one["on"] != other["on"]
+        if "restore" in (one["do"], other["do"]):
             return one
+        if not apart and rng.random() < 0.2 and not any("@/" in word for word in other["argv"]):
+            other["on"], apart = {"m1": "m2", "m2": "m1"}.get(one["on"], one["on"]), True
         other.pop("make", None)
         other.pop("files", None)
         other.pop("plan", None)
-        if rng.random() < 0.15:
+        if rng.random() < 0.15 and not apart:
             one = {**one, "kill": int(rng.expovariate(1 / 40))}
         return {"do": "two", "on": one["on"], "a": one, "b": dict(other)}
 
@@ -362,7 +404,7 @@ class People:
         rng = self.rng
         giver, taker = rng.choice([("w1", "w2"), ("w2", "w1"), ("w1", "w3"), ("w3", "w1"), ("w1", "w1")])
         on = "m1" if "w2" in (giver, taker) else self._on()
-        argv = ["transfer", taker, str(rng.choice(SAT)), "--from", giver]
+        argv = ["transfer", taker, rng.choice([*map(str, SAT), "max"]), "--from", giver]
         argv += self._reference(argv)
         argv += self._said()
         return self._command(on, argv, **self._pin(argv))
@@ -387,6 +429,29 @@ class People:
             argv += ["--timeout", "20s"]
         return self._command(self._on(), argv)
 
+    def _payer(self) -> Step:
+        """Somebody pays a Lightning address of ours, or wants to."""
+        rng = self.rng
+        if not self.addresses or rng.random() < 0.2:
+            on, name = self._on(), f"ada{len(self.addresses)}"
+            self.addresses.append((name, on))
+            return self._command(on, ["address", "add", name, "--wallet", self._wallet(on), "--json"])
+        name, on = rng.choice(self.addresses)
+        if rng.random() < 0.2:
+            what = rng.choice([["list"], ["show", name], ["remove", name]])
+            return self._command(on, ["address", *what, "--json", "--yes"])
+        paper = f"a{self.count}"
+        self.asked.append(paper)
+        self.queue = [{"do": "someone pays", "what": paper}] if rng.random() < 0.6 else []
+        return self._command(on, ["payer", name, str(rng.choice([1000, 21_000, 21_500, 5_000_000]))], keep=paper)
+
+    def _hook(self) -> Step:
+        """A server tells of a payment, or somebody says so who only knows of an invoice."""
+        if not self.asked:
+            return self._invoice()
+        name = self.rng.choice(self.asked[-4:])
+        return self._command(self._on(), ["hook", f"${name}:hash", f"${self.rng.choice(['w1', 'w2', 'w3'])}:id"])
+
     def _reconcile(self) -> Step:
         rng, on = self.rng, self._on()
         argv = ["reconcile", "--json", "--yes"]
@@ -401,7 +466,8 @@ class People:
             argv[1:1] = ["--older-than", "10m"]
         elif drawn < 0.6:
             argv[1:1] = ["--resolve", self._wallet(on)]
-            return self._command(on, argv, **self._pin(argv))
+            pins = {name: f"{pin}\n{pin}" for name, pin in self._pin(argv).items()}  # of each wallet that has one
+            return self._command(on, argv, **pins)
         elif drawn < 0.63 and self.cheques:
             argv[1:1] = ["--resolve", f"${rng.choice(self.cheques[-6:])[0]}#"]
             return self._command(on, argv, **self._pin(argv))
@@ -419,6 +485,23 @@ class People:
                 ["wallet", "list"],
                 ["invoice", "list"],
                 ["wallet", "show", self._wallet(on)],
+                ["watch", self._wallet(on), "--for", "20s", "--every", "5s"],
+                ["status"],
+                ["audit", "list"],
+                ["request", "list"],
+                ["approver", "list"],
+                ["store", "show"],
+                ["contact", "show", "a friend"],
+                ["config", "path"],
+                ["config", "explain", "timeout"],
+                ["history", "chart"],
+                ["schema"],
+                *([["history", "show", f"${self.papers[-1]}:hash"]] if self.papers else []),
+                *([["invoice", "decode", f"${self.papers[-1]}"]] if self.papers else []),
+                *([["request", "show", f"${self.requests[-1][0]}"]] if self.requests else []),
+                *([["request", "cancel", f"${self.requests[-1][0]}"]] if self.requests else []),
+                *([["backup", "verify", f"@/kept/{self.backups[on][-1]}", *_OPENED]] if self.backups[on] else []),
+                ["history", "list", "--status", "unknown"],
                 ["audit", "verify"],
                 ["doctor"],
                 ["metrics"],
@@ -444,6 +527,17 @@ class People:
         self.queue = self._find_again(on)
         return {"do": "restore", "on": on, "argv": argv}
 
+    def _older(self) -> Step:
+        """A copy of the journal is put back by hand, over what was done since; and some of that is done again."""
+        on = self._on()
+        draws = [self._pay, self._address, self._transfer, self._cheque, self._batch, self._faucet, self._reconcile]
+        some = [self.rng.choice(draws)() for _ in range(self.rng.randrange(1, 5))]
+        some = [each for each in some if each["on"] == on]
+        words = ("do", "on", "argv", "stdin", "mood", "sign")
+        again = [{name: value for name, value in each.items() if name in words} for each in some]
+        self.queue = [*some, {"do": "put back", "on": on}, *self.rng.sample(again, (len(some) + 1) // 2)]
+        return {"do": "keep copy", "on": on}
+
     def _find_again(self, on: str) -> list[Step]:
         """What people do behind a restore: read wallets back, and do again what they did before. Sometimes a key is
         lost then, its wallet given up, and the key found after all."""
@@ -465,7 +559,8 @@ class People:
         give_up = ["reconcile", "--resolve", wallet, "--json", "--yes", "--pin-stdin"]
         return [
             {"do": "lose key", "on": on, "what": wallet},
-            {"do": "amani", "on": on, "argv": give_up, "stdin": "4831"},
+            read,
+            {"do": "amani", "on": on, "argv": give_up, "stdin": "4831\n4831"},
             {"do": "tell keys"},
             one,
         ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import itertools
 import json
 import os
@@ -14,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit import keyrings
-from tests.simulation import acts, seams, truth
+from tests.simulation import acts, seams, tally, truth
 from tests.simulation.people import People
 from tests.simulation.world import Step, World
 
@@ -73,14 +75,16 @@ def live(seed: int, steps: int = 0, script: list[Step] | None = None) -> Outcome
             people = People(world, seed)
             for number in range(steps if script is None else len(script)):
                 step = people.next() if script is None else script[number]
-                found = _one(world, step, log)
                 done.append(step)
+                found = _one(world, step, log)
                 if found:
                     break
             else:
                 before = len(world.runs)
                 found = truth.at_rest(world)
                 log += [truth.as_text(run) for run in world.runs[before:]]
+    except Exception:
+        found = [f"the world: {traceback.format_exc(limit=-6)}"]
     finally:
         world.forget_journal()
         shutil.rmtree(root, ignore_errors=True)
@@ -106,7 +110,10 @@ def _one(world: World, step: Step, log: list[str]) -> list[str]:
     return [each for run in runs or (None,) for each in truth.after(world, run)]
 
 
-_GROUPS = {"wallet", "invoice", "history", "backup", "audit", "cheque", "faucet", "batch", "pin", "contact", "config"}
+_GROUPS = {
+    *("wallet", "invoice", "history", "backup", "audit", "cheque", "faucet", "batch", "pin", "contact", "config"),
+    *("request", "approver", "address", "completion", "store"),
+}
 
 
 def _words(argv: list[str]) -> str:
@@ -150,10 +157,10 @@ def report(outcome: Outcome) -> str:
     return "\n".join([*lines, *(f"  {each[:1500]}" for each in outcome.found)])
 
 
-def keep(outcome: Outcome, name: str | None = None) -> Path:
-    """Write a failure as a script that `test_replays` plays again."""
-    REPLAYS.mkdir(exist_ok=True)
-    path = REPLAYS / f"{name or f'seed-{outcome.seed}'}.json"
+def keep(outcome: Outcome, name: str | None = None, folder: Path = REPLAYS) -> Path:
+    """Write a failure as a script that the suite plays again."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name or f'seed-{outcome.seed}'}.json"
     about: dict[str, Any] = {"found": outcome.found, "seed": outcome.seed, "log": outcome.log}
     path.write_text(json.dumps(about | {"script": outcome.script}, indent=1) + "\n")
     return path
@@ -174,12 +181,6 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def lives(said: argparse.Namespace) -> Iterator[Outcome]:
-    """World after world."""
-    for seed in range(said.seed, said.seed + said.seeds):
-        yield live(seed, said.steps)
-
-
 def main() -> int:
     """Run as many worlds as asked for; 1 if something is wrong in one."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -191,44 +192,75 @@ def main() -> int:
     parser.add_argument("--commands", type=int, default=10**9, help="stop after so many")
     parser.add_argument("--first", default="", help="play kept scripts before; write the first failure's words here")
     parser.add_argument("--log", action="store_true", help="show everything")
+    parser.add_argument("--into", type=Path, help="append what it came to, a line a minute, and failures beside it")
+    parser.add_argument("--sum", type=Path, help="add up what stands in such a file, and run nothing")
     said = parser.parse_args()
-    began, total, commands, failures = _clock(), Counter[str](), 0, Counter[str]()
     seams.load()
-    worked = time.process_time()
-    for outcome in itertools.chain(replays() if said.first else (), lives(said)):
-        seed = outcome.seed
+    if said.sum:
+        say("\n".join(tally.summed(said.sum)))
+        return 0
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    return _first(said) if said.first else _many(said)
+
+
+def _first(said: argparse.Namespace) -> int:
+    """Look for one failure, and write down what it was."""
+    ends, commands = _clock() + said.minutes * 60, 0
+    worlds = (live(seed, said.steps) for seed in range(said.seed, said.seed + said.seeds))
+    for outcome in itertools.chain(replays(), worlds):
         commands += outcome.commands
-        total.update(outcome.counts)
+        if outcome.found or commands >= said.commands or _clock() > ends:
+            break
+    told = {"found": outcome.found[0] if outcome.found else "", "commands": commands}
+    Path(said.first).write_text(json.dumps(told))
+    return 1 if outcome.found else 0
+
+
+def _many(said: argparse.Namespace) -> int:
+    """World after world, until the time is up, or something is wrong in one."""
+    ends, code = _clock() + said.minutes * 60, tally.commit()
+    whole, known = tally.Part(code, said.seed), set[str]()
+    part, began, worked = tally.Part(code, said.seed), _clock(), time.process_time()
+    for seed in range(said.seed, said.seed + said.seeds):
+        outcome = live(seed, said.steps)
+        part.add(tally.Part(code, seed, seed, 1, outcome.commands, counts=Counter(outcome.counts)))
         if said.log:
             say("\n".join(outcome.log))
-        if said.first and (outcome.found or commands >= said.commands):
-            break
+        part.seconds, part.worked = _clock() - began, time.process_time() - worked
         if outcome.found:
-            kind = truth.words(outcome.found)
-            failures[kind] += 1
-            if failures[kind] == 1:
-                say(report(shorten(outcome)))
-                say("" if said.go_on else f"kept as {keep(outcome)}")
-            else:
-                say(f"seed {seed}: {outcome.found[0][:200]}")
-            if not said.go_on:
-                break
-        if _clock() - began > said.minutes * 60 or commands >= said.commands:
+            part.failures.setdefault(truth.words(outcome.found), []).append(seed)
+            _tell(outcome, said, known)
+            began, worked = _clock() - part.seconds, time.process_time() - part.worked  # less what shortening took
+        over = _clock() > ends or (outcome.found and not said.go_on) or whole.commands + part.commands >= said.commands
+        if over or part.seconds > 60:
+            whole.add(part)
+            if said.into:
+                part.append(said.into)
+            part, began, worked = tally.Part(code, seed + 1), _clock(), time.process_time()
+        if over:
             break
-    if said.first:
-        told = {"found": outcome.found[0] if outcome.found else "", "commands": commands}
-        Path(said.first).write_text(json.dumps(told))
-    took, worked = _clock() - began, time.process_time() - worked
-    rate = f"{commands / took:.0f}/s, {commands / worked:.0f} per second of a processor"
-    say(f"{commands} commands in {took:.0f} s ({rate}), seeds {said.seed} to {seed}")
-    for name, count in sorted(total.items()):
-        say(f"  {count:7} {name}")
-    codes = {name.split()[-1] for name in total if name.startswith("exit ")}
-    ran = {name.removeprefix("command ") for name in total if name.startswith("command ")}
-    say(f"never reached, codes: {' '.join(sorted(seams.explained().keys() - codes))}")
-    say(f"never reached, commands: {', '.join(sorted(seams.commands() - ran))}")
-    say(f"failures: {dict(failures)}")
-    return 1 if failures else 0
+    if part.worlds:
+        whole.add(part)
+        if said.into:
+            part.append(said.into)
+    say("\n".join(whole.told()))
+    return 1 if whole.failures else 0
+
+
+def _tell(outcome: Outcome, said: argparse.Namespace, known: set[str]) -> None:
+    """Say what is wrong, and keep it: the first of its kind in its shortest form."""
+    kind = truth.words(outcome.found)
+    if kind in known:
+        say(f"seed {outcome.seed}: {outcome.found[0][:300]}")
+        return
+    known.add(kind)
+    short = shorten(outcome, 25)
+    say(report(short))
+    if said.into:
+        keep(short, folder=said.into.with_suffix(".failures"))
+    elif not said.go_on:
+        say(f"kept as {keep(short)}")
 
 
 if __name__ == "__main__":

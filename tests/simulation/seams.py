@@ -15,21 +15,25 @@ import importlib
 import json
 import os
 import pkgutil
+import queue
 import random
 import signal
 import socket
 import sqlite3
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import amani_cli
-from tests.kit import sealing
+from tests.kit import keyrings, sealing
 from tests.simulation import phones
 
 if TYPE_CHECKING:
@@ -58,16 +62,53 @@ def part(name: str) -> Any:
     return sys.modules[min(found, key=lambda each: (each.count("."), each))]
 
 
-def holders(name: str) -> Iterator[Any]:
+@functools.cache
+def holders(name: str) -> list[Any]:
     """Every module of amani that has taken something by this name into it."""
-    for each in list(sys.modules):
-        if each.startswith("amani_cli") and name in vars(sys.modules[each]):
-            yield sys.modules[each]
+    load()
+    return [
+        module for each, module in list(sys.modules.items()) if each.startswith("amani_cli") and name in vars(module)
+    ]
 
 
 class _AnyDatetime(type):
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, _REAL_DATETIME)
+
+
+@dataclass
+class Memory:
+    """What amani and click keep in a process' memory, of which two that take turns must not see each other's."""
+
+    heard: dict[str, tuple[str, float]] = field(default_factory=dict)
+    newest: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    contexts: list[Any] = field(default_factory=list)
+
+
+def remembered() -> Memory:
+    """What the process that is on has in its memory."""
+    clocks = part("clocks")
+    return Memory(dict(clocks._heard), list(clocks._newest), set(part("keys").SEEN), list(_contexts()))
+
+
+def remember(memory: Memory) -> None:
+    """Put that into its memory again."""
+    clocks, seen = part("clocks"), part("keys").SEEN
+    clocks.forget()
+    clocks._heard.update(memory.heard)
+    clocks._newest.extend(memory.newest)
+    seen.clear()
+    seen.update(memory.seen)
+    _contexts()[:] = memory.contexts
+
+
+def _contexts() -> list[Any]:
+    """The commands that click is in."""
+    from typer._click import globals as of_click
+
+    found: list[Any] = of_click._local.__dict__.setdefault("stack", [])
+    return found
 
 
 _cli_root: list[Any] = []
@@ -83,8 +124,8 @@ def run_command(argv: list[str]) -> int:
     part("log").configure(0, False)
     calls = part("calls")
     calls.taken()
-    if argv[0] == "phone":
-        return phones.take(part, argv)
+    if argv[0] in phones.VISITS:
+        return phones.VISITS[argv[0]](part, argv)
     return int(part("cli").run(argv))
 
 
@@ -116,7 +157,8 @@ def laid(world: World) -> Iterator[None]:
         _lay_chance(patch, world)
         _lay_line(patch, world)
         _lay_disk(patch, world)
-        _lay_speed(patch)
+        _lay_keyring(patch, world)
+        _lay_speed(patch, world)
         yield
 
 
@@ -181,6 +223,33 @@ def _lay_line(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr(socket.socket, "connect", nowhere)
 
 
+class Pool:
+    """Connections that wait for the next command that opens the same file: to open one, to read its schema and to
+    prepare its statements anew takes longer than most commands. Whoever changes files empties it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], list[Any]] = {}
+
+    def take(self, path: str) -> Any:
+        """A connection that was closed, to the very file that is there; or None."""
+        try:
+            kept = self._kept.get((path, os.stat(path).st_ino))
+        except OSError:
+            return None
+        return kept.pop() if kept else None
+
+    def give(self, connection: Any) -> None:
+        """Keep one that is closed."""
+        self._kept.setdefault(connection.file, []).append(connection)
+
+    def empty(self, below: str) -> None:
+        """Close those to files in a folder."""
+        for path, file in list(self._kept):
+            if path.startswith(below):
+                for each in self._kept.pop((path, file)):
+                    each.really_close()
+
+
 def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
     connect = sqlite3.connect
 
@@ -188,12 +257,33 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
         """A connection that stops at each statement, where a kill or another command may come in."""
 
         on_disk = True
+        file = ("", 0)
+        patience_s = 30.0
+
+        def __init__(self, *words: Any, **more: Any) -> None:
+            super().__init__(*words, **more)
+            self.settings: dict[str, str] = {}
 
         def execute(self, sql: str, *values: Any) -> Any:
             world.point(sql)
             if self.on_disk:
                 world.need_room(sql)
-            return world.patiently(lambda: super(Watched, self).execute(sql, *values))
+            if sql.startswith("PRAGMA ") and self._is_so(sql):
+                return self.cursor()
+            if world.is_alone:
+                return super().execute(sql, *values)
+            return world.patiently(lambda: super(Watched, self).execute(sql, *values), self.patience_s)
+
+        def _is_so(self, pragma: str) -> bool:
+            """Whether a setting needs not be said to SQLite: it forgets every statement that it has prepared."""
+            name, is_set, value = pragma.removeprefix("PRAGMA ").partition("=")
+            if name == "busy_timeout":
+                self.patience_s = int(value) / 1000
+                return True
+            if name == "synchronous":  # no power is cut here: a kill loses nothing that was written
+                return True
+            was, self.settings[name] = self.settings.get(name), value
+            return bool(is_set) and was == value
 
         def executemany(self, sql: str, *values: Any) -> Any:
             world.point(sql)
@@ -205,13 +295,32 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
             world.point("COMMIT")
             if self.on_disk:
                 world.need_room("COMMIT")
-            world.patiently(super().commit)
+            world.patiently(super().commit, self.patience_s)
+
+        def close(self) -> None:
+            if not self.file[1] or world.is_dying:
+                super().close()
+                return
+            if self.in_transaction:
+                super().rollback()
+            self.row_factory = None
+            world.pool.give(self)
+
+        def really_close(self) -> None:
+            super().close()
 
     def opened(path: Any, *rest: Any, **more: Any) -> Any:
+        is_journal = str(path).endswith("/amani.db") and not rest and set(more) == {"timeout", "isolation_level"}
+        kept = world.pool.take(str(path)) if is_journal else None
+        if kept is not None:
+            kept.patience_s = 30.0
+            return kept
         more["factory"] = Watched
         more["timeout"] = 0
+        more["cached_statements"] = 1000
         made: Watched = connect(path, *rest, **more)
         made.on_disk = str(path) != ":memory:"
+        made.file = (str(path), os.stat(path).st_ino) if is_journal else made.file
         return made
 
     patch.setattr(sqlite3, "connect", opened)
@@ -230,9 +339,51 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
                 world.sleep(0.1)
 
     patch.setattr(fcntl, "flock", locked)
+    _lay_first_journal(patch, world)
 
 
-def _lay_speed(patch: pytest.MonkeyPatch) -> None:
+def _lay_keyring(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Have a kill come in before each look into the keyring, and the keyring of a step be locked."""
+    from keyring.errors import KeyringLocked
+
+    def watched(real: Any) -> Any:
+        def act(self: Any, *words: str) -> Any:
+            world.point(real.__name__)
+            if world.step.get("keyring") == "locked":
+                world.count("locked keyring")
+                raise KeyringLocked("the collection is locked")
+            return real(self, *words)
+
+        return act
+
+    for name in ("get_password", "set_password", "delete_password"):
+        patch.setattr(keyrings.InMemory, name, watched(getattr(keyrings.InMemory, name)))
+
+
+_empty_journal: list[bytes] = []
+
+
+def _lay_first_journal(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Make the empty journal of a world's beginning once: two hundred steps of its schema are the same each time."""
+    sqlite = part("store.sqlite")
+    make = sqlite._make
+
+    def made(path: Any) -> None:
+        if world.is_set:
+            make(path)
+            return
+        if not _empty_journal:
+            with world.unseen(), tempfile.TemporaryDirectory() as folder:
+                make(Path(folder) / "amani.db")
+                _empty_journal.append((Path(folder) / "amani.db").read_bytes())
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(_empty_journal[0])
+        path.chmod(0o600)
+
+    patch.setattr(sqlite, "_make", made)
+
+
+def _lay_speed(patch: pytest.MonkeyPatch, world: World) -> None:
     cli, bolt11 = part("cli"), part("bolt11")
     if not _cli_root:
         _cli_root.append(cli.root())
@@ -258,6 +409,15 @@ def _lay_speed(patch: pytest.MonkeyPatch) -> None:
         def join(self, timeout: float | None = None) -> None:
             return None
 
+    class Words:
+        """What a watch waits for: nobody has a websocket here."""
+
+        def get(self, timeout: float) -> None:
+            world.sleep(timeout)
+            raise queue.Empty
+
+    patch.setattr(part("operations.watching"), "SimpleQueue", Words)
+    patch.setattr(part("pushes"), "can_dial", lambda url: False)
     _unlock(patch)
     # Some import them only where they are used: the libraries' own names are replaced as well.
     for module in [concurrent.futures, *holders("ThreadPoolExecutor")]:
@@ -283,11 +443,16 @@ def _lay_parsers(patch: pytest.MonkeyPatch) -> None:
 def _unlock(patch: pytest.MonkeyPatch) -> None:
     """Take away the lock that a cached property of Python 3.11 has, one for all instances: runs that take turns would
     wait for each other, as processes never do."""
-    for name in _loaded:
-        for kind in [each for each in vars(sys.modules[name]).values() if isinstance(each, type)]:
-            for each in vars(kind).values():
-                if isinstance(each, functools.cached_property) and hasattr(each, "lock"):
-                    patch.setattr(each, "lock", contextlib.nullcontext())
+    for each in _kept_properties():
+        patch.setattr(each, "lock", contextlib.nullcontext())
+
+
+@functools.cache
+def _kept_properties() -> list[Any]:
+    """Every cached property of amani's own that has a lock."""
+    kinds = {each for name in _loaded for each in vars(sys.modules[name]).values() if isinstance(each, type)}
+    found = {id(each): each for kind in kinds for each in vars(kind).values() if hasattr(each, "lock")}
+    return [each for each in found.values() if isinstance(each, functools.cached_property)]
 
 
 class _Pool(concurrent.futures.Executor):

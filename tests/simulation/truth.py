@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from tests.simulation import acts, seams
-from tests.simulation.world import Machine, Run, World
+from tests.simulation import acts, fiat_truth, seams
+from tests.simulation.world import Audited, Machine, Run, World
 
 EXITS = {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}
 PAYMENT_MSAT = 20_000_000
@@ -23,7 +24,23 @@ def secrets(world: World) -> set[str]:
         for wallet in server.wallets.values():
             found |= {wallet.adminkey, wallet.inkey}
         found |= set(server.tokens)
+    if world.fincra is not None:
+        found.add(world.fincra.shop.key)
     return found
+
+
+_HEX = re.compile("[0-9a-f]{32,}")
+
+
+def _shown_secrets(world: World, seen: str) -> list[str]:
+    """The secrets that stand in a text. All but the passphrase have 32 digits in a row, which little else has."""
+    found = [acts.PASSPHRASE] if acts.PASSPHRASE in seen else []
+    rows = set(_HEX.findall(seen)) - world.network.by_hash.keys()
+    if not rows:
+        return found
+    keys = {(key[3:35] if key.startswith("eyJ") else key[-32:]): key for key in secrets(world)}
+    parts = {row[at : at + 32] for row in rows for at in range(len(row) - 31)}
+    return found + [keys[part] for part in sorted(parts & keys.keys()) if keys[part] in seen]
 
 
 def after(world: World, run: Run | None) -> list[str]:
@@ -33,11 +50,11 @@ def after(world: World, run: Run | None) -> list[str]:
     if run is not None:
         if not run.killed:
             found += _answer(world, run)
-        found += _rules(world, run) + _synced(world, run)
+        found += _rules(world, run) + _synced(world, run) + fiat_truth.after(world, run)
     for machine in world.machines.values() if run is None else (run.machine,):
         found += _journal(world, machine)
         found += _approved(world, machine)
-    found += _paid_once(world)
+    found += _paid_once(world, run)
     found += _batches(world)
     return found
 
@@ -50,13 +67,17 @@ def _answer(world: World, run: Run) -> list[str]:
     if "the database has it already" in run.stderr + run.stdout:
         found.append(f"a defect: it was passed over: {run.stderr[-300:]}")
     seen = run.stderr + (run.stdout if run.argv[:2] != ["batch", "results"] else "")
-    found += [f"a secret: {secret} is shown" for secret in secrets(world) if secret in seen]
+    found += [f"a secret: {secret} is shown" for secret in _shown_secrets(world, seen)]
+    if words == "payer" and run.code == 0:
+        found += _address_pays_its_wallet(world, run)
     if words == "phone":
         found += _wallet_is_told_the_truth(world, run)
     if "--json" in run.argv:
         if run.argv[:2] == ["batch", "run"]:
             pass
-        elif run.argv[0] == "completion":
+        elif run.argv[0] == "watch":
+            found += [f"one document: {line[:200]!r}" for line in run.stdout.splitlines() if not line.startswith('{"')]
+        elif run.argv[0] in ("completion", "schema"):
             return found
         elif not document or run.stdout.count("\n") != 1:
             found.append(f"one document: {run.stdout[:200]!r}")
@@ -64,7 +85,7 @@ def _answer(world: World, run: Run) -> list[str]:
         if (
             document
             and (run.code == 0) != bool(document["ok"])
-            and words not in ("reconcile", "doctor", "cheque", "trace", "close", "batch")
+            and words not in ("reconcile", "doctor", "cheque", "trace", "close", "batch", "status")
             and "--all" not in run.argv
         ):
             found.append(f"exit code: {run.code} and ok={document['ok']}")
@@ -96,8 +117,16 @@ def _answer(world: World, run: Run) -> list[str]:
         most = int(run.argv[run.argv.index("--max-fee") + 1].removesuffix("sat")) * 1000
         if any(-record.fee > most for record in moved):
             found.append(f"agreed: a fee of {most} msat, and {-moved[0].fee}")
-    if words == "transfer" and run.code == 0 and not moved and not {"--reference", "--request"} & set(run.argv):
+    is_some = run.argv[2:3] != ["max"]
+    if (
+        words == "transfer"
+        and is_some
+        and run.code == 0
+        and not moved
+        and not {"--reference", "--request"} & set(run.argv)
+    ):
         found.append("exit code: 0, and nothing was transferred")
+    found += _out_of_the_right_wallet(world, run)
     agreed = _agreed(world, run)
     if run.argv[0] == "reconcile" and "--resume" not in run.argv and any(each.wallet in world.ours for each in moved):
         found.append(f"agreed: reconcile paid: {_shown(moved)}")
@@ -115,19 +144,14 @@ def _rules(world: World, run: Run) -> list[str]:
     total = sum(-record.amount for record in out)
     if total > 10_000_000 and run.step.get("stdin") != acts.PIN:
         found.append(f"rule: {total} msat without the PIN")
-    if run.machine.name != "m1":
+    if run.machine.name != "m1" or run.machine.is_older:
         return found
     now = world.clock.now
     if out and world.day_msat:
         spent = sum(
             -record.amount - record.fee
-            for each in world.runs
-            if each.machine is run.machine
-            for record in each.records
-            if record.amount < 0
-            and record.wallet == world.names["w1"].id
-            and record.status != "failed"
-            and record.time > now - 86_400 + 600
+            for record in run.machine.sent
+            if record.wallet == world.names["w1"].id and record.status != "failed" and record.time > now - 86_400 + 600
         )
         if any(-each.amount > PAYMENT_MSAT for each in out if each.wallet == world.names["w1"].id):
             found.append(f"rule: {_shown(out)}, with a budget of {PAYMENT_MSAT} for one payment")
@@ -135,8 +159,7 @@ def _rules(world: World, run: Run) -> list[str]:
             found.append(f"rule: {spent} msat left w1 within a day, with a budget of {world.day_msat}")
     claims = [
         (each.argv[each.argv.index("--wallet") + 1], record.amount)
-        for each in world.runs
-        if each.argv[:2] == ["faucet", "claim"]
+        for each in world.faucet_runs
         for record in each.records
         if record.amount < 0 and record.status != "failed" and record.time > now - 86_400 + 600
     ]
@@ -150,10 +173,16 @@ def _rules(world: World, run: Run) -> list[str]:
 def _approved(world: World, machine: Machine) -> list[str]:
     """Nothing was begun above a wallet's line, as it was then, but under a request that the boss has signed."""
     found: list[str] = []
-    if not world.read(machine, "SELECT 1 FROM audit WHERE what='approval line' LIMIT 1"):
-        return found
-    lines: dict[str, int] = {}
-    for row in world.read(machine, "SELECT * FROM audit ORDER BY seq"):
+    known = machine.audited
+    sql = "SELECT seq, hash, what, outcome, wallet, subject, amount_msat FROM audit WHERE seq>=? ORDER BY seq"
+    rows = world.read(machine, sql, known.seq if known is not None else 0)
+    if known is None or not rows or rows[0]["hash"] != known.hash:  # another copy of it
+        known, rows = Audited(0, "", {}), world.read(machine, sql, 0)
+    else:
+        rows = rows[1:]
+    lines = known.lines
+    machine.audited = Audited(rows[-1]["seq"], rows[-1]["hash"], lines) if rows else known
+    for row in rows:
         words = (row["outcome"] or "").split()
         if row["what"] == "approval line" and words[0] == "line":
             lines.pop(row["wallet"], None)
@@ -184,12 +213,14 @@ def _synced(world: World, run: Run) -> list[str]:
     found = []
     names = [run.argv[3]] if "--wallet" in run.argv else list(run.machine.wallets)
     for name in names:
-        wallet = run.machine.wallets[name]
+        wallet = run.machine.wallets.get(name)
+        if wallet is None or not _is_registered(world, run.machine, wallet):
+            continue
         rows = world.read(run.machine, "SELECT * FROM payment WHERE remote_wallet_id=? AND status='settled'", wallet.id)
         known = {(row["payment_hash"], row["direction"] == "out") for row in rows}
         for record in world.names[f"{name}@"].by_wallet.get(wallet.id, ()):
             what = (record.paper.payment_hash, record.amount < 0)
-            if record.status == "success" and record.updated < run.began and what not in known:
+            if record.status == "success" and record.updated <= run.began and what not in known:
                 found.append(f"synced: {run.machine.name} {name}: {what[0][:8]} is not in the journal")
     return found
 
@@ -198,10 +229,10 @@ def _batches(world: World) -> list[str]:
     """No row of a plan is paid twice, nor anything that is in no row."""
     found = []
     for (machine, plan), rows in world.plans.items():
+        if world.machines[machine].is_older:
+            continue
         paid: dict[tuple[str, int], int] = {}
-        for run in world.runs:
-            if run.argv[:2] != ["batch", "run"] or run.machine.name != machine or run.step["argv"][2] != plan:
-                continue
+        for run in world.plan_runs.get((machine, plan), ()):
             for record in run.records:
                 if record.amount < 0 and record.status != "failed" and record.wallet in world.ours:
                     paper = record.paper
@@ -221,32 +252,84 @@ def _batches(world: World) -> list[str]:
 def _agreed(world: World, run: Run) -> int | None:
     """The most that a run may pay out, in msat."""
     if run.argv[0] == "transfer":
-        return int(run.argv[2]) * 1000
+        return int(run.argv[2]) * 1000 if run.argv[2] != "max" else None
+    if run.argv[0] == "pay" and run.argv[1].startswith(("bank:", "momo:")):
+        return 0
     if run.argv[0] == "pay":
         paper = world.network.by_text.get(run.argv[1].lower())
         return paper.amount_msat if paper else int(run.argv[2]) * 1000
     if "--request" in run.argv:
         return 0
-    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "request"):
+    if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "payer", "request"):
         return None
     return 0
 
 
 def _wallet_is_told_the_truth(world: World, run: Run) -> list[str]:
     """OK is said of what is written down, and ERROR where nothing was sent, or all of it failed for certain."""
-    rows = world.read(
-        run.machine,
-        "SELECT payment.status FROM payment JOIN cheque ON cheque.claim=payment.id WHERE lower(bolt11)=?",
-        run.argv[2].lower(),
-    )
     if run.code == 0:
-        return [] if [row["status"] for row in rows] in (["settled"], ["unknown"]) else ["phone: OK, and no such claim"]
+        return _claim_is_journaled(world, run)
+    if run.document.get("by") == "the first step":  # there is nothing to take, and it took nothing
+        return []
     run.says_no = True
     moved = [record for record in run.records if record.amount < 0 and record.status != "failed"]
     # What `serve` went on with in the same run is another's.
     mine = [record for record in moved if record.paper.bolt11 == run.argv[2].lower()]
     run.says_no = not moved
     return [f"phone: ERROR, and {_shown(mine)}"] if mine else []
+
+
+def _claim_is_journaled(world: World, run: Run) -> list[str]:
+    """OK is said once a claim by this very invoice is journaled. It may fail after that, if it was under way then: for
+    certain, by its server's own record, and so that the cheque is as it was."""
+    rows = world.read(
+        run.machine,
+        "SELECT payment.status, payment.remote_wallet_id, cheque.status AS cheque, cheque.claim=payment.id AS is_last"
+        " FROM payment JOIN cheque ON cheque.remote_id=payment.remote_wallet_id"
+        " WHERE payment.direction='out' AND payment.kind='cheque' AND lower(bolt11)=?",
+        run.argv[2].lower(),
+    )
+    if [row["status"] for row in rows if row["is_last"]] in (["settled"], ["unknown"]):
+        return []
+    if not rows or run.alone or any(row["status"] != "failed" for row in rows):
+        return ["phone: OK, and no such claim"]
+    paper = world.network.by_text[run.argv[2].lower()]
+    mine = [each for each in world.sent.get(paper.payment_hash, ()) if each.wallet == rows[0]["remote_wallet_id"]]
+    if any(each.status != "failed" for each in mine):
+        return [f"phone: OK, and a claim that failed, of which {_shown(mine)}"]
+    if any(row["cheque"] == "claimed" and row["is_last"] for row in rows):
+        return ["phone: OK, and the cheque is claimed by what failed"]
+    world.count("told OK, and it failed after that")
+    return []
+
+
+def _out_of_the_right_wallet(world: World, run: Run) -> list[str]:
+    """Money leaves the wallet that was named, whatever key lies where its key should."""
+    words = run.argv
+    if words[:2] == ["batch", "run"]:
+        words = world.plan_words.get((run.machine.name, run.step["argv"][2]), [])
+    elif words[0] not in PAYS and words[:2] != ["cheque", "create"]:
+        return []
+    names = [words[words.index(each) + 1] for each in ("--wallet", "--from") if each in words]
+    wallet = run.machine.wallets.get(names[-1]) if names else None
+    out = [record for record in run.records if record.amount < 0 and record.wallet in world.ours]
+    if wallet is None or all(record.wallet == wallet.id for record in out):
+        return []
+    return [f"whose: {_shown(out)}, and not out of {names[-1]}"]
+
+
+def _address_pays_its_wallet(world: World, run: Run) -> list[str]:
+    """An address asks for what was said, for the wallet that it stands for."""
+    said = run.document["data"]
+    paper = world.network.by_text[said["bolt11"]]
+    sql = "SELECT wallet.remote_id FROM address JOIN wallet ON wallet.id=address.wallet_id WHERE address.name=?"
+    owners = [row["remote_id"] for row in world.read(run.machine, sql, run.argv[1])]
+    record = paper.maker.incoming(paper.payment_hash) if paper.maker is not None else None
+    if record is None or owners != [record.wallet] or paper.amount_msat != int(run.argv[2]):
+        return [f"address: {' '.join(run.argv)} gave {paper.payment_hash[:8]} over {paper.amount_msat} msat"]
+    if said["settled"] and record.status != "success":
+        return [f"address: {paper.payment_hash[:8]} is said to be paid"]
+    return []
 
 
 def _in_time(run: Run) -> list[str]:
@@ -267,17 +350,18 @@ def _shown(records: list[Any]) -> str:
 
 def _record(world: World, row: Any) -> Any:
     """The provider's record of a journal's entry."""
-    for server in world.servers.values():
-        if row["remote_wallet_id"] in server.wallets:
-            for record in server.by_hash.get(row["payment_hash"], ()):
-                is_its = record.wallet == row["remote_wallet_id"]
-                if is_its and (record.amount < 0) == (row["direction"] == "out"):
-                    return record
+    wallet = row["remote_wallet_id"]
+    server = world.home_of(wallet)
+    if server is not None:
+        for record in server.by_hash.get(row["payment_hash"], ()):
+            if record.wallet == wallet and (record.amount < 0) == (row["direction"] == "out"):
+                return record
     return None
 
 
 def _really_failed(world: World, machine: Machine, id: str) -> list[str]:
-    for row in world.read(machine, "SELECT * FROM payment WHERE id=? AND direction='out'", id):
+    sql = "SELECT * FROM payment WHERE id=? AND direction='out' AND provider='lnbits'"
+    for row in world.read(machine, sql, id):
         record = _record(world, row)
         if record is not None and record.status == "success" and record.by is not None and record.by.machine is machine:
             return [f"money_moved: it says no of {id}, which is paid"]
@@ -285,7 +369,7 @@ def _really_failed(world: World, machine: Machine, id: str) -> list[str]:
 
 
 def _really_paid(world: World, run: Run, data: dict[str, Any]) -> list[str]:
-    for row in world.read(run.machine, "SELECT * FROM payment WHERE id=?", data["id"]):
+    for row in world.read(run.machine, "SELECT * FROM payment WHERE id=? AND provider='lnbits'", data["id"]):
         record = _record(world, row)
         if record is None or record.status != "success":
             return [f"exit code: 0, and {data['id']} is {record and record.status} at the provider"]
@@ -298,7 +382,11 @@ def _really_paid(world: World, run: Run, data: dict[str, Any]) -> list[str]:
 def _journal(world: World, machine: Machine) -> list[str]:
     """No entry says more than the provider knows."""
     found = []
-    rows = world.read(machine, "SELECT * FROM payment WHERE direction='out' AND status<>'unknown'")
+    rows = world.read(
+        machine,
+        "SELECT id, status, direction, payment_hash, remote_wallet_id FROM payment"
+        " WHERE direction='out' AND status<>'unknown' AND provider='lnbits'",
+    )
     for row in rows:
         record = _record(world, row)
         said = record.status if record is not None else "unknown there"
@@ -311,37 +399,39 @@ def _journal(world: World, machine: Machine) -> list[str]:
                 row["payment_hash"],
                 row["id"],
             )
+            if _is_unread(world, machine, record):
+                continue
             if not later and record.by is not None and record.by.machine is machine:
                 found.append(f"failed: {row['id']} is failed here, {said} at the provider")
     return found
 
 
-def _paid_once(world: World) -> list[str]:
+def _is_unread(world: World, machine: Machine, record: Any) -> bool:
+    """Whether a record is from before a copy was put in place whose wallet was not read back yet: what failed there was
+    an earlier try."""
+    if record.time >= machine.restored_at:
+        return False
+    sql = "SELECT 1 FROM hold WHERE remote_id=? UNION SELECT 1 FROM mark WHERE name=?"
+    return machine.is_older or bool(world.read(machine, sql, record.wallet, seams.part("marks").HELD))
+
+
+def _paid_once(world: World, run: Run | None) -> list[str]:
     """No invoice and no reference of a machine is paid twice, and no run pays two things."""
     found = []
-    by_reference: dict[tuple[str, str], list[Any]] = {}
-    by_hash: dict[str, int] = {}
-    for server in world.servers.values():
-        for record in server.records:
-            if record.amount >= 0 or record.status == "failed":
-                continue
-            hash_ = record.paper.payment_hash
-            if record.status == "success":
-                by_hash[hash_] = by_hash.get(hash_, 0) + 1
-            run = record.by
-            if run is not None and "--reference" in run.argv:
-                key = run.machine.name, run.argv[run.argv.index("--reference") + 1]
-                by_reference.setdefault(key, []).append(record)
-    for hash_, count in by_hash.items():
+    for hash_ in sorted(world.sent_twice):
+        count = sum(record.status == "success" for record in world.sent[hash_])
         if count > 1:
             found.append(f"twice: invoice {hash_[:8]} was paid {count} times")
-    for (machine, name), paid in by_reference.items():
+    for machine, name in sorted(world.used_twice):
+        paid = [record for record in world.by_reference[machine, name] if record.status != "failed"]
+        if world.machines[machine].is_older:
+            continue
         hashes = {record.paper.payment_hash for record in paid}
         if len(hashes) > 1 and not _given_up_between(world, machine, paid):
             found.append(f"twice: reference {name} of {machine} paid {sorted(each[:8] for each in hashes)}")
-    for run in world.runs[-1:]:
+    if run is not None and run.argv[0] in PAYS:
         sent = {record.paper.payment_hash for record in run.records if record.amount < 0 and record.status != "failed"}
-        if len(sent) > 1 and run.argv[0] in PAYS:
+        if len(sent) > 1:
             found.append(f"twice: one run paid {sorted(each[:8] for each in sent)}")
     return found
 
@@ -368,6 +458,9 @@ def at_rest(world: World) -> list[str]:
         if not (machine.home / "amani.db").exists():
             continue
         acts.write_keys(world, machine)
+        for name, wallet in machine.wallets.items():
+            if not _is_registered(world, machine, wallet):  # or what was removed stays held in a copy, for ever
+                acts.command(world, {**acts.adding(world, name), "on": machine.name, "n": "rest"})
     for _ in range(3):
         world.pass_time(250_000)
         for machine in world.machines.values():
@@ -387,12 +480,15 @@ def at_rest(world: World) -> list[str]:
         world.pass_time(200_000)
     found += _left_over(world)
     for machine in world.machines.values():
+        if world.fincra is not None and machine.name == "m1":  # what Fincra's log told of after a copy was read back
+            found += after(world, world.amani(machine, ["history", "sync", "--json"], {"n": "rest"}))
+    for machine in world.machines.values():
         found += _give_up(world, machine)
         for argv in (["reconcile", "--json"], ["audit", "verify", "--json"]):
             last = world.amani(machine, argv, {"n": "rest"})
             if last.code != 0:
                 found.append(f"at rest: {machine.name}: {' '.join(argv)}: exit {last.code}: {last.stdout[:1500]}")
-        found += _equal(world, machine)
+        found += _equal(world, machine) + fiat_truth.at_rest(world, machine)
         found += _no_secret_kept(world, machine)
         sql = "SELECT cheque.id FROM cheque JOIN payment ON payment.id=claim WHERE payment.status='settled'"
         left = world.read(machine, f"{sql} AND cheque.status<>'claimed'")
@@ -425,13 +521,19 @@ def _left_over(world: World) -> list[str]:
     for name in ("near", "far"):
         server = world.names[name]
         for wallet in server.wallets.values():
-            # A cheque that was written since a copy was made is not in the copy: whoever has its code has the money.
-            if wallet.id in world.ours or wallet.by is None or wallet.by.machine.restored_at > wallet.at:
+            if wallet.id in world.ours or wallet.by is None or _is_lost(world, wallet):
                 continue
             left = server.balance(wallet.id)
             if left >= 1000 and not _still_known(world, wallet):
                 found.append(f"left over: {left} msat in a wallet that run {wallet.by.number} made: {wallet.by.argv}")
     return found
+
+
+def _is_lost(world: World, wallet: Any) -> bool:
+    """Whether a cheque was written since a copy was made, and is not in it: whoever has its code has the money."""
+    machine = wallet.by.machine
+    known = world.read(machine, "SELECT 1 FROM cheque WHERE remote_id=?", wallet.id)
+    return machine.restored_at > wallet.at and not known
 
 
 def _still_known(world: World, wallet: Any) -> bool:
@@ -451,6 +553,8 @@ def _equal(world: World, machine: Machine) -> list[str]:
     found = []
     here = world.read(machine, "SELECT * FROM payment")
     for name, wallet in machine.wallets.items():
+        if not _is_registered(world, machine, wallet):
+            continue
         server = world.names[f"{name}@"]
         rows = [row for row in here if row["remote_wallet_id"] == wallet.id]
         entries: dict[tuple[str, bool], list[Any]] = {}
@@ -474,6 +578,10 @@ def _equal(world: World, machine: Machine) -> list[str]:
             if any(row["status"] == "unknown" for row in mine):
                 found.append(f"journal: {machine.name} {name} {key[0][:8]}: still open at rest")
     return found
+
+
+def _is_registered(world: World, machine: Machine, wallet: Any) -> bool:
+    return bool(world.read(machine, "SELECT 1 FROM wallet WHERE remote_id=?", wallet.id))
 
 
 def _no_secret_kept(world: World, machine: Machine) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import io
 import json
@@ -10,15 +11,19 @@ import random
 import shutil
 import sqlite3
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from greenlet import greenlet
+
 from tests.kit import keyrings
 from tests.simulation import seams
-from tests.simulation.clock import Clock, Watch
+from tests.simulation.clock import BEGINNING, Clock, Watch
+from tests.simulation.fincra import Fincra, Movement
 from tests.simulation.hosts import LnurlHost
 from tests.simulation.line import Line
 from tests.simulation.lnbits import Lnbits, Record, Wallet
@@ -33,6 +38,15 @@ class Killed(BaseException):
 
 
 @dataclass
+class Audited:
+    """How far a machine's audit log has been looked at, and which lines stood there."""
+
+    seq: int
+    hash: str
+    lines: dict[str, int]
+
+
+@dataclass
 class Machine:
     """A computer with an amani: a folder that is all that survives, and a watch."""
 
@@ -43,6 +57,9 @@ class Machine:
     lives: int = 1
     keyring: dict[tuple[str, str], str] = field(default_factory=dict)
     restored_at: float = 0.0
+    is_older: bool = False
+    sent: list[Record] = field(default_factory=list)
+    audited: Audited | None = None
 
     @property
     def home(self) -> Path:
@@ -73,9 +90,11 @@ class Run:
     full: bool = False
     damaged: bool = False
     says_no: bool = False
+    movements: list[Movement] = field(default_factory=list)
+    fiat_open: set[tuple[str, Decimal, str]] = field(default_factory=set)
     open_before: set[tuple[str, int]] = field(default_factory=set)
 
-    @property
+    @cached_property
     def document(self) -> dict[str, Any]:
         """The one document on stdout, or nothing."""
         try:
@@ -93,41 +112,32 @@ class _Task:
     stdin: _Stream
     out: _Stream = field(default_factory=lambda: _Stream())
     err: _Stream = field(default_factory=lambda: _Stream())
+    memory: seams.Memory = field(default_factory=lambda: seams.Memory())
 
 
 class Turns:
-    """Two runs in threads of which one alone is ever on: who passes on waits until it is given the turn back."""
+    """Two runs of which one alone is ever on: who passes on waits until it is given the turn back."""
 
     def __init__(self, tasks: list[_Task], take: Callable[[_Task], None]) -> None:
         self._tasks, self._take = tasks, take
         self._alive = set(range(len(tasks)))
         self._turn = 0
-        self._change = threading.Condition()
+        self._threads: list[greenlet] = []
 
     def run(self, work: Callable[[_Task], None]) -> None:
         """Run all to their ends. What one raises is raised here."""
-        raised: list[BaseException] = []
 
         def alone(number: int) -> None:
-            with self._change:
-                self._change.wait_for(lambda: self._turn == number)
             self._take(self._tasks[number])
             try:
                 work(self._tasks[number])
-            except BaseException as error:
-                raised.append(error)
-            with self._change:
+            finally:
                 self._alive.discard(number)
-                self._turn = min(self._alive, default=0)
-                self._change.notify_all()
 
-        threads = [_Thread(target=alone, args=(number,)) for number in range(len(self._tasks))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if raised:
-            raise raised[0]
+        self._threads = [greenlet(lambda number=number: alone(number)) for number in range(len(self._tasks))]
+        while self._alive:
+            self._turn = min(self._alive)
+            self._threads[self._turn].switch()
 
     def pass_on(self) -> None:
         """Let another run go on."""
@@ -135,10 +145,9 @@ class Turns:
         others = sorted(self._alive - {me})
         if not others:
             return
-        with self._change:
-            self._turn = others[0]
-            self._change.notify_all()
-            self._change.wait_for(lambda: self._turn == me)
+        self._turn = others[0]
+        self._threads[self._turn].switch()
+        self._turn = me
         self._take(self._tasks[me])
 
 
@@ -161,16 +170,30 @@ class World:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._eventual = 0
         self._now: Run | None = None
+        self._task: _Task | None = None
         self._turns: Turns | None = None
         self.step: Step = {}
         self._dead = False
         self._snapshot: Path | None = None
         self._keyring: dict[tuple[str, str], str] = {}
         self.plans: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        self.fincra: Fincra | None = None
+        self.fiat_references: dict[str, list[Movement]] = {}
+        self.plan_words: dict[tuple[str, str], list[str]] = {}
+        self.plan_runs: dict[tuple[str, str], list[Run]] = {}
+        self.faucet_runs: list[Run] = []
+        self.sent: dict[str, list[Record]] = {}
+        self.sent_twice: set[str] = set()
+        self.by_reference: dict[tuple[str, str], list[Record]] = {}
+        self.used_twice: set[tuple[str, str]] = set()
+        self.is_set = False
         self.day_msat = 0
         self.ours: set[str] = set()
         self.transcript: list[str] = []
-        self._journals: dict[str, sqlite3.Connection] = {}
+        self.pool = seams.Pool()
+        self._journals: dict[str, tuple[int, sqlite3.Connection]] = {}
+        self._homes: dict[str, Lnbits] = {}
+        self._kill_at, self._full_from = -1, 10**9
 
     # -- building --------------------------------------------------------------------------------------------------
 
@@ -179,8 +202,27 @@ class World:
         host = f"127.0.1.{len(self.servers) + 1}"
         made = Lnbits(f"http://{host}", self.network, lambda: self.clock.now, self.later, version)
         made.on_record, made.fate, made.rng = self._seen, self._fate, self.rng
+        made.shows_failed = lambda: bool(self.step.get("shows failed", self.rng.random() >= 0.5))
         self.servers[host] = self.names[name] = made
         return made
+
+    def add_fincra(self) -> Fincra:
+        """The one Fincra, with a business."""
+        host = "127.0.2.1"
+        self.fincra = self.servers[host] = self.names["fincra"] = Fincra(
+            f"http://{host}", lambda: self.clock.now, self.later, self._moved
+        )
+        return self.fincra
+
+    def _moved(self, made: Movement) -> None:
+        if made.by is None:
+            return
+        made.by.movements.append(made)
+        if made.by.says_no:
+            self.problems.append(f"money_moved: run {made.by.number} said that no money moved, and then it did")
+        if "--reference" in made.by.argv:
+            name = made.by.argv[made.by.argv.index("--reference") + 1]
+            self.fiat_references.setdefault(name, []).append(made)
 
     def add_host(self, name: str) -> LnurlHost:
         """A new server of Lightning addresses."""
@@ -223,7 +265,10 @@ class World:
         self.pass_time(seconds)
 
     def _fate(self, paper: Paper) -> tuple[str, float, bool, int]:
-        """What becomes of a payment that leaves a server."""
+        """What becomes of a payment that leaves a server: as the step has it, or by chance."""
+        if "fate" in self.step:
+            when, after, fine, fee = self.step["fate"]
+            return when, after, fine, fee
         rng = self.rng
         fine = rng.random() < 0.8
         fee = rng.choice([0, 1, 999, 1000, 1234, 2000, rng.randrange(0, 3000)])
@@ -235,7 +280,17 @@ class World:
         return "later", rng.random() * 20_000, fine, fee
 
     def _seen(self, record: Record) -> None:
+        if record.amount < 0:
+            _add(self.sent, record.paper.payment_hash, record, self.sent_twice)
         if record.by is not None:
+            if record.amount < 0:
+                record.by.machine.sent.append(record)
+                if record.by.argv[:2] == ["request", "run"]:
+                    what = f"request {record.by.argv[2]}"
+                    _add(self.by_reference, (record.by.machine.name, what), record, self.used_twice)
+                if "--reference" in record.by.argv:
+                    name = record.by.argv[record.by.argv.index("--reference") + 1]
+                    _add(self.by_reference, (record.by.machine.name, name), record, self.used_twice)
             record.by.records.append(record)
             if record.by.says_no and record.status != "failed" and record.amount < 0:
                 self.problems.append(
@@ -278,7 +333,8 @@ class World:
         run = self._now
         if run is None:
             return
-        self.happen()
+        if self._events:
+            self.happen()
         if self._turns is not None and self.rng.random() < 0.3:
             self._turns.pass_on()
             if self._dead:
@@ -286,13 +342,13 @@ class World:
         run.points += 1
         if run.points > 20_000:
             raise AssertionError(f"a run that does not end: {run.argv}")
-        if run.points - 1 == self.step.get("kill", -1):
+        if run.points - 1 == self._kill_at:
             self._kill(run, what)
 
     def need_room(self, sql: str) -> None:
         """Refuse to write from the moment on at which the disk of a step is full."""
         run = self._now
-        if run is None or run.points <= self.step.get("full", 10**9) or sql.split(None, 1)[0] not in _WRITES:
+        if run is None or run.points <= self._full_from or sql.split(None, 1)[0] not in _WRITES:
             return
         if not run.full:
             run.full = True
@@ -308,9 +364,9 @@ class World:
         shutil.copytree(run.machine.root, self._snapshot, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
         raise Killed
 
-    def patiently(self, act: Callable[[], T]) -> T:
+    def patiently(self, act: Callable[[], T], seconds: float) -> T:
         """Do something to a database that another run may have locked: for as long as amani would wait."""
-        ends = self.clock.now + 30
+        ends = self.clock.now + seconds
         while True:
             try:
                 return act()
@@ -323,6 +379,26 @@ class World:
                 if self._dead:
                     raise Killed from None
 
+    @contextlib.contextmanager
+    def unseen(self) -> Iterator[None]:
+        """What goes on in the block is no part of what happens: it begins with the world, and takes no time."""
+        now, run = self.clock.now, self._now
+        self.clock.now, self._now = BEGINNING, None
+        try:
+            yield
+        finally:
+            self.clock.now, self._now = now, run
+
+    @property
+    def is_dying(self) -> bool:
+        """Whether the run that is on was killed, and what it still does is done by nobody."""
+        return self._dead
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no second run takes turns with the one that is on."""
+        return self._turns is None
+
     def count(self, what: str) -> None:
         """Count something for the report."""
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -332,24 +408,19 @@ class World:
     def begin(self, step: Step) -> None:
         """Chance begins anew with each step, so that one can be left out without changing the others."""
         self.step = step
-        self.forget_journal()
         self.rng.seed(f"{self.seed}/{step.get('n', 0)}")
         self.happen()
 
     def amani(self, machine: Machine, argv: list[str], step: Step, stdin: str = "") -> Run:
         """Run a command on a machine, to its end or its death."""
-        return self.at_once(machine, [(argv, step, stdin)])[0]
+        return self.at_once([(machine, argv, step, stdin)])[0]
 
-    def at_once(self, machine: Machine, wanted: list[tuple[list[str], Step, str]]) -> list[Run]:
+    def at_once(self, wanted: list[tuple[Machine, list[str], Step, str]]) -> list[Run]:
         """Run one command, or two that take turns at every statement, request and wait, as the seed has it."""
-        self._dead, self.watch = False, machine.watch
-        tasks = [_Task(self._begun(machine, argv, step), _Stream(stdin)) for argv, step, stdin in wanted]
+        self._dead = False
+        tasks = [_Task(self._begun(machine, argv, step), _Stream(stdin)) for machine, argv, step, stdin in wanted]
         before = sys.stdin, sys.stdout, sys.stderr, os.getcwd(), os.umask(0o077)
-        self.forget_journal()
         try:
-            os.environ.update({"HOME": str(machine.root), "AMANI_HOME": str(machine.home)})
-            keyrings.InMemory.content = machine.keyring
-            os.chdir(machine.root / "here")
             if len(tasks) == 1:
                 self._take(tasks[0])
                 self._work(tasks[0])
@@ -357,7 +428,7 @@ class World:
                 self._turns = Turns(tasks, self._take)
                 self._turns.run(self._work)
         finally:
-            self._now, self._dead, self._turns = None, False, None
+            self._now, self._task, self._dead, self._turns = None, None, False, None
             sys.stdin, sys.stdout, sys.stderr = before[:3]
             os.chdir(before[3])
             os.umask(before[4])
@@ -368,7 +439,7 @@ class World:
                 task.run.stdout, task.run.stderr = task.out.written(), task.err.written()
             task.run.ended = self.clock.now
         if self._snapshot is not None:
-            self._go_on_from_copy(machine)
+            self._go_on_from_copy(tasks[0].run.machine)
         return [task.run for task in tasks]
 
     def _begun(self, machine: Machine, argv: list[str], step: Step) -> Run:
@@ -376,13 +447,37 @@ class World:
         if argv[0] == "pay" and "@" in argv[1] and "how" not in step:
             sql = "SELECT destination, amount_msat FROM payment WHERE status='unknown' AND direction='out'"
             run.open_before = {(str(row[0]).lower(), row[1]) for row in self.read(machine, sql)}
+        if self.fincra is not None and argv[0] in ("pay", "wallet") and "how" not in step:
+            run.fiat_open = {
+                (each.payee, *each.amount) for each in self.fincra.movements.values() if self._is_open(machine, each)
+            }
         self.runs.append(run)
+        if argv[:2] == ["batch", "run"]:
+            self.plan_runs.setdefault((machine.name, step["argv"][2]), []).append(run)
+        if argv[:2] == ["faucet", "claim"]:
+            self.faucet_runs.append(run)
         return run
 
+    def _is_open(self, machine: Machine, made: Movement) -> bool:
+        if made.status == "failed" or not made.payee:
+            return False
+        sql = "SELECT 1 FROM payment WHERE status='unknown' AND our_reference=?"
+        return bool(self.read(machine, sql, made.reference))
+
     def _take(self, task: _Task) -> None:
-        """Have a run be the one that is on."""
-        self._now, self.step = task.run, task.run.step
+        """Have a run be the one that is on, with what its process and its machine are."""
+        machine, before = task.run.machine, self._task
+        if before is not None and before is not task:
+            before.memory = seams.remembered()
+            seams.remember(task.memory)
+        self._now, self._task, self.step = task.run, task, task.run.step
+        self._kill_at, self._full_from = self.step.get("kill", -1), self.step.get("full", 10**9)
         sys.stdin, sys.stdout, sys.stderr = task.stdin, task.out, task.err
+        if before is None or before.run.machine is not machine:
+            self.watch = machine.watch
+            os.environ.update({"HOME": str(machine.root), "AMANI_HOME": str(machine.home)})
+            keyrings.InMemory.content = machine.keyring
+            os.chdir(machine.root / "here")
 
     def _work(self, task: _Task) -> None:
         try:
@@ -394,6 +489,7 @@ class World:
 
     def _go_on_from_copy(self, machine: Machine) -> None:
         assert self._snapshot is not None
+        self.forget_journal(machine)
         shutil.rmtree(machine.root)
         self._snapshot.rename(machine.root)
         machine.keyring = self._keyring
@@ -401,24 +497,43 @@ class World:
 
     def read(self, machine: Machine, sql: str, *values: Any) -> list[sqlite3.Row]:
         """Look into a machine's journal, as amani does not know."""
-        if machine.name not in self._journals:
-            path = machine.home / "amani.db"
-            if not path.exists():
-                return []
-            self._journals[machine.name] = _connect(path)
-            self._journals[machine.name].row_factory = sqlite3.Row
-        return self._journals[machine.name].execute(sql, values).fetchall()
+        path = os.path.join(machine.root, "amani", "amani.db")
+        try:
+            file = os.stat(path).st_ino
+        except FileNotFoundError:
+            return []
+        kept = self._journals.get(machine.name)
+        if kept is None or kept[0] != file:
+            self.forget_journal(machine)
+            kept = self._journals[machine.name] = file, _connect(path, isolation_level=None)
+            kept[1].row_factory = sqlite3.Row
+        return kept[1].execute(sql, values).fetchall()
 
-    def forget_journal(self) -> None:
-        """Close what `read` has opened: whatever happens next may put another file in its place."""
-        for connection in self._journals.values():
-            connection.close()
-        self._journals.clear()
+    def forget_journal(self, machine: Machine | None = None) -> None:
+        """Close what is open of the journal, on one machine or on all: another file may take its place."""
+        self.pool.empty(str(machine.root if machine is not None else self.root))
+        for name in [machine.name] if machine is not None else list(self._journals):
+            if name in self._journals:
+                self._journals.pop(name)[1].close()
+
+    def home_of(self, wallet: str | None) -> Lnbits | None:
+        """The server on which a wallet of this id is."""
+        if wallet is not None and wallet not in self._homes:
+            for server in self.servers.values():
+                if wallet in server.wallets:
+                    self._homes[wallet] = server
+        return self._homes.get(wallet or "")
+
+
+def _add(kept: dict[Any, list[Record]], key: Any, record: Record, twice: set[Any]) -> None:
+    """Keep a record by a key, and note which keys have more than one."""
+    kept.setdefault(key, []).append(record)
+    if len(kept[key]) > 1:
+        twice.add(key)
 
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER", "COMMIT")
 _connect = sqlite3.connect
-_Thread = threading.Thread
 
 
 class _Stream(io.TextIOWrapper):

@@ -17,6 +17,8 @@ from amani_cli.times import Period
 from amani_cli.workspace import Workspace
 from tests.kit.journals import add_payment, add_wallet, writing
 
+pytestmark = pytest.mark.sqlite  # SQLite's own planner
+
 NEWEST_FIRST = "payment_created"
 
 

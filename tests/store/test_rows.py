@@ -9,7 +9,7 @@ from typing import get_type_hints
 
 import pytest
 
-from amani_cli.store import entries, rows
+from amani_cli.store import entries, new_rows, rows
 from amani_cli.store.sqlite import SqliteStore, open_store
 
 TABLES = {
@@ -91,3 +91,20 @@ def test_what_is_written_of_an_entry_is_what_is_read(kind: type) -> None:
     written |= get_type_hints(written.pop("whose")) if "whose" in written else {}
     optional = {"created_at": str | None}  # it is of now, unless it says so
     assert written == {name: entry[name] for name in written} | {n: h for n, h in optional.items() if n in written}
+
+
+WRITTEN: dict[type, type] = {
+    new_rows.NewWallet: rows.WalletRow,
+    new_rows.WalletChanges: rows.WalletRow,
+    new_rows.NewInvoice: rows.InvoiceRow,
+    new_rows.NewCheque: rows.ChequeRow,
+    new_rows.ChequeChanges: rows.ChequeRow,
+    new_rows.NewRequest: rows.RequestRow,
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=lambda written: str(written.__name__))
+def test_what_is_written_of_a_row_is_what_is_read(written: type) -> None:
+    read = get_type_hints(WRITTEN[written])
+    for name, hint in get_type_hints(written).items():
+        assert hint == read[name], name

@@ -21,6 +21,8 @@ from amani_cli.store.rows import Row
 from amani_cli.store.sqlite import SqliteStore, open_store
 from tests.kit.driver import Amani
 
+pytestmark = pytest.mark.sqlite  # the file itself
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

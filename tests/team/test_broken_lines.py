@@ -8,18 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AddWallet, Held
+from tests.conftest import AddWallet, Held, write_key
 from tests.faults.tally import DEEP, Tally
 from tests.kit import ledgers
 from tests.kit.driver import Amani, Result
-from tests.kit.ledger_proxy import Break, LedgerProxy
+from tests.kit.ledger_proxy import Break, Instead, LedgerProxy, ended_after, statements
+from tests.kit.machine import Machine
 from tests.kit.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.store, pytest.mark.faults]
 
 SAT = 21
 WAYS: tuple[Break, ...] = ("before", "during", "after", "late")
-FORMS = {"plain": [], "with a reference": ["--reference", "REF"], "read first": ["--wallet", "payer", "--memo", "m"]}
+FORMS = {
+    "plain": [],
+    "with a reference": ["--reference", "REF"],
+    "read first": ["--wallet", "payer", "--memo", "m"],
+    "under rules": ["--pin-file", "PIN", "--reference", "REF"],
+}
+PIN = "739154"
 
 
 class Shop:
@@ -32,12 +39,22 @@ class Shop:
         amani("wallet", "use", "payer")
         self.paid = 0
         self.number = itertools.count()
+        self.pin = write_key(self.payer.key_file.with_name("pin"), PIN)
+
+    def with_rules(self) -> None:
+        """Have every payment ask for the PIN, and count against a budget."""
+        assert self.amani("wallet", "limit", "payer", "--per-day", "80ksat").code == 0
+        assert self.amani("pin", "set", "--always", "--pin-file", self.pin).code == 0
 
     def words(self, form: str) -> list[str]:
         """A payment that was not made before."""
+        if form == "under rules" and not self.amani("pin", "status", "--json").data["set"]:
+            self.with_rules()
         nth = next(self.number)
-        more = [f"shop {nth}" if word == "REF" else word for word in FORMS[form]]
-        return ["pay", self.payee.invoice(SAT, memo=f"number {nth}"), "--yes", "--json", *more]
+        blanks = {"REF": f"shop {nth}", "PIN": str(self.pin)}
+        more = [blanks.get(word, word) for word in FORMS[form]]
+        bolt11 = self.payee.invoice(SAT, memo=f"number {nth}; it's a test", expiry=86_400)
+        return ["pay", bolt11, "--yes", "--json", *more]
 
     def is_right(self, words: list[str], broken: Result, sent: int) -> None:
         """What a run under a fault may have done, and that the same command again ends it."""
@@ -85,18 +102,13 @@ def run_broken(shop: Shop, proxy: LedgerProxy, form: str, nth: int, way: Break) 
     return bool(reached)
 
 
-_TOO = ("late", "with a reference")
-PAIRS = [
-    (way, form)
-    for way in WAYS
-    for form in FORMS
-    if DEEP or form == "plain" or (way, form) == ("late", "with a reference")
-]
+_TOO = [("late", "with a reference"), ("after", "under rules")]
+PAIRS = [(way, form) for way in WAYS for form in FORMS if DEEP or form == "plain" or (way, form) in _TOO]
 
 
 @pytest.mark.parametrize(("way", "form"), PAIRS)
 def test_a_line_that_breaks_at_any_message(shop: Shop, proxy: LedgerProxy, tally: Tally, way: Break, form: str) -> None:
-    for _ in range(6 if DEEP else 1):
+    for _ in range(3 if DEEP else 1):
         nth = 1
         while run_broken(shop, proxy, form, nth, way):
             tally("faults")
@@ -104,33 +116,67 @@ def test_a_line_that_breaks_at_any_message(shop: Shop, proxy: LedgerProxy, tally
         assert nth > 7
 
 
+@pytest.mark.parametrize("form", FORMS if DEEP else ["plain", "under rules"])
+def test_a_backend_that_is_ended_at_any_statement(shop: Shop, proxy: LedgerProxy, tally: Tally, form: str) -> None:
+    """As `pg_terminate_backend` of an administrator does: after each statement of each message of a payment."""
+    every = 1 if DEEP else 13
+    for nth in itertools.count(0, every):
+        words, reached, before = shop.words(form), list[str](), shop.payer.sat
+        passed = 0
+
+        def at(number: int, text: str) -> Instead | None:
+            nonlocal passed
+            parts = len(statements(text))
+            passed += parts
+            if reached or passed <= nth:  # noqa: B023
+                return None
+            reached.append(text)  # noqa: B023
+            return ended_after(text, nth - (passed - parts))  # noqa: B023
+
+        proxy.at = at
+        broken = shop.amani(*words)
+        proxy.at = lambda number, text: None
+        shop.is_right(words, broken, (before - shop.payer.sat) // SAT)
+        if not reached:
+            break
+        tally("faults")
+    assert nth > 50
+
+
 @pytest.mark.parametrize("form", FORMS if DEEP else ["plain"])
-def test_a_backend_that_is_ended_at_any_message(
-    shop: Shop, proxy: LedgerProxy, tally: Tally, postgres_server: PostgresServer, ledger: str, form: str
+def test_a_ledger_that_is_gone_for_an_hour_from_any_message_on(
+    shop: Shop,
+    proxy: LedgerProxy,
+    tally: Tally,
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
 ) -> None:
-    """As `pg_terminate_backend` of an administrator does."""
-    name = ledger.rpartition("/")[2]
-    for _ in range(6 if DEEP else 1):
-        nth = 1
-        while True:
-            words, began, reached, before = shop.words(form), len(proxy.seen), [], shop.payer.sat
+    monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.2)
+    for nth in itertools.count(1):
+        words, began, reached, before = shop.words(form), len(proxy.seen), list[str](), shop.payer.sat
 
-            def at(number: int, text: str) -> None:
-                if number - began == nth:  # noqa: B023
-                    reached.append(text)  # noqa: B023
-                    postgres_server.run(
-                        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname='{name}'"
-                    )
+        def at(number: int, text: str) -> Break | None:
+            if number - began < nth:  # noqa: B023
+                return None
+            reached.append(text)  # noqa: B023
+            proxy.is_away = True
+            return "after" if nth % 2 else "before"  # noqa: B023
 
-            proxy.at = at
-            broken = shop.amani(*words)
-            proxy.at = lambda number, text: None
-            shop.is_right(words, broken, (before - shop.payer.sat) // SAT)
-            if not reached:
-                break
-            tally("faults")
-            nth += 1
-        assert nth > 7
+        proxy.at = at
+        gone = shop.amani(*words)
+        sent = (before - shop.payer.sat) // SAT
+        if reached:
+            machine.goes_on(1800)
+            assert shop.amani(*words).code in (8, 10)
+            assert (before - shop.payer.sat) // SAT == sent
+            machine.goes_on(1800)
+            tally("faults", 2)
+        proxy.at, proxy.is_away = (lambda number, text: None), False
+        shop.is_right(words, gone, sent)
+        if not reached:
+            break
+    assert nth > 7
 
 
 def test_a_ledger_that_is_away(shop: Shop, proxy: LedgerProxy, tally: Tally) -> None:
@@ -148,8 +194,11 @@ def test_a_ledger_that_is_away(shop: Shop, proxy: LedgerProxy, tally: Tally) -> 
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_ledger_that_goes_away_once_the_money_is_sent(shop: Shop, proxy: LedgerProxy, tally: Tally, nth: int) -> None:
+def test_a_ledger_that_goes_away_once_the_money_is_sent(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit 8, as for any outcome that is not written down; `reconcile` from anywhere ends it."""
+    monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.5)
     words, journaled = shop.words("plain"), list[int]()
 
     def at(number: int, text: str) -> Break | None:
@@ -195,8 +244,9 @@ def test_nobody_can_tell_whether_an_entry_is_there(
     shop.is_right(words, lost, 0)  # the same command goes on with the entry that did get there
 
 
+@pytest.mark.parametrize("after", range(3, 40, 4) if DEEP else [25])
 def test_a_server_that_restarts_in_mid_batch(
-    shop: Shop, proxy: LedgerProxy, tally: Tally, postgres_server: PostgresServer, tmp_path: Path
+    shop: Shop, proxy: LedgerProxy, tally: Tally, postgres_server: PostgresServer, tmp_path: Path, after: int
 ) -> None:
     rows = "".join(f"{shop.payee.invoice(SAT, memo=str(nth))}\n" for nth in range(8))
     (tmp_path / "rows.csv").write_text("to\n" + rows)
@@ -205,7 +255,7 @@ def test_a_server_that_restarts_in_mid_batch(
     began, done = len(proxy.seen), list[int]()
 
     def at(number: int, text: str) -> None:
-        if number - began == 25 and not done:
+        if number - began == after and not done:
             done.append(number)
             postgres_server.stop()
             postgres_server.start()

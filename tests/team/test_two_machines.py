@@ -30,9 +30,14 @@ class Team:
         self.amani, self.home, self.payer, self.tally = amani, home, payer, tally
         self.here: Environment = {"AMANI_STORE": store, "AMANI_HOME": str(home)}
         self.there: Environment = {"AMANI_STORE": store, "AMANI_HOME": str(home.with_name("second"))}
-        key = ["wallet", "add", payer.name, "--url", payer.server.url, "--key-file", payer.key_file]
-        added = amani(*key, env=self.there)
+        self.share(payer)
+
+    def share(self, held: Held) -> Held:
+        """Have the second machine pay from a wallet too."""
+        key = ["wallet", "add", held.name, "--url", held.server.url, "--key-file", held.key_file]
+        added = self.amani(*key, env=self.there)
         assert added.code == 0, added
+        return held
 
     def crowd(self, *commands: list[object]) -> list[Result]:
         """Run each command many times on both machines at once."""
@@ -75,12 +80,23 @@ def test_one_invoice(team: Team, add_wallet: AddWallet) -> None:
 
 
 def test_one_reference(team: Team, add_wallet: AddWallet) -> None:
-    add_wallet("payee")
+    team.share(add_wallet("payee"))
     words: list[object] = ["transfer", "payee", "21", "--from", "payer", "--reference", "rent", "--yes", "--json"]
-    results = at_once(team.amani, [(words, team.here)] * EACH)
-    team.tally("processes", EACH)
+    results = team.crowd(words)
     assert set(codes(results)) <= {0, 8}, codes(results)
     assert outgoing(team.payer) == [21]
+
+
+def test_one_reference_for_two_things(team: Team, add_wallet: AddWallet) -> None:
+    """Whichever comes first is what it stands for, on both machines."""
+    payee = add_wallet("payee")
+    words: list[list[object]] = [
+        ["pay", payee.invoice(sat), "--wallet", "payer", "--reference", "rent", "--yes", "--json"] for sat in (21, 22)
+    ]
+    results = team.crowd(*words)
+    assert set(codes(results)) <= {0, 8, 9}, codes(results)
+    assert {each.error["code"] for each in results if each.code == 9} <= {"REFERENCE_TAKEN"}
+    assert outgoing(team.payer) in ([21], [22])
 
 
 def test_one_budget(team: Team, add_wallet: AddWallet) -> None:
@@ -110,13 +126,32 @@ def test_one_pin(team: Team) -> None:
 
 
 def test_one_faucet(team: Team, add_wallet: AddWallet) -> None:
-    add_wallet("claimer")
+    team.share(add_wallet("claimer"))
     configured = team.amani("faucet", "configure", "--wallet", "payer", "--amount", "100", env=team.here)
     assert configured.code == 0, configured
-    results = at_once(team.amani, [(["faucet", "claim", "--wallet", "claimer", "--json"], team.here)] * (2 * EACH))
-    team.tally("processes", 2 * EACH)
+    results = team.crowd(["faucet", "claim", "--wallet", "claimer", "--json"])
     assert set(codes(results)) <= {0, 8, 9}, codes(results)
     assert outgoing(team.payer) == [100]
+
+
+def test_one_cheque(team: Team, add_wallet: AddWallet) -> None:
+    """Claimed on both machines while the first takes it back: its money goes one way, and nobody is told otherwise."""
+    claimer = team.share(add_wallet("claimer"))
+    made = team.amani("cheque", "create", "100", "--wallet", "payer", "--yes", "--json", env=team.here).data
+    team.amani.secrets.add(made["code"])
+    claim: list[object] = ["cheque", "claim", made["code"], "--to", "claimer", "--yes", "--json"]
+    runs: list[tuple[list[object], Environment | None]] = [
+        (claim, env) for env in (team.here, team.there) for _ in range(EACH)
+    ]
+    runs.insert(1, (["cheque", "void", made["id"], "--yes", "--json"], team.here))
+    results = at_once(team.amani, runs)
+    team.tally("processes", len(results))
+    assert set(codes(results)) <= {0, 6, 8, 12}, codes(results)
+    assert team.amani("reconcile", env=team.here).code == 0
+    claimed = claimer.sat
+    assert (claimed, team.payer.sat) in ((100, 49_900), (0, 50_000))
+    told = {each.data["status"] for nth, each in enumerate(results) if nth != 1 and each.code == 0}
+    assert told <= ({"settled"} if claimed else set())
 
 
 def test_one_batch(team: Team, add_wallet: AddWallet, tmp_path: Path) -> None:

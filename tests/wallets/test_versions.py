@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pytest_httpx import HTTPXMock
 
-from tests.conftest import change_database, write_key
+from tests.conftest import write_key
+from tests.kit import ledgers
 from tests.kit.driver import Amani, Result
 
 pytestmark = pytest.mark.httpx_mock(assert_all_requests_were_expected=False, assert_all_responses_were_requested=False)
@@ -90,15 +91,12 @@ def test_an_invoice_key(amani: Amani, httpx_mock: HTTPXMock) -> None:
 def test_two_adds_at_once(amani: Amani, httpx_mock: HTTPXMock, home: Path) -> None:
     """The one that comes second to the database is told, and the first is left as it is."""
     add(amani, httpx_mock, "1.6.2")
-    change_database(
-        home,
-        "CREATE TRIGGER race BEFORE INSERT ON wallet BEGIN UPDATE wallet SET name_key=NEW.name_key; END",
-    )
     words = ("wallet", "add", "other", "--url", "https://lnbits.example/sub", "--key-file", "key", "--json")
     body = {"name": "w", "balance": 0, "id": "x"}
     httpx_mock.add_response(url="https://lnbits.example/sub/api/v1/wallet", json=body, is_reusable=True)
     records = re.compile("https://lnbits.example/sub/api/v1/payments/paginated.*")
     httpx_mock.add_response(url=records, json={"data": []})
     httpx_mock.add_response(url="https://lnbits.example/sub/openapi.json", status_code=404)
-    second = amani(*words)
+    with ledgers.meanwhile(home, "INSERT ON wallet", "UPDATE wallet SET name_key=NEW.name_key"):
+        second = amani(*words)
     assert (second.code, second.error["code"]) == (2, "NAME_TAKEN")

@@ -1,0 +1,275 @@
+"""What happens rarely by chance alone: a few steps in the one order in which something could go wrong."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from tests.simulation.world import Step
+
+FINE, FAILS = ["now", 0.0, True, 0], ["now", 0.0, False, 0]
+"""What becomes of a payment that leaves a server, where a step says so."""
+
+
+def amani(on: str, *argv: str, **more: Any) -> Step:
+    """A command, whose words are those of scripts."""
+    return {"do": "amani", "on": on, "argv": [*argv, "--json"], **more}
+
+
+def outside(name: str, expiry: int = 3600, msat: int = 21_000) -> dict[str, Any]:
+    """An invoice of somebody outside, to be made."""
+    return {"name": name, "maker": "outside", "msat": msat, "expiry": expiry}
+
+
+def paid_long_after_it_was_read(rng: random.Random, number: int) -> list[Step]:
+    """An invoice of another program is read while it is unpaid, others come in above it, and then it is paid."""
+    wallet = rng.choice(["w1", "w2", "w3"])
+    asked = {"name": f"o{number}", "maker": wallet, "msat": 7000, "expiry": 86_400 * 20}
+    read = amani("m1", "history", "sync", "--wallet", wallet)
+    above: Step = {"do": "give", "what": wallet, "msat": 1000}
+    return [
+        {"do": "someone asks", "make": asked},
+        read,
+        *[{"do": "time", "seconds": 300}, above] * rng.choice([3, 9, 14]),  # what is nearer is read again all the same
+        read,
+        {"do": "someone pays", "what": f"o{number}"},
+        read,
+    ]
+
+
+def asked_by_another_key(rng: random.Random, number: int) -> list[Step]:
+    """Another wallet has paid an invoice; ours tries to, the answer is lost, and it is asked by the other key."""
+    name, fault = f"i{number}", rng.choice(["silence", "no-answer", "504", "504-after", "cut-before", "cut-after"])
+    pay = amani("m2", "pay", f"${name}", "--wallet", "w1", "--yes", "--timeout", "2s", faults={"pay 0": fault})
+    return [
+        {"do": "other client", "from": "w2", "what": name, "make": outside(name), "fate": rng.choice([FINE, FAILS])},
+        pay,
+        {"do": "mix up keys", "on": "m2", "what": "w1", "other": "w2"},
+        {"do": "time", "seconds": rng.choice([5, 5000])},
+        rng.choice([amani("m2", "reconcile", "--yes"), {**pay, "faults": {}}]),
+        {"do": "tell keys"},
+    ]
+
+
+def shown_what_failed_before(rng: random.Random, number: int) -> list[Step]:
+    """An invoice failed for another wallet, and whoever tries it now is shown that record, as if it were the answer."""
+    name, on = f"i{number}", rng.choice(["m1", "m2"])
+    return [
+        {"do": "other client", "from": "w2", "what": name, "make": outside(name, 600), "fate": FAILS},
+        amani(on, "pay", f"${name}", "--wallet", "w1", "--yes", "--timeout", "5s", **{"shows failed": True}),
+        {"do": "time", "seconds": 4000},
+        amani(on, "reconcile", "--yes"),
+    ]
+
+
+def given_up_and_found(rng: random.Random, number: int) -> list[Step]:
+    """A copy is put in place, a wallet's key is gone, the wallet is given up, and then the key is found after all."""
+    wallet, name = rng.choice(["w2", "w2", "w1", "w3"]), f"s{number}"
+    to = rng.choice(
+        [["pay", "ben@pay.example", "100"], ["pay", "ann@other.example", "21"], ["cheque", "create", "100"]]
+    )
+    pay = amani("m1", *to, "--wallet", wallet, "--reference", f"r{number}", "--yes", mood="honest", fate=FINE)
+    opened = ["--passphrase-file", "@/keys/pass"]
+    give_up = amani("m1", "reconcile", "--resolve", wallet, "--yes", "--pin-stdin", stdin="4831\n4831")
+    return [
+        amani("m1", "backup", "create", f"@/kept/{name}", *opened),
+        pay,
+        {**amani("m1", "backup", "restore", f"@/kept/{name}", *opened, "--yes"), "do": "restore"},
+        {"do": "lose key", "on": "m1", "what": wallet},
+        amani("m1", "reconcile", "--yes"),
+        give_up,
+        {"do": "tell keys"},
+        pay,
+    ]
+
+
+def removed_and_added(rng: random.Random, number: int) -> list[Step]:
+    """A wallet is forgotten and added again, between two tries at one and the same payment."""
+    pay = _pay_address(rng, "w3", f"r{number}")
+    add = ["wallet", "add", "w3", "--url", "$w3@:url", "--insecure-http", "--key-file", "@/keys/w3"]
+    return [
+        amani("m1", "invoice", "create", "21", "--wallet", "w3", keep=f"a{number}"),
+        pay,
+        amani("m1", "wallet", "remove", "w3", "--yes"),
+        {"do": "someone pays", "what": f"a{number}"},
+        amani("m1", *add),
+        pay,
+        amani("m1", "reconcile", "--yes"),
+        pay,
+    ]
+
+
+def renamed(rng: random.Random, number: int) -> list[Step]:
+    """A wallet has another name when its payment is tried again, and gets its own back."""
+    wallet = rng.choice(["w1", "w2", "w3"])
+    pay = _pay_address(rng, wallet, f"r{number}")
+    other = {**pay, "argv": ["a new name" if word == wallet else word for word in pay["argv"]], "faults": {}}
+    again = amani("m1", "reconcile", "--yes")
+    return [
+        pay,
+        amani("m1", "wallet", "rename", wallet, "a new name"),
+        other,
+        *rng.choice([[again], [other], [again, other]]),
+        amani("m1", "wallet", "rename", "a new name", wallet),
+        pay,
+    ]
+
+
+def rotated(rng: random.Random, number: int) -> list[Step]:
+    """amani gives a wallet new keys, and may die over it, while a payment is open; other machines hear of it later."""
+    wallet, name = rng.choice(["w1", "w2"]), f"i{number}"
+    pay = amani("m1", "pay", f"${name}", "--wallet", wallet, "--yes", "--timeout", "2s")
+    rotate = amani("m1", "wallet", "rotate-keys", wallet, "--yes")
+    dies = {"kill": rng.randrange(60)} if rng.random() < 0.4 else {}
+    return [
+        {**pay, "make": outside(name), "faults": {"pay 0": rng.choice(["late", "no-answer", "504-after", "silence"])}},
+        {**rotate, **dies},
+        rng.choice([amani("m1", "reconcile", "--yes"), pay]),
+        rotate,
+        rng.choice([amani("m1", "reconcile", "--yes"), pay]),
+        {"do": "tell keys"},
+        pay,
+    ]
+
+
+def without_a_login(rng: random.Random, number: int) -> list[Step]:
+    """Cheques are written, taken back and claimed while there is no login, and after there is one again."""
+    code, how = f"c{number}", rng.choice([[], ["--outside"], ["--link"]])
+    create = amani("m1", "cheque", "create", "100", "--wallet", rng.choice(["w1", "w2"]), *how, "--yes", keep=code)
+    void = amani("m1", "cheque", "void", f"${code}#", "--yes")
+    claim = amani("m2", "cheque", "claim", f"${code}", "--to", "w3", "--yes")
+    out = amani("m1", "logout", "$near:url")
+    back = amani("m1", "login", "$near:url", "--username", "alice", "--password-stdin", stdin="correct horse battery")
+    between = rng.choice([[void], [claim], [void, claim], [amani("m1", "cheque", "sweep")]])
+    return [*rng.choice([[create, out], [out, create]]), *between, back, *rng.choice([[void], [claim, void]])]
+
+
+def _with_a_copy(number: int, before: list[Step], since: list[Step], after: list[Step]) -> list[Step]:
+    """Steps before a backup, others since it was made, and what is done once it was put in place."""
+    name, opened = f"s{number}", ["--passphrase-file", "@/keys/pass"]
+    return [
+        *before,
+        amani("m1", "backup", "create", f"@/kept/{name}", *opened),
+        *since,
+        {**amani("m1", "backup", "restore", f"@/kept/{name}", *opened, "--yes"), "do": "restore"},
+        *after,
+    ]
+
+
+def budget_after_a_copy(rng: random.Random, number: int) -> list[Step]:
+    """Most of a day's budget is spent since a copy; what is left of it holds in the copy too."""
+    one, other = (
+        amani("m1", "pay", f"${name}", "--wallet", "w1", "--yes", "--pin-stdin", stdin="4831", make=make, fate=FINE)
+        for name, make in ((f"i{number}", outside(f"i{number}", 86_400, 19_000_000)), (f"j{number}", None))
+    )
+    other["make"] = outside(f"j{number}", 86_400, 19_000_000)
+    read = amani("m1", "reconcile", "--yes")
+    return _with_a_copy(number, [], [one], [*rng.choice([[], [read], [read, read]]), other, read, other])
+
+
+def request_run_since_a_copy(rng: random.Random, number: int) -> list[Step]:
+    """A request is filed, copied, carried out; and carried out once more from the copy."""
+    name, wallet = f"q{number}", rng.choice(["w1", "w2", "w3"])
+    what = rng.choice([["pay", "ann@pay.example", "100"], ["cheque", "create", "100"], ["transfer", "w3", "100"]])
+    whose = ["--from", "w1"] if what[0] == "transfer" else ["--wallet", wallet]
+    filed = amani("m1", *what, *whose, "--request", keep=name, mood="honest")
+    run = amani("m1", "request", "run", f"${name}", "--yes", "--approval", f"@/kept/{name}.json", sign=name)
+    lost = {"faults": {"pay 0": rng.choice(["late", "no-answer", "cut-after"])}} if rng.random() < 0.5 else {}
+    read = amani("m1", "reconcile", "--yes")
+    copied = _with_a_copy(number, [filed], [{**run, **lost}], [*rng.choice([[], [run], [read]]), run, read, run])
+    return [*copied, {"do": "time", "seconds": 8000}, run]
+
+
+def link_taken_since_a_copy(rng: random.Random, number: int) -> list[Step]:
+    """A link is written, copied, and taken by a phone; another comes to the copy."""
+    code, how = f"c{number}", rng.choice([{}, {"pay 0": "late"}, {"pay 0": "no-answer"}, {"pay 0": "504"}])
+    create = ["cheque", "create", "100", "--wallet", rng.choice(["w1", "w2"]), "--link", "--yes"]
+    phones = [
+        {"do": "amani", "on": "m1", "argv": ["phone", f"${code}@link", f"$t{number}{each}"], "make": made}
+        for each, whose in (("a", "bob"), ("b", "outside"))
+        for made in ({"name": f"t{number}{each}", "maker": whose, "msat": 100_000, "expiry": 86_400},)
+    ]
+    read, void = amani("m1", "reconcile", "--yes"), amani("m1", "cheque", "void", f"${code}#", "--yes")
+    after = rng.choice([[], [read], [void], [amani("m1", "cheque", "sweep")]])
+    again = [phones[1], read, rng.choice([phones[1], void]), {"do": "time", "seconds": 700}, read, void]
+    return _with_a_copy(number, [amani("m1", *create, keep=code)], [{**phones[0], "faults": how}], [*after, *again])
+
+
+def payout_before_a_copy(rng: random.Random, number: int) -> list[Step]:
+    """A payout is made since a copy, which is put in place; and the same is asked for again, read back or not."""
+    name, opened = f"s{number}", ["--passphrase-file", "@/keys/pass"]
+    to = rng.choice([["pay", "bank:058/2345678901", "120NGN"], ["wallet", "convert", "5USD", "--to", "NGN"]])
+    pay = amani("m1", *to, "--wallet", "shop", "--reference", f"r{number}", "--yes", "--pin-stdin", stdin="4831")
+    lost = {"faults": {"pay 0": rng.choice(["late", "no-answer", "cut-after", "504-after"])}}
+    read = rng.choice([["reconcile", "--yes"], ["history", "sync", "--wallet", "shop"]])
+    return [
+        amani("m1", "backup", "create", f"@/kept/{name}", *opened),
+        {**pay, **(lost if rng.random() < 0.5 else {})},
+        {"do": "time", "seconds": rng.choice([1, 700, 90_000])},
+        {**amani("m1", "backup", "restore", f"@/kept/{name}", *opened, "--yes"), "do": "restore"},
+        *rng.choice([[], [amani("m1", *read)], [amani("m1", "reconcile", "--yes")]]),
+        pay,
+        amani("m1", "reconcile", "--yes"),
+        pay,
+    ]
+
+
+def _pay_address(rng: random.Random, wallet: str, reference: str) -> Step:
+    to = rng.choice(["ann@pay.example", "ben@other.example"])
+    words = ["pay", to, str(rng.choice([21, 100])), "--wallet", wallet, "--reference", reference, "--yes"]
+    faults = {"pay 0": rng.choice(["late", "no-answer", "504-after"])} if rng.random() < 0.5 else {}
+    return amani("m1", *words, "--timeout", "5s", mood="honest", faults=faults)
+
+
+def copied_while_written(rng: random.Random, number: int) -> list[Step]:
+    """A backup is made in the midst of a cheque's writing, and put in place; it is looked at, and written again."""
+    name, opened = f"s{number}", ["--passphrase-file", "@/keys/pass"]
+    how = rng.choice([[], ["--outside"], ["--link"]])
+    words = [
+        "cheque",
+        "create",
+        "100",
+        "--wallet",
+        rng.choice(["w1", "w2"]),
+        *how,
+        "--reference",
+        f"r{number}",
+        "--yes",
+    ]
+    create, backup = amani("m1", *words), amani("m1", "backup", "create", f"@/kept/{name}", *opened)
+    looks = [amani("m1", "cheque", "list"), amani("m1", "cheque", "sweep"), amani("m1", "reconcile", "--yes"), create]
+    rng.shuffle(looks)
+    return [
+        {"do": "two", "on": "m1", "a": create, "b": backup},
+        {"do": "time", "seconds": rng.choice([5, 700, 8000])},
+        {**amani("m1", "backup", "restore", f"@/kept/{name}", *opened, "--yes"), "do": "restore"},
+        *looks,
+        amani("m1", "reconcile", "--yes"),
+        create,
+    ]
+
+
+def payout_that_comes_late(rng: random.Random, number: int) -> list[Step]:
+    """A payout reaches Fincra when nobody waits for it any more, and somebody has asked about it before."""
+    words = ["pay", rng.choice(["bank:058/2345678901", "bank:305/0987654321"]), "120NGN", "--wallet", "shop"]
+    words += rng.choice([[], ["--reference", f"r{number}"]])
+    pay = amani("m1", *words, "--yes", "--timeout", "2s", "--pin-stdin", stdin="4831")
+    again = rng.choice([[pay], [amani("m1", "reconcile", "--yes")], [amani("m1", "reconcile", "--yes"), pay]])
+    return [{**pay, "faults": {"pay 0": "late"}}, *again, {"do": "time", "seconds": rng.choice([30, 130])}, *again]
+
+
+FIAT = (payout_before_a_copy, payout_that_comes_late)
+STORIES = (
+    paid_long_after_it_was_read,
+    asked_by_another_key,
+    shown_what_failed_before,
+    given_up_and_found,
+    removed_and_added,
+    renamed,
+    rotated,
+    without_a_login,
+    copied_while_written,
+    budget_after_a_copy,
+    request_run_since_a_copy,
+    link_taken_since_a_copy,
+)
