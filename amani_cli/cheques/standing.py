@@ -11,7 +11,7 @@ from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.payments import earlier as payments_earlier
 from amani_cli.payments import lightning_rail
 from amani_cli.providers.base import NewWallet
-from amani_cli.rules import rulebook
+from amani_cli.rules import held, rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, holds, journal, links, machine
 from amani_cli.store import wallets as store_wallets
@@ -173,8 +173,8 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
     )
     givers = {row.wallet_id for row in unsure}
     known = [wallet for wallet in finding.registered(ws) if wallet.id in givers]
-    held, _ = balances.balances(ws, known) if known else (None, [])
-    total = sum(item.balance_msat or 0 for item in held.items) if held else None
+    found, _ = balances.balances(ws, known) if known else (None, [])
+    total = sum(item.balance_msat or 0 for item in found.items) if found else None
     return Cheques([item for item in items if status in (None, item.status)], outstanding, total)
 
 
@@ -196,15 +196,40 @@ def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
 
 
 def drawn_from(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
-    """The same for an open cheque that no claim by a link has begun for. Raises what asking its wallet raises."""
+    """The same for an open cheque that no claim by a link has begun for. Raises what asking its wallet raises.
+
+    What came home is no claim, though this ledger is a copy from before it did: that is known once the giver's wallet
+    was read back, and nothing is written down before (raises `errors.RefusedByPolicy`).
+    """
+    held.refuse(ws, row.wallet, row.identity)
     with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
         if client.wallet().balance_msat >= row.amount_msat:
             return row, False
         taken = drawing.payments_out(client)
+    own = {each.payment_hash for each in own_draws(ws, row)}
     settled = [record for record in taken if record.status == "settled"]
-    if settled:
-        claimed(ws, row, settled[0].payment_hash, settled[0].settled_at)
+    theirs = [record for record in settled if record.payment_hash not in own]
+    if theirs:
+        claimed(ws, row, theirs[0].payment_hash, theirs[0].settled_at)
+    elif settled:
+        _came_home(ws, row, settled[0].payment_hash)
     return must(ws, row.id), not settled and any(record.status == "pending" for record in taken)
+
+
+def own_draws(ws: Workspace, row: ChequeRow) -> list[Entry]:
+    """The attempts of the wallet that gave a cheque to take it back, but for those that failed."""
+    named = cheques.destination_of(row.url, row.remote_id or "")
+    return cheques.draws(ws.store, row.identity, named, None)
+
+
+def _came_home(ws: Workspace, row: ChequeRow, payment_hash: str) -> None:
+    """Write down that a cheque was taken back, which a copy of the ledger learns from its giver's wallet."""
+    over = from_rfc3339(row.expires_at).timestamp() <= clocks.best(row.url)
+    with ws.store.write() as db:
+        current = cheques.by_id(db, row.id)
+        if current is not None and current.status == "open":
+            cheques.update(db, row.id, status="expired" if over else "void", payment_hash=payment_hash)
+            audit_step(ws, db, "cheque void", row, "expired" if over else "void")
 
 
 def claim_by_link(ws: Workspace, row: ChequeRow) -> Entry | None:

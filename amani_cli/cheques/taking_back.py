@@ -18,8 +18,8 @@ from amani_cli.payments import earlier
 from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
+from amani_cli.store import holds, machine
 from amani_cli.store import links as store_links
-from amani_cli.store import machine
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow
@@ -204,8 +204,11 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
         try:
             with lnbits_client(ws, row.url, standing.keys_of(row)[0]) as cheque, _alive(row, racing):
                 drawn = _draw_back(ws, giver, row, cheque)
+                if drawn is None and holds.stops(ws.store, giver.remote_id):
+                    ws.catch_up(giver)  # this is a copy from before it came home
+                    drawn = drawing.earlier(ws, giver, _named(row))
                 with _come_home(row, drawn):
-                    taken = _taken_by_others(ws, giver, row, cheque)
+                    taken = _taken_by_others(ws, row, cheque)
         except errors.NotAuthorised:
             home = drawing.earlier(ws, giver, _named(row))
             if racing is None or home is None or home.status != "settled":
@@ -308,12 +311,12 @@ def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits
     raise drawing.refused(verdict, drawn.id)
 
 
-def _taken_by_others(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Record | None:
+def _taken_by_others(ws: Workspace, row: ChequeRow, cheque: Lnbits) -> Record | None:
     """The server's record of a payment out of a cheque's wallet that is not the giver's own taking back.
 
     Raises `errors.OutcomeUnknown` while one is on its way: it may fail, and its money is back in the wallet then.
     """
-    own = {each.payment_hash for each in store_cheques.draws(ws.store, giver.remote_id, str(_named(row)), None)}
+    own = {each.payment_hash for each in standing.own_draws(ws, row)}
     theirs = [each for each in drawing.payments_out(cheque) if each.payment_hash not in own]
     if any(each.status == "pending" for each in theirs):
         raise errors.OutcomeUnknown(

@@ -102,7 +102,9 @@ class Desk:
         """
         claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
         is_free = row.status == "open" and (claim is None or claim.status == "failed")
-        if is_free and self._may_look(row.id):
+        # A copy of the ledger may know less than its server would tell: nothing is learned before it was read back.
+        is_held = is_free and holds.stops(ws.store, row.identity)
+        if is_free and not is_held and self._may_look(row.id):
             row = self._look(ws, row)
         seen = self._looked.get(row.id, (0.0, None))[1] if is_free else None
         if row.status == "claimed" or (claim is not None and claim.status == "settled"):
@@ -114,7 +116,7 @@ class Desk:
             return "void", row
         if over:
             return "expired", row
-        return ("held" if seen == "held" or holds.stops(ws.store, row.identity) else "open"), row
+        return ("held" if is_held or seen == "held" else "open"), row
 
     def _look(self, ws: Workspace, row: ChequeRow) -> ChequeRow:
         """Ask a cheque's server about it; where nobody can tell it is as last seen.

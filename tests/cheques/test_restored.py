@@ -56,6 +56,29 @@ def test_one_whose_wallet_is_left(amani: Amani, giver: Held, shared_keyring: Pat
     assert (the_one(amani)["claimed_at"], giver.sat) == (None, 5000)
 
 
+@pytest.mark.parametrize("words", [("cheque", "list"), ("cheque", "void")], ids=["looked at", "taken back again"])
+def test_one_that_came_home_is_never_said_to_be_claimed(
+    amani: Amani,
+    giver: Held,
+    shared_keyring: Path,
+    copied: Copied,
+    words: tuple[str, ...],
+) -> None:
+    """Nor written down so before the giver's wallet was read back: what left it was our own taking back."""
+    code = write(amani)
+    cheque_id = amani("cheque", "list", "-q").stdout.strip()
+    restore = copied()
+    assert amani("cheque", "void", code, "--yes").code == 0
+    restore()
+    ended = amani(*words, *((cheque_id, "--yes") if words[1] == "void" else ()))
+    assert ended.code == 0, ended
+    assert the_one(amani)["status"] == ("void" if words[1] == "void" else "open")  # as last seen
+    assert amani("reconcile").code == 0
+    shown = the_one(amani)
+    assert (shown["status"], shown["claimed_at"], giver.sat) == ("void", None, 5000)
+    compared(amani, giver)
+
+
 def test_one_that_was_being_written(amani: Amani, giver: Held, user: User, home: Path, copied: Copied) -> None:
     """Its payment was journaled right after the backup: it is not missing before its wallet was read back."""
     write(amani)
