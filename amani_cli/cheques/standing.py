@@ -128,8 +128,14 @@ def advance(ws: Workspace, row: ChequeRow) -> ChequeRow:
         paid = payments_earlier.ask_again(ws, paid)
     if paid is not None and paid.status == "settled":
         opened(ws, row)
-    elif (paid is not None and paid.status == "failed") or (paid is None and _is_abandoned(ws, row)):
+    elif paid is not None and paid.status == "failed":
         abandon(ws, row)
+    elif paid is None and _is_abandoned(ws, row):
+        funded = _is_funded(ws, row)
+        if funded:
+            opened(ws, row)
+        elif funded is not None:
+            abandon(ws, row)
     return must(ws, row.id)
 
 
@@ -142,6 +148,24 @@ def _is_abandoned(ws: Workspace, row: ChequeRow) -> bool:
     if holds.of_copy(ws.store) is not None or (held is not None and held.here > 0):
         return False
     return ws.store.clock.now() - ws.store.clock.written(row) > lightning_rail.PROOF_OF_ABSENCE_S
+
+
+def _is_funded(ws: Workspace, row: ChequeRow) -> bool | None:
+    """Whether money came to the wallet of a cheque all the same, as its server says; None while that can't be asked.
+
+    A copy of the journal may be from before the cheque was paid, and know nothing of it but the wallet.
+    """
+    if row.remote_id is None:
+        return False
+    try:
+        with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
+            records, _ = client.records()
+    except (errors.NotAuthorised, errors.NotFound):  # its keys or its wallet are gone
+        return False
+    except errors.AmaniError as error:
+        ws.talk.warn(f"cheque {row.id}: {error.message}")
+        return None
+    return any(each.amount_msat > 0 and each.status == "settled" for each in records)
 
 
 def must(ws: Workspace, text: str) -> ChequeRow:

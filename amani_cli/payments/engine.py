@@ -151,6 +151,8 @@ def deliver(ws: Workspace, rail: Rail, row: Entry, told: Told, *, wait: bool = T
             answer = rail.post(row)
         except NotSent as error:
             row = close(ws, row, Verdict("failed", None, error.message, "NOT_SENT"), by_answer=True)
+            if row.status == "settled":  # another amani sent it meanwhile
+                return row, Verdict("settled", None, "")
             if row.status == "unknown":
                 raise open_outcome(row, f"{error.message}; but another amani sent it meanwhile") from error
             error.id = row.id

@@ -238,6 +238,33 @@ MUTANTS = (
         "what is given up is let go",
         ("UPDATE hold SET here=-1 WHERE remote_id=?", "DELETE FROM hold WHERE remote_id=?"),
     ),
+    _m(
+        "a cheque that came to nothing keeps its reference",
+        (
+            """            " OR EXISTS (SELECT 1 FROM cheque WHERE id=target AND (reference IS NULL OR (status='funding'"
+            " AND coalesce(funding_hash, '')<>(SELECT payment_hash FROM payment WHERE id=?)))))",
+            (target, reference, target),""",
+            """            ")",
+            (target, reference),""",
+        ),
+    ),
+    _m(
+        "an invoice told to two is taken by both",
+        ("if not is_new:\n        raise _another", "if False:\n        raise _another"),
+    ),
+    _m(
+        "a batch pays by whatever key there is",
+        ("self._lightning.spending_id(client)  # the key's", "pass  # the key's"),
+    ),
+    _m(
+        "the newest try stands for a hash",
+        ("ORDER BY status='failed', id DESC LIMIT 1", "ORDER BY id DESC LIMIT 1"),
+        ("ORDER BY status<>'failed', id", "ORDER BY id"),
+    ),
+    _m(
+        "a cheque is abandoned without a look into its wallet",
+        ("funded = _is_funded(ws, row)", "funded = False"),
+    ),
     # fiat
     _m("absence of a payout proves at once", ("PROOF_OF_ABSENCE_S = 86400", "PROOF_OF_ABSENCE_S = -86400")),
     _m(

@@ -240,7 +240,12 @@ def copied_while_written(rng: random.Random, number: int) -> list[Step]:
     looks = [amani("m1", "cheque", "list"), amani("m1", "cheque", "sweep"), amani("m1", "reconcile", "--yes"), create]
     rng.shuffle(looks)
     return [
-        {"do": "two", "on": "m1", "a": create, "b": backup},
+        {
+            "do": "two",
+            "on": "m1",
+            "a": {**create, "passes": 0.15},
+            "b": {**backup, "passes": rng.choice([0.3, 0.5, 0.7])},
+        },
         {"do": "time", "seconds": rng.choice([5, 700, 8000])},
         {**amani("m1", "backup", "restore", f"@/kept/{name}", *opened, "--yes"), "do": "restore"},
         *looks,

@@ -335,7 +335,7 @@ class World:
             return
         if self._events:
             self.happen()
-        if self._turns is not None and self.rng.random() < 0.3:
+        if self._turns is not None and self.rng.random() < self.step.get("passes", 0.3):
             self._turns.pass_on()
             if self._dead:
                 raise Killed
