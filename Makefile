@@ -42,7 +42,7 @@ test-postgres: setup-dev
 	@AMANI_TEST_STORE=postgres $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 faults: setup-dev
-	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal tests/faults $(PYTEST_ARGS)
+	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal tests/faults tests/team $(PYTEST_ARGS)
 
 simulate: setup-dev
 	@$(BIN)/python -m tests.simulation.run $(simulate_words)

@@ -316,7 +316,8 @@ COMMANDS: dict[str, Command] = {
     "reconcile all": Command(lambda w: f"reconcile {w.in_doubt and ''}"),
     "trace": Command(lambda w: f"trace {w.paid}"),
     "close": Command(lambda w: "close"),
-    "doctor": Command(lambda w: "doctor"),
+    # A server of the tests does not sync, and doctor says so.
+    "doctor": Command(lambda w: "doctor", again=frozenset({13}) if ledgers.on_postgres() else frozenset()),
     "metrics": Command(lambda w: f"metrics -o {w.folder / w.new}"),
     "login": Command(lambda w: f"login {w.proxy.url} -u {w.user} --password-stdin", stdin=PASSWORD),
     "reconcile --resume": Command(lambda w: f"reconcile --resume {w.lost} --yes", SAT),
@@ -403,7 +404,7 @@ class Line:
         words = self._words()
         seen, before = len(self.world.proxy.seen), self.world.left()
         result = self._run(words, "30s")
-        assert result.code == 0, result
+        assert result.code in {0, *self.command.again}, result
         assert sum(self.world.left().values()) - sum(before.values()) == self.command.sat * 1000
         asked: list[Asked] = []
         for each in self.world.proxy.seen[seen:]:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import secretstorage
 
-from tests.kit import keyrings
+from tests.kit import keyrings, ledgers
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import FaultProxy
 from tests.kit.lnbits_server import LnbitsServer
@@ -74,7 +74,8 @@ class TestUnlocked:
                     item.set_secret(b"never to be sent")
         assert amani("wallet", "balance", "-q").stdout == "50\n"
         assert amani("invoice", "create", "5").code == 0
-        assert amani("invoice", "list").code == amani("history", "sync").code == amani("doctor").code == 0
+        assert amani("invoice", "list").code == amani("history", "sync").code == 0
+        assert amani("doctor").code == (13 if ledgers.on_postgres() else 0)  # a server of the tests does not sync
 
     def test_read_only(self, amani: Amani, lnbits_server: LnbitsServer) -> None:
         _, admin_key, read_key = lnbits_server.new_wallet(50)
@@ -109,7 +110,7 @@ class TestUnlocked:
         assert f"login:{lnbits_server.url}" not in stored()
 
     def test_doctor_names_it(self, amani: Amani) -> None:
-        items = amani("doctor", "--json").data["items"]
+        items = amani("doctor", "--json").json["data"]["items"]
         assert next(item for item in items if item["check"] == "keyring")["status"] == "ok"
 
     def test_a_key_that_is_gone(self, amani: Amani, lnbits_server: LnbitsServer) -> None:
