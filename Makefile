@@ -38,8 +38,9 @@ test: setup-dev lint
 	@AMANI_TEST_STORE=postgres $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m store \
 		--ignore tests/team $(PYTEST_ARGS)
 
+# Those of tests/team are on PostgreSQL in `make test` too, with ledgers that they make themselves.
 test-postgres: setup-dev
-	@AMANI_TEST_STORE=postgres $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@AMANI_TEST_STORE=postgres $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --ignore tests/team $(PYTEST_ARGS)
 
 faults: setup-dev
 	@AMANI_TEST_DEEP=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal tests/faults tests/team $(PYTEST_ARGS)

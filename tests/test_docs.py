@@ -240,6 +240,7 @@ def commands_of(block: Block) -> list[str]:
 
 
 @pytest.mark.lnbits
+@pytest.mark.sqlite  # what the pages show is of a ledger in a file
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any(each.language in RUN for each in blocks(page))], ids=id_of
 )

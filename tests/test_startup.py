@@ -17,6 +17,8 @@ from tests.faults.provider import KEY, Provider, started
 from tests.kit.driver import Amani, environment
 from tests.kit.make_invoice import make_invoice
 
+pytestmark = pytest.mark.sqlite  # a ledger on a server loads its driver too
+
 HEAVY = {
     *("pydantic", "rich", "sqlite_utils", "click", "pygments", "keyring", "asyncio", "importlib.metadata", "segno"),
     *("bcrypt", "cryptography", "secretstorage"),

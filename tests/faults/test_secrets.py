@@ -231,6 +231,7 @@ SITUATIONS: dict[str, Callable[[Vault, pytest.MonkeyPatch], None]] = {
 }
 
 
+@pytest.mark.sqlite  # a ledger on a server is backed up there
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_no_command_lets_a_secret_out(
     situation: str,
@@ -296,6 +297,7 @@ def test_every_command_has_its_words() -> None:
     assert known >= LEFT_OUT
 
 
+@pytest.mark.sqlite  # a ledger on a server is backed up there
 def test_what_a_backup_holds_when_it_is_opened(vault: Vault) -> None:
     """With keys it holds them, as it says; without, nothing of them."""
     import pyrage

@@ -206,6 +206,7 @@ def test_what_results_are_written_into(amani: Amani, add_wallet: AddWallet, tmp_
     assert out.read_text() == "precious\n"
 
 
+@pytest.mark.sqlite  # a shared ledger has rows in place of lock files
 @cases(SECRET)
 def test_a_lock(amani: Amani, add_wallet: AddWallet, home: Path, spoil: Spoil) -> None:
     add_wallet("main", 50)
