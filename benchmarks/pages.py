@@ -59,12 +59,13 @@ def pages(world: World, times: int, server: LnbitsServer) -> Iterator[Row]:
     path = "/c/" + str(json.loads(made.stdout)["data"]["link"]).rpartition("/")[2]
     served = [world.amani, "serve", "--listen", f"127.0.0.1:{place}", "--as-root"]
     other = free_port()
+    with _running(world, served, place, "/health") as ours:
+        alone, meanwhile = _beside_wrong_ones(world, Place(ours, place, path), max(3, times // 4))
     with (
-        _running(world, served, place, "/health") as ours,
-        _running(world, [world.python, "-c", HELLO, other], other, "/") as theirs,
+        _running(world, served, place, "/health", on_one_core=True) as ours,
+        _running(world, [world.python, "-c", HELLO, other], other, "/", on_one_core=True) as theirs,
     ):
         places = {"page": Place(ours, place, path), "hello": Place(theirs, other, "/")}
-        alone, meanwhile = _beside_wrong_ones(world, places["page"], max(3, times // 4))
         rates: dict[str, list[float]] = {name: [] for name in places}
         waits: dict[str, list[float]] = {name: [] for name in places}
         for turn in range(max(3, times // 4) + 1):
@@ -145,11 +146,13 @@ def _cpu_s(process: int) -> float:
 
 
 @contextmanager
-def _running(world: World, words: list[object], port: int, path: str) -> Iterator[int]:
+def _running(world: World, words: list[object], port: int, path: str, *, on_one_core: bool = False) -> Iterator[int]:
     """A process that serves, once it does."""
     quiet = subprocess.DEVNULL
     command, env = [str(word) for word in words], world.environment("pages")
-    with subprocess.Popen(command, env=env, stdout=quiet, stderr=quiet, preexec_fn=_on_one_core) as run:
+    with subprocess.Popen(
+        command, env=env, stdout=quiet, stderr=quiet, preexec_fn=_on_one_core if on_one_core else None
+    ) as run:
         try:
             ends = time.monotonic() + PATIENCE_S
             while not _answers(port, path):
