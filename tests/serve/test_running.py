@@ -30,7 +30,7 @@ def page(link: Link) -> str:
 
 
 def await_state(link: Link, state: str) -> None:
-    ends = time.monotonic() + PATIENCE_S
+    ends = time.monotonic() + 4 * PATIENCE_S  # what was begun is looked at again every few seconds
     while f'class="state {state}"' not in page(link):
         assert time.monotonic() < ends, page(link)
         time.sleep(0.1)
