@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amani_cli import clocks, errors
+from amani_cli import errors
 from amani_cli.cheques import drawing, links, standing
 from amani_cli.encodings import bolt11
 from amani_cli.keys import KeySource
@@ -20,7 +20,6 @@ from amani_cli.store import cheques as store_cheques
 from amani_cli.store import holds, journal, marks
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow, Transaction
-from amani_cli.times import from_rfc3339
 from amani_cli.wallets import known
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.wallets.outside import as_wallet, mark_of, own_cheque
@@ -129,7 +128,7 @@ def refuse_ended(ws: Workspace, row: ChequeRow) -> None:
         raise drawing.taken()
     if row.status != "open":
         raise drawing.voided()
-    if is_over(row):
+    if standing.is_over(row):
         raise errors.Rejected(
             f"this cheque expired at {row.expires_at}",
             code="CHEQUE_EXPIRED",
@@ -137,11 +136,6 @@ def refuse_ended(ws: Workspace, row: ChequeRow) -> None:
             hint="Ask whoever gave it to you for another.",
         )
     held.refuse(ws, row.wallet, row.identity)
-
-
-def is_over(row: ChequeRow) -> bool:
-    """Whether a cheque's time is over, by the clock of its server where that was heard: it was written by that one."""
-    return from_rfc3339(row.expires_at).timestamp() <= clocks.best(row.url)
 
 
 def _refuse_second(db: Transaction, row: ChequeRow, token: str) -> None:

@@ -246,9 +246,14 @@ def own_draws(ws: Workspace, row: ChequeRow) -> list[Entry]:
     return cheques.draws(ws.store, row.identity, named, None)
 
 
+def is_over(row: ChequeRow) -> bool:
+    """Whether a cheque's time is over, by the clock of its server where that was heard: it was written by that one."""
+    return from_rfc3339(row.expires_at).timestamp() <= clocks.best(row.url)
+
+
 def _came_home(ws: Workspace, row: ChequeRow, payment_hash: str) -> None:
     """Write down that a cheque was taken back, which a copy of the ledger learns from its giver's wallet."""
-    over = from_rfc3339(row.expires_at).timestamp() <= clocks.best(row.url)
+    over = is_over(row)
     with ws.store.write() as db:
         current = cheques.by_id(db, row.id)
         if current is not None and current.status == "open":
@@ -328,7 +333,7 @@ def claimed(ws: Workspace, row: ChequeRow, payment_hash: str | None, at: str | N
 def view(ws: Workspace, row: ChequeRow, *, replayed: bool = False, claiming: bool = False) -> Cheque:
     """A cheque as it is shown, without its code; `claiming` while a payment out of it is on its way."""
     status = row.status
-    past = from_rfc3339(row.expires_at).timestamp() <= clocks.best(row.url)
+    past = is_over(row)
     giver = store_wallets.by_id(ws.store, row.wallet_id)
     return Cheque(
         id=row.id,

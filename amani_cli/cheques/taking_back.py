@@ -86,13 +86,12 @@ def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
 
 def _is_expired(ws: Workspace, row: ChequeRow) -> bool:
     """Whether a cheque's time is over, by its server's clock too: while ours is ahead its code is still good."""
-    expires = from_rfc3339(row.expires_at).timestamp()
-    if expires > clocks.wall():
+    if from_rfc3339(row.expires_at).timestamp() > clocks.wall():
         return False
     if clocks.told(row.url) is None:
         with lnbits_client(ws, row.url) as client:
             client.health()
-    is_over = expires <= clocks.best(row.url)
+    is_over = standing.is_over(row)
     if not is_over:
         ws.talk.warn(f"cheque {row.id} is not over by its server's clock; set this machine's (timedatectl)")
     return is_over

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from amani_cli import errors, keys, log
-from amani_cli.cheques import by_link, links, standing
+from amani_cli.cheques import links, standing
 from amani_cli.models.money import Quoted
 from amani_cli.store import holds, journal
 from amani_cli.store.rows import ChequeRow
@@ -111,7 +111,7 @@ class Desk:
             return "claimed", row
         if (claim is not None and claim.status == "unknown") or seen == "claiming" or row.status == "unknown":
             return "claiming", row
-        over = by_link.is_over(row)
+        over = standing.is_over(row)
         if row.status == "void" or (row.status == "voiding" and not over):
             return "void", row
         if over:
