@@ -221,6 +221,18 @@ def kill(*, after: bool) -> Fault:
     return fault
 
 
+def only_pay(fault: Fault) -> Fault:
+    """Do this to what pays, and let what asks for an invoice through: LNbits has one route for both."""
+
+    def chosen(exchange: Exchange) -> None:
+        if exchange.json.get("out") is True:
+            fault(exchange)
+        else:
+            exchange.reply(exchange.forward())
+
+    return chosen
+
+
 # -- the proxy --------------------------------------------------------------------------------------------------------
 
 

@@ -117,7 +117,7 @@ class _Server:
             with self._lock, _adopting():
                 self._line.sendmsg([struct.pack("!I", len(said))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handed)])
                 self._line.sendall(said)
-                return int(struct.unpack("!I", _received(self._line, 4))[0])
+                return int(struct.unpack("!I", self._line.recv(4, socket.MSG_WAITALL))[0])
         finally:
             os.close(folder)
 
@@ -137,23 +137,13 @@ def _umask() -> int:
     return int(status.partition("\nUmask:")[2].split()[0], 8)
 
 
-def _received(line: socket.socket, size: int) -> bytes:
-    got = b""
-    while len(got) < size:
-        more = line.recv(size - len(got))
-        if not more:
-            raise EOFError
-        got += more
-    return got
-
-
 def _serve(line: socket.socket) -> dict[str, Any]:
     """Fork until nobody asks any more, and then end; returns in each child, with what it is to be."""
     while True:
         head, handed, _, _ = socket.recv_fds(line, 4, 4)
         if not head:
             sys.exit()
-        said = json.loads(_received(line, struct.unpack("!I", head)[0]))
+        said = json.loads(line.recv(struct.unpack("!I", head)[0], socket.MSG_WAITALL))
         reader, writer = os.pipe()
         between = os.fork()
         if between == 0:

@@ -13,7 +13,6 @@ import pytest
 
 from amani_cli import keys
 from amani_cli.encodings.bolt11 import decode_invoice
-from amani_cli.times import from_rfc3339, to_rfc3339
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit import ledgers
 from tests.kit.books import compared
@@ -173,9 +172,7 @@ class TestForgetting:
 
     def age(self, home: Path, seconds: int) -> None:
         """Have all of them be so much older."""
-        for payment_hash, ends in ledgers.ask(home, "SELECT payment_hash, expires_at FROM invoice"):
-            earlier = to_rfc3339(int(from_rfc3339(ends).timestamp()) - seconds)
-            ledgers.change(home, "UPDATE invoice SET expires_at=? WHERE payment_hash=?", earlier, payment_hash)
+        ledgers.move_back(home, "invoice", "expires_at", seconds)
 
     def test_a_day_after_they_ended(
         self,

@@ -14,7 +14,7 @@ from tests.conftest import AddWallet, Held, change_database, take_server_away
 from tests.kit.books import compared
 from tests.kit.cheque_world import User, grow_older, through
 from tests.kit.driver import Amani
-from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut
+from tests.kit.fault_proxy import FaultProxy, answer, cut, only_pay
 from tests.kit.going_back import Copied
 from tests.kit.lnurl_server import LnurlServer
 from tests.kit.machine import Machine
@@ -356,18 +356,6 @@ class TestInDoubt:
             assert site.state(link) == "claiming"  # as last seen
         site.desk.look_again(link.id)
         assert site.state(link) == "open"
-
-
-def only_pay(fault: Fault) -> Fault:
-    """Do this to what pays, and let what asks for an invoice through."""
-
-    def chosen(exchange: Exchange) -> None:
-        if exchange.json.get("out") is True:
-            fault(exchange)
-        else:
-            exchange.reply(exchange.forward())
-
-    return chosen
 
 
 class TestEnds:

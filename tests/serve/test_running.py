@@ -19,7 +19,7 @@ from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared
 from tests.kit.cheque_world import through
 from tests.kit.driver import PATIENCE_S, Amani
-from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, kill, stall
+from tests.kit.fault_proxy import Exchange, FaultProxy, kill, only_pay, stall
 from tests.kit.serve_world import BROWSER, Link, Phone, serving, write_link
 
 pytestmark = pytest.mark.lnbits
@@ -125,16 +125,6 @@ def is_pay(exchange: Exchange) -> bool:
     return bool(exchange.json.get("out") is True)
 
 
-def on_pay(proxy: FaultProxy, fault: Fault) -> None:
-    def chosen(exchange: Exchange) -> None:
-        if is_pay(exchange):
-            fault(exchange)
-        else:
-            exchange.reply(exchange.forward())
-
-    proxy.on(chosen, "POST", "/api/v1/payments")
-
-
 @pytest.mark.faults
 @pytest.mark.parametrize("after", [False, True], ids=["before it heard", "after it acted"])
 def test_killed_while_it_pays(
@@ -143,7 +133,7 @@ def test_killed_while_it_pays(
     through(proxy, home)
     link, invoice = write_link(amani), taker.invoice(1000)
     proxy.seen.clear()
-    on_pay(proxy, kill(after=after))
+    proxy.on(only_pay(kill(after=after)), "POST", "/api/v1/payments")
     with serving(base_url) as run:
         proxy.victim = run
         with pytest.raises(httpx.HTTPError):
@@ -221,7 +211,7 @@ def test_what_was_begun_ends_before_it_leaves(
 ) -> None:
     through(proxy, home)
     link, invoice = write_link(amani), taker.invoice(1000)
-    on_pay(proxy, stall(1.5, after=True))
+    proxy.on(only_pay(stall(1.5, after=True)), "POST", "/api/v1/payments")
     with serving(base_url) as run, ThreadPoolExecutor(1) as pool:
         taking = pool.submit(Phone(lambda _: invoice).take, link)
         ends = time.monotonic() + PATIENCE_S

@@ -15,7 +15,7 @@ from tests.kit import ledgers
 from tests.kit.books import compared
 from tests.kit.cheque_world import through
 from tests.kit.driver import PATIENCE_S, Amani, Environment
-from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, kill
+from tests.kit.fault_proxy import FaultProxy, kill, only_pay
 from tests.kit.ledger_proxy import LedgerProxy, between
 from tests.kit.outside_pair import OutsidePair
 from tests.kit.persons import filed
@@ -165,16 +165,6 @@ def await_text(url: str, text: str) -> None:
     while text not in page(url).text:
         assert time.monotonic() < ends, page(url).text
         time.sleep(0.1)
-
-
-def only_pay(fault: Fault) -> Fault:
-    def chosen(exchange: Exchange) -> None:
-        if exchange.json.get("out") is True:
-            fault(exchange)
-        else:
-            exchange.reply(exchange.forward())
-
-    return chosen
 
 
 class TestWithoutItsLedger:
