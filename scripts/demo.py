@@ -50,11 +50,22 @@ def is_served() -> bool:
     return False
 
 
+def is_ours() -> bool:
+    """Whether what an earlier run of this demo began to serve still runs."""
+    with suppress(OSError, ValueError):
+        os.kill(int((HOME / "serve.pid").read_text()), 0)
+        return True
+    return False
+
+
 def serve() -> None:
     """Have the links answered for, from now on: like the sandbox, it goes on after the demo has ended."""
     command = f"amani serve --listen 127.0.0.1:{PORT}" + (" --as-root" if os.geteuid() == 0 else "")
     show(f"{command} &")
     if is_served():
+        if not is_ours():  # its page would know nothing of this demo's link
+            print(f"another amani serves on 127.0.0.1:{PORT}: stop it, or set AMANI_DEMO_PORT", file=sys.stderr)
+            raise StepFailed(command, 1)
         print("(it runs already)", flush=True)
         return
     with (HOME / "serve.out").open("w") as out:
