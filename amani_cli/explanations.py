@@ -437,6 +437,27 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "The quote ran out, and a new one would cost more.",
         "Run it again to see the new rate, and answer within half a minute.",
     ),
+    # what Fincra says itself, under its own word
+    "VALIDATION_FAILED": ((6,), "Fincra can't read the request.", "Its words name the field; correct that."),
+    "UNPROCESSABLE_ENTITY": ((6,), "Fincra does not do what was asked for.", "Its words say why."),
+    "RESOURCE_NOT_FOUND": ((4, 6), "Fincra has nothing by that name.", "Check the number, id or currency."),
+    "INVALID_QUOTE": ((6,), "Fincra does not take the quote.", "Run it again for a new one."),
+    "QUOTE_NOT_GENERATED": ((6,), "Fincra could not make a quote.", "Run it again, or try another currency."),
+    "INVALID_QUOTE_REFERENCE": ((6,), "Fincra does not know the quote.", "Run it again for a new one."),
+    "QUOTE_NOT_FOUND": ((4, 6), "Fincra does not know the quote.", "Run it again for a new one."),
+    "WALLET_NOT_FOUND": (
+        (4, 6),
+        "The business has no wallet at Fincra in that currency.",
+        "Open one in Fincra's dashboard.",
+    ),
+    "CURRENCY_NOT_FOUND": ((4, 6), "Fincra does not know the currency.", "Check its three letters."),
+    "POST_FUNDING_LIMIT_EXCEEDED": (
+        (6,),
+        "Fincra's limit for conversions that are funded later is reached.",
+        "Top the wallet up first.",
+    ),
+    "ACCESS_DENIED": ((6,), "Fincra does not allow this business to do that.", "Ask Fincra to allow it."),
+    "OPERATION_FORBIDDEN": ((6,), "Fincra does not allow this business to do that.", "Ask Fincra to allow it."),
     # -- PIN, limits and budgets
     "NO_HOME": ((2,), "AMANI_HOME leads to nothing.", "Mount the disk that it is on, or name another folder."),
     "NOT_THE_SAME": ((2,), "What was to be typed twice was not the same.", "Try again; nothing was changed."),

@@ -42,10 +42,13 @@ def watch(
         raise errors.Usage("--below takes an amount of sats: name the Lightning wallets to watch", code="BAD_AMOUNT")
     names_watched = ", ".join(wallet.name for wallet in chosen)
     every_s, for_s = parse_duration(every), parse_duration(long) if long else None
-    if not said.quiet:
-        until = f"for {long}" if long else "until Ctrl-C"
-        said.out.say(f"Watching {names_watched} {until}: payments are shown as they settle.")
-    for event in watching.watch(ws, chosen, every_s=every_s, for_s=for_s, below_msat=below_msat):
+
+    def ready() -> None:
+        if not said.quiet:
+            until = f"for {long}" if long else "until Ctrl-C"
+            said.out.say(f"Watching {names_watched} {until}: payments are shown as they settle.")
+
+    for event in watching.watch(ws, chosen, every_s=every_s, for_s=for_s, below_msat=below_msat, ready=ready):
         said.out.stream(event)
         if run:
             watching.run(ws, run, event)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -86,12 +86,13 @@ def watch(
     every_s: float = EVERY_S,
     for_s: float | None = None,
     below_msat: int | None = None,
+    ready: Callable[[], object] = lambda: None,
 ) -> Iterator[Event]:
     """Events as they happen: payments that settled since the start, and `below` once a balance is under the mark.
 
     Each wallet is asked every `every_s` seconds, and less often while its websocket is up. Ends after `for_s` seconds,
-    or with the `below` event. A server that goes away is asked again, less and less often. Raises what a first look
-    that fails raises.
+    or with the `below` event. A server that goes away is asked again, less and less often. `ready` is called once the
+    first look is over: what settles from then on is told. Raises what a first look that fails raises.
     """
     ends = None if for_s is None else time.monotonic() + for_s
     watched = [_Watched(wallet, every_s) for wallet in chosen]
@@ -108,6 +109,7 @@ def watch(
             yield event
             return
     filed = _Filed(ws, chosen)
+    ready()
     with ExitStack() as ears:
         words = _listen(ws, watched, ears)
         while ends is None or time.monotonic() < ends:

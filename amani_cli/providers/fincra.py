@@ -30,7 +30,7 @@ from amani_cli.providers.fiat import (
     Statement,
     VirtualAccount,
 )
-from amani_cli.providers.fincra_line import ID_LENGTH, FincraLine, as_path
+from amani_cli.providers.fincra_line import ID_LENGTH, FincraLine, NotThere, as_path
 from amani_cli.providers.http import Lost, NotSent
 
 CHECKOUT = "/checkout"  # some of Fincra's pages say /checkout-core; both are routed
@@ -200,8 +200,8 @@ class Fincra(FincraLine):
     def _by_ours(self, our_reference: str) -> FiatRecord | Literal["none", "no such path"]:
         try:
             body = self._object(self._get(f"/conversions/customer-reference/{as_path(our_reference)}"))
-        except errors.NotFound as error:
-            return "none" if error.code == "CONVERSION_NOT_FOUND" else "no such path"
+        except NotThere as error:
+            return "none" if error.code_there == "CONVERSION_NOT_FOUND" else "no such path"
         except errors.Unreachable as error:
             if error.code != "NOT_FINCRA":
                 raise

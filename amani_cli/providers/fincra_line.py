@@ -20,6 +20,14 @@ _HINT = (
 )
 
 
+class NotThere(errors.NotFound):
+    """A 404 of Fincra's; `code_there` says of what."""
+
+    def __init__(self, message: str, said: wire.Refusal) -> None:
+        super().__init__(message, code=said.told)
+        self.code_there = said.code
+
+
 class FincraLine:
     """An open line with a business' secret key. Use it as a context manager."""
 
@@ -130,7 +138,7 @@ class FincraLine:
         if status == 404 and not said.code and not _is_nest(answer):
             return errors.Unreachable(f"{self.url} has no Fincra API at this path ({text})", code="NOT_FINCRA")
         if status == 404 or said.code == "RESOURCE_NOT_FOUND":
-            return errors.NotFound(f"{host}: {text or 'not found'}", code=said.code or None)
+            return NotThere(f"{host}: {text or 'not found'}", said)
         if status >= 500 or said.code in ("SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"):
             return errors.Unreachable(
                 f"{host} failed to answer ({status}{': ' + text if text else ''})",
@@ -139,7 +147,7 @@ class FincraLine:
             )
         if said.code == "NO_ENOUGH_MONEY_IN_WALLET":
             return errors.InsufficientFunds(f"{host} says: {text}", hint="See: amani wallet balance")
-        return errors.Rejected(f"{host} refused: {text or status}", code=said.code or None)
+        return errors.Rejected(f"{host} refused: {text or status}", code=said.told)
 
     def _unauthorised(self, text: str) -> errors.AmaniError:
         host = self.line.host

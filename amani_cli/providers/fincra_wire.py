@@ -49,6 +49,8 @@ CONVERSION_REFUSALS = frozenset(
         "OPERATION_FORBIDDEN",
     }
 )
+# Fincra's words that stand in an error of ours as its code: `explain` has these and no others.
+TOLD = (PAYOUT_REFUSALS | CONVERSION_REFUSALS) - {"NO_ENOUGH_MONEY_IN_WALLET"}
 _MISSING = ("quote", "wallet")  # a 404 about one of these comes before the payout is made
 _PAYLOAD = ("error occurred during payload validation", "no payload")
 _STATUSES: dict[str, RecordStatus] = {"successful": "settled", "success": "settled", "failed": "failed"}
@@ -67,6 +69,11 @@ class Refusal(NamedTuple):
     status: int
     code: str
     text: str
+
+    @property
+    def told(self) -> str | None:
+        """The code of an error of ours that tells of it; None where Fincra's is none that users are promised."""
+        return self.code if self.code in TOLD else None
 
 
 def refusal(answer: Answer) -> Refusal | None:

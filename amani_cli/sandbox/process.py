@@ -181,9 +181,11 @@ def own_process(root: Path, record: Mapping[str, Any]) -> int | None:
     """The pid of this sandbox's server if it is alive; another process with its old pid doesn't count."""
     pid = record.get("pid")
     if isinstance(pid, int):
-        # Alive, started when we wrote it down, and running out of our own folder.
-        if _is_alive(pid) and _process_start(pid) == record.get("process") and _is_ours(root, _command(pid)):
-            return pid
+        # Alive, started when we wrote it down, and running out of our own folder. One that is just being killed has no
+        # command line any more, and its port still.
+        if _is_alive(pid) and _process_start(pid) == record.get("process"):
+            command = _command(pid)
+            return pid if not command or _is_ours(root, command) else None
     elif record.get("port"):
         # Stopped cleanly, or a `start` was killed between starting the server and writing its pid down.
         return next((pid for pid, command in _all_commands() if _is_ours(root, command) and _is_alive(pid)), None)

@@ -13,7 +13,9 @@ from amani_cli.providers.fiat import Payee
 from amani_cli.providers.fincra import Fincra
 from amani_cli.providers.fincra_line import LIVE_URL, SANDBOX_URL, check_environment
 from amani_cli.providers.http import Answer, _json
+from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
+from tests.kit.fincra_world import AddBusiness
 
 CHINWE = Payee("Chinwe Eze", "2345678901", "058", "NG", mobile=False)
 
@@ -239,3 +241,14 @@ def test_a_key_of_the_other_environment_is_never_sent(key: str, url: str) -> Non
 @pytest.mark.parametrize(("key", "url"), [("sk_test_1", SANDBOX_URL), ("abc", LIVE_URL), ("abc", SANDBOX_URL)])
 def test_other_keys_pass(key: str, url: str) -> None:
     check_environment(key, url)
+
+
+@pytest.mark.parametrize(("status", "code", "exit_code"), [(404, "NOT_FOUND", 4), (422, "REJECTED", 6)])
+def test_a_word_of_fincras_that_nobody_explains_is_no_code_of_ours(
+    amani: Amani, add_business: AddBusiness, double: Double, status: int, code: str, exit_code: int
+) -> None:
+    add_business("shop")
+    double.fail(f"{status} SOMETHING_NEW", "GET", "/wallets", times=9)
+    told = amani("wallet", "balance", "--json")
+    assert (told.code, told.error["code"]) == (exit_code, code)
+    assert amani("explain", code).code == 0

@@ -82,7 +82,7 @@ class TestTrace:
 
 def test_watch_tells_of_what_comes_and_goes(amani: Amani, shop: Merchant, double: Double) -> None:
     page = amani("invoice", "create", "2500NGN", *CUSTOMER, "--memo", "order 9", "--json").data
-    with watching("shop", "--every", "1s", until="/wallets/logs") as watch:
+    with watching("shop", "--every", "1s", until="Watching shop") as watch:
         paid(amani)
         seen = watch.next()
         assert (seen["wallet"], seen["balance_msat"]) == ("shop", None)

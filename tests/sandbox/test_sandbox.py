@@ -239,6 +239,14 @@ def test_a_server_that_ignores_sigterm_is_killed(root: Path, monkeypatch: pytest
     assert running.stop(root) == running.Stopped(box.pid, forced=True)
 
 
+def test_a_server_that_is_just_being_killed_is_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its memory and its sockets the kernel has taken its command line away, and the port is its own still."""
+    box = running.start(root, port=free_port())
+    monkeypatch.setattr(process, "_command", lambda pid: "")
+    assert running.stop(root).pid == box.pid
+    assert not process._is_alive(box.pid)
+
+
 def test_the_server_sees_none_of_the_users_settings(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LNBITS_API_KEY", "a-secret")
     monkeypatch.setenv("FINCRA_API_KEY", "a-secret")
