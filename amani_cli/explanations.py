@@ -441,6 +441,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "VALIDATION_FAILED": ((6,), "Fincra can't read the request.", "Its words name the field; correct that."),
     "UNPROCESSABLE_ENTITY": ((6,), "Fincra does not do what was asked for.", "Its words say why."),
     "RESOURCE_NOT_FOUND": ((4, 6), "Fincra has nothing by that name.", "Check the number, id or currency."),
+    "INVALID_CURRENCY_PAIR": (
+        (6,),
+        "Fincra does not exchange these two currencies.",
+        "Ask Fincra which ones it does.",
+    ),
     "INVALID_QUOTE": ((6,), "Fincra does not take the quote.", "Run it again for a new one."),
     "QUOTE_NOT_GENERATED": ((6,), "Fincra could not make a quote.", "Run it again, or try another currency."),
     "INVALID_QUOTE_REFERENCE": ((6,), "Fincra does not know the quote.", "Run it again for a new one."),

@@ -129,6 +129,17 @@ def by_our_reference(db: Ledger, our_reference: str, direction: str) -> Entry | 
     return row
 
 
+def nameless(store: Store, beginning: str) -> list[Entry]:
+    """What left under a reference of ours that begins so, and stands for no reference of the user's: it was synced."""
+    return store.all(
+        Entry,
+        "SELECT * FROM payment WHERE our_reference>=?1 AND our_reference<?2 AND direction='out' AND reference IS NULL"
+        " ORDER BY created_at, id",
+        beginning,
+        beyond(beginning),
+    )
+
+
 def by_provider_reference(db: Ledger, remote_id: str | None, reference: str) -> Entry | None:
     """What left a wallet under a reference of its provider's."""
     row: Entry | None = db.execute(
