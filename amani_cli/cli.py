@@ -210,7 +210,7 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     warnings = [warning for warning in said if warning != failure.message]
     try:
         options.out.fail(failure, warnings)
-        _mention_open(options, failure.id)
+        _mention_open(options, failure)
     except OSError:
         if not isinstance(failure, errors.OutcomeUnknown):  # which wins over anything that becomes of the answer
             raise
@@ -284,18 +284,21 @@ def _traceback(error: BaseException, options: Options) -> None:
         options.out.say(line)
 
 
-def _mention_open(options: Options, already: str | None) -> None:
-    """Tell the user, in one line, of outcomes that are still open, if this command looked at the books."""
+def _mention_open(options: Options, told: errors.AmaniError | None) -> None:
+    """Tell the user, a line each, of outcomes that are still open and of books that were moved away, if this command
+    looked at them."""
     ws = options.opened
     if ws is None or ws.opened_store is None or options.quiet:
         return
     from amani_cli.store import journal
 
     try:
-        count, since = journal.count_open(ws.store)
+        count, since, gone = journal.open_and_moved(ws.store)
     except errors.AmaniError:
         return
-    if count and not (count == 1 and already):
+    if gone and options.command != "store copy" and (told is None or told.code != "LEDGER_MOVED"):
+        options.out.say(f"This ledger was moved to {gone}: what is written here is not known there (amani doctor)")
+    if count and not (count == 1 and told is not None and told.id):
         from amani_cli.times import ago, local
 
         noun = "outcome is" if count == 1 else "outcomes are"

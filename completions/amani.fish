@@ -155,7 +155,7 @@ function __amani_options
         case 'amani close'
             __amani_say '--month' 'The month, local time: last, 2026-08, or this (a preview)' '--accept' 'Take today'\''s figures for a month closed with others' '--reason' 'Why, for the audit log'
         case 'amani store copy'
-            __amani_say '--to' 'An empty store: sqlite:PATH, or postgresql://…' '--undo' 'Let the old one go on, while nothing was done with the copy'
+            __amani_say '--to' 'An empty store: postgresql://…, sqlite (this machine'\''s own file) or sqlite:PATH' '--undo' 'Let the old one go on, while nothing was done with the copy'
         case 'amani store release'
             __amani_say '--reason' 'Why, for the audit log'
         case 'amani audit list'

@@ -30,7 +30,7 @@ def ledger(ws: Workspace) -> list[Finding]:
         found.append(Finding("ledger line", "warn", words, f"sslmode={address.CHECKED} in its address"))
     skew = store.clock.skew()
     is_off = abs(skew) > SKEW_S
-    words = f"this machine's is {skew:+.0f} s off it, which is the one that counts"
+    words = "this machine's agrees with it" if not is_off else f"this machine's is {skew:+.0f} s off it, which counts"
     found.append(Finding("ledger clock", "warn" if is_off else "ok", words, "timedatectl" if is_off else ""))
     return [*found, _role(ws), *_claims(ws), *_peppers(ws), *_machines(ws)]
 

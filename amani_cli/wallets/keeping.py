@@ -94,8 +94,9 @@ def kept_in(ws: Workspace) -> str:
 
 
 def lacks_key(ws: Workspace, row: WalletRow) -> bool:
-    """Whether a wallet of a ledger that several machines share has no key on this one."""
-    return known(ws, row).key_source.place == store_wallets.ELSEWHERE
+    """Whether a wallet of a ledger that several machines share has no key on this one, or its file is gone."""
+    wallet = known(ws, row)
+    return not wallet.has_key_here or wallet.key_source.is_gone
 
 
 def without_key_here(
@@ -118,7 +119,10 @@ def without_key_here(
 
 
 def add_key(ws: Workspace, row: WalletRow, stored: tuple[keys.KeySource, bool], access: Access, name: str) -> Wallet:
-    """Give this machine a key to a wallet that others of the ledger pay from; `name` is what it was called here."""
+    """Give this machine a key to a wallet that others of the ledger pay from, or say where the one it had is now.
+
+    `name` is what it was called here.
+    """
     own = store_wallets.own_keys(ws.store)
     about: WalletChanges = {"key_source": stored[0], "has_read_key": int(stored[1]), "access": access}
     if own is not None:
