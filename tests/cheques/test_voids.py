@@ -45,6 +45,19 @@ def test_an_invoice_of_another_wallet_is_not_what_funds_one(
     assert giver.sat == 5000
 
 
+def test_another_machine_s_cheque_is_not_what_holds_one(
+    amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path
+) -> None:
+    """The answer that another amani got is repeated: two codes would be for the same money."""
+    through(proxy, home)
+    theirs = giver.server.call("POST", "/api/v1/account", json={"name": "amani chq_01m3250vvqa6fx54ze"})
+    proxy.on(answer(200, theirs), "POST", "/api/v1/account")
+    refused = amani("cheque", "create", "100", "--yes", "--json")
+    assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (10, "ODD_ANSWER", "no")
+    assert (giver.sat, giver.server.balance_msat(theirs["inkey"])) == (5000, 0)
+    assert amani("cheque", "create", "100", "--yes").code == 0
+
+
 class TestVoid:
     def test_it_comes_home_and_the_wallet_is_gone(self, amani: Amani, giver: Held, user: User) -> None:
         code = write(amani)

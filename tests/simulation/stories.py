@@ -263,6 +263,26 @@ def payout_that_comes_late(rng: random.Random, number: int) -> list[Step]:
     return [{**pay, "faults": {"pay 0": "late"}}, *again, {"do": "time", "seconds": rng.choice([30, 130])}, *again]
 
 
+def asked_for_the_same(rng: random.Random, number: int) -> list[Step]:
+    """Two machines ask the same of one wallet, and the second is told what the first was told."""
+    words = rng.choice(
+        [
+            ["transfer", "w3", "101", "--from", "w1"],
+            ["transfer", "w1", "101", "--from", "w3"],
+            ["cheque", "create", "100", "--wallet", rng.choice(["w1", "w3"])],
+            ["invoice", "create", "21", "--wallet", "w3", "--memo", "for you"],
+        ]
+    )
+    one, other = rng.choice([("m1", "m2"), ("m2", "m1")])
+    said = [] if words[0] == "invoice" else ["--yes"]
+    old = rng.choice([{"ask 0": "old"}, {"ask 0": "old"}, {"ask 1": "old"}])
+    return [
+        amani(one, *words, *said, fate=FINE, keep=f"c{number}"),
+        amani(other, *words, *said, fate=FINE, faults=old, keep=f"d{number}"),
+        amani(one, "reconcile", "--yes"),
+    ]
+
+
 FIAT = (payout_before_a_copy, payout_that_comes_late)
 STORIES = (
     paid_long_after_it_was_read,
@@ -277,4 +297,5 @@ STORIES = (
     budget_after_a_copy,
     request_run_since_a_copy,
     link_taken_since_a_copy,
+    asked_for_the_same,
 )

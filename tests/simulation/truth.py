@@ -102,6 +102,8 @@ def _answer(world: World, run: Run) -> list[str]:
             found.append(f"money_moved: exit {run.code} {code} says no, and {_shown(moved)}")
         if error.get("id") and code not in ("REFERENCE_TAKEN", "PAID_BY_ANOTHER"):
             found += _really_failed(world, run.machine, error["id"])
+    if run.code == 0 and run.argv[:2] == ["cheque", "create"] and "--request" not in run.argv:
+        found += _has_a_wallet_of_its_own(world, run, document["data"])
     if run.code == 0 and words in PAYS and "--dry-run" not in run.argv:
         found += _really_paid(world, run, document["data"])
     if run.damaged and (moved or run.code in (0, 8)):
@@ -135,6 +137,15 @@ def _answer(world: World, run: Run) -> list[str]:
             found.append(f"agreed: {agreed} msat, and {_shown([record])}")
     found += _in_time(run)
     return found
+
+
+def _has_a_wallet_of_its_own(world: World, run: Run, data: dict[str, Any]) -> list[str]:
+    """Two cheques on one wallet would be two codes for the same money."""
+    for row in world.read(run.machine, "SELECT id, remote_id FROM cheque WHERE id=?", data["id"]):
+        first = world.cheque_wallets.setdefault(row["remote_id"], row["id"])
+        if first != row["id"]:
+            return [f"twice: cheque {row['id']} is in the wallet of {first}"]
+    return []
 
 
 def _rules(world: World, run: Run) -> list[str]:
