@@ -191,6 +191,22 @@ class TestVoid:
         assert (the_one(amani)["status"], giver.sat) == ("void", 5000)
         tell(f"8 processes voided one cheque: it came back once; {compared(amani, giver)} msat compared")
 
+    def test_come_home_and_not_written_down(self, amani: Amani, giver: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What goes wrong behind the money does not say that none has moved."""
+        write(amani)
+        cheque_id = the_one(amani)["id"]
+
+        def no_room(*words: object) -> None:
+            if words[-1] == "void":
+                raise errors.Usage("the disk is full", code="DISK_FULL")
+
+        with monkeypatch.context() as full:
+            full.setattr("amani_cli.cheques.taking_back.audit_step", no_room)
+            stopped = amani("cheque", "void", cheque_id, "--yes", "--json")
+        assert (stopped.code, stopped.error["code"], stopped.error["money_moved"]) == (2, "DISK_FULL", "yes")
+        assert (giver.sat, stopped.error["id"]) == (5000, cheque_id)
+        assert amani("cheque", "void", cheque_id, "--yes", "--json").data["status"] == "void"
+
     def test_voided_while_it_is_written_it_stays_void(
         self, amani: Amani, giver: Held, user: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
