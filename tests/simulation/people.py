@@ -69,7 +69,7 @@ class People:
             (10, self._two),
             (2, self._withdraw),
             (1, self._damage),
-            (2, self._story),
+            (3, self._story),
             (1, self._hook),
             (2, self._payer),
             (0.3, self._older),

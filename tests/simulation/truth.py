@@ -119,6 +119,8 @@ def _answer(world: World, run: Run) -> list[str]:
         most = int(run.argv[run.argv.index("--max-fee") + 1].removesuffix("sat")) * 1000
         if any(-record.fee > most for record in moved):
             found.append(f"agreed: a fee of {most} msat, and {-moved[0].fee}")
+    if words == "pay" and "@" in run.argv[1] and moved and moved[0].paper.asked != run.argv[1].lower():
+        found.append(f"whose: {moved[0].paper.asked or 'somebody'} was paid for {run.argv[1]}")
     is_some = run.argv[2:3] != ["max"]
     if (
         words == "transfer"
