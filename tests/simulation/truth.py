@@ -75,7 +75,7 @@ def _answer(world: World, run: Run) -> list[str]:
     if "--json" in run.argv:
         if run.argv[:2] == ["batch", "run"]:
             pass
-        elif run.argv[0] == "watch":
+        elif "watch" in run.argv[:2]:
             found += [f"one document: {line[:200]!r}" for line in run.stdout.splitlines() if not line.startswith('{"')]
         elif run.argv[0] in ("completion", "schema"):
             return found
@@ -265,17 +265,22 @@ def _batches(world: World) -> list[str]:
 def _agreed(world: World, run: Run) -> int | None:
     """The most that a run may pay out, in msat."""
     if run.argv[0] == "transfer":
-        return int(run.argv[2]) * 1000 if run.argv[2] != "max" else None
+        return _sat(run.argv[2]) if run.argv[2] != "max" else None
     if run.argv[0] == "pay" and run.argv[1].startswith(("bank:", "momo:")):
         return 0
     if run.argv[0] == "pay":
         paper = world.network.by_text.get(run.argv[1].lower())
-        return paper.amount_msat if paper else int(run.argv[2]) * 1000
+        return paper.amount_msat if paper else _sat(run.argv[2])
     if "--request" in run.argv:
         return 0
     if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "payer", "request"):
         return None
     return 0
+
+
+def _sat(word: str) -> int:
+    """Whole sat in msat; nothing for what is typed wrongly."""
+    return int(word) * 1000 if word.isdigit() else 0
 
 
 def _wallet_is_told_the_truth(world: World, run: Run) -> list[str]:
