@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -55,6 +56,9 @@ def sent(httpx_mock: HTTPXMock) -> httpx.Request:
     return request
 
 
+MARK = {"amani": {"asked": "07" * 8}}
+
+
 class TestWhatEachCallSends:
     """Method, address, header and body; the body as it is, so that no field is sent that was not meant."""
 
@@ -66,11 +70,11 @@ class TestWhatEachCallSends:
                 lambda c: c.create_invoice(21, "tea", 60),
                 "POST",
                 "/api/v1/payments",
-                {"out": False, "unit": "sat", "amount": 21, "memo": "tea", "expiry": 60},
+                {"out": False, "unit": "sat", "amount": 21, "memo": "tea", "expiry": 60, "extra": MARK},
                 {"payment_hash": HASH, "bolt11": "lnbc1"},
             ),
             (
-                lambda c: c.create_invoice(21, "tea", 60, webhook="https://x/y", extra={"a": "b"}),
+                lambda c: c.create_invoice(21, "tea", 60, webhook="https://x/y"),
                 "POST",
                 "/api/v1/payments",
                 {
@@ -80,7 +84,7 @@ class TestWhatEachCallSends:
                     "memo": "tea",
                     "expiry": 60,
                     "webhook": "https://x/y",
-                    "extra": {"a": "b"},
+                    "extra": MARK,
                 },
                 {"payment_hash": HASH, "bolt11": "lnbc1"},
             ),
@@ -113,8 +117,17 @@ class TestWhatEachCallSends:
         ],
     )
     def test_with_a_key(
-        self, client: Lnbits, httpx_mock: HTTPXMock, call: Any, method: str, path: str, body: Any, answer: Any
+        self,
+        client: Lnbits,
+        httpx_mock: HTTPXMock,
+        monkeypatch: pytest.MonkeyPatch,
+        call: Any,
+        method: str,
+        path: str,
+        body: Any,
+        answer: Any,
     ) -> None:
+        monkeypatch.setattr(os, "urandom", lambda count: b"\x07" * count)
         httpx_mock.add_response(json=answer)
         call(client)
         request = sent(httpx_mock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -183,6 +184,30 @@ class TestInvoices:
     def test_of_every_version(self, client: Lnbits, httpx_mock: HTTPXMock, answer: Any) -> None:
         httpx_mock.add_response(status_code=201, json=answer)
         assert client.create_invoice(21, "m", 60)[:2] == (HASH, "lnbc210n1")
+
+    @pytest.mark.parametrize(
+        ("extra", "is_ours"),
+        [
+            ({"extra": {"amani": {"asked": "07" * 8}}}, True),
+            ({"extra": {"amani": {"asked": "07" * 8}, "tag": "x"}}, True),
+            ({"extra": {"amani": {"asked": "08" * 8}}}, False),
+            ({"extra": {"amani": "07" * 8}}, False),
+            ({"extra": {}}, False),
+            ({"extra": None}, True),  # 0.12 says nothing of it
+            ({}, True),
+        ],
+    )
+    def test_whether_it_answers_this_request(
+        self,
+        client: Lnbits,
+        httpx_mock: HTTPXMock,
+        monkeypatch: pytest.MonkeyPatch,
+        extra: dict[str, Any],
+        is_ours: bool,
+    ) -> None:
+        monkeypatch.setattr(os, "urandom", lambda count: b"\x07" * count)
+        httpx_mock.add_response(status_code=201, json={"payment_hash": HASH, "bolt11": "lnbc210n1", **extra})
+        assert client.create_invoice(21, "m", 60).answers_this is is_ours
 
     @pytest.mark.parametrize(
         "answer", [{}, {"payment_hash": HASH}, {"bolt11": "lnbc1"}, {"payment_hash": 5, "bolt11": 6}]

@@ -229,23 +229,30 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
             home = drawing.earlier(ws, giver, _named(row))
             if racing is None or home is None or home.status != "settled":
                 raise
-            _end_as_told(ws, row, home, ending)
+            with _come_home(row, home):
+                _end_as_told(ws, row, home, ending)
             return must(ws, row.id)
-        if taken is not None:
-            standing.claimed(ws, row, taken.payment_hash, taken.settled_at)
-            with ws.store.write() as db:
-                store_cheques.update(db, row.id, swept=1)
-        elif drawn is None:
-            raise errors.BooksDiffer(
-                f"cheque {row.id} is empty, and its server knows of no claim",
-                hint="Look at the wallet on the server; nothing was sent.",
-            )
-        else:
-            with ws.store.write() as db:
-                store_cheques.update(db, row.id, status=ending, payment_hash=drawn.payment_hash)
-                audit_step(ws, db, "cheque void", row, ending)
-        standing.delete_wallet(ws, row)
+        with _come_home(row, drawn):
+            _end(ws, row, drawn, taken, ending)
+            standing.delete_wallet(ws, row)
     return must(ws, row.id)
+
+
+def _end(ws: Workspace, row: ChequeRow, drawn: Entry | None, taken: Record | None, ending: Ending) -> None:
+    """Write down how a cheque ended: what was drawn came home, unless others had taken it before."""
+    if taken is not None:
+        standing.claimed(ws, row, taken.payment_hash, taken.settled_at)
+        with ws.store.write() as db:
+            store_cheques.update(db, row.id, swept=1)
+    elif drawn is None:
+        raise errors.BooksDiffer(
+            f"cheque {row.id} is empty, and its server knows of no claim",
+            hint="Look at the wallet on the server; nothing was sent.",
+        )
+    else:
+        with ws.store.write() as db:
+            store_cheques.update(db, row.id, status=ending, payment_hash=drawn.payment_hash)
+            audit_step(ws, db, "cheque void", row, ending)
 
 
 def _refuse_elsewhere(ws: Workspace, giver: KnownWallet, row: ChequeRow) -> None:

@@ -299,11 +299,13 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
 
 
 def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: str, cheque_id: str) -> NewWallet:
-    """A fresh wallet to hold the funds; its keys are kept before its id is relied on."""
+    """A fresh wallet to hold the funds, called after its cheque; its keys are kept before its id is relied on."""
+    name = f"amani {cheque_id}"
     with lnbits_client(ws, wallet.url) as client:
-        made = client.create_wallet(token, "amani cheque") if token else client.create_account("amani cheque")
-    if cheques.of_wallet(ws.store, wallet.url, made.id) or identities.was_met(ws.store, made.id):
-        # Two cheques on one wallet would be two codes for the same money.
+        made = client.create_wallet(token, name) if token else client.create_account(name)
+    is_known = cheques.of_wallet(ws.store, wallet.url, made.id) or identities.was_met(ws.store, made.id)
+    if made.name != name or is_known:
+        # Two cheques on one wallet would be two codes for the same money, whichever machine wrote the other.
         raise errors.Unreachable(
             f"{wallet.url} sent a wallet that it had made before",
             code="ODD_ANSWER",

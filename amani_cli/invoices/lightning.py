@@ -217,8 +217,8 @@ def made_by(
     for, and never seen before.
 
     An answer that something on the line kept from an earlier request names an invoice that may be paid already, and
-    that payment's receipt would pass for this one's; another wallet's would be paid to that one. Raises
-    `errors.Unreachable`.
+    that payment's receipt would pass for this one's, whichever machine had asked; another wallet's would be paid to
+    that one. Raises `errors.Unreachable`.
     """
     told = client.create_invoice(amount_msat // 1000, memo, expiry_s, webhook=webhook, described=described)
     if owner is not None:
@@ -227,7 +227,7 @@ def made_by(
     made = bolt11.decode_invoice(told.bolt11)
     same = made.payment_hash == told.payment_hash and made.amount_msat == amount_msat
     is_ours = None in (told.wallet_id, wallet_id) or told.wallet_id == wallet_id
-    if not same or not is_ours or store_invoices.is_known(ws.store, told.payment_hash):
+    if not same or not is_ours or not told.answers_this or store_invoices.is_known(ws.store, told.payment_hash):
         raise _another(client.url)
     return made
 

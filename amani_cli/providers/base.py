@@ -49,11 +49,15 @@ class NewWallet(NamedTuple):
 
 
 class Made(NamedTuple):
-    """An invoice that a server says it made, and for which wallet: 0.12 does not say."""
+    """An invoice that a server says it made, and for which wallet: 0.12 does not say.
+
+    `answers_this` is False for an answer that tells of another request than the one it is to; 0.12 tells of none.
+    """
 
     payment_hash: str
     bolt11: str
     wallet_id: str | None
+    answers_this: bool
 
 
 class Named(NamedTuple):

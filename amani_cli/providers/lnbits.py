@@ -6,6 +6,7 @@ Amounts: wallet balances, payment amounts and fees are msat; invoice amounts are
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -52,32 +53,33 @@ class Lnbits(LnbitsLine):
         expiry_s: int,
         *,
         webhook: str | None = None,
-        extra: dict[str, str] | None = None,
         described: bytes | None = None,
     ) -> Made:
         """Ask for an invoice. The read key is enough.
 
         It carries the hash of what is `described`, in place of the memo: that itself is sent, as some nodes want it.
+        The request bears a word of its own, which its answer tells again: no other invoice passes for this one.
         """
+        mark = {wire.EXTRA: {"asked": os.urandom(8).hex()}}
         body: dict[str, Any] = {
             "out": False,
             "unit": "sat",
             "amount": amount_sat,
             "memo": memo,
             "expiry": expiry_s,
+            "extra": mark,
         }
         if webhook:
             body["webhook"] = webhook
-        if extra:
-            body["extra"] = extra
         if described is not None:
             body["unhashed_description"] = described.hex()
         made = self._object(self._post("/api/v1/payments", body))
         payment_hash, bolt11 = made.get("payment_hash"), made.get("bolt11") or made.get("payment_request")
         if not isinstance(payment_hash, str) or not isinstance(bolt11, str):
             raise self._odd("an invoice without a payment hash or a bolt11")
-        wallet_id = made.get("wallet_id")
-        return Made(payment_hash, bolt11.lower(), wallet_id if isinstance(wallet_id, str) else None)
+        wallet_id, extra = made.get("wallet_id"), made.get("extra")
+        answers_this = not isinstance(extra, dict) or extra.get(wire.EXTRA) == mark[wire.EXTRA]
+        return Made(payment_hash, bolt11.lower(), wallet_id if isinstance(wallet_id, str) else None, answers_this)
 
     def record(self, payment_hash: str) -> Record | None:
         """This wallet's own record of a payment, or None when it has none.

@@ -45,6 +45,19 @@ def test_an_invoice_of_another_wallet_is_not_what_funds_one(
     assert giver.sat == 5000
 
 
+def test_another_machine_s_cheque_is_not_what_holds_one(
+    amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path
+) -> None:
+    """The answer that another amani got is repeated: two codes would be for the same money."""
+    through(proxy, home)
+    theirs = giver.server.call("POST", "/api/v1/account", json={"name": "amani chq_01m3250vvqa6fx54ze"})
+    proxy.on(answer(200, theirs), "POST", "/api/v1/account")
+    refused = amani("cheque", "create", "100", "--yes", "--json")
+    assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (10, "ODD_ANSWER", "no")
+    assert (giver.sat, giver.server.balance_msat(theirs["inkey"])) == (5000, 0)
+    assert amani("cheque", "create", "100", "--yes").code == 0
+
+
 class TestVoid:
     def test_it_comes_home_and_the_wallet_is_gone(self, amani: Amani, giver: Held, user: User) -> None:
         code = write(amani)
@@ -177,6 +190,22 @@ class TestVoid:
         assert amani("cheque", "void", code, "--yes").code == 0
         assert (the_one(amani)["status"], giver.sat) == ("void", 5000)
         tell(f"8 processes voided one cheque: it came back once; {compared(amani, giver)} msat compared")
+
+    def test_come_home_and_not_written_down(self, amani: Amani, giver: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What goes wrong behind the money does not say that none has moved."""
+        write(amani)
+        cheque_id = the_one(amani)["id"]
+
+        def no_room(*words: object) -> None:
+            if words[-1] == "void":
+                raise errors.Usage("the disk is full", code="DISK_FULL")
+
+        with monkeypatch.context() as full:
+            full.setattr("amani_cli.cheques.taking_back.audit_step", no_room)
+            stopped = amani("cheque", "void", cheque_id, "--yes", "--json")
+        assert (stopped.code, stopped.error["code"], stopped.error["money_moved"]) == (2, "DISK_FULL", "yes")
+        assert (giver.sat, stopped.error["id"]) == (5000, cheque_id)
+        assert amani("cheque", "void", cheque_id, "--yes", "--json").data["status"] == "void"
 
     def test_voided_while_it_is_written_it_stays_void(
         self, amani: Amani, giver: Held, user: User, monkeypatch: pytest.MonkeyPatch

@@ -276,6 +276,42 @@ class TestFaults:
         assert (refused.code, refused.error["code"]) == (10, "ODD_ANSWER")
         assert giver.sat == 5000
 
+    @pytest.mark.parametrize(
+        ("words", "sat", "is_paid"),
+        [
+            (("transfer", "taker", "21", "--yes"), 21, True),
+            (("transfer", "taker", "21", "--yes"), 21, False),
+            (("transfer", "taker", "max", "--yes"), 5000, True),
+            (("faucet", "claim", "--wallet", "taker", "--yes"), 21, True),
+            (("invoice", "create", "21", "--wallet", "taker"), 21, False),
+        ],
+    )
+    def test_an_invoice_that_another_machine_had_asked_for(
+        self,
+        amani: Amani,
+        giver: Held,
+        taker: Held,
+        line: FaultProxy,
+        words: tuple[str, ...],
+        sat: int,
+        is_paid: bool,
+    ) -> None:
+        """Something on the line repeats the answer that another amani got to the same question: what that one's
+        invoice was paid with is no receipt of ours, and money sent by it would be a payment of theirs."""
+        assert amani("faucet", "configure", "--wallet", "giver", "--amount", "21").code == 0
+        body = {"out": False, "amount": sat, "memo": "from giver", "extra": {"amani": {"asked": "ab" * 8}}}
+        theirs = giver.server.call("POST", PAYMENTS, key=taker.read_key, json=body)
+        if is_paid:
+            giver.pay(theirs["bolt11"])
+            giver.server.fund(giver.id, sat)
+        held = giver.sat, taker.sat
+        line.on(answer(201, theirs), "POST", PAYMENTS)
+        refused = amani(*words, "--json")
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (10, "ODD_ANSWER", "no")
+        assert (giver.sat, taker.sat) == held
+        assert line.count("POST", PAYMENTS) == 1
+        assert amani(*words, "--json").code == 0
+
 
 def test_a_removed_wallet_s_past_stays(amani: Amani, giver: Held, taker: Held, home: Path) -> None:
     amani("transfer", "taker", "21", "--yes")

@@ -1,8 +1,8 @@
 """The line between amani and the world's servers: what httpx would send goes here, and comes back as fate has it.
 
 Faults stand in a step by the number of the request within it: what `FAULTS` names happens to that request. "pay 0" is
-the first request that pays, "ask 0" the first that asks for an invoice or for an address; "from 5" the sixth and all
-after it.
+the first request that pays, "ask 0" the first that asks for an invoice, an address or a new wallet; "from 5" the sixth
+and all after it.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Line:
         host = request.headers.get("host") or request.url.netloc.decode()
         content = request.read()
         asks = b'"out": false' in content or b'"out":false' in content or "/lnurlp/" in request.url.path
+        asks = asks or (request.method == "POST" and request.url.path in ("/api/v1/wallet", "/api/v1/account"))
         pays = b'"bolt11"' in content or b'"customerReference"' in content
         fault = world.next_fault(pays, asks)
         world.point(f"{request.method} {request.url.path}")
@@ -202,9 +203,13 @@ def _odd(fault: str) -> Answer:
 
 
 def _name(asked: Request) -> str:
-    """What a cache goes by."""
-    key = asked.headers.get("x-api-key", "") + asked.headers.get("authorization", "")
-    body = json.dumps(asked.body, sort_keys=True, default=str) if asked.body is not None else ""
+    """What a cache goes by: not by what makes a question the only one of its kind."""
+    made = asked.method == "POST" and asked.path in ("/api/v1/wallet", "/api/v1/account")
+    key = "" if made else asked.headers.get("x-api-key", "") + asked.headers.get("authorization", "")
+    said = asked.body
+    if asked.method == "POST" and isinstance(said, dict):
+        said = {name: value for name, value in said.items() if name not in ("extra", "name")}
+    body = json.dumps(said, sort_keys=True, default=str) if said is not None else ""
     return f"{asked.method} {asked.path} {sorted(asked.query.items())} {key} {body}"
 
 

@@ -171,8 +171,14 @@ MUTANTS = (
     ),
     _m(
         "an old invoice is taken for the new one",
-        ("if not same or not is_ours or store_invoices.is_known(ws.store, told.payment_hash):", "if False:"),
+        (
+            "if not same or not is_ours or not told.answers_this or store_invoices.is_known",
+            "if False and store_invoices.is_known",
+        ),
     ),
+    _m("an invoice that another machine asked for is taken", ("or not told.answers_this or", "or")),
+    _m("two cheques are put into one wallet", ("if made.name != name or is_known:", "if False:")),
+    _m("a cheque is put into another machine's wallet", ("if made.name != name or is_known:", "if is_known:")),
     _m(
         "an address may ask for more",
         ("if invoice.amount_msat != amount_msat:\n            said", "if False:\n            said"),

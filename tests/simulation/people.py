@@ -69,9 +69,11 @@ class People:
             (10, self._two),
             (2, self._withdraw),
             (1, self._damage),
-            (2, self._story),
+            (3, self._story),
             (1, self._hook),
             (2, self._payer),
+            (1, self._slip),
+            (1, self._rarely),
             (0.3, self._older),
             (7 if self.world.fincra is not None else 0, self._fiat),
         ]
@@ -146,6 +148,64 @@ class People:
         expiry = rng.choice([60, 600, 3600, 3600, 86400])
         self.papers.append(name)
         return name, {"name": name, "maker": maker, "msat": rng.choice(SAT) * 1000, "expiry": expiry}
+
+    def _slip(self) -> Step:
+        """What is typed wrongly, or meant for another wallet: refused, and nothing moves."""
+        rng, on = self.rng, self._on()
+        near = f"${rng.choice(['w1', 'w2', 'w3'])}@:url"
+        argv = rng.choice(
+            [
+                ["pay", "ann@pay.example", rng.choice(["0", "0.5sat", "-1", "many", "21000000000"]), "--wallet", "w1"],
+                ["pay", rng.choice(["lnbc1junk", "LNURL1JUNK", "ann@", "nobody"]), "21", "--wallet", "w1"],
+                ["pay", "lnurlw://pay.example/w/1", "21", "--wallet", "w1"],
+                ["pay", "bank:058/2345678901", "120NGN", "--wallet", "w1"],
+                ["pay", "bank:058/2345678901", rng.choice(["120GHS", "120XYZ", "0NGN"]), "--wallet", "shop"],
+                ["pay", rng.choice(["bank:999/2345678901", "bank:058/1", "momo:X/1"]), "120NGN", "--wallet", "shop"],
+                ["pay", "ann@pay.example", "21", "--wallet", rng.choice(["none", "shop"])],
+                ["transfer", rng.choice(["none", "shop", "w3"]), rng.choice(["1.5", "21"]), "--from", "w1"],
+                ["invoice", "create", rng.choice(["0", "0.1sat", "99999999"]), "--wallet", "w1"],
+                ["invoice", "create", "21", "--wallet", "w1", "--expiry", "0s"],
+                ["invoice", "claim", "lnurlp://pay.example/w/1", "--wallet", "w1"],
+                ["cheque", "create", rng.choice(["0", "1"]), "--wallet", "w1", "--expires", rng.choice(["1h", "0s"])],
+                ["cheque", "claim", "amani1junk", "--to", "w1"],
+                ["wallet", "add", "again", "--url", near, "--insecure-http", "--key-file", "@/keys/w1"],
+                ["wallet", "add", "w1", "--url", near, "--key-file", "@/keys/w3"],
+                ["wallet", "add", "plain", "--url", "http://203.0.113.7", "--key-file", "@/keys/w1"],
+                ["batch", "run", "@/kept/no such plan"],
+                ["request", "run", "req_01m3250w2wacxev0dg"],
+                ["history", "show", "ab" * 32],
+                ["backup", "restore", "@/keys/pass", "--passphrase-file", "@/keys/w1"],
+                ["login", near, "--username", "alice", "--password-stdin"],
+            ]
+        )
+        return self._command(on, [*argv, "--yes", "--json"], mood="honest", stdin="wrong")
+
+    def _rarely(self) -> Step:
+        """What is set once, and hardly ever again; mostly without the right to."""
+        rng, on = self.rng, self._on()
+        argv = rng.choice(
+            [
+                ["approver", rng.choice(["show", "init"])],
+                ["approver", "remove", "boss"],
+                ["approver", "add", "boss", "ab" * 32],
+                ["contact", "remove", "a friend"],
+                ["contact", "banks", "NGN", "--wallet", "shop"],
+                ["pin", rng.choice(["set", "change", "remove"]), "--wallet", "w1", "--pin-stdin"],
+                ["pin", "reset", "--wallet", "w1", "--key-stdin"],
+                ["wallet", "create", f"x{self.count}", "--url", "$near:url"],
+                ["wallet", "use", "w1"],
+                ["wallet", "watch", "w1", "--for", "20s", "--every", "5s"],
+                ["store", "claims"],
+                ["store", "release", "chq_01m3250w2wacxev0dg"],
+                ["faucet", "configure", "--wallet", "w2", "--daily-cap", rng.choice(["200sat", "250sat"])],
+                ["completion", "install", "bash"],
+            ]
+        )
+        if self.requests and rng.random() < 0.3:
+            name, on = rng.choice(self.requests[-4:])
+            how = rng.choice(["approve", "refuse", "export"])
+            argv = ["request", how, f"${name}"]
+        return self._command(on, [*argv, "--yes", "--json"], stdin="1834\n2580")
 
     def _reference(self, argv: list[str]) -> list[str]:
         rng = self.rng

@@ -263,6 +263,57 @@ def payout_that_comes_late(rng: random.Random, number: int) -> list[Step]:
     return [{**pay, "faults": {"pay 0": "late"}}, *again, {"do": "time", "seconds": rng.choice([30, 130])}, *again]
 
 
+def asked_for_the_same(rng: random.Random, number: int) -> list[Step]:
+    """Two machines ask the same of one wallet, and the second is told what the first was told."""
+    words = rng.choice(
+        [
+            ["transfer", "w3", "101", "--from", "w1"],
+            ["transfer", "w1", "101", "--from", "w3"],
+            ["cheque", "create", "100", "--wallet", rng.choice(["w1", "w3"])],
+            ["invoice", "create", "21", "--wallet", "w3", "--memo", "for you"],
+        ]
+    )
+    one, other = rng.choice([("m1", "m2"), ("m2", "m1")])
+    said = [] if words[0] == "invoice" else ["--yes"]
+    old = rng.choice([{"ask 0": "old"}, {"ask 0": "old"}, {"ask 1": "old"}])
+    return [
+        amani(one, *words, *said, fate=FINE, keep=f"c{number}"),
+        amani(other, *words, *said, fate=FINE, faults=old, keep=f"d{number}"),
+        amani(one, "reconcile", "--yes"),
+    ]
+
+
+def answered_for_another(rng: random.Random, number: int) -> list[Step]:
+    """Somebody is paid by address, then somebody else there, about whom the line tells what it told of the first."""
+    one, other = rng.sample(["ann@pay.example", "ben@pay.example"], 2)
+    on, wallet = rng.choice(["m1", "m2"]), rng.choice(["w1", "w3"])
+    pay = [
+        amani(on, "pay", to, str(sat), "--wallet", wallet, "--yes", mood="honest", fate=FINE)
+        for to, sat in ((one, 21), (other, 100))
+    ]
+    return [pay[0], {**pay[1], "faults": {"ask 0": "other"}}]
+
+
+def open_and_from_another_wallet(rng: random.Random, number: int) -> list[Step]:
+    """What is open is tried once more, out of another wallet; it may have arrived, or come late."""
+    to = rng.choice([["ann@pay.example", "21"], ["ben@other.example", "100"]])
+    one, other = rng.sample(["w1", "w2", "w3"], 2)
+    pay, again = (
+        amani("m1", "pay", *to, "--wallet", wallet, "--yes", "--timeout", "2s", mood="honest", fate=FINE)
+        for wallet in (one, other)
+    )
+    lost = {"pay 0": rng.choice(["late", "no-answer", "504-after", "cut-after"])}
+    down = {"from 3": "silence"} if rng.random() < 0.5 else {}  # nobody can be asked what became of it
+    return [{**pay, "faults": {**lost, "from 6": "silence"}}, {**again, "faults": down}, again]
+
+
+def faucet_until_its_cap(rng: random.Random, number: int) -> list[Step]:
+    """Every wallet claims from the faucet within an hour: more than it gives in a day."""
+    wallets = rng.sample(["w1", "w3", "w4"], 3)
+    claims = [amani("m1", "faucet", "claim", "--wallet", wallet, "--yes", fate=FINE) for wallet in wallets]
+    return [{"do": "give", "what": "w2", "msat": 900_000}, *claims]
+
+
 FIAT = (payout_before_a_copy, payout_that_comes_late)
 STORIES = (
     paid_long_after_it_was_read,
@@ -277,4 +328,8 @@ STORIES = (
     budget_after_a_copy,
     request_run_since_a_copy,
     link_taken_since_a_copy,
+    asked_for_the_same,
+    answered_for_another,
+    open_and_from_another_wallet,
+    faucet_until_its_cap,
 )

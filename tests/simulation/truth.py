@@ -75,7 +75,7 @@ def _answer(world: World, run: Run) -> list[str]:
     if "--json" in run.argv:
         if run.argv[:2] == ["batch", "run"]:
             pass
-        elif run.argv[0] == "watch":
+        elif "watch" in run.argv[:2]:
             found += [f"one document: {line[:200]!r}" for line in run.stdout.splitlines() if not line.startswith('{"')]
         elif run.argv[0] in ("completion", "schema"):
             return found
@@ -102,6 +102,8 @@ def _answer(world: World, run: Run) -> list[str]:
             found.append(f"money_moved: exit {run.code} {code} says no, and {_shown(moved)}")
         if error.get("id") and code not in ("REFERENCE_TAKEN", "PAID_BY_ANOTHER"):
             found += _really_failed(world, run.machine, error["id"])
+    if run.code == 0 and run.argv[:2] == ["cheque", "create"] and "--request" not in run.argv:
+        found += _has_a_wallet_of_its_own(world, run, document["data"])
     if run.code == 0 and words in PAYS and "--dry-run" not in run.argv:
         found += _really_paid(world, run, document["data"])
     if run.damaged and (moved or run.code in (0, 8)):
@@ -117,6 +119,8 @@ def _answer(world: World, run: Run) -> list[str]:
         most = int(run.argv[run.argv.index("--max-fee") + 1].removesuffix("sat")) * 1000
         if any(-record.fee > most for record in moved):
             found.append(f"agreed: a fee of {most} msat, and {-moved[0].fee}")
+    if words == "pay" and "@" in run.argv[1] and moved and moved[0].paper.asked != run.argv[1].lower():
+        found.append(f"whose: {moved[0].paper.asked or 'somebody'} was paid for {run.argv[1]}")
     is_some = run.argv[2:3] != ["max"]
     if (
         words == "transfer"
@@ -135,6 +139,15 @@ def _answer(world: World, run: Run) -> list[str]:
             found.append(f"agreed: {agreed} msat, and {_shown([record])}")
     found += _in_time(run)
     return found
+
+
+def _has_a_wallet_of_its_own(world: World, run: Run, data: dict[str, Any]) -> list[str]:
+    """Two cheques on one wallet would be two codes for the same money."""
+    for row in world.read(run.machine, "SELECT id, remote_id FROM cheque WHERE id=?", data["id"]):
+        first = world.cheque_wallets.setdefault(row["remote_id"], row["id"])
+        if first != row["id"]:
+            return [f"twice: cheque {row['id']} is in the wallet of {first}"]
+    return []
 
 
 def _rules(world: World, run: Run) -> list[str]:
@@ -252,17 +265,22 @@ def _batches(world: World) -> list[str]:
 def _agreed(world: World, run: Run) -> int | None:
     """The most that a run may pay out, in msat."""
     if run.argv[0] == "transfer":
-        return int(run.argv[2]) * 1000 if run.argv[2] != "max" else None
+        return _sat(run.argv[2]) if run.argv[2] != "max" else None
     if run.argv[0] == "pay" and run.argv[1].startswith(("bank:", "momo:")):
         return 0
     if run.argv[0] == "pay":
         paper = world.network.by_text.get(run.argv[1].lower())
-        return paper.amount_msat if paper else int(run.argv[2]) * 1000
+        return paper.amount_msat if paper else _sat(run.argv[2])
     if "--request" in run.argv:
         return 0
     if run.argv[0] in ("cheque", "batch", "faucet", "reconcile", "phone", "payer", "request"):
         return None
     return 0
+
+
+def _sat(word: str) -> int:
+    """Whole sat in msat; nothing for what is typed wrongly."""
+    return int(word) * 1000 if word.isdigit() else 0
 
 
 def _wallet_is_told_the_truth(world: World, run: Run) -> list[str]:

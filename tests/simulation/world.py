@@ -186,6 +186,7 @@ class World:
         self.sent_twice: set[str] = set()
         self.by_reference: dict[tuple[str, str], list[Record]] = {}
         self.used_twice: set[tuple[str, str]] = set()
+        self.cheque_wallets: dict[str, str] = {}
         self.is_set = False
         self.day_msat = 0
         self.ours: set[str] = set()
