@@ -53,6 +53,7 @@ def setting(world: World) -> None:
     for name, kept in homes.items():
         machine = world.add_machine(name)
         write(machine.root / "keys" / "pass", PASSPHRASE)
+        _join(world, machine)
         for each in kept:
             machine.wallets[each] = world.names[each]
             write_keys(world, machine)
@@ -73,13 +74,40 @@ def setting(world: World) -> None:
                     )
                 )
         known = ["approver", "add", "boss", seams.boss()]
-        first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
+        if name == "m1" or world.ledger is None:
+            first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
+        else:
+            first += _peppers(world, machine, rng)
         first += _business(world, machine) if name == "m1" else []
         for argv, stdin in first:
             run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
             assert run.code == 0, (argv, run.stdout, run.stderr)
     world.is_set = True
     world.ours = {wallet.id for server in (near, far) for wallet in server.wallets.values()}
+
+
+def _join(world: World, machine: Machine) -> None:
+    """Have a machine use the ledger that all share: one by its environment, the others by their settings."""
+    if world.ledger is None:
+        return
+    if machine.name == "m1":
+        machine.env["AMANI_STORE"] = world.ledger.address
+        return
+    words = ["config", "set", "store", world.ledger.address]
+    assert command(world, {"do": "amani", "on": machine.name, "argv": words, "n": "setting"}).code == 0
+
+
+def _peppers(world: World, machine: Machine, rng: random.Random) -> list[tuple[list[str], str]]:
+    """How a second machine gets what checks PINs, which somebody forgets now and then."""
+    if rng.random() < 0.2:
+        return []
+    opened, chest = ["--passphrase-file", "@/keys/pass"], "@/kept/chest"
+    made = {"do": "amani", "on": "m1", "argv": ["backup", "create", chest, "--keys-only", *opened], "n": "setting"}
+    assert command(world, made).code == 0
+    (world.machines["m1"].root / "kept" / "chest").rename(machine.root / "kept" / "chest")
+    place = str(machine.root / "kept" / "chest")
+    opened[1] = str(machine.root / "keys" / "pass")
+    return [(["backup", "restore", place, "--keys-only", *opened, "--yes"], "")]
 
 
 def adding(world: World, name: str) -> Step:
@@ -203,9 +231,11 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
             place.unlink()
         lines = [",".join(_word(world, machine, word) for word in line) for line in text]
         write(place, "\n".join(lines))
+    if world.ledger is not None and step["argv"][:2] in (["batch", "run"], ["batch", "status"], ["batch", "results"]):
+        _bring(world, machine, step["argv"][2])
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
-        name = machine.name, step["argv"][step["argv"].index("-o") + 1]
+        name = machine.ledger, step["argv"][step["argv"].index("-o") + 1]
         world.plans[name], world.plan_words[name] = rows, argv
     if "sign" in step:
         signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
@@ -214,6 +244,14 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
         for host in ("pay.example", "other.example"):
             world.servers[host].mood = step["mood"]
     return machine, argv
+
+
+def _bring(world: World, machine: Machine, plan: str) -> None:
+    """Have a plan that was made on another machine on this one too."""
+    name = plan.removeprefix("@/")
+    for other in world.machines.values():
+        if (other.root / name).exists() and not (machine.root / name).exists():
+            shutil.copy2(other.root / name, machine.root / name)
 
 
 def _keep(world: World, step: Step, run: Run) -> None:
@@ -247,6 +285,9 @@ def _word(world: World, machine: Machine, word: str) -> str:
 
 
 def _named(world: World, name: str) -> Any:
+    if name == "the oldest claim" and world.ledger is not None:
+        for row in world.ledger.read("SELECT id FROM claim ORDER BY at, id", ()):
+            return row["id"]
     if name not in world.names:
         raise Missing(name)
     return world.names[name]

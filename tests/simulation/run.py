@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit import keyrings
-from tests.simulation import acts, seams, tally, truth
+from tests.simulation import acts, seams, shared_ledger, tally, truth
 from tests.simulation.people import People
+from tests.simulation.shared_ledger import Ledgers
 from tests.simulation.world import Step, World
 
 REPLAYS = Path(__file__).parent / "replays"
@@ -41,6 +42,7 @@ class Outcome:
     log: list[str]
     counts: dict[str, int] = field(default_factory=dict)
     commands: int = 0
+    ledgers: Ledgers | None = None
 
 
 def _folder() -> Path:
@@ -62,13 +64,15 @@ def _environment() -> Iterator[None]:
         os.environ.update(before)
 
 
-def live(seed: int, steps: int = 0, script: list[Step] | None = None) -> Outcome:
-    """Let a world live: by its people for so many steps, or by a script."""
+def live(
+    seed: int, steps: int = 0, script: list[Step] | None = None, ledgers: Ledgers | None = None
+) -> Outcome:
+    """Let a world live: by its people for so many steps, or by a script; with `ledgers` its machines share one."""
     root = _folder()
     log: list[str] = []
     done: list[Step] = []
     found: list[str] = []
-    world = World(root, seed)
+    world = World(root, seed, ledgers)
     try:
         with seams.laid(world), _environment():
             acts.setting(world)
@@ -87,9 +91,12 @@ def live(seed: int, steps: int = 0, script: list[Step] | None = None) -> Outcome
         found = [f"the world: {traceback.format_exc(limit=-6)}"]
     finally:
         world.forget_journal()
+        if world.ledger is not None:
+            world.ledger.close()
         shutil.rmtree(root, ignore_errors=True)
-    shown = [line.replace(str(root), "") for line in log]
-    return Outcome(seed, done, [each.replace(str(root), "") for each in found], shown, world.counts, len(world.runs))
+    shown = [world.hide(line) for line in log]
+    found = [world.hide(each) for each in found]
+    return Outcome(seed, done, found, shown, world.counts, len(world.runs), ledgers)
 
 
 def _one(world: World, step: Step, log: list[str]) -> list[str]:
@@ -103,6 +110,7 @@ def _one(world: World, step: Step, log: list[str]) -> list[str]:
     world.count(f"step {step['do']}")
     for run in runs:
         faults = f"  faults {run.step['faults']}" if run.step.get("faults") else ""
+        faults += f"  ledger {run.step['ledger']}" if run.step.get("ledger") else ""
         faults += "  (two at once)" if len(runs) > 1 and step["do"] == "two" else ""
         log.append(f"[{step['n']}] t={world.clock.now - 1.79e9:.0f} {truth.as_text(run)}{faults}")
         world.count("command " + _words(run.argv))
@@ -128,9 +136,9 @@ def shorten(outcome: Outcome, seconds: float = 60) -> Outcome:
 
     def shows(script: list[Step]) -> bool:
         nonlocal best
-        tried = live(outcome.seed, script=script)
+        tried = live(outcome.seed, script=script, ledgers=outcome.ledgers)
         if truth.words(tried.found) == wanted:
-            best = Outcome(outcome.seed, script[: len(tried.script)], tried.found, tried.log)
+            best = Outcome(outcome.seed, script[: len(tried.script)], tried.found, tried.log, ledgers=tried.ledgers)
             return True
         return False
 
@@ -144,7 +152,7 @@ def shorten(outcome: Outcome, seconds: float = 60) -> Outcome:
             break
         size //= 2
     for at in range(len(best.script)):
-        for key in ("kill", "faults"):
+        for key in ("kill", "faults", "ledger"):
             if key in best.script[at] and _clock() < ends + 20:
                 less = {name: value for name, value in best.script[at].items() if name != key}
                 shows([*best.script[:at], less, *best.script[at + 1 :]])
@@ -193,6 +201,7 @@ def main() -> int:
     parser.add_argument("--first", default="", help="play kept scripts before; write the first failure's words here")
     parser.add_argument("--log", action="store_true", help="show everything")
     parser.add_argument("--into", type=Path, help="append what it came to, a line a minute, and failures beside it")
+    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite", help="one ledger for all machines")
     parser.add_argument("--sum", type=Path, help="add up what stands in such a file, and run nothing")
     said = parser.parse_args()
     seams.load()
@@ -201,6 +210,9 @@ def main() -> int:
         return 0
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    if said.store == "postgresql":
+        with shared_ledger.started() as ledgers:
+            return _many(said, ledgers)
     return _first(said) if said.first else _many(said)
 
 
@@ -217,13 +229,13 @@ def _first(said: argparse.Namespace) -> int:
     return 1 if outcome.found else 0
 
 
-def _many(said: argparse.Namespace) -> int:
+def _many(said: argparse.Namespace, ledgers: Ledgers | None = None) -> int:
     """World after world, until the time is up, or something is wrong in one."""
     ends, code = _clock() + said.minutes * 60, tally.commit()
     whole, known = tally.Part(code, said.seed), set[str]()
     part, began, worked = tally.Part(code, said.seed), _clock(), time.process_time()
     for seed in range(said.seed, said.seed + said.seeds):
-        outcome = live(seed, said.steps)
+        outcome = live(seed, said.steps, ledgers=ledgers)
         part.add(tally.Part(code, seed, seed, 1, outcome.commands, counts=Counter(outcome.counts)))
         if said.log:
             say("\n".join(outcome.log))

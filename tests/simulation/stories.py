@@ -264,15 +264,18 @@ def payout_that_comes_late(rng: random.Random, number: int) -> list[Step]:
 
 
 FIAT = (payout_before_a_copy, payout_that_comes_late)
-STORIES = (
+ANYWHERE = (
     paid_long_after_it_was_read,
     asked_by_another_key,
     shown_what_failed_before,
-    given_up_and_found,
     removed_and_added,
     renamed,
     rotated,
     without_a_login,
+)
+STORIES = (
+    *ANYWHERE,
+    given_up_and_found,
     copied_while_written,
     budget_after_a_copy,
     request_run_since_a_copy,

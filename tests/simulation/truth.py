@@ -144,7 +144,7 @@ def _rules(world: World, run: Run) -> list[str]:
     total = sum(-record.amount for record in out)
     if total > 10_000_000 and run.step.get("stdin") != acts.PIN:
         found.append(f"rule: {total} msat without the PIN")
-    if run.machine.name != "m1" or run.machine.is_older:
+    if not world.has_rules(run.machine):
         return found
     now = world.clock.now
     if out and world.day_msat:
@@ -229,7 +229,7 @@ def _batches(world: World) -> list[str]:
     """No row of a plan is paid twice, nor anything that is in no row."""
     found = []
     for (machine, plan), rows in world.plans.items():
-        if world.machines[machine].is_older:
+        if world.is_older(machine):
             continue
         paid: dict[tuple[str, int], int] = {}
         for run in world.plan_runs.get((machine, plan), ()):
@@ -307,7 +307,7 @@ def _out_of_the_right_wallet(world: World, run: Run) -> list[str]:
     """Money leaves the wallet that was named, whatever key lies where its key should."""
     words = run.argv
     if words[:2] == ["batch", "run"]:
-        words = world.plan_words.get((run.machine.name, run.step["argv"][2]), [])
+        words = world.plan_words.get((run.machine.ledger, run.step["argv"][2]), [])
     elif words[0] not in PAYS and words[:2] != ["cheque", "create"]:
         return []
     names = [words[words.index(each) + 1] for each in ("--wallet", "--from") if each in words]
@@ -333,6 +333,8 @@ def _address_pays_its_wallet(world: World, run: Run) -> list[str]:
 
 
 def _in_time(run: Run) -> list[str]:
+    if run.step.get("ledger"):  # it asks for a while whether what it wrote is there
+        return []
     allowed = {"2s": 2, "5s": 5, "10s": 10, "20s": 20, "60s": 60}.get(
         run.argv[run.argv.index("--timeout") + 1] if "--timeout" in run.argv else "", 30
     )
@@ -366,7 +368,7 @@ def _really_failed(world: World, machine: Machine, id: str) -> list[str]:
         another = "SELECT 1 FROM payment WHERE payment_hash=? AND id<>? AND direction='out' AND status<>'failed'"
         if row["status"] == "failed" and world.read(machine, another, row["payment_hash"], id):
             continue  # a try of its own, which another run has made meanwhile
-        if record is not None and record.status == "success" and record.by is not None and record.by.machine is machine:
+        if record is not None and record.status == "success" and record.by is not None and _knows(machine, record.by):
             return [f"money_moved: it says no of {id}, which is paid"]
     return []
 
@@ -406,9 +408,14 @@ def _journal(world: World, machine: Machine) -> list[str]:
             )
             if _is_unread(world, machine, record):
                 continue
-            if not later and record.by is not None and record.by.machine is machine:
+            if not later and record.by is not None and _knows(machine, record.by):
                 found.append(f"failed: {row['id']} is failed here, {said} at the provider")
     return found
+
+
+def _knows(machine: Machine, run: Run) -> bool:
+    """Whether a machine's journal has what a run did."""
+    return run.machine.ledger == machine.ledger
 
 
 def _is_unread(world: World, machine: Machine, record: Any) -> bool:
@@ -429,7 +436,7 @@ def _paid_once(world: World, run: Run | None) -> list[str]:
             found.append(f"twice: invoice {hash_[:8]} was paid {count} times")
     for machine, name in sorted(world.used_twice):
         paid = [record for record in world.by_reference[machine, name] if record.status != "failed"]
-        if world.machines[machine].is_older:
+        if world.is_older(machine):
             continue
         hashes = {record.paper.payment_hash for record in paid}
         if len(hashes) > 1 and not _given_up_between(world, machine, paid):
@@ -447,7 +454,7 @@ def _given_up_between(world: World, machine: str, paid: list[Any]) -> bool:
     given_up = {
         world.names[each.argv[each.argv.index("--resolve") + 1]].id
         for each in world.runs
-        if each.machine.name == machine and each.code == 0 and "--resolve" in each.argv
+        if each.machine.ledger == machine and each.code == 0 and "--resolve" in each.argv
         if each.argv[each.argv.index("--resolve") + 1] in each.machine.wallets
     }
     others = [record for record in paid if record is not first]
@@ -458,9 +465,11 @@ def at_rest(world: World) -> list[str]:
     """What is wrong when everything has come to an end, and everybody has asked about it."""
     found: list[str] = []
     world.begin({"n": "rest"})
+    if world.ledger is not None:
+        world.ledger.be_there()
     for machine in world.machines.values():
         machine.watch.wrong = 0.0
-        if not (machine.home / "amani.db").exists():
+        if world.ledger is None and not (machine.home / "amani.db").exists():
             continue
         acts.write_keys(world, machine)
         for name, wallet in machine.wallets.items():
@@ -548,7 +557,7 @@ def _still_known(world: World, wallet: Any) -> bool:
     given_up = {
         each.argv[each.argv.index("--resolve") + 1]
         for each in world.runs
-        if each.machine is machine and each.code == 0 and "--resolve" in each.argv
+        if _knows(machine, each) and each.code == 0 and "--resolve" in each.argv
     }
     return any(row["status"] == "unknown" or row["id"] in given_up for row in rows)
 
@@ -594,6 +603,8 @@ def _no_secret_kept(world: World, machine: Machine) -> list[str]:
     for path in [*machine.home.glob("amani.db*"), *machine.home.glob("config.toml"), *machine.home.glob("*.log")]:
         content = path.read_bytes()
         found += [f"a secret: {secret} in {path.name}" for secret in secrets(world) if secret.encode() in content]
+    for table, row in world.ledger.texts() if world.ledger is not None else ():
+        found += [f"a secret: {secret} in {table}" for secret in _shown_secrets(world, row)]
     return found
 
 
