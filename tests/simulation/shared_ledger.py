@@ -116,7 +116,7 @@ class SharedLedger:
         self._open: list[Line] = []
         self._waiting: list[Line] = []
         self._limbo: list[tuple[Line, list[Statement]]] = []
-        self._away: dict[str, float] = {}
+        self._away: dict[str, tuple[float, int]] = {}
         self._clock = os.open(ledgers.clock, os.O_WRONLY)
         self._eye: Any = None
         self._seen: dict[tuple[Any, ...], list[Any]] = {}
@@ -133,8 +133,7 @@ class SharedLedger:
         run = self.world.running()
         self.world.point("a new line to the ledger")
         machine = run.machine if run is not None else None
-        if machine is not None and self.world.clock.now < self._away.get(machine.name, 0.0):
-            self.world.clock.pass_(0.01)
+        if machine is not None and self._is_away(machine):
             raise psycopg.OperationalError(
                 'connection failed: connection to server at "127.0.0.1", port 5432 failed: Connection refused'
             )
@@ -146,6 +145,13 @@ class SharedLedger:
         line.machine = machine
         self._open.append(line)
         return line
+
+    def _is_away(self, machine: Machine) -> bool:
+        until, tries = self._away.get(machine.name, (0.0, 0))
+        if self.world.clock.now >= until or not tries:
+            return False
+        self._away[machine.name] = until, tries - 1
+        return True
 
     def let_go(self, line: Line) -> None:
         """Somebody has no use for a line any more."""
@@ -252,7 +258,8 @@ class SharedLedger:
         if found:
             self.world.count(f"ledger {found}")
             if found == "away":
-                self._away[run.machine.name] = self.world.clock.now + self.world.rng.choice([1, 10, 60, 3600])
+                until = self.world.clock.now + self.world.rng.choice([1, 10, 60, 3600])
+                self._away[run.machine.name] = until, self.world.rng.randrange(2, 40)
         return str(found) if found else None
 
     def _sent(self, line: Line, statements: list[Statement]) -> list[tuple[list[Any], int]]:
@@ -295,7 +302,7 @@ class SharedLedger:
         for line in self._open:
             self._end(line)
         for name in self.world.machines:
-            self._away[name] = max(self._away.get(name, 0.0), self.world.clock.now + _RESTART_S)
+            self._away[name] = self.world.clock.now + _RESTART_S, 1000
 
     def arrive(self) -> None:
         """What was under way when its sender saw the line break gets to the server now."""
