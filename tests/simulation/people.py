@@ -100,7 +100,9 @@ class People:
 
     def _story(self) -> Step:
         """The first step of a story; the others follow it."""
-        told = (stories.ANYWHERE if self.is_shared else stories.STORIES) + (stories.FIAT[self.is_shared :] if self.world.fincra is not None else ())
+        told = (stories.ANYWHERE if self.is_shared else stories.STORIES) + (
+            stories.FIAT[self.is_shared :] if self.world.fincra is not None else ()
+        )
         first, *self.queue = self.rng.choice(told)(self.rng, self.count)
         return first
 
@@ -197,7 +199,9 @@ class People:
         to = rng.choice(["ann@pay.example", "Ann@pay.example", "ben@pay.example", "ann@other.example", "a friend"])
         if to == "a friend":
             if rng.random() < 0.2:
-                return self._command(self._first(), ["contact", "add", "a friend", "ann@pay.example", "--json", "--yes"])
+                return self._command(
+                    self._first(), ["contact", "add", "a friend", "ann@pay.example", "--json", "--yes"]
+                )
             on = self._first()
         argv = ["pay", to, str(rng.choice(SAT)), "--wallet", self._wallet(on)]
         argv += self._reference(argv)

@@ -64,9 +64,7 @@ def _environment() -> Iterator[None]:
         os.environ.update(before)
 
 
-def live(
-    seed: int, steps: int = 0, script: list[Step] | None = None, ledgers: Ledgers | None = None
-) -> Outcome:
+def live(seed: int, steps: int = 0, script: list[Step] | None = None, ledgers: Ledgers | None = None) -> Outcome:
     """Let a world live: by its people for so many steps, or by a script; with `ledgers` its machines share one."""
     root = _folder()
     log: list[str] = []
@@ -171,15 +169,29 @@ def keep(outcome: Outcome, name: str | None = None, folder: Path = REPLAYS) -> P
     folder.mkdir(exist_ok=True)
     path = folder / f"{name or f'seed-{outcome.seed}'}.json"
     about: dict[str, Any] = {"found": outcome.found, "seed": outcome.seed, "log": outcome.log}
+    if outcome.ledgers is not None:
+        about["store"] = "postgresql"
     path.write_text(json.dumps(about | {"script": outcome.script}, indent=1) + "\n")
     return path
 
 
-def replays() -> Iterator[Outcome]:
+def kept(store: str = "sqlite") -> list[Path]:
+    """The scripts that are kept of worlds with such ledgers."""
+    return [
+        path for path in sorted(REPLAYS.glob("*.json")) if json.loads(path.read_text()).get("store", "sqlite") == store
+    ]
+
+
+def replay(path: Path, ledgers: Ledgers | None = None) -> Outcome:
+    """Play a kept script again."""
+    found = json.loads(path.read_text())
+    return live(found["seed"], script=found["script"], ledgers=ledgers)
+
+
+def replays(ledgers: Ledgers | None = None) -> Iterator[Outcome]:
     """Every kept script, played again."""
-    for path in sorted(REPLAYS.glob("*.json")):
-        kept = json.loads(path.read_text())
-        outcome = live(kept["seed"], script=kept["script"])
+    for path in kept("postgresql" if ledgers is not None else "sqlite"):
+        outcome = replay(path, ledgers)
         outcome.found = [f"{each} ({path.stem})" for each in outcome.found]
         yield outcome
 
@@ -202,7 +214,9 @@ def main() -> int:
     parser.add_argument("--first", default="", help="play kept scripts before; write the first failure's words here")
     parser.add_argument("--log", action="store_true", help="show everything")
     parser.add_argument("--into", type=Path, help="append what it came to, a line a minute, and failures beside it")
-    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite", help="one ledger for all machines")
+    parser.add_argument(
+        "--store", choices=("sqlite", "postgresql"), default="sqlite", help="one ledger for all machines"
+    )
     parser.add_argument("--sum", type=Path, help="add up what stands in such a file, and run nothing")
     said = parser.parse_args()
     seams.load()
@@ -213,15 +227,15 @@ def main() -> int:
     gc.set_threshold(20_000, 20, 50)
     if said.store == "postgresql":
         with shared_ledger.started() as ledgers:
-            return _many(said, ledgers)
+            return _first(said, ledgers) if said.first else _many(said, ledgers)
     return _first(said) if said.first else _many(said)
 
 
-def _first(said: argparse.Namespace) -> int:
+def _first(said: argparse.Namespace, ledgers: Ledgers | None = None) -> int:
     """Look for one failure, and write down what it was."""
     ends, commands = _clock() + said.minutes * 60, 0
-    worlds = (live(seed, said.steps) for seed in range(said.seed, said.seed + said.seeds))
-    for outcome in itertools.chain(replays(), worlds):
+    worlds = (live(seed, said.steps, ledgers=ledgers) for seed in range(said.seed, said.seed + said.seeds))
+    for outcome in itertools.chain(replays(ledgers), worlds):
         commands += outcome.commands
         if outcome.found or commands >= said.commands or _clock() > ends:
             break

@@ -7,7 +7,6 @@ within a run: `{"ledger": {"4": "after"}}`; "commit 0" is the first that commits
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import random
 import select
@@ -351,7 +350,8 @@ class SharedLedger:
                 self._eye = Line.connect(self.address, autocommit=True, prepare_threshold=None)
                 self._eye.adapters.register_loader("bool", _Truth)
             rows = self.send(self._eye, [(sql, values)])[0][0]
-            self._seen[asked] = [_named(type(row))(row) for row in rows]
+            kind = _named(type(rows[0])) if rows else tuple
+            self._seen[asked] = [kind(row) for row in rows]
         return self._seen[asked]
 
     def texts(self) -> Iterator[tuple[str, str]]:
@@ -377,14 +377,18 @@ class _Truth(psycopg.adapt.Loader):
         return int(bytes(data) == b"t")
 
 
-@functools.cache
-def _named(kind: type) -> type:
+_kinds: dict[Any, Any] = {}
+
+
+def _named(kind: Any) -> Any:
     """The kind of rows that are asked by number or name."""
 
     def asked(self: Any, at: Any) -> Any:
         return getattr(self, at) if isinstance(at, str) else tuple.__getitem__(self, at)
 
-    return type("Named", (kind,), {"__getitem__": asked})
+    if kind not in _kinds:
+        _kinds[kind] = type("Named", (kind,), {"__getitem__": asked})
+    return _kinds[kind]
 
 
 def _ready(handle: int, wanted: int, seconds: float) -> int:

@@ -511,10 +511,10 @@ def at_rest(world: World) -> list[str]:
 
 
 def _lacks_a_key(world: World, run: Run) -> bool:
-    """Whether all that a machine could not ask are wallets that it can't pay from, and others of its ledger do."""
-    said = run.document.get("data") or {}
-    others = set(said.get("unasked") or ()) - run.machine.wallets.keys()
-    return world.ledger is not None and run.code == 10 and bool(others) and others == set(said["unasked"])
+    """Whether all that a machine could not ask are wallets that others of its ledger pay from, and it does not."""
+    others = (run.document.get("data") or {}).get("unasked") or ()
+    is_so = [f"this machine has no key for wallet '{name}'" in run.stdout for name in others]
+    return run.code == 10 and run.machine.name != "m1" and world.ledger is not None and bool(is_so) and all(is_so)
 
 
 def _give_up(world: World, machine: Machine) -> list[str]:

@@ -418,6 +418,9 @@ class World:
         """Whether the run that is on was killed, and what it still does is done by nobody."""
         return self._dead is not None and self._now is not None and self._now.machine is self._dead
 
+    def _dying(self) -> Machine | None:
+        return self._dead
+
     def host(self) -> str:
         """The name of the machine that is on."""
         return self._now.machine.name if self.ledger is not None and self._now is not None else "machine"
@@ -473,7 +476,8 @@ class World:
                 self._turns = Turns(tasks, self._take)
                 self._turns.run(self._work)
         finally:
-            dead, self._now, self._task, self._dead, self._turns = self._dead, None, None, None, None
+            dead = self._dying()
+            self._now, self._task, self._dead, self._turns = None, None, None, None
             sys.stdin, sys.stdout, sys.stderr = before[:3]
             os.chdir(before[3])
             os.umask(before[4])
