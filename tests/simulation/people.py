@@ -75,17 +75,18 @@ class People:
             (2, self._payer),
             (0 if self.is_shared else 0.3, self._older),
             (3 if self.is_shared else 0, self._ledger),
+            (4 if self.world.ledger is not None and not self.world.ledger.is_used else 0, self._move),
             (7 if self.world.fincra is not None else 0, self._fiat),
         ]
         draw = rng.choices([each for _, each in choices], [weight for weight, _ in choices])[0]
         step = {"n": self.count, **draw()}
         if draw == self._story:
             return step
-        if step["do"] in ("amani", "restore", "two"):
+        if step["do"] in ("amani", "restore", "two", "move"):
             for each in (step["a"], step["b"]) if step["do"] == "two" else (step,):
                 if rng.random() < 0.4:
                     each["faults"] = line.draw(rng, 12)
-                if self.is_shared and rng.random() < 0.25:
+                if self.is_shared and rng.random() < (0.6 if step["do"] == "move" else 0.25):
                     each["ledger"] = shared_ledger.draw(rng)
             if step["do"] == "two":
                 step = {**step, "a": {"n": self.count, **step["a"]}, "b": {"n": self.count, **step["b"]}}
@@ -328,6 +329,11 @@ class People:
         )
         pin = "4831" if "--pin-stdin" in argv and "w1" in argv else "0"
         return self._command(self._first(), [*argv, "--json"], stdin=pin)
+
+    def _move(self) -> Step:
+        """The ledger of the first machine is moved to where all have it."""
+        argv = ["store", "copy", "--to", "$the ledger", "--json", "--yes"]
+        return {"do": "move", "on": "m1", "argv": argv}
 
     def _ledger(self) -> Step:
         """What people do who share a ledger: look who is at work, and give up what a machine that died had claimed."""

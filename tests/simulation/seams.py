@@ -373,6 +373,7 @@ def _lay_ledger(patch: pytest.MonkeyPatch, world: World) -> None:
     import psycopg
 
     wire = part("store.postgres_wire")
+    ledger.gone = part("store.marks").GONE
     ledger.send, copy_in = wire.exchange, wire.Wire.copy_in
 
     def copied(self: Any, *words: Any) -> int:

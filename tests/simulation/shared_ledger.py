@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 Statement = tuple[str, Sequence[Any]]
 Send = Callable[[Any, list[Statement]], list[tuple[list[Any], int]]]
 
-FAULTS = ("before", "after", "late", "ended", "half", "restart", "away")
+FAULTS = ("before", "after", "late", "ended", "half", "restart", "away", "gone")
 """What may happen to a message: the line breaks before it or after it was carried out; it is carried out when its
 sender has seen the line break; the server ends the line, before it or in its midst; the server is started anew; the
-line breaks and there is none for a while."""
+line breaks and there is none for a while, before it or after it was carried out."""
 # The busiest moments: an entry is committed and its answer is lost.
-HEAVY = ("after", "late", "half", "restart")
+HEAVY = ("after", "late", "half", "restart", "gone")
 _RESTART_S = 3.0
 _TEMPLATE = "world_template"
 _real_sleep, _steady = time.sleep, time.perf_counter  # before a world takes their place
@@ -50,9 +50,13 @@ class Ledgers:
             self.clock.write_text("0")
             self.clock.chmod(0o644)
 
-    def make(self, template: str = _TEMPLATE) -> str:
-        """Make a database; returns its address."""
-        return self.server.empty(template)
+    def make(self, number: int) -> str:
+        """Make a database for an empty ledger, the so-manieth of a world's; returns its address."""
+        address = self.server.empty(_TEMPLATE)
+        if number:  # or whoever saw the first would take this for an earlier state of it
+            with psycopg.Connection.connect(address, autocommit=True) as line:
+                line.execute(f"UPDATE ledger_schema SET id='the-ledger-of-a-world-{number}'".encode())
+        return address
 
 
 @contextlib.contextmanager
@@ -108,9 +112,12 @@ class SharedLedger:
     def __init__(self, ledgers: Ledgers, world: World, wrong: float) -> None:
         """`wrong` is by how many seconds the server's clock is ahead of true time."""
         self.ledgers, self.world, self.wrong = ledgers, world, wrong
-        self.address = ledgers.make()
-        self.name = self.address.rpartition("/")[2]
+        self.number = 0
+        self.address = ledgers.make(self.number)
+        # In some worlds it is in a file of the first machine's, until somebody moves it.
+        self.is_used = random.Random(f"{world.seed}/moves").random() > 0.3
         self.send: Send = lambda line, statements: []
+        self.gone = ""  # what amani calls the mark of a ledger that was moved away
         self._free: list[Line] = []
         self._open: list[Line] = []
         self._waiting: list[Line] = []
@@ -256,7 +263,7 @@ class SharedLedger:
             run.commits += 1
         if found:
             self.world.count(f"ledger {found}")
-            if found == "away":
+            if found in ("away", "gone"):
                 until = self.world.clock.now + self.world.rng.choice([1, 10, 60, 3600])
                 self._away[run.machine.name] = until, self.world.rng.randrange(2, 40)
         return str(found) if found else None
@@ -282,7 +289,7 @@ class SharedLedger:
             line.is_lost = True
             self._open.remove(line)
             self._limbo.append((line, statements))
-        elif fault == "after":
+        elif fault in ("after", "gone"):
             self._sent(line, statements)
             self._hang_up(line)
         else:
@@ -338,6 +345,20 @@ class SharedLedger:
             self._hang_up(line)
         self._waiting.clear()
 
+    def is_empty(self) -> bool:
+        """Whether nobody has written anything into it yet."""
+        return not self.read("SELECT 1 FROM audit LIMIT 1", ())
+
+    def is_spent_from(self) -> bool:
+        """Whether there is something in it, and nothing keeps it from being spent."""
+        return not self.is_empty() and not self.read("SELECT 1 FROM mark WHERE name=?", (self.gone,))
+
+    def renew(self) -> None:
+        """Have an empty one in its place."""
+        self._forget()
+        self.number += 1
+        self.address = self.ledgers.make(self.number)
+
     def be_there(self) -> None:
         """Have everybody reach it."""
         self._away.clear()
@@ -363,12 +384,16 @@ class SharedLedger:
 
     def close(self) -> None:
         """The world is over."""
+        self._forget()
+        os.close(self._clock)
+
+    def _forget(self) -> None:
         for line in [*self._free, *self._open, *(each for each, _ in self._limbo)]:
             line.is_lost = False
             line.really_close()
         if self._eye is not None:
             self._eye.really_close()
-        os.close(self._clock)
+        self._free, self._open, self._limbo, self._eye, self._seen = [], [], [], None, {}
         self.ledgers.server.drop(self.address)
 
 

@@ -56,7 +56,20 @@ def after(world: World, run: Run | None) -> list[str]:
         found += _approved(world, machine)
     found += _paid_once(world, run)
     found += _batches(world)
+    if run is not None and run.argv[:2] == ["store", "copy"]:
+        found += _moved(world, run)
     return found
+
+
+def _moved(world: World, run: Run) -> list[str]:
+    """Of two ledgers that are the same one alone is ever spent from."""
+    ledger = world.ledger
+    if ledger is None or ledger.is_used:
+        return []
+    is_left = bool(world.read(run.machine, "SELECT 1 FROM mark WHERE name=?", ledger.gone))
+    return (
+        [] if is_left or not ledger.is_spent_from() else ["moved: both the old ledger and its copy can be spent from"]
+    )
 
 
 def _answer(world: World, run: Run) -> list[str]:
@@ -469,7 +482,7 @@ def at_rest(world: World) -> list[str]:
         world.ledger.be_there()
     for machine in world.machines.values():
         machine.watch.wrong = 0.0
-        if world.ledger is None and not (machine.home / "amani.db").exists():
+        if not (machine.home / "amani.db").exists() and not machine.env and not (machine.home / "config.toml").exists():
             continue
         acts.write_keys(world, machine)
         for name, wallet in machine.wallets.items():

@@ -62,6 +62,7 @@ class Machine:
     sent: list[Record] = field(default_factory=list)
     audited: Audited | None = None
     ledger: str = ""
+    keeps: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -550,7 +551,7 @@ class World:
 
     def read(self, machine: Machine, sql: str, *values: Any) -> list[Any]:
         """Look into a machine's journal, as amani does not know."""
-        if self.ledger is not None:
+        if self.ledger is not None and self.ledger.is_used:
             return self.ledger.read(sql, values)
         path = os.path.join(machine.root, "amani", "amani.db")
         try:
