@@ -70,7 +70,7 @@ class People:
             (10, self._two),
             (2, self._withdraw),
             (0 if self.is_shared else 1, self._damage),
-            (2, self._story),
+            (4 if self.is_shared else 2, self._story),
             (1, self._hook),
             (2, self._payer),
             (0 if self.is_shared else 0.3, self._older),
@@ -101,7 +101,7 @@ class People:
 
     def _story(self) -> Step:
         """The first step of a story; the others follow it."""
-        told = (stories.ANYWHERE if self.is_shared else stories.STORIES) + (
+        told = ((*stories.ANYWHERE, *stories.TEAM) if self.is_shared else stories.STORIES) + (
             stories.FIAT[self.is_shared :] if self.world.fincra is not None else ()
         )
         first, *self.queue = self.rng.choice(told)(self.rng, self.count)

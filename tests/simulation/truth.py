@@ -159,6 +159,7 @@ def _rules(world: World, run: Run) -> list[str]:
         found.append(f"rule: {total} msat without the PIN")
     if not world.has_rules(run.machine):
         return found
+    found += _pins(world, run)
     now = world.clock.now
     if out and world.day_msat:
         spent = sum(
@@ -181,6 +182,17 @@ def _rules(world: World, run: Run) -> list[str]:
     if len({name for name, _ in claims}) < len(claims):
         found.append(f"rule: the faucet paid {claims} within its cool-down")
     return found
+
+
+def _pins(world: World, run: Run) -> list[str]:
+    """A wrong PIN is answered five times in an hour, on however many machines; the right one begins anew."""
+    if world.ledger is None or "w1" not in run.argv or "--pin-stdin" not in run.argv:
+        return []
+    if run.step.get("stdin", "").startswith(acts.PIN):
+        world.wrong_pins.clear()
+    elif (run.document.get("error") or {}).get("code") == "WRONG_PIN":
+        world.wrong_pins = [at for at in world.wrong_pins if at > world.clock.now - 3540] + [world.clock.now]
+    return [f"rule: {len(world.wrong_pins)} wrong PINs within an hour"] if len(world.wrong_pins) > 5 else []
 
 
 def _approved(world: World, machine: Machine) -> list[str]:

@@ -196,6 +196,7 @@ class World:
         self.by_reference: dict[tuple[str, str], list[Record]] = {}
         self.used_twice: set[tuple[str, str]] = set()
         self.is_set = False
+        self.wrong_pins: list[float] = []
         self.day_msat = 0
         self.ours: set[str] = set()
         self.transcript: list[str] = []
