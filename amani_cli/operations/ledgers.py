@@ -74,20 +74,21 @@ def copy(ws: Workspace, to: str) -> StoreCopy:
     of one moment, written in one transaction, and compared.
 
     Raises `errors.Locked` while something is claimed or locked here, `errors.Usage` for a store that is not empty,
-    `errors.BooksDiffer` where what came is not what went; then this ledger goes on.
+    `errors.BooksDiffer` where what came is not what went; then this ledger goes on. `errors.Unreachable` where nobody
+    can tell whether it came: then it does not, until `undo` has asked.
     """
     _refuse_claimed(ws)
     source = ws.store
+    if marks.read(source, marks.GONE) is not None:
+        raise errors.RefusedByPolicy(
+            "this ledger was moved away already",
+            code="LEDGER_MOVED",
+            hint="Copy from where it is now, or lift it: amani store copy --undo",
+        )
     target = opening.open_named(to, *ws.ledger[1:])
     try:
         if target.where == source.where or not copying.is_empty(target):
             raise errors.Usage(f"{target.where} is not empty", code="STORE_NOT_EMPTY", hint=_make_room(ws, target))
-        if marks.read(source, marks.GONE) is not None:
-            raise errors.RefusedByPolicy(
-                "this ledger was moved away already",
-                code="LEDGER_MOVED",
-                hint="Copy from where it is now, or lift it: amani store copy --undo",
-            )
         with source.write() as db:
             marks.make(db, marks.GONE, _kept_as(target, to))
             audit_log.append(db, copying.MOVED, subject=target.where, outcome="begun", actor=ws.said.actor)
@@ -95,8 +96,7 @@ def copy(ws: Workspace, to: str) -> StoreCopy:
             ws.talk.progress(f"copying to {target.where}")
             rows = copying.move(source, target, ws.said.actor, lambda: _prove_audit(source, target))
         except BaseException:
-            with source.write() as db:
-                marks.wipe(db, marks.GONE)
+            _go_on(ws, source, target)
             raise
         ws.talk.note(f"Nothing is spent by the old one any more. {_point_at(ws, target, to)}")
         head = audit_log.head(target)
@@ -134,6 +134,23 @@ def _point_at(ws: Workspace, target: Store, to: str) -> str:
     role = opening.role(target)
     by = f" (as the role that spends, not as {role.name}, which owns it)" if role.is_owner else ""
     return f"Point at the new one: amani config set store '{to}'{by}"
+
+
+def _go_on(ws: Workspace, source: Store, target: Store) -> None:
+    """Let the old ledger be spent from after a copy that failed, if it is certain that nothing came."""
+    try:
+        with target.write():  # whoever still commits there is waited for
+            nothing_came = copying.is_empty(target)
+    except errors.AmaniError:
+        nothing_came = False
+    if nothing_came:
+        with source.write() as db:
+            marks.wipe(db, marks.GONE)
+        return
+    ws.talk.warn(
+        f"the copy at {target.where} may be whole, so this ledger is not spent from any more: 'amani store copy --undo'"
+        " lets it go on, once the copy can be asked"
+    )
 
 
 def _prove_audit(source: Store, target: Store) -> None:
