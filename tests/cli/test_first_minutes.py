@@ -18,7 +18,7 @@ def test_without_a_wallet_the_sandbox_is_named_too(amani: Amani, words: tuple[st
 def test_nothing_is_called_closed_where_there_is_nothing_to_close(amani: Amani) -> None:
     closed = amani("close")
     assert closed.code == 0
-    assert "Nothing was closed: there is no wallet, or none but the sandbox's." in closed.stdout
+    assert "Nothing was closed: there is no wallet." in closed.stdout
     assert "agree" not in closed.stdout + closed.stderr
 
 
