@@ -48,6 +48,20 @@ def test_an_argument_is_called_what_the_help_calls_it(amani: Amani, words: tuple
         assert said.rpartition(" ")[2] in shown
 
 
+@pytest.mark.parametrize("amount", ["5", "2100", "21k", "1,000", "5USD", "1000sat"])
+def test_an_amount_in_the_payee_s_place_is_told_the_order(amani: Amani, amount: str) -> None:
+    refused = amani("pay", amount, "ada@example.com", "--yes", "--json")
+    assert (refused.code, refused.error["code"]) == (2, "BAD_DESTINATION")
+    assert refused.error["message"] == f"'{amount}' is an amount, and no payee"
+    assert refused.error["hint"] == "First whom, then how much: amani pay ada@example.com 2100"
+
+
+def test_fake_sats_for_a_sandbox_that_is_not_there(amani: Amani) -> None:
+    refused = amani("sandbox", "fund", "alice", "10", "--json")
+    assert refused.code == 10
+    assert (refused.error["code"], refused.error["hint"]) == ("SANDBOX_DOWN", "Start it with: amani sandbox start")
+
+
 KEY = "8f8647620c184a81ad4c5efe6af0a4b0"
 
 
