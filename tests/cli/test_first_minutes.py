@@ -82,5 +82,6 @@ def test_a_secret_that_was_typed_is_told_of_and_not_repeated(amani: Amani, words
     refused = amani(*words, "--json")
     assert (refused.code, refused.error["code"]) == (2, "KEY_IN_ARGUMENT")
     assert "it is in your shell's history now: change it" in refused.error["hint"]
+    assert refused.error["message"].startswith(("one word too many; ", "no such option: --"))
     for secret in (KEY, "739142", "hunter22", "correct horse"):
         assert secret not in refused.stdout + refused.stderr
