@@ -256,6 +256,9 @@ def _as_failure(error: BaseException) -> errors.AmaniError:
     )
 
 
+_NEVER_TAKEN = "--(?:[a-z]+-?)?(?:key|pin|password|passphrase|token|secret)"
+
+
 def _usage(error: TyperException) -> errors.Usage:
     """A parser's complaint in one line, with the way to the command's help."""
     message = error.format_message().rstrip(".")
@@ -268,6 +271,24 @@ def _usage(error: TyperException) -> errors.Usage:
             code="BAD_AMOUNT",
             hint="Write it as 1000, 1000sat or 5000NGN.",
         )
+    import re
+
+    from amani_cli.text import is_secret
+
+    extra = re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message, re.DOTALL)
+    words = extra[1].split(" ") if extra is not None else []
+    many = "too many words" if len(words) > 1 else "one word too many"
+    if re.fullmatch(_NEVER_TAKEN, option) or any(map(is_secret, words)) or (words and path.startswith("amani pin ")):
+        return errors.Usage(
+            f"{many if words else f'no such option: {option}'}; a key, a PIN or a password is never taken from the"
+            " command line",
+            code="KEY_IN_ARGUMENT",
+            hint=f"If one was typed there, it is in your shell's history now: change it. See: {path} --help",
+        )
+    if extra is not None:
+        message = f"{many}: {extra[1]}"
+    # An argument is called what the help calls it.
+    message = re.sub("^Missing argument '(.*)'", lambda found: f"missing argument {found[1].upper()}", message)
     return errors.Usage(message[:1].lower() + message[1:], hint=f"See: {path} --help")
 
 

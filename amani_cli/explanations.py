@@ -146,8 +146,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "KEY_IN_ARGUMENT": (
         (2,),
-        "What was typed as a name looks like a key; it is in your shell's history now.",
-        "Rotate that key, and give keys at the prompt, by --key-stdin or by --key-file.",
+        "What was typed is a key, a PIN or a password, or looks like one; it is in your shell's history now.",
+        "Change it, and give it at the prompt, by --key-stdin, --pin-stdin or the like, or by a file.",
     ),
     "NO_SUCH_SETTING": ((2,), "There is no setting of that name.", "See `amani config show`."),
     "WRONG_NETWORK": ((2,), "The invoice is of another network.", "Check where it comes from."),

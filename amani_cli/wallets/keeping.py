@@ -144,8 +144,8 @@ def refuse_known(ws: Workspace, remote_id: str, url: str) -> None:
         raise errors.Usage(
             f"a wallet of this id is known already, as '{row.name}' at {row.url}",
             code="WALLET_KNOWN",
-            hint=f"If its server has moved to {url}, say so by its name: amani wallet add '{row.name}' --url {url}."
-            " If not, one of the two servers lies.",
+            hint=f"One of the two servers lies, unless the wallet's has moved to {url}. If so, say it by its name:"
+            f" amani wallet add '{row.name}' --url {url}",
         )
     if row is not None:
         raise errors.Usage(

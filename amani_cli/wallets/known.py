@@ -136,7 +136,7 @@ class KnownWallet:
             raise errors.NotAuthorised(
                 f"this machine has no key for wallet '{self.name}', which others of this ledger pay from",
                 code="NO_KEY_HERE",
-                hint=f"Give it one: amani wallet add '{self.name}' --url {self.url}. {keys.OTHER_WAYS}",
+                hint=f"{keys.OTHER_WAYS.removesuffix('.')}: amani wallet add '{self.name}' --url {self.url}",
             )
         variable = ENVIRONMENT[self.provider].key
         found_variable = self.ws.config.variable(variable)
