@@ -197,11 +197,13 @@ def _move(world: World, step: Step) -> list[Run]:
     plain = {name: each for name, each in step.items() if name not in ("kill", "faults", "ledger")}
     runs = [command(world, step)]
     while runs[-1].code != 0 and len(runs) < 8:
+        _see_that_one_is_spent_from(world, machine)
         ledger.be_there()
         lifted = command(world, {**plain, "argv": ["store", "copy", "--undo", "--json"]})
         if not ledger.is_empty():  # it is there, and somebody has said that it counts for nothing
             ledger.renew()
         runs += [lifted, command(world, plain)]
+    _see_that_one_is_spent_from(world, machine)
     if runs[-1].code != 0:
         return runs
     world.forget_journal(machine)
@@ -213,6 +215,14 @@ def _move(world: World, step: Step) -> list[Run]:
         else:
             _set_up(world, each, rng)
     return runs
+
+
+def _see_that_one_is_spent_from(world: World, machine: Machine) -> None:
+    """Of two ledgers that are the same, one at most is ever spent from."""
+    assert world.ledger is not None
+    is_left = bool(world.read(machine, "SELECT 1 FROM mark WHERE name=?", world.ledger.gone))
+    if not is_left and world.ledger.is_spent_from():
+        world.problems.append("moved: both the old ledger and its copy can be spent from")
 
 
 def _damage(world: World, step: Step) -> Run:
@@ -260,7 +270,7 @@ def _two(world: World, step: Step) -> list[Run]:
 def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
     """What a command needs, and its words as they are typed."""
     machine = _named(world, step["on"])
-    if not machine.wallets and world.is_set and step["n"] != "setting":
+    if not machine.wallets and world.is_set and step.get("n") != "setting":
         raise Missing(f"an amani on {machine.name}")
     argv = [_word(world, machine, word) for word in step["argv"]]
     for path, text in step.get("files", {}).items():
@@ -326,8 +336,8 @@ def _named(world: World, name: str) -> Any:
     if name == "the ledger" and world.ledger is not None:
         return world.ledger.address
     if name == "the oldest claim" and world.ledger is not None:
-        for row in world.ledger.read("SELECT id FROM claim ORDER BY at, id", ()):
-            return row["id"]
+        for claim in world.ledger.claims():
+            return claim
     if name not in world.names:
         raise Missing(name)
     return world.names[name]

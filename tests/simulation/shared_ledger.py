@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -345,6 +346,10 @@ class SharedLedger:
             self._hang_up(line)
         self._waiting.clear()
 
+    def claims(self) -> list[str]:
+        """What somebody is at work on, or was when it died; the oldest first."""
+        return [str(row[0]) for row in self.read("SELECT id FROM claim ORDER BY at, id", ())]
+
     def is_empty(self) -> bool:
         """Whether nobody has written anything into it yet."""
         return not self.read("SELECT 1 FROM audit LIMIT 1", ())
@@ -374,6 +379,10 @@ class SharedLedger:
             kind = _named(type(rows[0])) if rows else tuple
             self._seen[asked] = [kind(row) for row in rows]
         return self._seen[asked]
+
+    def hide(self, text: str) -> str:
+        """A text without the address, which is another each time."""
+        return re.sub(re.escape(self.ledgers.server.host) + r"/\w+", "postgresql://ledger", text)
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """Everything that stands in it: the table's name, and a row as text."""

@@ -570,7 +570,7 @@ class World:
     def hide(self, text: str) -> str:
         """A text without what is another each time."""
         text = text.replace(str(self.root), "")
-        return text.replace(self.ledger.address, "postgresql://ledger") if self.ledger is not None else text
+        return self.ledger.hide(text) if self.ledger is not None else text
 
     def forget_journal(self, machine: Machine | None = None) -> None:
         """Close what is open of the journal, on one machine or on all: another file may take its place."""
