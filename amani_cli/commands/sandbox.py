@@ -97,15 +97,15 @@ def fund(
 ) -> None:
     """Put fake sats into a sandbox wallet, or test money into one of Fincra's sandbox."""
     from amani_cli.amounts import parse_msat, require_whole_sat
-    from amani_cli.sandbox import process
     from amani_cli.sandbox import running as sandbox_running
     from amani_cli.wallets import balances, finding
 
     said = options.of(ctx)
     try:
         wallet = finding.resolve(said.ws, name)
-    except errors.AmaniError:
-        process.running_url(said.ws.paths.sandbox)  # without a sandbox that is what there is to say
+    except errors.AmaniError as error:
+        if sandbox_running.status(said.ws.paths.sandbox).state != "running":  # there that is what there is to say
+            error.hint = "The sandbox does not run. Start it with: amani sandbox start"
         raise
     if wallet.provider == "fincra":
         from amani_cli.wallets import businesses

@@ -58,8 +58,8 @@ def test_an_amount_in_the_payee_s_place_is_told_the_order(amani: Amani, amount: 
 
 def test_fake_sats_for_a_sandbox_that_is_not_there(amani: Amani) -> None:
     refused = amani("sandbox", "fund", "alice", "10", "--json")
-    assert refused.code == 10
-    assert (refused.error["code"], refused.error["hint"]) == ("SANDBOX_DOWN", "Start it with: amani sandbox start")
+    assert refused.code == 4
+    assert refused.error["hint"] == "The sandbox does not run. Start it with: amani sandbox start"
 
 
 KEY = "8f8647620c184a81ad4c5efe6af0a4b0"
