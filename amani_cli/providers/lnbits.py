@@ -290,11 +290,17 @@ class Lnbits(LnbitsLine):
         return [self._new_wallet(each) for each in answer.body if isinstance(each, dict)]
 
     def rotate_keys(self, token: str, wallet_id: str) -> NewWallet:
-        """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it."""
+        """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it.
+
+        By the keys of another wallet, which an answer that is not to this request brings, that one's money would move.
+        """
         answer = self._as_user(
             token, "PUT", f"/api/v1/wallet/reset/{quote(wallet_id, safe='')}", "rotate a wallet's keys"
         )
-        return self._new_wallet(self._object(answer))
+        fresh = self._new_wallet(self._object(answer))
+        if fresh.id != wallet_id:
+            raise self._odd("the keys of another wallet")
+        return fresh
 
     def delete_wallet(self, token: str, wallet_id: str) -> None:
         """Delete a wallet. The server does not look at its balance: the caller has proved it zero."""
@@ -323,7 +329,8 @@ class Lnbits(LnbitsLine):
         """Both keys of the admin key's wallet, learned by giving it the name it has; None where that fails."""
         try:
             answer = self._send("PATCH", "/api/v1/wallet", body={"name": name})
-            return self._new_wallet(self._object(answer))
+            both = self._new_wallet(self._object(answer))
+            return both if both.admin_key == self._headers.get("X-Api-Key") else None
         except (errors.NotFound, errors.Rejected, errors.NotAuthorised, errors.Unreachable):
             return None
 
