@@ -210,7 +210,7 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     warnings = [warning for warning in said if warning != failure.message]
     try:
         options.out.fail(failure, warnings)
-        _mention_open(options, failure.id)
+        _mention_open(options, failure)
     except OSError:
         if not isinstance(failure, errors.OutcomeUnknown):  # which wins over anything that becomes of the answer
             raise
@@ -256,6 +256,9 @@ def _as_failure(error: BaseException) -> errors.AmaniError:
     )
 
 
+_NEVER_TAKEN = "--(?:[a-z]+-?)?(?:key|pin|password|passphrase|token|secret)"
+
+
 def _usage(error: TyperException) -> errors.Usage:
     """A parser's complaint in one line, with the way to the command's help."""
     message = error.format_message().rstrip(".")
@@ -268,6 +271,24 @@ def _usage(error: TyperException) -> errors.Usage:
             code="BAD_AMOUNT",
             hint="Write it as 1000, 1000sat or 5000NGN.",
         )
+    import re
+
+    from amani_cli.text import is_secret
+
+    extra = re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message, re.DOTALL)
+    words = extra[1].split(" ") if extra is not None else []
+    many = "too many words" if len(words) > 1 else "one word too many"
+    if re.fullmatch(_NEVER_TAKEN, option) or any(map(is_secret, words)) or (words and path.startswith("amani pin ")):
+        return errors.Usage(
+            f"{many if words else f'no such option: {option}'}; a key, a PIN or a password is never taken from the"
+            " command line",
+            code="KEY_IN_ARGUMENT",
+            hint=f"If one was typed there, it is in your shell's history now: change it. See: {path} --help",
+        )
+    if extra is not None:
+        message = f"{many}: {extra[1]}"
+    # An argument is called what the help calls it.
+    message = re.sub("^Missing argument '(.*)'", lambda found: f"missing argument {found[1].upper()}", message)
     return errors.Usage(message[:1].lower() + message[1:], hint=f"See: {path} --help")
 
 
@@ -284,18 +305,21 @@ def _traceback(error: BaseException, options: Options) -> None:
         options.out.say(line)
 
 
-def _mention_open(options: Options, already: str | None) -> None:
-    """Tell the user, in one line, of outcomes that are still open, if this command looked at the books."""
+def _mention_open(options: Options, told: errors.AmaniError | None) -> None:
+    """Tell the user, a line each, of outcomes that are still open and of books that were moved away, if this command
+    looked at them."""
     ws = options.opened
     if ws is None or ws.opened_store is None or options.quiet:
         return
     from amani_cli.store import journal
 
     try:
-        count, since = journal.count_open(ws.store)
+        count, since, gone = journal.open_and_moved(ws.store)
     except errors.AmaniError:
         return
-    if count and not (count == 1 and already):
+    if gone and options.command != "store copy" and (told is None or told.code != "LEDGER_MOVED"):
+        options.out.say(f"This ledger was moved to {gone}: what is written here is not known there (amani doctor)")
+    if count and not (count == 1 and told is not None and told.id):
         from amani_cli.times import ago, local
 
         noun = "outcome is" if count == 1 else "outcomes are"

@@ -146,8 +146,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "KEY_IN_ARGUMENT": (
         (2,),
-        "What was typed as a name looks like a key; it is in your shell's history now.",
-        "Rotate that key, and give keys at the prompt, by --key-stdin or by --key-file.",
+        "What was typed is a key, a PIN or a password, or looks like one; it is in your shell's history now.",
+        "Change it, and give it at the prompt, by --key-stdin, --pin-stdin or the like, or by a file.",
     ),
     "NO_SUCH_SETTING": ((2,), "There is no setting of that name.", "See `amani config show`."),
     "WRONG_NETWORK": ((2,), "The invoice is of another network.", "Check where it comes from."),
@@ -249,7 +249,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Add ?sslmode=verify-full to its address, or the sslmode you mean.",
     ),
     "NO_DRIVER": ((2,), "PostgreSQL's driver is not installed.", "Run: pip install 'amani-cli[postgres]'."),
-    "NO_LEDGER": ((2,), "There is no ledger at that address yet.", "Make it: amani store upgrade."),
+    "NO_LEDGER": (
+        (2,),
+        "There is no ledger at that address yet.",
+        "Make it, as the role that shall own it: amani store upgrade.",
+    ),
     "OLDER_DATABASE": (
         (2,),
         "The ledger's schema is older than this amani's.",
@@ -263,7 +267,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "LEDGER_REFUSED": (
         (3,),
         "The ledger's server refuses the role, or the role may not do that.",
-        "See which role AMANI_STORE names, and what it was granted (docs/team-store.md).",
+        "See which role AMANI_STORE names, its line in ~/.pgpass, and what it was granted (docs/team-store.md).",
     ),
     "LEDGER_UNTRUSTED": (
         (10,),
@@ -441,6 +445,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "VALIDATION_FAILED": ((6,), "Fincra can't read the request.", "Its words name the field; correct that."),
     "UNPROCESSABLE_ENTITY": ((6,), "Fincra does not do what was asked for.", "Its words say why."),
     "RESOURCE_NOT_FOUND": ((4, 6), "Fincra has nothing by that name.", "Check the number, id or currency."),
+    "INVALID_CURRENCY_PAIR": (
+        (6,),
+        "Fincra does not exchange these two currencies.",
+        "Ask Fincra which ones it does.",
+    ),
     "INVALID_QUOTE": ((6,), "Fincra does not take the quote.", "Run it again for a new one."),
     "QUOTE_NOT_GENERATED": ((6,), "Fincra could not make a quote.", "Run it again, or try another currency."),
     "INVALID_QUOTE_REFERENCE": ((6,), "Fincra does not know the quote.", "Run it again for a new one."),
@@ -549,7 +558,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     "NO_SUCH_PLAN": ((4,), "The plan is not this agent's, or there is none.", "Make one with the tool plan."),
     "NO_MCP": ((2,), "The packages of `amani mcp` are not installed.", "pip install 'amani-cli[mcp]'"),
     "PIN_SET": ((9,), "The wallet has a PIN already.", "Change it with `amani pin change`."),
-    "NO_PEPPER": ((3,), "What belongs to the PIN is no longer kept with the wallet's key.", "Run: amani pin reset."),
+    "NO_PEPPER": (
+        (3,),
+        "What belongs to the PIN is not, or no longer, kept with the wallet's key on this machine.",
+        "Bring it from the machine where the PIN was set (amani backup create FILE --keys-only), or: amani pin reset.",
+    ),
     "RATE_LIMIT": ((9,), "The wallet's limit for this in the time is used up.", "Wait until the time in the message."),
     "BEYOND_AGREED": (
         (9,),

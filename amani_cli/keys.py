@@ -47,6 +47,11 @@ class KeySource(str):
         """The slot, path, command line, name or id."""
         return self.partition(":")[2]
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is a file that is not there any more; of other places that is seen only by asking them."""
+        return self.place == "file" and not os.path.exists(self.where)
+
 
 class Key(NamedTuple):
     """A key and where it came from, in words fit for a person."""

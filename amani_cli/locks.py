@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from amani_cli import errors, private
 from amani_cli.store import claims
+from amani_cli.times import local
 from amani_cli.workspace import Workspace
 
 
@@ -73,7 +74,7 @@ def _claimed(ws: Workspace, name: str, what: str) -> Iterator[None]:
         if isinstance(found, str):
             mine.append(found)
             return None
-        return f": pid {found.pid} of {found.os_user} on {found.host}, since {found.at} ({found.id})"
+        return f": pid {found.pid} of {found.os_user} on {found.host}, since {local(found.at)} ({found.id})"
 
     _wait(ws, what, taken)
     try:

@@ -1,15 +1,18 @@
 """What `make picture` runs: the README's pictures, of the real program at a terminal of its own and in a browser."""
 
+import contextlib
 import fcntl
 import io
 import os
 import pty
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
 import termios
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -32,11 +35,25 @@ FIRST = [("amani status", "")]
 
 def main() -> int:
     """Run the steps on the sandbox: docs/pay.svg, docs/status.svg of how all stands after them, and a link's page."""
-    run(["sandbox", "start"])
-    for name, steps in (("pay", PAY), ("status", FIRST)):
-        draw(name, steps)
-    draw_page()
+    with leaving_as_it_was():
+        run(["sandbox", "start"])
+        for name, steps in (("pay", PAY), ("status", FIRST)):
+            draw(name, steps)
+        draw_page()
     return 0
+
+
+@contextlib.contextmanager
+def leaving_as_it_was() -> Iterator[None]:
+    """Stop, at the end, the sandbox and the page that did not run before; a demo's own go on."""
+    ran, served = "sandbox: running" in run(["sandbox", "status"]), demo.is_served()
+    try:
+        yield
+    finally:
+        if not served and demo.is_served():
+            os.kill(int((demo.HOME / "serve.pid").read_text()), signal.SIGTERM)
+        if not ran:
+            run(["sandbox", "stop"])
 
 
 def draw(name: str, steps: list[tuple[str, str]]) -> None:

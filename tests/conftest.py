@@ -19,7 +19,7 @@ from amani_cli import keys
 from amani_cli.wallets import keeping
 from amani_cli.workspace import Workspace
 from tests.faults.tally import pytest_terminal_summary, tally
-from tests.kit import keyrings, ledgers, lnbits_versions, sealing
+from tests.kit import keyrings, ledgers, lnbits_versions, ready_ledger, sealing
 from tests.kit.driver import CLONE, Amani
 from tests.kit.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
 from tests.kit.machine import Machine
@@ -93,6 +93,12 @@ def _own_world(
     yield
     for address in ledgers.all_made():
         server.drop(address)
+
+
+@pytest.fixture(autouse=True)
+def _ready_ledgers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new ledger of this process is a copy of one; tests/store and processes of their own make each by steps."""
+    ready_ledger.at_once(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -101,7 +101,7 @@ def run(
         servers.warn_of_version(purse.lightning)
         if purse.lightning.server_version == servers.DOUBLE_SPENDING_VERSION:
             jobs = 1  # it is payments that overlap that it double-spends
-    with locks.held(ws, f"batch-{plan.hash[:32]}", "this plan"):
+    with locks.held(ws, f"batch-{plan.hash[:32]}", f"the plan {plan.path.name}"):
         stand = {item.row: item for item in batch_rows.standing(ws, plan)}
         left = [row for row in plan.rows if stand[row.row].status != "settled"]
         if not left:

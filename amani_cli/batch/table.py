@@ -234,7 +234,7 @@ def _destination(ws: Workspace, to: str, bad: Callable[[str, str], None]) -> Des
     try:
         return reading.read(ws, to)
     except errors.Usage as error:
-        bad("to", error.message)
+        bad("to", told(error))
         return None
 
 
@@ -338,7 +338,7 @@ def bad_rows(problems: list[Problem]) -> errors.Usage:
     """The error that tells of every problem, the first in its message."""
     problems = sorted(problems, key=lambda problem: (problem.row, problem.column))
     first = problems[0]
-    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return errors.Usage(
         f"row {first.row}, column {first.column}: {first.message}{more}",
         code="BAD_ROWS",

@@ -29,10 +29,16 @@ GONE_AFTER_S = 30 * 86400
 """So long after a cheque has ended its link is answered like one that never was."""
 
 
+def at_hand(ws: Workspace) -> str | None:
+    """The setting `base_url`, or what was agreed to; None where nobody said it."""
+    found = ws.mandate.base_url or ws.config.get("base_url")
+    return None if found == "off" else found
+
+
 def configured(ws: Workspace) -> str:
     """The setting `base_url`, or what was agreed to. Raises `errors.Usage` without one."""
-    found = ws.mandate.base_url or ws.config.get("base_url")
-    if found == "off":
+    found = at_hand(ws)
+    if found is None:
         raise errors.Usage(
             "there is no address that a link could lead to",
             code="NO_BASE_URL",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from amani_cli import clocks, errors, locks
+from amani_cli import clocks, errors, keys, locks
 from amani_cli.cheques import drawing, links, standing
 from amani_cli.cheques.standing import advance, audit_step, must, view
 from amani_cli.models.cheques import Cheque, Cheques
@@ -109,12 +109,16 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
     if link or store_links.of_cheque(ws.store, row.id) is not None:  # before the old ones are dead
         url = links.base_url(ws)
         links.refuse_without_reserve(row)
+    if row.place == "keyring":
+        keys.keyring_keeps()
     with locks.held(ws, row.id, f"cheque {row.id}"):
         # The old link first: stopped between the two, it must not be good for the new keys.
         issued = None if url is None else links.issue(ws, row, url)
         try:
             with _replacing(ws, row, issued):
                 fresh = _rotate(ws, row)
+        except _NotKept:
+            raise
         except errors.NotAuthorised as error:
             raise errors.RefusedByPolicy(
                 f"nobody can make the old code worthless: {error.message}",
@@ -138,11 +142,15 @@ def _replacing(ws: Workspace, row: ChequeRow, issued: links.Issued | None) -> It
         yield
     except errors.AmaniError as error:
         if issued is not None:
-            if isinstance(error, errors.NotAuthorised | errors.Rejected | NotSent):
+            if isinstance(error, errors.NotAuthorised | errors.Rejected | NotSent) and not isinstance(error, _NotKept):
                 links.put_back(ws, row, issued)
-            else:
+            elif not isinstance(error, _NotKept):
                 error.hint = "The old link is worthless by now, and the code may be. Run the same command again."
         raise
+
+
+class _NotKept(errors.NotAuthorised):
+    """A cheque's keys were made new, and the keyring or folder did not take them: only its login can go on."""
 
 
 def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:
@@ -161,7 +169,14 @@ def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:
     with lnbits_client(ws, row.url) as client:
         assert row.remote_id is not None  # it has a wallet since it was begun
         fresh = client.rotate_keys(token, row.remote_id)
-    standing.keep_keys(row.place, row.id, fresh)
+    try:
+        standing.keep_keys(row.place, row.id, fresh)
+    except errors.NotAuthorised as error:
+        raise _NotKept(
+            f"the old code is worthless now, and the new keys could not be kept: {error.message}",
+            code=error.code,
+            hint="The money is in the cheque's wallet. Mend that, then run the same command again.",
+        ) from error
     return fresh
 
 
@@ -170,6 +185,8 @@ def _shut_out(ws: Workspace, row: ChequeRow) -> errors.NotAuthorised | None:
     lost by the key at hand."""
     try:
         _rotate(ws, row)
+    except _NotKept:
+        raise
     except errors.NotAuthorised as error:
         if row.has_login:
             ws.talk.warn(

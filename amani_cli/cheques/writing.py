@@ -125,6 +125,8 @@ def write(
             confirm(terms, wanted.total_msat)
         if not wanted.authorised:
             approval.authorise(ws, wallet, wanted.total_msat)
+        if wanted.base_url is not None:
+            ws.talk.note("Whoever has the link has the money. It is answered as long as 'amani serve' runs.")
         ws.talk.note(
             "Whoever has the code has the money. An expired cheque can still be claimed by other tools until it is"
             " swept: run 'amani cheque sweep' from cron."

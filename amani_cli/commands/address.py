@@ -42,7 +42,7 @@ def list_(ctx: typer.Context) -> None:
     from amani_cli.invoices import addresses
 
     said = options.of(ctx)
-    said.emit(addresses.every(said.ws, links.configured(said.ws)))
+    said.emit(addresses.every(said.ws, links.at_hand(said.ws)))
 
 
 @app.command(cls=Command)
@@ -52,7 +52,7 @@ def show(ctx: typer.Context, name: str = NAME) -> None:
     from amani_cli.invoices import addresses
 
     said = options.of(ctx)
-    said.emit(addresses.shown(said.ws, name, links.configured(said.ws)))
+    said.emit(addresses.shown(said.ws, name, links.at_hand(said.ws)))
 
 
 @app.command(cls=Command)
@@ -62,4 +62,4 @@ def remove(ctx: typer.Context, name: str = NAME) -> None:
     from amani_cli.invoices import addresses
 
     said = options.of(ctx)
-    said.emit(addresses.remove(said.ws, name, links.configured(said.ws)))
+    said.emit(addresses.remove(said.ws, name, links.at_hand(said.ws)))

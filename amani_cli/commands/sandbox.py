@@ -97,11 +97,16 @@ def fund(
 ) -> None:
     """Put fake sats into a sandbox wallet, or test money into one of Fincra's sandbox."""
     from amani_cli.amounts import parse_msat, require_whole_sat
+    from amani_cli.sandbox import process
     from amani_cli.sandbox import running as sandbox_running
     from amani_cli.wallets import balances, finding
 
     said = options.of(ctx)
-    wallet = finding.resolve(said.ws, name)
+    try:
+        wallet = finding.resolve(said.ws, name)
+    except errors.AmaniError:
+        process.running_url(said.ws.paths.sandbox)  # without a sandbox that is what there is to say
+        raise
     if wallet.provider == "fincra":
         from amani_cli.wallets import businesses
 

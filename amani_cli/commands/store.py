@@ -34,7 +34,12 @@ def upgrade(ctx: typer.Context) -> None:
 @app.command(cls=Command)
 def copy(
     ctx: typer.Context,
-    to: str = typer.Option(None, "--to", help="An empty store: sqlite:PATH, or postgresql://….", metavar="STORE"),
+    to: str = typer.Option(
+        None,
+        "--to",
+        help="An empty store: postgresql://…, sqlite (this machine's own file) or sqlite:PATH.",
+        metavar="STORE",
+    ),
     undo: bool = typer.Option(False, "--undo", help="Let the old one go on, while nothing was done with the copy."),
 ) -> None:
     """Move the whole ledger into another store, either way, and prove that all of it came.

@@ -154,6 +154,12 @@ def _unknown(ws: Workspace, text: str) -> errors.Usage:
             code="BAD_DESTINATION",
             hint=f"To move money to it: amani transfer '{text}' AMOUNT",
         )
+    if re.fullmatch(r"(?a:\d)[\d_.,]{0,15}(?:sat|msat|btc|k|m|[a-z]{3})?", text, re.IGNORECASE):
+        return errors.Usage(
+            f"'{text}' is an amount, and no payee",
+            code="BAD_DESTINATION",
+            hint="First whom, then how much: amani pay ada@example.com 2100",
+        )
     address = re.search(r"<\s*([^\s<>@]+@[^\s<>@]+)\s*>", text)
     if address is not None and len(text) <= 200 and text.isprintable():
         return errors.Usage(

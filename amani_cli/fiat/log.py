@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from amani_cli import errors
-from amani_cli.fiat import reversals
+from amani_cli.fiat import in_flight, reversals
 from amani_cli.invoices import pages, virtual_accounts
 from amani_cli.payments import earlier
 from amani_cli.providers.fiat import Movement
@@ -31,6 +31,7 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     A line of an entry that we made ourselves is tied to it by our reference. An open entry is asked about, and so is
     the page that a customer paid. Cut anywhere, the next sync goes on with what is missing. A log need not go back to
     its beginning: what it has no more can't be brought in, and for a wallet that is held `errors.Unreachable` says so.
+    For such a one payouts that are on their way are brought in too, as open ones.
     """
     from amani_cli.providers.fincra_line import PAGE
 
@@ -40,6 +41,8 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     came: list[str] = []
     progress: read_back.Progress | None = None
     with wallet.fincra("read") as client:
+        if holds.stops(ws.store, wallet.remote_id):
+            new += in_flight.bring_in(ws, wallet, client, read_back.progress(ws.store, wallet.identity).top)
         while progress is None or progress.gaps:
             # Lines that have come since push the others back: where it stopped last is there, or further on.
             first = progress.gaps[0].count // PAGE + 1 if progress is not None else 1

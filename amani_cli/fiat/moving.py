@@ -5,7 +5,6 @@ Payouts, transfers between businesses and conversions say what is to be moved (`
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, format_fiat
+from amani_cli.fiat import in_flight, names
 from amani_cli.fiat.looking import refuse_poor
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment, PayoutPlan
@@ -25,17 +25,12 @@ from amani_cli.providers.fiat import Quote
 from amani_cli.rules import approval, budgets, held, lines
 from amani_cli.store import journal, references
 from amani_cli.store.entries import Entry, NewEntry
-from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import Transaction
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from amani_cli.providers.fincra import Fincra
-
-
-# What the names made of users' references begin from; another one would make other names of them.
-_NAMES = uuid.UUID("6d0f4c1e-6f0b-5b6e-9a53-0c2f8f6d7a41")
 
 
 # A quote holds for about 30 s; one that is this near its end is asked for anew.
@@ -121,7 +116,7 @@ def _begin(
         if reference is None:
             _refuse_twin(ws, db, business, kind, move.plan)
         budgets.reserve_fiat(ws, db, wallet, spend_of(ws, move))
-        ours = _our_reference(db, business, reference, meaning)
+        ours = names.our_reference(db, business, reference, meaning)
         return entry._replace(**_columns(move.plan), our_reference=ours)
 
     return engine.begin(
@@ -170,27 +165,13 @@ def _columns(planned: PayoutPlan) -> _Columns:
     }
 
 
-def _our_reference(db: Ledger, business: str, reference: str | None, meaning: str) -> str:
-    """The name that Fincra knows a movement by, and takes once.
-
-    With a reference of the user's it is the same however often it is worked out: a journal that was restored from
-    before the payment makes it again, and Fincra refuses a second one. A try that failed has used up its name.
-    """
-    if reference is None:
-        return str(uuid.uuid4())
-    tries = journal.count_tries(db, reference)
-    return str(uuid.uuid5(_NAMES, "\n".join((business, reference, meaning, str(tries)))))
-
-
 def _brought_in(ws: Workspace, client: Fincra, move: Move, kind: str, reference: str, meaning: str) -> Entry | None:
-    """The entry, if a sync has brought in this very movement from Fincra's log, which knows no reference of the user's.
+    """The entry, if a sync has brought in this very movement from Fincra, which knows no reference of the user's.
 
     It becomes that reference's, open until Fincra's record is asked: a line of the log does not say how it ended.
+    Raises `errors.RefusedByPolicy` for a reference that another movement was made under.
     """
-    business = client.identity()
-    names = [_our_reference(ws.store, business, reference, way) for way in references.spellings(meaning)]
-    known = [row for name in names if (row := journal.by_our_reference(ws.store, name, "out")) is not None]
-    found = next((row for row in known if row.reference is None), None)
+    found = names.brought_in(ws.store, client.identity(), reference, meaning)
     if found is None:
         return None
     with ws.store.write() as db:
@@ -250,5 +231,9 @@ def _is_same(ws: Workspace, row: Entry, planned: PayoutPlan) -> bool:
     """Whether an entry brought as much to the same payee, however either was spelled."""
     if row.received is None or Decimal(row.received) != planned.received.value:
         return False
+    if row.received_currency != planned.received.currency:
+        return False
+    if in_flight.is_brought_in(row):  # it tells whose account it went to at most, and not which
+        return row.destination in (in_flight.NOBODY, planned.payee)
     payee = canonical.of_destination(ws, _destination(planned), planned.received.currency)
-    return row.received_currency == planned.received.currency and canonical.of_entry(ws, row) == payee
+    return canonical.of_entry(ws, row) == payee

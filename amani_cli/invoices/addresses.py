@@ -86,18 +86,18 @@ def add(ws: Workspace, wallet: KnownWallet, wanted: Wanted, base_url: str) -> Ad
     return shown(ws, name, base_url)
 
 
-def every(ws: Workspace, base_url: str) -> Addresses:
-    """Every address, by name."""
+def every(ws: Workspace, base_url: str | None) -> Addresses:
+    """Every address, by name; how it is written is known where `base_url` is."""
     rows = store_addresses.every(ws.store) if ws.has_store else []
     return Addresses([_view(ws, row, base_url) for row in rows])
 
 
-def shown(ws: Workspace, name: str, base_url: str) -> Address:
+def shown(ws: Workspace, name: str, base_url: str | None) -> Address:
     """One address. Raises `errors.NotFound`."""
     return _view(ws, _must(ws, name), base_url)
 
 
-def remove(ws: Workspace, name: str, base_url: str) -> Address:
+def remove(ws: Workspace, name: str, base_url: str | None) -> Address:
     """Forget an address; what it was paid stays on record."""
     row = _must(ws, name)
     view = _view(ws, row, base_url)
@@ -117,11 +117,11 @@ def _must(ws: Workspace, text: str) -> AddressRow:
     return row
 
 
-def _view(ws: Workspace, row: AddressRow, base_url: str) -> Address:
+def _view(ws: Workspace, row: AddressRow, base_url: str | None) -> Address:
     wallet = store_wallets.by_id(ws.store, row.wallet_id)
     return Address(
         name=row.name,
-        address=address_of(row, base_url),
+        address=address_of(row, base_url) if base_url is not None else None,
         wallet=wallet.name if wallet is not None else "",
         min_msat=row.min_msat,
         max_msat=row.max_msat,

@@ -7,10 +7,13 @@ from amani_cli.models.document import document
 
 @document("amani.address/1")
 class Address(NamedTuple):
-    """A Lightning address: whose wallet it pays, what it takes, and how long a comment may be."""
+    """A Lightning address: whose wallet it pays, what it takes, and how long a comment may be.
+
+    `address` is null where nobody said at which base URL it is served.
+    """
 
     name: str
-    address: str
+    address: str | None
     wallet: str
     min_msat: int
     max_msat: int

@@ -8,7 +8,7 @@ from pathlib import Path
 from amani_cli import clocks, errors, private
 from amani_cli.models.operations import Finding
 from amani_cli.rules.held import SKEW_S
-from amani_cli.store import cheques, holds, journal
+from amani_cli.store import cheques, holds, journal, marks
 from amani_cli.times import ago, from_rfc3339, local
 from amani_cli.workspace import Workspace
 
@@ -96,6 +96,17 @@ def held(ws: Workspace) -> list[Finding]:
     words = f"{names}: held until read back, for this copy does not know what was paid since it was made"
     lost = f" (or, if it is lost for ever: amani reconcile --resolve '{waiting[0].wallet}')" if waiting else ""
     return [Finding("held", "warn", words, f"amani reconcile{lost}")]
+
+
+def moved(ws: Workspace) -> list[Finding]:
+    """Whether this ledger is the one that was left: nothing is spent by it, and nobody else knows what it is told."""
+    gone = marks.read(ws.store, marks.GONE) if ws.has_store else None
+    if gone is None:
+        return []
+    words = (
+        f"this ledger was moved to {gone.value}: nothing is spent by it, and what is written here is not known there"
+    )
+    return [Finding("moved", "fail", words, "point at the new one: amani config set store ADDRESS, or AMANI_STORE")]
 
 
 def outcomes(ws: Workspace) -> list[Finding]:

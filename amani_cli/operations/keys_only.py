@@ -55,7 +55,9 @@ def create(ws: Workspace, path: Path, passphrase: str) -> Backup:
     parts = {"manifest.json": json.dumps(manifest, indent=1).encode(), **parts}
     ws.talk.progress("encrypting the backup")
     files.write_private(path, backup_file.encrypted(backup_file.packed(parts), passphrase), replace=False)
-    dump = f"the ledger: pg_dump --format=custom --file=ledger.dump '{ws.store.where}'"
+    dump = f"the ledger: pg_dump --format=custom --file=ledger.dump '{ws.config.get('store')}'"
+    if not secrets:
+        ws.talk.warn("there is no key in it; a sandbox's keys, and what belongs to its PINs, stay on its machine")
     return backup.view(path, manifest, secrets, [dump, *without, *backup.NOT_HELD])
 
 
@@ -86,7 +88,7 @@ def restore(
         )
     key_chest.check_places(secrets)
     places = key_chest.plan(secrets, key_folder)
-    new = {number: about for number, about in wallets.items() if _is_ours(ws, number, about) and own.of(number) is None}
+    new = {number: about for number, about in wallets.items() if _is_ours(ws, number, about) and _lacks(own, number)}
     asked = [f"It writes a key into {each}." for each in key_chest.outside(ws, secrets, places, key_folder)]
     confirm(f"This brings {len(secrets)} keys and peppers to this machine, for {len(new)} wallets.", *asked)
     key_chest.write(secrets, places)
@@ -114,6 +116,12 @@ def _own(ws: Workspace) -> OwnKeys:
             hint="Say --with-keys; --keys-only is for a ledger on a server.",
         )
     return own
+
+
+def _lacks(own: OwnKeys, number: int) -> bool:
+    """Whether this machine has no key for a wallet, or it was kept in a file that is gone."""
+    here = own.of(number)
+    return here is None or keys.KeySource(str(here.get("key_source", ""))).is_gone
 
 
 def _is_ours(ws: Workspace, number: int, about: dict[str, Any]) -> bool:

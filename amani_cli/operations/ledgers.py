@@ -7,6 +7,7 @@ from amani_cli.books import audit
 from amani_cli.models.ledgers import Claims, ClaimView, StoreCopy, StoreView
 from amani_cli.store import audit as audit_log
 from amani_cli.store import claims, copying, journal, marks, opening
+from amani_cli.store.address import HERE
 from amani_cli.store.ledger import SCHEMA_VERSION, Store
 from amani_cli.store.rows import ClaimRow
 from amani_cli.workspace import Workspace
@@ -64,6 +65,7 @@ def release(ws: Workspace, claim_id: str) -> Claims:
             reason=ws.said.reason,
             actor=ws.said.actor,
         )
+    ws.talk.note(f"Released: {row.what}, which pid {row.pid} of {row.os_user} on {row.host} had claimed.")
     return claimed(ws)
 
 
@@ -72,33 +74,31 @@ def copy(ws: Workspace, to: str) -> StoreCopy:
     of one moment, written in one transaction, and compared.
 
     Raises `errors.Locked` while something is claimed or locked here, `errors.Usage` for a store that is not empty,
-    `errors.BooksDiffer` where what came is not what went; then this ledger goes on.
+    `errors.BooksDiffer` where what came is not what went; then this ledger goes on. `errors.Unreachable` where nobody
+    can tell whether it came: then it does not, until `undo` has asked.
     """
     _refuse_claimed(ws)
     source = ws.store
+    if marks.read(source, marks.GONE) is not None:
+        raise errors.RefusedByPolicy(
+            "this ledger was moved away already",
+            code="LEDGER_MOVED",
+            hint="Copy from where it is now, or lift it: amani store copy --undo",
+        )
     target = opening.open_named(to, *ws.ledger[1:])
     try:
         if target.where == source.where or not copying.is_empty(target):
-            raise errors.Usage(
-                f"{target.where} is not empty", code="STORE_NOT_EMPTY", hint="Name a new file, or an empty database."
-            )
-        if marks.read(source, marks.GONE) is not None:
-            raise errors.RefusedByPolicy(
-                "this ledger was moved away already",
-                code="LEDGER_MOVED",
-                hint="Copy from where it is now, or lift it: amani store copy --undo",
-            )
+            raise errors.Usage(f"{target.where} is not empty", code="STORE_NOT_EMPTY", hint=_make_room(ws, target))
         with source.write() as db:
-            marks.make(db, marks.GONE, to)
+            marks.make(db, marks.GONE, _kept_as(target, to))
             audit_log.append(db, copying.MOVED, subject=target.where, outcome="begun", actor=ws.said.actor)
         try:
             ws.talk.progress(f"copying to {target.where}")
             rows = copying.move(source, target, ws.said.actor, lambda: _prove_audit(source, target))
         except BaseException:
-            with source.write() as db:
-                marks.wipe(db, marks.GONE)
+            _go_on(ws, source, target)
             raise
-        ws.talk.note(f"Nothing is spent by the old one any more. Point at the new one: amani config set store '{to}'")
+        ws.talk.note(f"Nothing is spent by the old one any more. {_point_at(ws, target, to)}")
         head = audit_log.head(target)
         return StoreCopy(
             source=source.where,
@@ -111,6 +111,46 @@ def copy(ws: Workspace, to: str) -> StoreCopy:
         )
     finally:
         target.close()
+
+
+def _kept_as(store: Store, said: str) -> str:
+    """A store as the other remembers it; a file by its whole path, for it is opened from whatever folder."""
+    return f"{HERE}:{store.where}" if store.engine == "sqlite" else said
+
+
+def _make_room(ws: Workspace, target: Store) -> str:
+    own = ws.paths.database
+    if target.where == str(own):
+        return f"An older ledger is there. If nobody needs it, put it aside: mv '{own}' '{own}.before'"
+    return "Name a new file, or an empty database."
+
+
+def _point_at(ws: Workspace, target: Store, to: str) -> str:
+    """How the new one becomes the one that is used, in words."""
+    if target.engine == "sqlite" and target.where != str(ws.paths.database):
+        return f"The new one is used where it is the file '{ws.paths.database.name}' of an AMANI_HOME."
+    if target.engine == "sqlite":
+        return "Point at the new one: amani config set store sqlite"
+    role = opening.role(target)
+    by = f" (as the role that spends, not as {role.name}, which owns it)" if role.is_owner else ""
+    return f"Point at the new one: amani config set store '{to}'{by}"
+
+
+def _go_on(ws: Workspace, source: Store, target: Store) -> None:
+    """Let the old ledger be spent from after a copy that failed, if it is certain that nothing came."""
+    try:
+        with target.write():  # whoever still commits there is waited for
+            nothing_came = copying.is_empty(target)
+    except errors.AmaniError:
+        nothing_came = False
+    if nothing_came:
+        with source.write() as db:
+            marks.wipe(db, marks.GONE)
+        return
+    ws.talk.warn(
+        f"the copy at {target.where} may be whole, so this ledger is not spent from any more: 'amani store copy --undo'"
+        " lets it go on, once the copy can be asked"
+    )
 
 
 def _prove_audit(source: Store, target: Store) -> None:
@@ -141,7 +181,7 @@ def undo(ws: Workspace) -> StoreView:
                     hint="Copy it back instead: point at it, and run amani store copy --to a new file or database.",
                 )
             if newest is not None:
-                marks.make(db, marks.GONE, ws.config.get("store"))
+                marks.make(db, marks.GONE, _kept_as(ws.store, ws.config.get("store")))
                 audit_log.append(db, copying.MOVED, subject=ws.store.where, outcome="undone", actor=ws.said.actor)
     finally:
         target.close()

@@ -8,6 +8,7 @@ from amani_cli.rules import pins
 from amani_cli.rules.held import SKEW_S
 from amani_cli.store import address, claims, opening, rules
 from amani_cli.store.ledger import SCHEMA_VERSION
+from amani_cli.times import local
 from amani_cli.workspace import Workspace
 
 
@@ -30,7 +31,7 @@ def ledger(ws: Workspace) -> list[Finding]:
         found.append(Finding("ledger line", "warn", words, f"sslmode={address.CHECKED} in its address"))
     skew = store.clock.skew()
     is_off = abs(skew) > SKEW_S
-    words = f"this machine's is {skew:+.0f} s off it, which is the one that counts"
+    words = "this machine's agrees with it" if not is_off else f"this machine's is {skew:+.0f} s off it, which counts"
     found.append(Finding("ledger clock", "warn" if is_off else "ok", words, "timedatectl" if is_off else ""))
     return [*found, _role(ws), *_claims(ws), *_peppers(ws), *_machines(ws)]
 
@@ -50,7 +51,7 @@ def _role(ws: Workspace) -> Finding:
 def _claims(ws: Workspace) -> list[Finding]:
     found = []
     for row in claims.every(ws.store):
-        by = f"{row.what}: claimed by pid {row.pid} of {row.os_user} on {row.host} since {row.at}"
+        by = f"{row.what}: claimed by pid {row.pid} of {row.os_user} on {row.host} since {local(row.at)}"
         if claims.is_gone(row):
             found.append(Finding("claim", "warn", f"{by}, which is gone", "amani reconcile"))
         elif not claims.is_here(row):

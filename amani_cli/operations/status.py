@@ -19,10 +19,11 @@ RECENT = 5
 def status(ws: Workspace) -> tuple[Status, list[errors.AmaniError]]:
     """How everything stands, and what became of wallets that could not be asked.
 
-    Those are shown with what was last seen in them, and with a finding each.
+    Those are shown with what was last seen in them, and with a finding each. A wallet of a team whose key is on other
+    machines alone is shown so too, and is no fault.
     """
     known = finding.everything(ws)
-    found, failed = balances.balances(ws, known, FRESH_S)
+    found, failed = balances.balances(ws, [wallet for wallet in known if wallet.has_key_here], FRESH_S)
     told = [Finding("wallet", "fail", error.message, error.hint) for error in failed]
     if not known:
         told.append(Finding("wallets", "warn", "no wallet yet", "amani sandbox start, or amani wallet add NAME"))
@@ -36,7 +37,7 @@ def status(ws: Workspace) -> tuple[Status, list[errors.AmaniError]]:
         requests=requests.count_waiting(ws.store, ws.store.clock.now())[0],
         limits=[each for wallet in known for each in _limits(ws, wallet)],
         recent=_recent(ws),
-        findings=[*told, *_findings(ws)],
+        findings=[*told, *_keyless(known), *_findings(ws)],
     )
     return standing, failed
 
@@ -80,8 +81,14 @@ def _limits(ws: Workspace, wallet: KnownWallet) -> list[LimitLeft]:
     ]
 
 
+def _keyless(known: list[KnownWallet]) -> list[Finding]:
+    names = ", ".join(f"'{wallet.name}'" for wallet in known if not wallet.has_key_here)
+    fix = "amani wallet add NAME --url URL, with the wallet's key"
+    return [Finding("keys", "warn", f"none on this machine for {names}", fix)] if names else []
+
+
 def _findings(ws: Workspace) -> list[Finding]:
     from amani_cli.operations import at_hand
 
-    looked = [at_hand.files, at_hand.own_clock, at_hand.cheques_out, at_hand.held, at_hand.documents]
+    looked = [at_hand.files, at_hand.moved, at_hand.own_clock, at_hand.cheques_out, at_hand.held, at_hand.documents]
     return [each for look in looked for each in look(ws) if each.status != "ok"]

@@ -169,6 +169,23 @@ class Fincra(FincraLine):
         """The payout of our reference as Fincra keeps it, or None when it knows none."""
         return self._found(f"/disbursements/payouts/customer-reference/{as_path(our_reference)}", our_reference)
 
+    def payouts(self) -> Iterator[list[tuple[FiatRecord, float | None]]]:
+        """Every page of the payouts, newest first: each with when it was made, in unix seconds.
+
+        Whether a list says whose reference a payout has, the sources differ on: S1 shows none, D has it. See `payout`.
+        """
+        for page in self._pages("/disbursements/payouts", "payouts"):
+            yield [(wire.movement_record(each), wire.seconds(each.get("createdAt"))) for each in page]
+
+    def payout(self, provider_reference: str) -> FiatRecord | None:
+        """The payout of a reference of Fincra's, or None when it knows none."""
+        try:
+            body = self._object(self._get(f"/disbursements/payouts/reference/{as_path(provider_reference)}"))
+        except errors.NotFound:
+            return None
+        self._is_about(body, "reference", provider_reference, "payout")
+        return wire.movement_record(body)
+
     def conversion(self, our_reference: str, provider_reference: str | None, sent_at: float) -> FiatRecord | None:
         """The conversion of our reference, sent at `sent_at` (unix seconds); None when nothing tells of it.
 

@@ -50,7 +50,7 @@ CONVERSION_REFUSALS = frozenset(
     }
 )
 # Fincra's words that stand in an error of ours as its code: `explain` has these and no others.
-TOLD = (PAYOUT_REFUSALS | CONVERSION_REFUSALS) - {"NO_ENOUGH_MONEY_IN_WALLET"}
+TOLD = (PAYOUT_REFUSALS | CONVERSION_REFUSALS | {"INVALID_CURRENCY_PAIR"}) - {"NO_ENOUGH_MONEY_IN_WALLET"}
 _MISSING = ("quote", "wallet")  # a 404 about one of these comes before the payout is made
 _PAYLOAD = ("error occurred during payload validation", "no payload")
 _STATUSES: dict[str, RecordStatus] = {"successful": "settled", "success": "settled", "failed": "failed"}

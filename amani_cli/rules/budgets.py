@@ -161,7 +161,9 @@ def set_budget(
         )
     if pins.is_set(ws, wallet) and not pins.is_given(ws, wallet):
         raise errors.RefusedByPolicy(
-            f"changing the budget of '{wallet.name}' needs its PIN", code="PIN_NEEDED", hint="Use --pin-stdin."
+            f"changing the budget of '{wallet.name}' needs its PIN",
+            code="PIN_NEEDED",
+            hint="Give it by --pin-stdin or --pin-file.",
         )
     old = rules.budget(ws.store, wallet.identity, unit)
 

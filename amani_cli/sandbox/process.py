@@ -347,5 +347,7 @@ def running_url(root: Path) -> str:
     """Where the server answers. Raises `errors.Unreachable` when it does not run."""
     record = read_json(root / "server.json")
     if own_process(root.absolute(), record) is None:
-        raise errors.Unreachable("the sandbox does not run", hint="start it: amani sandbox start", code="SANDBOX_DOWN")
+        raise errors.Unreachable(
+            "the sandbox does not run", hint="Start it with: amani sandbox start", code="SANDBOX_DOWN"
+        )
     return str(record["url"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from amani_cli.store import machine
+from amani_cli.store import machine, marks
 from amani_cli.store.entries import Entry, EntryChanges, NewEntry, Whose
 from amani_cli.store.ledger import Ledger, Store, beyond, new_id
 from amani_cli.store.rows import Row, Transaction
@@ -54,7 +54,7 @@ def by_id(db: Ledger, payment_id: str) -> Entry | None:
 def expect(store: Store, payment_id: str) -> None:
     """Say that a payment is asked for soon, and how many outcomes are open."""
     store.expect(_BY_ID, payment_id)
-    store.expect(_OPEN)
+    store.expect(_OPEN_AND_MOVED, marks.GONE)
 
 
 def expect_sent(store: Store, payment_hash: str) -> None:
@@ -64,6 +64,7 @@ def expect_sent(store: Store, payment_hash: str) -> None:
 
 _BY_ID = "SELECT * FROM payment WHERE id=?"
 _OPEN = "SELECT count(*), min(created_at) FROM payment WHERE status='unknown'"
+_OPEN_AND_MOVED = _OPEN.replace(" FROM", ", (SELECT value FROM mark WHERE name=?) FROM", 1)
 _SENT = (
     "SELECT * FROM payment WHERE payment_hash=? AND direction='out' AND status<>'failed'"
     " ORDER BY status='settled' DESC, id DESC LIMIT 1"
@@ -127,6 +128,17 @@ def by_our_reference(db: Ledger, our_reference: str, direction: str) -> Entry | 
         "SELECT * FROM payment WHERE our_reference=? AND direction=?", (our_reference, direction)
     ).fetchone()
     return row
+
+
+def nameless(store: Store, beginning: str) -> list[Entry]:
+    """What left under a reference of ours that begins so, and stands for no reference of the user's: it was synced."""
+    return store.all(
+        Entry,
+        "SELECT * FROM payment WHERE our_reference>=?1 AND our_reference<?2 AND direction='out' AND reference IS NULL"
+        " ORDER BY created_at, id",
+        beginning,
+        beyond(beginning),
+    )
 
 
 def by_provider_reference(db: Ledger, remote_id: str | None, reference: str) -> Entry | None:
@@ -312,6 +324,12 @@ def count_open(store: Store) -> tuple[int, str | None]:
     """How many outcomes are open and since when the oldest is."""
     row = store.one(Row, _OPEN)
     return (row[0], row[1]) if row else (0, None)
+
+
+def open_and_moved(store: Store) -> tuple[int, str | None, str | None]:
+    """What `count_open` says, and where this ledger was moved to (None: nowhere), in one question."""
+    row = store.one(Row, _OPEN_AND_MOVED, marks.GONE)
+    return (row[0], row[1], row[2]) if row else (0, None, None)
 
 
 def find(store: Store, text: str) -> list[Entry]:

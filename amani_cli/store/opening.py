@@ -134,7 +134,9 @@ def _check_schema(store: PostgresStore) -> None:
         found = store.opened_at(_VERSION)
     except psycopg.errors.UndefinedTable as error:
         raise errors.Usage(
-            f"there is no ledger at {store.where} yet", code="NO_LEDGER", hint="Make it: amani store upgrade"
+            f"there is no ledger at {store.where} yet",
+            code="NO_LEDGER",
+            hint="Make it, as the role that shall own its tables: AMANI_STORE=postgresql://OWNER@… amani store upgrade",
         ) from error
     except psycopg.Error as error:
         raise explained(error, store.where) from error
@@ -174,6 +176,12 @@ def _upgraded(store: PostgresStore) -> tuple[int, int]:
         steps = postgres_schema.statements(found, SCHEMA_VERSION) if found < SCHEMA_VERSION else []
         steps += [postgres_search.INDEX] if is_wanted else []
         wire.exchange([*[(each, ()) for each in steps], ("COMMIT", ())])
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise errors.NotAuthorised(
+            f"this role can't make or upgrade the ledger at {store.where}",
+            code="LEDGER_REFUSED",
+            hint="Only its owner can: AMANI_STORE=postgresql://OWNER@… amani store upgrade (docs/team-store.md)",
+        ) from error
     except psycopg.Error as error:
         raise explained(error, store.where) from error
     finally:

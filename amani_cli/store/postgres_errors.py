@@ -35,10 +35,14 @@ def explained(error: psycopg.Error, where: str) -> errors.AmaniError:
             hint="Another amani is writing for a long time; try again when it is done.",
         )
     if state.startswith("28") or state == "42501":
+        hint = "Look at the role that AMANI_STORE names and at what it was granted (docs/team-store.md)."
+        if "password" in said:
+            hint = (
+                "Look at ~/.pgpass (HOST:PORT:DATABASE:ROLE:PASSWORD, a line for each role; mode 0600), at the service"
+                " file, or at store_password_command: it must be that role's, for that host, port and database."
+            )
         return errors.NotAuthorised(
-            f"the ledger at {where} does not allow it: {said}",
-            code="LEDGER_REFUSED",
-            hint="Look at the role that AMANI_STORE names and at what it was granted (docs/team-store.md).",
+            f"the ledger at {where} does not allow it: {said}", code="LEDGER_REFUSED", hint=hint
         )
     return _fault(state, said, where)
 

@@ -52,14 +52,19 @@ def claim(db: Transaction, reference: str, what: str) -> str | None:
         db.execute("INSERT INTO reference VALUES (?,?,NULL,?)", (reference, what, now()))
         return None
     if not _is_meant(db, row.what, what):
-        raise errors.RefusedByPolicy(
-            f"reference '{reference}' already stands for something else",
-            code="REFERENCE_TAKEN",
-            retry="never",
-            id=row.target,
-            hint=f"Look at it with 'amani history show {reference}', or use another reference.",
-        )
+        raise is_taken(reference, row.target, reference)
     return row.target if row.target is None else str(row.target)
+
+
+def is_taken(reference: str, target: str | None, shown_by: str) -> errors.RefusedByPolicy:
+    """That a reference stands for something else: `target`, which `history show` finds by `shown_by`."""
+    return errors.RefusedByPolicy(
+        f"reference '{reference}' already stands for something else",
+        code="REFERENCE_TAKEN",
+        retry="never",
+        id=target,
+        hint=f"Look at it with 'amani history show {shown_by}', or use another reference.",
+    )
 
 
 _BY_NAME = "SELECT * FROM reference WHERE reference=?"

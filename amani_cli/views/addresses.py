@@ -13,10 +13,14 @@ def _takes(model: Address) -> str:
     return f"{format_sat(model.min_msat)} to {format_sat(model.max_msat)}"
 
 
+def _address_of(model: Address) -> str:
+    return model.address or model.name
+
+
 def _address(model: Address) -> View:
     return View(
         fields=given(
-            ("address", model.address),
+            ("address", _address_of(model)),
             ("wallet", model.wallet),
             ("takes", _takes(model)),
             ("comments", f"up to {model.comment} characters" if model.comment else "none"),
@@ -26,7 +30,7 @@ def _address(model: Address) -> View:
 
 
 def _addresses(model: Addresses) -> View:
-    rows = [[item.address, item.wallet, _takes(item), str(item.comment)] for item in model.items]
+    rows = [[_address_of(item), item.wallet, _takes(item), str(item.comment)] for item in model.items]
     columns = [("address", False), ("wallet", False), ("takes", False), ("comment", True)]
     return View(columns, rows, empty="No addresses. Add one: amani address add NAME")
 
@@ -34,6 +38,6 @@ def _addresses(model: Addresses) -> View:
 VIEWS: dict[type, Any] = {Address: _address, Addresses: _addresses}
 
 QUIET: dict[type, Any] = {
-    Address: lambda model: [model.address],
-    Addresses: lambda model: [item.address for item in model.items],
+    Address: lambda model: [_address_of(model)],
+    Addresses: lambda model: [_address_of(item) for item in model.items],
 }

@@ -19,6 +19,8 @@ def _exported(model: Exported) -> View:
 
 
 def _outcome(model: Closing) -> str:
+    if not model.items:
+        return "Nothing was closed: there is no wallet."
     return "NOT closed." if model.differences else "Closed: the books and the provider agree."
 
 

@@ -35,7 +35,7 @@ def _copy(model: StoreCopy) -> View:
 
 
 def _claims(model: Claims) -> View:
-    columns = [("id", False), ("what", False), ("by", False), ("since", False), ("", False)]
+    columns = [("id", False), ("what", False), ("by", False), ("since", False), ("owner", False)]
     rows = [
         [each.id, each.what, f"pid {each.pid} of {each.os_user} on {each.host}", ago(each.since), each.state]
         for each in model.items

@@ -106,7 +106,8 @@ def _trace(model: Trace) -> View:
         lines += [f"{when:16}  {each.what} {over}, {each.status} ({each.wallet}){with_}", f"{'':16}  {each.id}"]
     if model.timeline or model.candidates:
         lines.append(f"times: {zone()}")
-    lines += ["", f"tell the customer: {model.tell}", *(f"next: {each}" for each in model.next), ""]
+        lines.append("")
+    lines += [f"tell the customer: {model.tell}", *(f"next: {each}" for each in model.next), ""]
     lines += [f"searched: {each}" for each in model.searched]
     lines += [f"NOT searched: {each.source}: {each.reason}" for each in model.not_searched]
     return View(lines=lines)

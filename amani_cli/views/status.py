@@ -46,7 +46,7 @@ def _wallet(item: Balance) -> list[list[str]]:
     when = ago(item.as_of)
     name = item.wallet + mark_of(item.provider, sandbox=False, live=item.live)
     if item.balances is None:
-        return [[name, format_sat(item.balance_msat or 0) + fake(item.sandbox), when]]
+        return [[name + fake(item.sandbox), format_sat(item.balance_msat or 0), when]]
     return [[name, fiat(each.value, each.currency), when] for each in item.balances] or [[name, "nothing", when]]
 
 

@@ -78,7 +78,7 @@ def delete(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -
         raise errors.NotAuthorised(
             f"the login for {wallet.url} is not that of the user of wallet '{wallet.name}', who alone can delete it",
             code="OTHER_LOGIN",
-            hint=f"Log in as the user who made it: amani login {wallet.url}. Or leave out --delete-remote.",
+            hint=f"Leave out --delete-remote, or log in as the user who made it: amani login {wallet.url}",
         )
     _refuse_awaiting(ws, wallet)
     confirm(f"Wallet '{wallet.name}' is empty. It is deleted on {wallet.url} for good, with its keys.")

@@ -94,8 +94,9 @@ def kept_in(ws: Workspace) -> str:
 
 
 def lacks_key(ws: Workspace, row: WalletRow) -> bool:
-    """Whether a wallet of a ledger that several machines share has no key on this one."""
-    return known(ws, row).key_source.place == store_wallets.ELSEWHERE
+    """Whether a wallet of a ledger that several machines share has no key on this one, or its file is gone."""
+    wallet = known(ws, row)
+    return not wallet.has_key_here or wallet.key_source.is_gone
 
 
 def without_key_here(
@@ -118,7 +119,10 @@ def without_key_here(
 
 
 def add_key(ws: Workspace, row: WalletRow, stored: tuple[keys.KeySource, bool], access: Access, name: str) -> Wallet:
-    """Give this machine a key to a wallet that others of the ledger pay from; `name` is what it was called here."""
+    """Give this machine a key to a wallet that others of the ledger pay from, or say where the one it had is now.
+
+    `name` is what it was called here.
+    """
     own = store_wallets.own_keys(ws.store)
     about: WalletChanges = {"key_source": stored[0], "has_read_key": int(stored[1]), "access": access}
     if own is not None:
@@ -140,8 +144,8 @@ def refuse_known(ws: Workspace, remote_id: str, url: str) -> None:
         raise errors.Usage(
             f"a wallet of this id is known already, as '{row.name}' at {row.url}",
             code="WALLET_KNOWN",
-            hint=f"If its server has moved to {url}, say so by its name: amani wallet add '{row.name}' --url {url}."
-            " If not, one of the two servers lies.",
+            hint=f"One of the two servers lies, unless the wallet's has moved to {url}. If so, say it by its name:"
+            f" amani wallet add '{row.name}' --url {url}",
         )
     if row is not None:
         raise errors.Usage(

@@ -86,6 +86,11 @@ class KnownWallet:
         said = self.ws.environ.get("AMANI_KEY_FILE") or self.ws.environ.get("AMANI_KEY_COMMAND")
         return bool(said) and not self.in_environment and self.ws.wallet_in_use == self.id
 
+    @property
+    def has_key_here(self) -> bool:
+        """Whether this machine has a key for it: of a ledger that several share, each has those that it was given."""
+        return self.key_source.place != store_wallets.ELSEWHERE
+
     def key(self, kind: KeyKind) -> keys.Key:
         """The key for reading or for spending; a read never loads the paying key where the other is at hand.
 
@@ -101,6 +106,12 @@ class KnownWallet:
         place, where = self.key_source.place, self.key_source.where
         if place == "keyring":
             return self._from_keyring(where, kind)
+        if place == "file" and self.key_source.is_gone:
+            raise errors.NotAuthorised(
+                f"can't read the key file {where}: No such file or directory",
+                code="KEY_FILE",
+                hint=f"If it is elsewhere now: amani wallet add '{self.name}' --url {self.url} --key-file PATH",
+            )
         if place == "file":
             return keys.from_file(Path(where))
         if place == "command":
@@ -125,7 +136,7 @@ class KnownWallet:
             raise errors.NotAuthorised(
                 f"this machine has no key for wallet '{self.name}', which others of this ledger pay from",
                 code="NO_KEY_HERE",
-                hint=f"Give it one: amani wallet add '{self.name}' --url {self.url}. {keys.OTHER_WAYS}",
+                hint=f"{keys.OTHER_WAYS.removesuffix('.')}: amani wallet add '{self.name}' --url {self.url}",
             )
         variable = ENVIRONMENT[self.provider].key
         found_variable = self.ws.config.variable(variable)

@@ -29,6 +29,7 @@ ENVIRONMENT: dict[Provider, Environment] = {
 GET_A_KEY = (
     "Four steps: (1) choose an LNbits, (2) make a wallet there, (3) open its 'API keys' and copy the Admin key"
     " (not the Invoice key), (4) run: amani wallet add NAME --url URL. Or set LNBITS_API_KEY and LNBITS_BASE_URL."
+    " To try amani without one: amani sandbox start."
 )
 
 

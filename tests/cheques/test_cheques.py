@@ -73,6 +73,13 @@ class TestCreate:
         assert "cheque sweep" in talk  # ruling 8
         assert "There is no login" in talk
         assert "a race with whoever has the code" in talk
+        assert "amani serve" not in talk
+
+    def test_a_link_says_what_answers_it(self, amani: Amani, giver: Held) -> None:
+        """Who tries one for the first time opens it in a browser, and nothing is there."""
+        assert amani("config", "set", "base_url", "http://127.0.0.1:8190").code == 0
+        talk = amani(*CREATE, "100", "--link", "--yes").stderr
+        assert "Whoever has the link has the money. It is answered as long as 'amani serve' runs." in talk
 
     def test_it_is_asked_about(self, amani: Amani, giver: Held) -> None:
         assert amani(*CREATE, "100").code == 5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli import keys
+from amani_cli import errors, keys
 from amani_cli.encodings import cheque_code
 from tests.cheques.test_cheques import wallet_of, write
 from tests.cheques.test_voids import LONG_AGO, the_one
@@ -100,3 +100,33 @@ def test_one_that_can_t_be_taken_back_stops_no_other(amani: Amani, giver: Held, 
     assert swept.code == 3
     assert sorted(item["amount_msat"] for item in swept.json["data"]["items"]) == [200_000, 300_000]
     assert giver.sat == 4900
+
+
+@pytest.mark.parametrize("then", ["reissue", "void"])
+def test_new_keys_that_could_not_be_kept_are_made_anew(
+    amani: Amani, giver: Held, taker: Held, user: User, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """The server has them alone, and the old code is dead: whoever has the login goes on."""
+    code = write(amani)
+    cheque = the_one(amani)["id"]
+
+    def is_locked(*_: str) -> None:
+        raise errors.NotAuthorised("the keyring is locked", code="KEYRING_LOCKED")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "keep", is_locked)
+        for command in ("reissue", "void"):
+            lost = amani("cheque", command, cheque, "--yes", "--json")
+            assert (lost.code, lost.error["code"]) == (3, "KEYRING_LOCKED")
+            assert "the old code is worthless now" in lost.error["message"]
+            assert "run the same command again" in lost.error["hint"]
+            if command == then:
+                break
+    assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 6
+    done = amani("cheque", then, cheque, "--yes", "--json").data
+    if then == "void":
+        assert (done["status"], giver.sat) == ("void", 5000)
+    else:
+        assert amani("cheque", "claim", "-", "--to", "taker", stdin=done["code"]).code == 0
+        assert taker.sat == 100
+    compared(amani, giver)

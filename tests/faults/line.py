@@ -6,7 +6,6 @@ import contextlib
 import http.server
 import itertools
 import re
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -162,10 +161,7 @@ class World:
     @property
     def user(self) -> str:
         """The name of a user of the server, whose password is `PASSWORD`."""
-        name = "user" + secrets.token_hex(4)
-        body = {"username": name, "password": PASSWORD, "password_repeat": PASSWORD}
-        self.payer.server.call("POST", "/api/v1/auth/register", json=body)
-        return name
+        return self.payer.server.new_user(PASSWORD)[0]
 
     @property
     def own(self) -> str:

@@ -58,9 +58,7 @@ class World:
         log_in(self.amani, self.main.server, self.proxy.url)
 
     def registered(self) -> None:
-        self.words["user"] = "ada" + self.main.id[:8]
-        body = {"username": self.words["user"], "password": PASSWORD, "password_repeat": PASSWORD}
-        self.main.server.call("POST", "/api/v1/auth/register", json=body)
+        self.words["user"], _ = self.main.server.new_user(PASSWORD)
         self.amani.secrets.add(PASSWORD)
 
     def made(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import write_key
 from tests.kit import ledgers
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
@@ -67,3 +68,55 @@ def test_one_that_failed_is_tried_under_another_name(amani: Amani, shop: Merchan
     assert len(double.payouts) == 2
     assert amani(*words).code == 6
     assert len(double.payouts) == 3
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("is_new", [True, False], ids=["names of today", "older names"])
+def test_one_that_is_on_its_way_is_known_again(
+    amani: Amani, shop: Merchant, double: Double, home: Path, tmp_path: Path, is_new: bool
+) -> None:
+    """No log has it before it settles: the copy asks for the payouts themselves, before money may leave again."""
+    double.new_field_names, double.settle_on_read = is_new, 1000
+    restore = ("--passphrase-file", write_key(tmp_path / "pass", "correct horse battery"), "--yes")
+    copy = tmp_path / "copy"
+    assert amani("backup", "create", copy, *restore[:2]).code == 0
+    rent = ("pay", "bank:058/2345678901", "5000NGN", "--yes", "--json", "--no-wait")
+    assert amani(*rent, "--reference", "rent-11").code == 8
+    assert amani(*rent[:2], "70NGN", *rent[3:]).code == 8
+    for file in home.glob("amani.db*"):
+        file.unlink()
+    assert amani("backup", "restore", copy, *restore).code == 0
+
+    assert amani(*rent, "--reference", "rent-11").code == 9  # held, until it has been read back
+    asked = amani("reconcile", "--json")
+    assert (asked.code, asked.json["data"]["unknown"]) == (8, 2)
+    other = amani(*rent[:2], "4999NGN", *rent[3:], "--reference", "rent-11")
+    assert (other.code, other.error["code"]) == (9, "REFERENCE_TAKEN")
+    for again in ((*rent, "--reference", "rent-11"), (*rent[:2], "70NGN", *rent[3:])):
+        assert amani(*again).error["code"] == "OUTCOME_UNKNOWN"
+        assert sent(double) == 2
+    for payout in double.payouts:
+        double.settle(payout)
+    assert amani("reconcile").code == 0
+    assert amani(*rent, "--reference", "rent-11").data["replayed"] is True
+    out = amani("history", "list", "--direction", "out", "--json").data["items"]
+    assert sorted((item["amount"]["value"], item["status"]) for item in out) == [
+        ("5000.00", "settled"),
+        ("70.00", "settled"),
+    ]
+    assert sent(double) == 2
+
+
+def test_a_reference_that_was_used_for_another_is_taken(
+    amani: Amani, shop: Merchant, double: Double, home: Path
+) -> None:
+    copy = ledgers.Kept(home)
+    paid = amani(*COMMANDS["payout"], "--reference", "rent-11", "--yes", "--json").data
+    copy.put_back()
+    assert amani("history", "sync").code == 0
+    for words in (("pay", "bank:058/2345678901", "4999NGN"), COMMANDS["transfer"], COMMANDS["convert"]):
+        refused = amani(*words, "--reference", "rent-11", "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (9, "REFERENCE_TAKEN"), words
+        (listed,) = amani("history", "list", "--direction", "out", "--json").data["items"]
+        assert (listed["our_reference"], listed["id"] in refused.error["hint"]) == (paid["our_reference"], True)
+    assert sent(double) == 1

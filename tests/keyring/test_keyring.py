@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -85,9 +84,7 @@ class TestUnlocked:
         assert kinds() == {"key": read_key}
 
     def test_login_rotate_and_logout(self, amani: Amani, lnbits_server: LnbitsServer) -> None:
-        name = "user" + secrets.token_hex(4)
-        body = {"username": name, "password": PASSWORD, "password_repeat": PASSWORD}
-        lnbits_server.call("POST", "/api/v1/auth/register", json=body)
+        name, _ = lnbits_server.new_user(PASSWORD)
         amani.secrets.add(PASSWORD)
         with amani.terminal("login", lnbits_server.url) as terminal:
             terminal.expect("User name")

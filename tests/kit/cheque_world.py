@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +59,7 @@ def user(amani: Amani, lnbits_server: LnbitsServer, shared_keyring: Path) -> Use
 
 def log_in(amani: Amani, server: LnbitsServer, url: str) -> User:
     """Make a user and log in as them at this address of the server."""
-    name = "user" + secrets.token_hex(4)
-    body = {"username": name, "password": PASSWORD, "password_repeat": PASSWORD}
-    token = server.call("POST", "/api/v1/auth/register", json=body)["access_token"]
+    name, token = server.new_user(PASSWORD)
     amani.secrets |= {PASSWORD, token}
     assert amani("login", url, "--username", name, "--password-stdin", stdin=PASSWORD).code == 0
     return User(server, token)

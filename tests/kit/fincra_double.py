@@ -685,6 +685,7 @@ class Call:
             "reads": 0,
             "hidden": self.double.forget_for_reads,
             "text": None,
+            "made": _iso(self.double.now()),
             "settled": None,
             "documents": list(self.double.documents),
             "lacks": None,
@@ -740,7 +741,7 @@ class Call:
         shown = {name: payout[name] for name in same} | {
             "fee": fee if one else fee * rate,
             "amountReceived": payout["received"],
-            "createdAt": _iso(self.double.now()),
+            "createdAt": payout["made"],
             "isNip": payout["sourceCurrency"] == "NGN",
             "sessionId": f"09{payout['reference']}" if payout["status"] == "successful" else None,
         }
@@ -758,9 +759,18 @@ class Call:
         return shown | more | {"valuedAt": payout["settled"], "updatedAt": _iso(self.double.now())}
 
     def payout_list(self) -> tuple[int, Any]:
-        """GET /disbursements/payouts (D; results and total as S1 shows them)."""
+        """GET /disbursements/payouts (D; results and total as S1 shows them).
+
+        S1's items have none of our references and no currency; D says that they are payouts as they are read.
+        """
         self._own_business()
         rows = [self._shown(row) for row in self.double.payouts[::-1] if row["key"] == self.merchant.key]
+        if not self.double.new_field_names:
+            told = ("id", "amountSent", "amountReceived", "fee", "status", "reference", "createdAt")
+            rows = [
+                {name: row[name] for name in told} | {"beneficiaryName": row["recipient"].get("accountHolderName")}
+                for row in rows
+            ]
         return _fine("Payouts fetched", self._paged(rows))
 
     def refund_list(self) -> tuple[int, Any]:

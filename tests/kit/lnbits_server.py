@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import random
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator
@@ -18,11 +19,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import httpx
 import pytest
 
 from amani_cli import errors
 from amani_cli.sandbox import running
+from tests.kit import lnbits_rows
 
 CLONE = Path(__file__).resolve().parents[2]
 # As pytest was started, before a test has a world of its own: to install may take a proxy, certificates or an index.
@@ -57,12 +60,33 @@ class LnbitsServer:
 
     def new_wallet(self, sat: int = 0, name: str = "test") -> tuple[str, str, str]:
         """A wallet of a new user that no other test touches, with `sat` in it: id, admin key, invoice key."""
+        return self._wallet_pattern.write(self.root / "data", name=name, sat=sat)
+
+    def asked_for_wallet(self, sat: int = 0, name: str = "test") -> tuple[str, str, str]:
+        """The same, made by the server itself."""
         wallet = self.call("POST", "/api/v1/account", json={"name": name})
         key = wallet["adminkey"]
         self.call("PATCH", "/api/v1/wallet", key=key, json={"currency": ""})
         if sat:
             self.fund(wallet["id"], sat)
         return wallet["id"], key, wallet["inkey"]
+
+    def new_user(self, password: str) -> tuple[str, str]:
+        """A user of a name that no other test has, with one wallet: the name, and the token of a login.
+
+        The password is hashed at the least cost, which each login then pays as well.
+        """
+        name = _free_name()
+        account = {"username": name, "password_hash": bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}
+        self._user_pattern.write(self.root / "data", account=account)
+        login = {"username": name, "password": password}
+        return name, str(self.call("POST", "/api/v1/auth", json=login)["access_token"])
+
+    def asked_for_user(self, password: str) -> tuple[str, str]:
+        """The same, made by the server itself."""
+        name = _free_name()
+        body = {"username": name, "password": password, "password_repeat": password}
+        return name, str(self.call("POST", "/api/v1/auth/register", json=body)["access_token"])
 
     def fund(self, wallet_id: str, sat: int) -> None:
         """Add fake sats; a negative number takes them out."""
@@ -72,6 +96,18 @@ class LnbitsServer:
     def balance_msat(self, key: str) -> int:
         """What the wallet of this admin or invoice key holds."""
         return int(self.call("GET", "/api/v1/wallet", key=key)["balance"])
+
+    @cached_property
+    def _wallet_pattern(self) -> lnbits_rows.Pattern:
+        """What this server writes for a wallet that it is asked for."""
+        return lnbits_rows.Pattern.of(self.root / "data", self.asked_for_wallet(1)[0])
+
+    @cached_property
+    def _user_pattern(self) -> lnbits_rows.Pattern:
+        """What it writes for a user who registers."""
+        _, token = self.asked_for_user(secrets.token_hex(8))
+        (wallet,) = self.call("GET", "/api/v1/wallets", token=token)
+        return lnbits_rows.Pattern.of(self.root / "data", wallet["id"])
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -100,6 +136,10 @@ class LnbitsServer:
         """Stop and start. FakeWallet forgets its invoices: those unpaid before are failed afterwards."""
         self.stop()
         self.start()
+
+
+def _free_name() -> str:
+    return "user" + secrets.token_hex(4)
 
 
 def free_port() -> int:

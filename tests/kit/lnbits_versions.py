@@ -54,6 +54,14 @@ class OtherLnbits(LnbitsServer):
     def port(self) -> int:
         return self._port
 
+    def new_wallet(self, sat: int = 0, name: str = "test") -> tuple[str, str, str]:
+        """A wallet that this version makes: how others write one down is nothing to rely on."""
+        return self.asked_for_wallet(sat, name)
+
+    def new_user(self, password: str) -> tuple[str, str]:
+        """A user that this version makes."""
+        return self.asked_for_user(password)
+
     def fund(self, wallet_id: str, sat: int) -> None:
         """Add fake sats; a negative number takes them out, from 1.0 on."""
         if numbers(VERSION) >= (1,):

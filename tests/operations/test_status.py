@@ -66,6 +66,18 @@ def test_balances_are_up_to_a_minute_old_and_their_age_is_told(amani: Amani, add
     assert "days ago" in amani("status", "--timeout", "1s").stdout
 
 
+@pytest.mark.parametrize("is_sandbox", [0, 1])
+def test_amounts_stand_under_each_other(amani: Amani, add_wallet: AddWallet, home: Path, is_sandbox: int) -> None:
+    """Fake money, whose mark is longer than a column is wide, as well as real."""
+    add_wallet("till", 1000)
+    add_wallet("a longer name", 50)
+    change_database(home, f"UPDATE wallet SET sandbox={is_sandbox}")
+    assert amani("wallet", "balance", "--all").code == 0
+    lines = [line for line in amani("status").stdout.splitlines() if "just now" in line]
+    assert [(" (sandbox: fake sats) " in line) for line in lines] == [bool(is_sandbox)] * 2
+    assert len({line.index(" sat ") for line in lines}) == 1, lines
+
+
 def test_what_a_wallet_of_ours_was_paid_is_no_older_than_the_payment(amani: Amani, add_wallet: AddWallet) -> None:
     add_wallet("main", 1000)
     add_wallet("shop")

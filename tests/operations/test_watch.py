@@ -166,11 +166,9 @@ def test_the_websocket_tells_at_once_and_never_by_the_key_that_pays(amani: Amani
     with FaultProxy(main.server.url, websockets=True) as proxy:
         move_to(amani, proxy.url)
         with watching("main", "--every", "1h") as watch:
-            for sat in (1, 2, 3):
-                begun = time.monotonic()
+            for sat in (1, 2, 3):  # it looks by itself in an hour: what is told before that, the websocket told
                 main.pay(other.invoice(sat))
-                assert watch.next(5)["payment"]["amount_msat"] == sat * 1000
-                assert time.monotonic() - begun < 2
+                assert watch.next()["payment"]["amount_msat"] == sat * 1000
             assert watch.silent()
         assert [each.path for each in proxy.those("GET", "/api/v1/ws/.*")] == [f"/api/v1/ws/{main.read_key}"]
         for secret in amani.secrets:

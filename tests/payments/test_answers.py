@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ WALLET = "1dea" * 8
 TEXT = make_invoice(amount_msat=21_000)
 HASH = bolt11.decode_invoice(TEXT).payment_hash
 
-Reply = dict[str, Any] | Exception
+Reply = dict[str, Any] | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 def own(**changed: Any) -> dict[str, Any]:
@@ -132,6 +133,8 @@ def answer(httpx_mock: HTTPXMock, amani: Amani) -> Any:
         about: dict[str, Any] = {"method": method, "url": url, "is_reusable": True, "is_optional": True}
         if isinstance(reply, Exception):
             httpx_mock.add_exception(reply, **about)
+        elif callable(reply):
+            httpx_mock.add_callback(reply, **about)
         else:
             httpx_mock.add_response(**reply, **about)
 
@@ -226,6 +229,27 @@ def test_the_journal_is_closed_only_once(amani: Amani, httpx_mock: HTTPXMock, an
     with ledgers.refusing(home, "UPDATE OF checked_at ON payment WHEN OLD.status='settled'"):
         replayed = amani("pay", TEXT, "--yes", "--json").data
     assert (replayed["status"], replayed["fee_msat"], replayed["replayed"]) == ("settled", 7, True)
+
+
+@pytest.mark.parametrize(("status", "code"), [("settled", 0), ("unknown", 8)])
+def test_what_could_not_be_sent_is_told_as_what_another_process_made_of_it(
+    amani: Amani, httpx_mock: HTTPXMock, answer: Any, home: Path, status: str, code: int
+) -> None:
+    """It took the open entry for one that never arrived, and sent it again while this one still looked for the host."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        change_database(home, "UPDATE payment SET status=?, fee_msat=7, resent=1", status)
+        raise httpx.ConnectError("refused", request=request)
+
+    answer(refuse, ABSENT)
+    ended = amani("pay", TEXT, "--yes", "--json")
+    assert ended.code == code
+    if code:
+        assert (ended.error["code"], ended.error["money_moved"]) == ("OUTCOME_UNKNOWN", "maybe")
+    else:
+        assert (ended.data["status"], ended.data["fee_msat"]) == ("settled", 7)
+    listed = amani("history", "list", "--json").data["items"]
+    assert [item["status"] for item in listed] == [status]
 
 
 def test_every_verdict_is_audited(amani: Amani, httpx_mock: HTTPXMock, answer: Any) -> None:

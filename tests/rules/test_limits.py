@@ -15,7 +15,7 @@ from amani_cli.times import from_rfc3339
 from tests.conftest import AddWallet, Held, change_database, take_server_away
 from tests.kit.books import tell
 from tests.kit.crowd import at_once, codes
-from tests.kit.driver import Amani, Result
+from tests.kit.driver import PATIENCE_S, Amani, Result
 from tests.kit.fault_proxy import FaultProxy, cut, refuse_from_here_on, stall
 from tests.kit.lnbits_server import LnbitsServer
 
@@ -305,11 +305,9 @@ class TestWaiting:
 
     def test_it_ends_when_its_time_is_up_all_the_same(self, amani: Amani, main: Held) -> None:
         text = amani("invoice", "create", "5", "-q").stdout.strip()
-        began = time.monotonic()
         waited = amani.process("invoice", "wait", text, "--timeout", "1s", "--json", env={"AMANI_LIMIT_CHECK": "1/1h"})
         assert (waited.code, waited.error["code"]) == (8, "STILL_PENDING")
         assert waited.error["money_moved"] == "no"
-        assert time.monotonic() - began < 5
 
 
 def test_a_stalled_server_holds_no_other_process_up(
@@ -318,11 +316,11 @@ def test_a_stalled_server_holds_no_other_process_up(
     """No transaction is open while the network is waited for."""
     with FaultProxy(lnbits_server.url) as proxy:
         change_database(home, "UPDATE wallet SET url=? WHERE name='main'", proxy.url)
-        proxy.on(stall(30, after=True), "POST", "/api/v1/payments")
-        with amani.started("pay", other.invoice(5), "--yes"):
-            ends = time.monotonic() + 20
-            while not proxy.count("POST") and time.monotonic() < ends:
+        proxy.on(stall(2 * PATIENCE_S, after=True), "POST", "/api/v1/payments")
+        with amani.started("pay", other.invoice(5), "--yes") as run:
+            ends = time.monotonic() + PATIENCE_S
+            while not proxy.count("POST"):
+                assert time.monotonic() < ends
                 time.sleep(0.02)
-            began = time.monotonic()
             assert amani("invoice", "create", "5", "-w", "other").code == 0
-            assert time.monotonic() - began < 5
+            assert run.poll() is None

@@ -134,6 +134,20 @@ def test_one_name_one_address(amani: Amani, ada: Held) -> None:
     assert amani("wallet", "remove", "shop", "--yes").code == 0
 
 
+def test_without_a_base_url_they_are_listed_by_name(amani: Amani, ada: Held) -> None:
+    """What there is can be seen, and taken away, before anybody says where it is served, or once that was unset."""
+    assert amani("config", "set", "base_url", "").code == 0
+    listed = amani("address", "list", "--json").data["items"]
+    assert [(each["name"], each["address"]) for each in listed] == [("ada", None)]
+    assert amani("address", "list", "--quiet").stdout == "ada\n"
+    assert amani("address", "show", "ada", "--json").data["address"] is None
+    assert amani("address", "add", "ben", "--wallet", "shop", "--json").error["code"] == "NO_BASE_URL"
+    assert amani("address", "remove", "ada", "--quiet").stdout == "ada\n"
+    none = amani("address", "list")
+    assert none.code == 0
+    assert "No addresses. Add one: amani address add NAME" in none.stderr + none.stdout
+
+
 def test_no_admin_key_is_opened(amani: Amani, ada: Held, site: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     read = keys.from_file

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -229,15 +230,24 @@ def test_a_slow_provider_holds_up_no_page(
 ) -> None:
     through(proxy, home)
     links = [write_link(amani) for _ in range(4)]
-    proxy.on(stall(3.0, after=True), "POST", "/api/v1/payments", times=None)
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def slow(exchange: Exchange) -> None:
+        exchange.forward()
+        arrived.set()
+        go_on.wait(PATIENCE_S)
+        exchange.cut()
+
+    proxy.on(slow, "POST", "/api/v1/payments", times=None)
     with serving(base_url), ThreadPoolExecutor(3) as pool:
         page(links[3])  # asked about just now
         invoices = [taker.invoice(1000) for _ in range(3)]
         taking = [pool.submit(Phone(lambda _, at=at: invoices[at]).take, links[at]) for at in range(3)]  # type: ignore[misc]
-        begun = time.monotonic()
+        assert arrived.wait(PATIENCE_S)
         for _ in range(5):
             assert 'class="state open"' in page(links[3])
-        assert time.monotonic() - begun < 2.5
+        assert not any(each.done() for each in taking)
+        go_on.set()
         assert [each.result()["status"] for each in taking] == ["OK"] * 3
 
 

@@ -53,33 +53,69 @@ def setting(world: World) -> None:
     for name, kept in homes.items():
         machine = world.add_machine(name)
         write(machine.root / "keys" / "pass", PASSPHRASE)
-        for each in kept:
-            machine.wallets[each] = world.names[each]
-            write_keys(world, machine)
-            run = command(world, {**adding(world, each), "on": name, "n": "setting"})
-            assert run.code == 0, (run.stdout, run.stderr)
-        base = ["config", "set", "base_url", phones.BASE_URL]
-        assert command(world, {"do": "amani", "on": name, "argv": base, "n": "setting"}).code == 0
-        first = [(["login", near.url, "--username", "alice", "--password-stdin"], PASSWORD)]
-        if name == "m1":
-            first.append((["pin", "set", "--wallet", "w1", "--pin-stdin"], PIN))
-            first.append((["faucet", "configure", "--wallet", "w2", "--amount", "100", "--daily-cap", "250sat"], ""))
-            if rng.random() < 0.5:
-                world.day_msat = 30_000_000
-                first.append(
-                    (
-                        ["wallet", "limit", "w1", "--per-day", "30000sat", "--per-payment", "20000sat", "--pin-stdin"],
-                        PIN,
-                    )
-                )
-        known = ["approver", "add", "boss", seams.boss()]
-        first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
-        first += _business(world, machine) if name == "m1" else []
-        for argv, stdin in first:
-            run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
-            assert run.code == 0, (argv, run.stdout, run.stderr)
+        machine.keeps = kept
+        if name == "m1" or world.ledger is None or world.ledger.is_used:
+            _set_up(world, machine, rng)
     world.is_set = True
     world.ours = {wallet.id for server in (near, far) for wallet in server.wallets.values()}
+
+
+def _set_up(world: World, machine: Machine, rng: random.Random) -> None:
+    """What people do first on a machine."""
+    name, near = machine.name, world.names["near"]
+    _join(world, machine)
+    for each in machine.keeps:
+        machine.wallets[each] = world.names[each]
+        write_keys(world, machine)
+        run = command(world, {**adding(world, each), "on": name, "n": "setting"})
+        assert run.code == 0 or world.is_set, (run.stdout, run.stderr)
+    first = [(["config", "set", "base_url", phones.BASE_URL], "")]
+    first += [(["login", near.url, "--username", "alice", "--password-stdin"], PASSWORD)]
+    if name == "m1":
+        first.append((["pin", "set", "--wallet", "w1", "--pin-stdin"], PIN))
+        first.append((["faucet", "configure", "--wallet", "w2", "--amount", "100", "--daily-cap", "250sat"], ""))
+        if rng.random() < 0.5:
+            world.day_msat = 30_000_000
+            first.append(
+                (
+                    ["wallet", "limit", "w1", "--per-day", "30000sat", "--per-payment", "20000sat", "--pin-stdin"],
+                    PIN,
+                )
+            )
+    known = ["approver", "add", "boss", seams.boss()]
+    if name == "m1" or world.ledger is None:
+        first.append(([*known, "--pin-stdin"], PIN) if name == "m1" else (known, ""))
+    else:
+        first += _peppers(world, machine, rng)
+    first += _business(world, machine) if name == "m1" else []
+    for argv, stdin in first:
+        run = command(world, {"do": "amani", "on": name, "argv": argv, "n": "setting", "stdin": stdin})
+        assert run.code == 0 or world.is_set, (argv, run.stdout, run.stderr)
+
+
+def _join(world: World, machine: Machine) -> None:
+    """Have a machine use the ledger that all share: one by its environment, the others by their settings."""
+    if world.ledger is None or not world.ledger.is_used:
+        return
+    if machine.name == "m1":
+        machine.env["AMANI_STORE"] = world.ledger.address
+        return
+    words = ["config", "set", "store", world.ledger.address]
+    assert command(world, {"do": "amani", "on": machine.name, "argv": words, "n": "setting"}).code == 0
+
+
+def _peppers(world: World, machine: Machine, rng: random.Random) -> list[tuple[list[str], str]]:
+    """How a second machine gets what checks PINs, which somebody forgets now and then."""
+    if rng.random() < 0.2:
+        return []
+    opened, chest = ["--passphrase-file", "@/keys/pass"], "@/kept/chest"
+    made = {"do": "amani", "on": "m1", "argv": ["backup", "create", chest, "--keys-only", *opened], "n": "setting"}
+    if command(world, made).code != 0:
+        return []
+    (world.machines["m1"].root / "kept" / "chest").rename(machine.root / "kept" / "chest")
+    place = str(machine.root / "kept" / "chest")
+    opened[1] = str(machine.root / "keys" / "pass")
+    return [(["backup", "restore", place, "--keys-only", *opened, "--yes"], "")]
 
 
 def adding(world: World, name: str) -> Step:
@@ -126,6 +162,8 @@ def do(world: World, step: Step) -> list[Run]:
         return _two(world, step)
     if act == "restore":
         return _restore(world, step)
+    if act == "move":
+        return _move(world, step)
     if act == "damage":
         return [_damage(world, step)]
     _HAPPENINGS[act](world, step)
@@ -148,6 +186,32 @@ def _restore(world: World, step: Step) -> list[Run]:
         runs.append(
             command(world, {name: each for name, each in step.items() if name not in ("kill", "faults", "full")})
         )
+    return runs
+
+
+def _move(world: World, step: Step) -> list[Run]:
+    """Somebody moves the first machine's ledger to the server, again and again until it is there; then all go there."""
+    ledger, machine = world.ledger, world.machines["m1"]
+    if ledger is None or ledger.is_used:
+        raise Missing("a file to move")
+    plain = {name: each for name, each in step.items() if name not in ("kill", "faults", "ledger")}
+    runs = [command(world, step)]
+    while runs[-1].code != 0 and len(runs) < 8:
+        ledger.be_there()
+        lifted = command(world, {**plain, "argv": ["store", "copy", "--undo", "--json"]})
+        if not ledger.is_empty():  # it is there, and somebody has said that it counts for nothing
+            ledger.renew()
+        runs += [lifted, command(world, plain)]
+    if runs[-1].code != 0:
+        return runs
+    world.forget_journal(machine)
+    ledger.is_used = True
+    rng = random.Random(f"{world.seed}/join")
+    for each in world.machines.values():
+        if each is machine:
+            _join(world, each)
+        else:
+            _set_up(world, each, rng)
     return runs
 
 
@@ -196,6 +260,8 @@ def _two(world: World, step: Step) -> list[Run]:
 def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
     """What a command needs, and its words as they are typed."""
     machine = _named(world, step["on"])
+    if not machine.wallets and world.is_set and step["n"] != "setting":
+        raise Missing(f"an amani on {machine.name}")
     argv = [_word(world, machine, word) for word in step["argv"]]
     for path, text in step.get("files", {}).items():
         place = machine.root / path.removeprefix("@/")
@@ -203,9 +269,11 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
             place.unlink()
         lines = [",".join(_word(world, machine, word) for word in line) for line in text]
         write(place, "\n".join(lines))
+    if world.ledger is not None and step["argv"][:2] in (["batch", "run"], ["batch", "status"], ["batch", "results"]):
+        _bring(world, machine, step["argv"][2])
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
-        name = machine.name, step["argv"][step["argv"].index("-o") + 1]
+        name = machine.ledger, step["argv"][step["argv"].index("-o") + 1]
         world.plans[name], world.plan_words[name] = rows, argv
     if "sign" in step:
         signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
@@ -214,6 +282,14 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
         for host in ("pay.example", "other.example"):
             world.servers[host].mood = step["mood"]
     return machine, argv
+
+
+def _bring(world: World, machine: Machine, plan: str) -> None:
+    """Have a plan that was made on another machine on this one too."""
+    name = plan.removeprefix("@/")
+    for other in world.machines.values():
+        if (other.root / name).exists() and not (machine.root / name).exists():
+            shutil.copy2(other.root / name, machine.root / name)
 
 
 def _keep(world: World, step: Step, run: Run) -> None:
@@ -247,6 +323,11 @@ def _word(world: World, machine: Machine, word: str) -> str:
 
 
 def _named(world: World, name: str) -> Any:
+    if name == "the ledger" and world.ledger is not None:
+        return world.ledger.address
+    if name == "the oldest claim" and world.ledger is not None:
+        for row in world.ledger.read("SELECT id FROM claim ORDER BY at, id", ()):
+            return row["id"]
     if name not in world.names:
         raise Missing(name)
     return world.names[name]

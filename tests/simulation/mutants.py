@@ -277,8 +277,15 @@ MUTANTS = (
     _m(
         "a payout's name is made anew",
         (
-            'return str(uuid.uuid5(_NAMES, "\\n".join((business, reference, meaning, str(tries)))))',
+            "return _name(business, reference, meaning, journal.count_tries(db, reference))",
             "return str(uuid.uuid4())",
+        ),
+    ),
+    _m(
+        "a copy reads no payouts that are on their way",
+        (
+            "new += in_flight.bring_in(ws, wallet, client, read_back.progress(ws.store, wallet.identity).top)",
+            "pass",
         ),
     ),
     _m(

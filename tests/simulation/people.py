@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.simulation import fincra, line, stories
+from tests.simulation import fincra, line, shared_ledger, stories
 from tests.simulation.hosts import MOODS
 from tests.simulation.world import Step, World
 
@@ -35,6 +35,7 @@ class People:
         self.addresses: list[tuple[str, str]] = []
         self.queue: list[Step] = []
         self.requests: list[tuple[str, str]] = []
+        self.is_shared = world.ledger is not None
 
     def next(self) -> Step:
         """The next step."""
@@ -55,8 +56,8 @@ class People:
             (6, self._check),
             (7, self._reconcile),
             (4, self._look),
-            (3, self._backup),
-            (2, self._restore),
+            (0 if self.is_shared else 3, self._backup),
+            (0 if self.is_shared else 2, self._restore),
             (12, self._happens),
             (9, self._address),
             (9, self._cheque),
@@ -68,28 +69,32 @@ class People:
             (4, self._carry_out),
             (10, self._two),
             (2, self._withdraw),
-            (1, self._damage),
-            (3, self._story),
+            (0 if self.is_shared else 1, self._damage),
+            (4 if self.is_shared else 3, self._story),
             (1, self._hook),
             (2, self._payer),
             (1, self._slip),
             (1, self._rarely),
-            (0.3, self._older),
+            (0 if self.is_shared else 0.3, self._older),
+            (3 if self.is_shared else 0, self._ledger),
+            (4 if self.world.ledger is not None and not self.world.ledger.is_used else 0, self._move),
             (7 if self.world.fincra is not None else 0, self._fiat),
         ]
         draw = rng.choices([each for _, each in choices], [weight for weight, _ in choices])[0]
         step = {"n": self.count, **draw()}
         if draw == self._story:
             return step
-        if step["do"] in ("amani", "restore", "two"):
+        if step["do"] in ("amani", "restore", "two", "move"):
             for each in (step["a"], step["b"]) if step["do"] == "two" else (step,):
                 if rng.random() < 0.4:
                     each["faults"] = line.draw(rng, 12)
+                if self.is_shared and rng.random() < (0.6 if step["do"] == "move" else 0.25):
+                    each["ledger"] = shared_ledger.draw(rng)
             if step["do"] == "two":
                 step = {**step, "a": {"n": self.count, **step["a"]}, "b": {"n": self.count, **step["b"]}}
             elif rng.random() < 0.1:
                 step["kill"] = int(rng.expovariate(1 / 40))
-            elif rng.random() < 0.04:
+            elif rng.random() < 0.04 and not self.is_shared:
                 step["full"] = int(rng.expovariate(1 / 40))
             elif rng.random() < 0.03 or (step["argv"][0] in ("cheque", "phone") and rng.random() < 0.1):
                 step["keyring"] = "locked"
@@ -98,7 +103,9 @@ class People:
 
     def _story(self) -> Step:
         """The first step of a story; the others follow it."""
-        told = stories.STORIES + (stories.FIAT if self.world.fincra is not None else ())
+        told = ((*stories.ANYWHERE, *stories.TEAM) if self.is_shared else stories.STORIES) + (
+            stories.FIAT[self.is_shared :] if self.world.fincra is not None else ()
+        )
         first, *self.queue = self.rng.choice(told)(self.rng, self.count)
         return first
 
@@ -117,7 +124,11 @@ class People:
         drawn = self.rng.random()
         if drawn > 0.9 and "m3" in self.world.machines:
             return "m3"
-        return "m1" if drawn < 0.75 else "m2"
+        return "m1" if drawn < (0.5 if self.is_shared else 0.75) else "m2"
+
+    def _first(self) -> str:
+        """Where the faucet, the contacts and the rules are: on the first machine, or wherever that is shared."""
+        return self._on() if self.is_shared else "m1"
 
     def _wallet(self, on: str) -> str:
         return self.rng.choice({"m1": ["w1", "w1", "w2", "w3"], "m2": ["w1", "w1", "w3"], "m3": ["w2", "w3"]}[on])
@@ -249,8 +260,10 @@ class People:
         to = rng.choice(["ann@pay.example", "Ann@pay.example", "ben@pay.example", "ann@other.example", "a friend"])
         if to == "a friend":
             if rng.random() < 0.2:
-                return self._command("m1", ["contact", "add", "a friend", "ann@pay.example", "--json", "--yes"])
-            on = "m1"
+                return self._command(
+                    self._first(), ["contact", "add", "a friend", "ann@pay.example", "--json", "--yes"]
+                )
+            on = self._first()
         argv = ["pay", to, str(rng.choice(SAT)), "--wallet", self._wallet(on)]
         argv += self._reference(argv)
         argv += self._said()
@@ -352,7 +365,7 @@ class People:
         rng = self.rng
         argv = ["faucet", rng.choice(["claim", "claim", "status"]), "--wallet", rng.choice(["w1", "w3", "w4"])]
         argv += self._reference(argv) if argv[1] == "claim" else []
-        return self._command("m1", [*argv, "--json", "--yes"])
+        return self._command(self._first(), [*argv, "--json", "--yes"])
 
     def _rule(self) -> Step:
         rng = self.rng
@@ -374,7 +387,30 @@ class People:
                 ["completion", "show", "bash"],
             ]
         )
-        return self._command("m1", [*argv, "--json"], stdin="4831" if "--pin-stdin" in argv and "w1" in argv else "0")
+        pin = "4831" if "--pin-stdin" in argv and "w1" in argv else "0"
+        return self._command(self._first(), [*argv, "--json"], stdin=pin)
+
+    def _move(self) -> Step:
+        """The ledger of the first machine is moved to where all have it."""
+        argv = ["store", "copy", "--to", "$the ledger", "--json", "--yes"]
+        return {"do": "move", "on": "m1", "argv": argv}
+
+    def _ledger(self) -> Step:
+        """What people do who share a ledger: look who is at work, and give up what a machine that died had claimed."""
+        rng, on = self.rng, self._on()
+        argv = rng.choice(
+            [
+                ["store", "claims"],
+                ["store", "release", "$the oldest claim", "--reason", "it died"],
+                ["store", "release", "$the oldest claim", "--reason", "it died"],
+                ["store", "show"],
+                ["store", "upgrade"],
+                ["backup", "create", f"@/kept/k{self.count}", "--keys-only", *_OPENED],
+                ["doctor"],
+                ["status"],
+            ]
+        )
+        return self._command(on, [*argv, "--json", "--yes"])
 
     def _line(self) -> Step:
         """The line above which the boss must agree: mostly drawn, sometimes tried to be lifted without the boss."""
@@ -437,12 +473,13 @@ class People:
         apart = one["on"] != other["on"]
         if "restore" in (one["do"], other["do"]):
             return one
-        if not apart and rng.random() < 0.2 and not any("@/" in word for word in other["argv"]):
+        is_here = any("@/" in word for word in other["argv"]) and not self.is_shared
+        if not apart and rng.random() < (0.6 if self.is_shared else 0.2) and not is_here:
             other["on"], apart = {"m1": "m2", "m2": "m1"}.get(one["on"], one["on"]), True
         other.pop("make", None)
         other.pop("files", None)
         other.pop("plan", None)
-        if rng.random() < 0.15 and not apart:
+        if rng.random() < 0.15 and (not apart or self.is_shared):
             one = {**one, "kill": int(rng.expovariate(1 / 40))}
         return {"do": "two", "on": one["on"], "a": one, "b": dict(other)}
 

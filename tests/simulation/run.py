@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit import keyrings
-from tests.simulation import acts, seams, tally, truth
+from tests.simulation import acts, seams, shared_ledger, tally, truth
 from tests.simulation.people import People
+from tests.simulation.shared_ledger import Ledgers
 from tests.simulation.world import Step, World
 
 REPLAYS = Path(__file__).parent / "replays"
@@ -41,6 +42,7 @@ class Outcome:
     log: list[str]
     counts: dict[str, int] = field(default_factory=dict)
     commands: int = 0
+    ledgers: Ledgers | None = None
 
 
 def _folder() -> Path:
@@ -62,13 +64,13 @@ def _environment() -> Iterator[None]:
         os.environ.update(before)
 
 
-def live(seed: int, steps: int = 0, script: list[Step] | None = None) -> Outcome:
-    """Let a world live: by its people for so many steps, or by a script."""
+def live(seed: int, steps: int = 0, script: list[Step] | None = None, ledgers: Ledgers | None = None) -> Outcome:
+    """Let a world live: by its people for so many steps, or by a script; with `ledgers` its machines share one."""
     root = _folder()
     log: list[str] = []
     done: list[Step] = []
     found: list[str] = []
-    world = World(root, seed)
+    world = World(root, seed, ledgers)
     try:
         with seams.laid(world), _environment():
             acts.setting(world)
@@ -87,9 +89,12 @@ def live(seed: int, steps: int = 0, script: list[Step] | None = None) -> Outcome
         found = [f"the world: {traceback.format_exc(limit=-6)}"]
     finally:
         world.forget_journal()
+        if world.ledger is not None:
+            world.ledger.close()
         shutil.rmtree(root, ignore_errors=True)
-    shown = [line.replace(str(root), "") for line in log]
-    return Outcome(seed, done, [each.replace(str(root), "") for each in found], shown, world.counts, len(world.runs))
+    shown = [world.hide(line) for line in log]
+    found = [world.hide(each) for each in found]
+    return Outcome(seed, done, found, shown, world.counts, len(world.runs), ledgers)
 
 
 def _one(world: World, step: Step, log: list[str]) -> list[str]:
@@ -103,6 +108,7 @@ def _one(world: World, step: Step, log: list[str]) -> list[str]:
     world.count(f"step {step['do']}")
     for run in runs:
         faults = f"  faults {run.step['faults']}" if run.step.get("faults") else ""
+        faults += f"  ledger {run.step['ledger']}" if run.step.get("ledger") else ""
         faults += "  (two at once)" if len(runs) > 1 and step["do"] == "two" else ""
         log.append(f"[{step['n']}] t={world.clock.now - 1.79e9:.0f} {truth.as_text(run)}{faults}")
         world.count("command " + _words(run.argv))
@@ -128,9 +134,9 @@ def shorten(outcome: Outcome, seconds: float = 60) -> Outcome:
 
     def shows(script: list[Step]) -> bool:
         nonlocal best
-        tried = live(outcome.seed, script=script)
+        tried = live(outcome.seed, script=script, ledgers=outcome.ledgers)
         if truth.words(tried.found) == wanted:
-            best = Outcome(outcome.seed, script[: len(tried.script)], tried.found, tried.log)
+            best = Outcome(outcome.seed, script[: len(tried.script)], tried.found, tried.log, ledgers=tried.ledgers)
             return True
         return False
 
@@ -144,8 +150,9 @@ def shorten(outcome: Outcome, seconds: float = 60) -> Outcome:
             break
         size //= 2
     for at in range(len(best.script)):
-        for key in ("kill", "faults"):
-            if key in best.script[at] and _clock() < ends + 20:
+        for key in ("kill", "faults", "ledger"):
+            # What it fails at may come earlier than before.
+            if at < len(best.script) and key in best.script[at] and _clock() < ends + 20:
                 less = {name: value for name, value in best.script[at].items() if name != key}
                 shows([*best.script[:at], less, *best.script[at + 1 :]])
     return best
@@ -162,15 +169,29 @@ def keep(outcome: Outcome, name: str | None = None, folder: Path = REPLAYS) -> P
     folder.mkdir(exist_ok=True)
     path = folder / f"{name or f'seed-{outcome.seed}'}.json"
     about: dict[str, Any] = {"found": outcome.found, "seed": outcome.seed, "log": outcome.log}
+    if outcome.ledgers is not None:
+        about["store"] = "postgresql"
     path.write_text(json.dumps(about | {"script": outcome.script}, indent=1) + "\n")
     return path
 
 
-def replays() -> Iterator[Outcome]:
+def kept(store: str = "sqlite") -> list[Path]:
+    """The scripts that are kept of worlds with such ledgers."""
+    return [
+        path for path in sorted(REPLAYS.glob("*.json")) if json.loads(path.read_text()).get("store", "sqlite") == store
+    ]
+
+
+def replay(path: Path, ledgers: Ledgers | None = None) -> Outcome:
+    """Play a kept script again."""
+    found = json.loads(path.read_text())
+    return live(found["seed"], script=found["script"], ledgers=ledgers)
+
+
+def replays(ledgers: Ledgers | None = None) -> Iterator[Outcome]:
     """Every kept script, played again."""
-    for path in sorted(REPLAYS.glob("*.json")):
-        kept = json.loads(path.read_text())
-        outcome = live(kept["seed"], script=kept["script"])
+    for path in kept("postgresql" if ledgers is not None else "sqlite"):
+        outcome = replay(path, ledgers)
         outcome.found = [f"{each} ({path.stem})" for each in outcome.found]
         yield outcome
 
@@ -193,6 +214,9 @@ def main() -> int:
     parser.add_argument("--first", default="", help="play kept scripts before; write the first failure's words here")
     parser.add_argument("--log", action="store_true", help="show everything")
     parser.add_argument("--into", type=Path, help="append what it came to, a line a minute, and failures beside it")
+    parser.add_argument(
+        "--store", choices=("sqlite", "postgresql"), default="sqlite", help="one ledger for all machines"
+    )
     parser.add_argument("--sum", type=Path, help="add up what stands in such a file, and run nothing")
     said = parser.parse_args()
     seams.load()
@@ -201,14 +225,17 @@ def main() -> int:
         return 0
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    if said.store == "postgresql":
+        with shared_ledger.started() as ledgers:
+            return _first(said, ledgers) if said.first else _many(said, ledgers)
     return _first(said) if said.first else _many(said)
 
 
-def _first(said: argparse.Namespace) -> int:
+def _first(said: argparse.Namespace, ledgers: Ledgers | None = None) -> int:
     """Look for one failure, and write down what it was."""
     ends, commands = _clock() + said.minutes * 60, 0
-    worlds = (live(seed, said.steps) for seed in range(said.seed, said.seed + said.seeds))
-    for outcome in itertools.chain(replays(), worlds):
+    worlds = (live(seed, said.steps, ledgers=ledgers) for seed in range(said.seed, said.seed + said.seeds))
+    for outcome in itertools.chain(replays(ledgers), worlds):
         commands += outcome.commands
         if outcome.found or commands >= said.commands or _clock() > ends:
             break
@@ -217,13 +244,13 @@ def _first(said: argparse.Namespace) -> int:
     return 1 if outcome.found else 0
 
 
-def _many(said: argparse.Namespace) -> int:
+def _many(said: argparse.Namespace, ledgers: Ledgers | None = None) -> int:
     """World after world, until the time is up, or something is wrong in one."""
     ends, code = _clock() + said.minutes * 60, tally.commit()
     whole, known = tally.Part(code, said.seed), set[str]()
     part, began, worked = tally.Part(code, said.seed), _clock(), time.process_time()
     for seed in range(said.seed, said.seed + said.seeds):
-        outcome = live(seed, said.steps)
+        outcome = live(seed, said.steps, ledgers=ledgers)
         part.add(tally.Part(code, seed, seed, 1, outcome.commands, counts=Counter(outcome.counts)))
         if said.log:
             say("\n".join(outcome.log))

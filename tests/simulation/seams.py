@@ -158,6 +158,7 @@ def laid(world: World) -> Iterator[None]:
         _lay_line(patch, world)
         _lay_disk(patch, world)
         _lay_keyring(patch, world)
+        _lay_ledger(patch, world)
         _lay_speed(patch, world)
         yield
 
@@ -219,7 +220,7 @@ def _lay_line(patch: pytest.MonkeyPatch, world: World) -> None:
         raise AssertionError("amani has touched a real socket")
 
     patch.setattr(socket, "getaddrinfo", look_up)
-    patch.setattr(socket, "gethostname", lambda: "machine")
+    patch.setattr(socket, "gethostname", lambda: world.host())
     patch.setattr(socket.socket, "connect", nowhere)
 
 
@@ -265,6 +266,8 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
             self.settings: dict[str, str] = {}
 
         def execute(self, sql: str, *values: Any) -> Any:
+            if world.ledger is not None and not self.on_disk:  # what was brought from the server
+                return super().execute(sql, *values)
             world.point(sql)
             if self.on_disk:
                 world.need_room(sql)
@@ -286,6 +289,8 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
             return bool(is_set) and was == value
 
         def executemany(self, sql: str, *values: Any) -> Any:
+            if world.ledger is not None and not self.on_disk:
+                return super().executemany(sql, *values)
             world.point(sql)
             if self.on_disk:
                 world.need_room(sql)
@@ -358,6 +363,31 @@ def _lay_keyring(patch: pytest.MonkeyPatch, world: World) -> None:
 
     for name in ("get_password", "set_password", "delete_password"):
         patch.setattr(keyrings.InMemory, name, watched(getattr(keyrings.InMemory, name)))
+
+
+def _lay_ledger(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Where machines share a ledger: have every message to it go through the world, and each run be a process."""
+    ledger = world.ledger
+    if ledger is None:
+        return
+    import psycopg
+
+    wire = part("store.postgres_wire")
+    ledger.gone = part("store.marks").GONE
+    ledger.send, copy_in = wire.exchange, wire.Wire.copy_in
+
+    def copied(self: Any, *words: Any) -> int:
+        ledger.copying(self._line)
+        return int(copy_in(self, *words))
+
+    patch.setattr(psycopg, "connect", ledger.connect)
+    patch.setattr(wire, "exchange", ledger.exchange)
+    patch.setattr(wire.Wire, "copy_in", copied)
+    machine = part("store.machine")
+    patch.setattr(machine, "host", lambda: world.host())
+    patch.setattr(machine, "start_of", lambda pid: world.process())
+    patch.setattr(machine, "is_here", lambda pid, started: world.goes_on(started))
+    patch.setattr(part("store.claims"), "start", lambda: world.watch.boot())
 
 
 _empty_journal: list[bytes] = []

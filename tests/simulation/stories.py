@@ -330,16 +330,80 @@ def faucet_until_its_cap(rng: random.Random, number: int) -> list[Step]:
     return [{"do": "give", "what": "w2", "msat": 900_000}, *claims]
 
 
+def _at_once(one: Step, other: Step, passes: float) -> Step:
+    """Two machines at the same thing."""
+    return {"do": "two", "on": one["on"], "a": {**one, "passes": passes}, "b": {**other, "passes": passes}}
+
+
+def pins_of_two(rng: random.Random, number: int) -> list[Step]:
+    """Somebody guesses a PIN on two machines."""
+    tries = [amani(on, "pin", "verify", "--wallet", "w1", "--pin-stdin", stdin="1834") for on in ("m1", "m2")]
+    return [rng.choice([*tries, _at_once(tries[0], tries[1], 0.5)]) for _ in range(9)]
+
+
+def batch_of_two(rng: random.Random, number: int) -> list[Step]:
+    """Two machines carry out one plan at once; one may die over it, and what it had claimed is given up."""
+    plan, wallet = f"@/kept/p{number}", rng.choice(["w1", "w3"])
+    rows = [["ann@pay.example", "100", "one"], ["ben@pay.example", "10", "two"], ["ann@pay.example", "100", "three"]]
+    rows += rng.choice([[], [["cheque", "100", "a cheque"]]])
+    files = {f"{plan}.csv": [["to", "amount", "memo"], *rows]}
+    made = amani("m1", "batch", "plan", f"{plan}.csv", "-o", plan, "--wallet", wallet, files=files, plan=rows)
+    runs = [amani(on, "batch", "run", plan, "--yes", mood="honest") for on in ("m1", "m2")]
+    dies = {"kill": rng.randrange(20, 120)} if rng.random() < 0.5 else {}
+    release = amani("m2", "store", "release", "$the oldest claim", "--reason", "it died", "--yes")
+    between = rng.choice([[], [runs[1]], [runs[1], release], [{"do": "time", "seconds": 4000}]])
+    return [made, _at_once({**runs[0], **dies}, runs[1], rng.choice([0.2, 0.5])), *between, runs[1], runs[0]]
+
+
+def faucet_by_two_clocks(rng: random.Random, number: int) -> list[Step]:
+    """A machine whose clock is wrong asks a faucet that has just given."""
+    claim = [amani(on, "faucet", "claim", "--wallet", "w1", "--yes", fate=FINE) for on in ("m1", "m2")]
+    wrong: Step = {"do": "clock", "on": "m2", "wrong": rng.choice([86_400 * 400, 90_000, -86_400 * 30])}
+    return [claim[0], wrong, claim[1], claim[0], {**wrong, "wrong": 0}, claim[1]]
+
+
+def cheque_of_two(rng: random.Random, number: int) -> list[Step]:
+    """A cheque is taken back on one machine while it is claimed on another."""
+    code = f"c{number}"
+    create = amani("m1", "cheque", "create", "100", "--wallet", rng.choice(["w1", "w2", "w3"]), "--yes", keep=code)
+    void = amani("m1", "cheque", "void", f"${code}#", "--yes")
+    claim = amani("m2", "cheque", "claim", f"${code}", "--to", rng.choice(["w1", "w3"]), "--yes")
+    two = [void, claim] if rng.random() < 0.5 else [claim, void]
+    return [
+        create,
+        _at_once(two[0], two[1], rng.choice([0.2, 0.5])),
+        rng.choice(two),
+        amani("m1", "reconcile", "--yes"),
+    ]
+
+
+def budget_of_two(rng: random.Random, number: int) -> list[Step]:
+    """Two machines spend most of a day's budget at once."""
+    pays = [
+        amani(on, "pay", f"${name}", "--wallet", "w1", "--yes", "--pin-stdin", stdin="4831", make=make, fate=FINE)
+        for on, name in (("m1", f"i{number}"), ("m2", f"j{number}"))
+        for make in (outside(name, 86_400, 19_000_000),)
+    ]
+    return [
+        _at_once(pays[0], pays[1], rng.choice([0.2, 0.5])),
+        *({k: v for k, v in p.items() if k != "make"} for p in pays),
+    ]
+
+
+TEAM = (pins_of_two, batch_of_two, faucet_by_two_clocks, cheque_of_two, budget_of_two)
 FIAT = (payout_before_a_copy, payout_that_comes_late)
-STORIES = (
+ANYWHERE = (
     paid_long_after_it_was_read,
     asked_by_another_key,
     shown_what_failed_before,
-    given_up_and_found,
     removed_and_added,
     renamed,
     rotated,
     without_a_login,
+)
+STORIES = (
+    *ANYWHERE,
+    given_up_and_found,
     copied_while_written,
     budget_after_a_copy,
     request_run_since_a_copy,

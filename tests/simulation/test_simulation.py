@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -16,10 +15,9 @@ MOST_S = 40.0
 _spent = {"s": 0.0}
 
 
-@pytest.mark.parametrize("path", sorted(run.REPLAYS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", run.kept(), ids=lambda path: path.stem)
 def test_a_script_that_once_showed_a_fault_shows_none(path: Path) -> None:
-    kept = json.loads(path.read_text())
-    outcome = run.live(kept["seed"], script=kept["script"])
+    outcome = run.replay(path)
     assert not outcome.found, run.report(outcome)
 
 

@@ -56,7 +56,20 @@ def after(world: World, run: Run | None) -> list[str]:
         found += _approved(world, machine)
     found += _paid_once(world, run)
     found += _batches(world)
+    if run is not None and run.argv[:2] == ["store", "copy"]:
+        found += _moved(world, run)
     return found
+
+
+def _moved(world: World, run: Run) -> list[str]:
+    """Of two ledgers that are the same one alone is ever spent from."""
+    ledger = world.ledger
+    if ledger is None or ledger.is_used:
+        return []
+    is_left = bool(world.read(run.machine, "SELECT 1 FROM mark WHERE name=?", ledger.gone))
+    return (
+        [] if is_left or not ledger.is_spent_from() else ["moved: both the old ledger and its copy can be spent from"]
+    )
 
 
 def _answer(world: World, run: Run) -> list[str]:
@@ -157,8 +170,9 @@ def _rules(world: World, run: Run) -> list[str]:
     total = sum(-record.amount for record in out)
     if total > 10_000_000 and run.step.get("stdin") != acts.PIN:
         found.append(f"rule: {total} msat without the PIN")
-    if run.machine.name != "m1" or run.machine.is_older:
+    if not world.has_rules(run.machine):
         return found
+    found += _pins(world, run)
     now = world.clock.now
     if out and world.day_msat:
         spent = sum(
@@ -181,6 +195,17 @@ def _rules(world: World, run: Run) -> list[str]:
     if len({name for name, _ in claims}) < len(claims):
         found.append(f"rule: the faucet paid {claims} within its cool-down")
     return found
+
+
+def _pins(world: World, run: Run) -> list[str]:
+    """A wrong PIN is answered five times in an hour, on however many machines; the right one begins anew."""
+    if world.ledger is None or "w1" not in run.argv or "--pin-stdin" not in run.argv:
+        return []
+    if run.step.get("stdin", "").startswith(acts.PIN):
+        world.wrong_pins.clear()
+    elif (run.document.get("error") or {}).get("code") == "WRONG_PIN":
+        world.wrong_pins = [at for at in world.wrong_pins if at > world.clock.now - 3540] + [world.clock.now]
+    return [f"rule: {len(world.wrong_pins)} wrong PINs within an hour"] if len(world.wrong_pins) > 5 else []
 
 
 def _approved(world: World, machine: Machine) -> list[str]:
@@ -242,7 +267,7 @@ def _batches(world: World) -> list[str]:
     """No row of a plan is paid twice, nor anything that is in no row."""
     found = []
     for (machine, plan), rows in world.plans.items():
-        if world.machines[machine].is_older:
+        if world.is_older(machine):
             continue
         paid: dict[tuple[str, int], int] = {}
         for run in world.plan_runs.get((machine, plan), ()):
@@ -325,7 +350,7 @@ def _out_of_the_right_wallet(world: World, run: Run) -> list[str]:
     """Money leaves the wallet that was named, whatever key lies where its key should."""
     words = run.argv
     if words[:2] == ["batch", "run"]:
-        words = world.plan_words.get((run.machine.name, run.step["argv"][2]), [])
+        words = world.plan_words.get((run.machine.ledger, run.step["argv"][2]), [])
     elif words[0] not in PAYS and words[:2] != ["cheque", "create"]:
         return []
     names = [words[words.index(each) + 1] for each in ("--wallet", "--from") if each in words]
@@ -351,6 +376,8 @@ def _address_pays_its_wallet(world: World, run: Run) -> list[str]:
 
 
 def _in_time(run: Run) -> list[str]:
+    if run.step.get("ledger"):  # it asks for a while whether what it wrote is there
+        return []
     allowed = {"2s": 2, "5s": 5, "10s": 10, "20s": 20, "60s": 60}.get(
         run.argv[run.argv.index("--timeout") + 1] if "--timeout" in run.argv else "", 30
     )
@@ -384,7 +411,7 @@ def _really_failed(world: World, machine: Machine, id: str) -> list[str]:
         another = "SELECT 1 FROM payment WHERE payment_hash=? AND id<>? AND direction='out' AND status<>'failed'"
         if row["status"] == "failed" and world.read(machine, another, row["payment_hash"], id):
             continue  # a try of its own, which another run has made meanwhile
-        if record is not None and record.status == "success" and record.by is not None and record.by.machine is machine:
+        if record is not None and record.status == "success" and record.by is not None and _knows(machine, record.by):
             return [f"money_moved: it says no of {id}, which is paid"]
     return []
 
@@ -424,9 +451,14 @@ def _journal(world: World, machine: Machine) -> list[str]:
             )
             if _is_unread(world, machine, record):
                 continue
-            if not later and record.by is not None and record.by.machine is machine:
+            if not later and record.by is not None and _knows(machine, record.by):
                 found.append(f"failed: {row['id']} is failed here, {said} at the provider")
     return found
+
+
+def _knows(machine: Machine, run: Run) -> bool:
+    """Whether a machine's journal has what a run did."""
+    return run.machine.ledger == machine.ledger
 
 
 def _is_unread(world: World, machine: Machine, record: Any) -> bool:
@@ -447,7 +479,7 @@ def _paid_once(world: World, run: Run | None) -> list[str]:
             found.append(f"twice: invoice {hash_[:8]} was paid {count} times")
     for machine, name in sorted(world.used_twice):
         paid = [record for record in world.by_reference[machine, name] if record.status != "failed"]
-        if world.machines[machine].is_older:
+        if world.is_older(machine):
             continue
         hashes = {record.paper.payment_hash for record in paid}
         if len(hashes) > 1 and not _given_up_between(world, machine, paid):
@@ -465,7 +497,7 @@ def _given_up_between(world: World, machine: str, paid: list[Any]) -> bool:
     given_up = {
         world.names[each.argv[each.argv.index("--resolve") + 1]].id
         for each in world.runs
-        if each.machine.name == machine and each.code == 0 and "--resolve" in each.argv
+        if each.machine.ledger == machine and each.code == 0 and "--resolve" in each.argv
         if each.argv[each.argv.index("--resolve") + 1] in each.machine.wallets
     }
     others = [record for record in paid if record is not first]
@@ -476,9 +508,11 @@ def at_rest(world: World) -> list[str]:
     """What is wrong when everything has come to an end, and everybody has asked about it."""
     found: list[str] = []
     world.begin({"n": "rest"})
+    if world.ledger is not None:
+        world.ledger.be_there()
     for machine in world.machines.values():
         machine.watch.wrong = 0.0
-        if not (machine.home / "amani.db").exists():
+        if not (machine.home / "amani.db").exists() and not machine.env and not (machine.home / "config.toml").exists():
             continue
         acts.write_keys(world, machine)
         for name, wallet in machine.wallets.items():
@@ -509,7 +543,7 @@ def at_rest(world: World) -> list[str]:
         found += _give_up(world, machine)
         for argv in (["reconcile", "--json"], ["audit", "verify", "--json"]):
             last = world.amani(machine, argv, {"n": "rest"})
-            if last.code != 0:
+            if last.code != 0 and not _lacks_a_key(world, last):
                 found.append(f"at rest: {machine.name}: {' '.join(argv)}: exit {last.code}: {last.stdout[:1500]}")
         found += _equal(world, machine) + fiat_truth.at_rest(world, machine)
         found += _no_secret_kept(world, machine)
@@ -517,6 +551,13 @@ def at_rest(world: World) -> list[str]:
         left = world.read(machine, f"{sql} AND cheque.status<>'claimed'")
         found += [f"phone: {row['id']} was claimed by its link, and does not say so" for row in left]
     return found
+
+
+def _lacks_a_key(world: World, run: Run) -> bool:
+    """Whether all that a machine could not ask are wallets that others of its ledger pay from, and it does not."""
+    others = (run.document.get("data") or {}).get("unasked") or ()
+    is_so = [f"this machine has no key for wallet '{name}'" in run.stdout for name in others]
+    return run.code == 10 and run.machine.name != "m1" and world.ledger is not None and bool(is_so) and all(is_so)
 
 
 def _give_up(world: World, machine: Machine) -> list[str]:
@@ -566,7 +607,7 @@ def _still_known(world: World, wallet: Any) -> bool:
     given_up = {
         each.argv[each.argv.index("--resolve") + 1]
         for each in world.runs
-        if each.machine is machine and each.code == 0 and "--resolve" in each.argv
+        if _knows(machine, each) and each.code == 0 and "--resolve" in each.argv
     }
     return any(row["status"] == "unknown" or row["id"] in given_up for row in rows)
 
@@ -612,6 +653,8 @@ def _no_secret_kept(world: World, machine: Machine) -> list[str]:
     for path in [*machine.home.glob("amani.db*"), *machine.home.glob("config.toml"), *machine.home.glob("*.log")]:
         content = path.read_bytes()
         found += [f"a secret: {secret} in {path.name}" for secret in secrets(world) if secret.encode() in content]
+    for table, row in world.ledger.texts() if world.ledger is not None else ():
+        found += [f"a secret: {secret} in {table}" for secret in _shown_secrets(world, row)]
     return found
 
 

@@ -28,6 +28,7 @@ from tests.simulation.hosts import LnurlHost
 from tests.simulation.line import Line
 from tests.simulation.lnbits import Lnbits, Record, Wallet
 from tests.simulation.network import Network, Paper
+from tests.simulation.shared_ledger import Ledgers, SharedLedger
 
 T = TypeVar("T")
 Step = dict[str, Any]
@@ -60,6 +61,9 @@ class Machine:
     is_older: bool = False
     sent: list[Record] = field(default_factory=list)
     audited: Audited | None = None
+    ledger: str = ""
+    keeps: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -89,6 +93,8 @@ class Run:
     points: int = 0
     full: bool = False
     damaged: bool = False
+    messages: int = 0
+    commits: int = 0
     says_no: bool = False
     movements: list[Movement] = field(default_factory=list)
     fiat_open: set[tuple[str, Decimal, str]] = field(default_factory=set)
@@ -152,9 +158,12 @@ class Turns:
 
 
 class World:
-    """Everything there is. `root` is a folder of its own; all that is left to chance comes from `seed`."""
+    """Everything there is. `root` is a folder of its own; all that is left to chance comes from `seed`.
 
-    def __init__(self, root: Path, seed: int) -> None:
+    With `ledgers` its machines share one, on a server of PostgreSQL.
+    """
+
+    def __init__(self, root: Path, seed: int, ledgers: Ledgers | None = None) -> None:
         self.root, self.seed = root, seed
         self.rng = random.Random(seed)
         self.clock = Clock()
@@ -173,7 +182,7 @@ class World:
         self._task: _Task | None = None
         self._turns: Turns | None = None
         self.step: Step = {}
-        self._dead = False
+        self._dead: Machine | None = None
         self._snapshot: Path | None = None
         self._keyring: dict[tuple[str, str], str] = {}
         self.plans: dict[tuple[str, str], list[tuple[str, int]]] = {}
@@ -188,6 +197,7 @@ class World:
         self.used_twice: set[tuple[str, str]] = set()
         self.cheque_wallets: dict[str, str] = {}
         self.is_set = False
+        self.wrong_pins: list[float] = []
         self.day_msat = 0
         self.ours: set[str] = set()
         self.transcript: list[str] = []
@@ -195,6 +205,9 @@ class World:
         self._journals: dict[str, tuple[int, sqlite3.Connection]] = {}
         self._homes: dict[str, Lnbits] = {}
         self._kill_at, self._full_from = -1, 10**9
+        self._alive: set[int] = set()
+        wrong = random.Random(f"{seed}/server").choice([0.0, 0.0, 2.0, -300.0])
+        self.ledger = SharedLedger(ledgers, self, wrong) if ledgers is not None else None
 
     # -- building --------------------------------------------------------------------------------------------------
 
@@ -236,6 +249,9 @@ class World:
         made = Machine(name, self.root / name, Watch(self.clock))
         for folder in ("here", "keys", "kept"):
             (made.root / folder).mkdir(parents=True, mode=0o700)
+        made.ledger = name
+        if self.ledger is not None:  # what one did the other must know
+            made.ledger, made.sent = "the ledger", next(iter(self.machines.values()), made).sent
         self.machines[name] = self.names[name] = made
         return made
 
@@ -288,10 +304,10 @@ class World:
                 record.by.machine.sent.append(record)
                 if record.by.argv[:2] == ["request", "run"]:
                     what = f"request {record.by.argv[2]}"
-                    _add(self.by_reference, (record.by.machine.name, what), record, self.used_twice)
+                    _add(self.by_reference, (record.by.machine.ledger, what), record, self.used_twice)
                 if "--reference" in record.by.argv:
                     name = record.by.argv[record.by.argv.index("--reference") + 1]
-                    _add(self.by_reference, (record.by.machine.name, name), record, self.used_twice)
+                    _add(self.by_reference, (record.by.machine.ledger, name), record, self.used_twice)
             record.by.records.append(record)
             if record.by.says_no and record.status != "failed" and record.amount < 0:
                 self.problems.append(
@@ -327,7 +343,7 @@ class World:
 
     def point(self, what: str) -> None:
         """A moment at which a run can be killed: before each statement, request and wait, and after each answer."""
-        if self._dead:
+        if self.is_dying:
             if what.startswith("ROLLBACK"):
                 return
             raise Killed
@@ -338,7 +354,7 @@ class World:
             self.happen()
         if self._turns is not None and self.rng.random() < self.step.get("passes", 0.3):
             self._turns.pass_on()
-            if self._dead:
+            if self.is_dying:
                 raise Killed
         run.points += 1
         if run.points > 20_000:
@@ -357,12 +373,14 @@ class World:
         raise sqlite3.OperationalError("database or disk is full")
 
     def _kill(self, run: Run, what: str) -> None:
-        self._dead = True
+        self._dead = run.machine
         self.count("kill")
         self.transcript.append(f"    killed before: {' '.join(what.split())[:80]}")
         self._snapshot = self.root / "snapshot"
         self._keyring = dict(run.machine.keyring)
         shutil.copytree(run.machine.root, self._snapshot, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
+        if self.ledger is not None:
+            self.ledger.cut(run.machine)
         raise Killed
 
     def patiently(self, act: Callable[[], T], seconds: float) -> T:
@@ -377,8 +395,16 @@ class World:
                 self.clock.pass_(0.05)
                 self.count("waited for a locked database")
                 self._turns.pass_on()
-                if self._dead:
+                if self.is_dying:
                     raise Killed from None
+
+    def let_another(self) -> None:
+        """Wait a moment for what another run has."""
+        self.clock.pass_(0.05)
+        if self._turns is not None:
+            self._turns.pass_on()
+        if self.is_dying:
+            raise Killed
 
     @contextlib.contextmanager
     def unseen(self) -> Iterator[None]:
@@ -393,7 +419,30 @@ class World:
     @property
     def is_dying(self) -> bool:
         """Whether the run that is on was killed, and what it still does is done by nobody."""
+        return self._dead is not None and self._now is not None and self._now.machine is self._dead
+
+    def _dying(self) -> Machine | None:
         return self._dead
+
+    def host(self) -> str:
+        """The name of the machine that is on."""
+        return self._now.machine.name if self.ledger is not None and self._now is not None else "machine"
+
+    def process(self) -> str:
+        """What the process of the run that is on has to itself."""
+        return f"run {self._now.number}" if self._now is not None else ""
+
+    def goes_on(self, process: str) -> bool:
+        """Whether a process is still there."""
+        return any(f"run {number}" == process for number in self._alive)
+
+    def has_rules(self, machine: Machine) -> bool:
+        """Whether what the first machine set up holds on this one, and always did."""
+        return (machine.name == "m1" or self.ledger is not None) and not machine.is_older
+
+    def is_older(self, ledger: str) -> bool:
+        """Whether somebody put a ledger back by hand."""
+        return any(each.is_older for each in self.machines.values() if each.ledger == ledger)
 
     @property
     def is_alone(self) -> bool:
@@ -418,8 +467,9 @@ class World:
 
     def at_once(self, wanted: list[tuple[Machine, list[str], Step, str]]) -> list[Run]:
         """Run one command, or two that take turns at every statement, request and wait, as the seed has it."""
-        self._dead = False
+        self._dead = None
         tasks = [_Task(self._begun(machine, argv, step), _Stream(stdin)) for machine, argv, step, stdin in wanted]
+        self._alive = {task.run.number for task in tasks}
         before = sys.stdin, sys.stdout, sys.stderr, os.getcwd(), os.umask(0o077)
         try:
             if len(tasks) == 1:
@@ -429,18 +479,21 @@ class World:
                 self._turns = Turns(tasks, self._take)
                 self._turns.run(self._work)
         finally:
-            self._now, self._task, self._dead, self._turns = None, None, False, None
+            dead = self._dying()
+            self._now, self._task, self._dead, self._turns = None, None, None, None
             sys.stdin, sys.stdout, sys.stderr = before[:3]
             os.chdir(before[3])
             os.umask(before[4])
         for task in tasks:
             task.run.alone = len(tasks) == 1
-            task.run.killed = self._snapshot is not None and task.run.code is None
+            task.run.killed = dead is not None and task.run.code is None
             if not task.run.killed:
                 task.run.stdout, task.run.stderr = task.out.written(), task.err.written()
             task.run.ended = self.clock.now
-        if self._snapshot is not None:
-            self._go_on_from_copy(tasks[0].run.machine)
+        if dead is not None:
+            self._go_on_from_copy(dead)
+        if self.ledger is not None:
+            self.ledger.at_end_of_step()
         return [task.run for task in tasks]
 
     def _begun(self, machine: Machine, argv: list[str], step: Step) -> Run:
@@ -454,7 +507,7 @@ class World:
             }
         self.runs.append(run)
         if argv[:2] == ["batch", "run"]:
-            self.plan_runs.setdefault((machine.name, step["argv"][2]), []).append(run)
+            self.plan_runs.setdefault((machine.ledger, step["argv"][2]), []).append(run)
         if argv[:2] == ["faucet", "claim"]:
             self.faucet_runs.append(run)
         return run
@@ -476,7 +529,8 @@ class World:
         sys.stdin, sys.stdout, sys.stderr = task.stdin, task.out, task.err
         if before is None or before.run.machine is not machine:
             self.watch = machine.watch
-            os.environ.update({"HOME": str(machine.root), "AMANI_HOME": str(machine.home)})
+            os.environ.pop("AMANI_STORE", None)
+            os.environ.update({"HOME": str(machine.root), "AMANI_HOME": str(machine.home), **machine.env})
             keyrings.InMemory.content = machine.keyring
             os.chdir(machine.root / "here")
 
@@ -485,8 +539,9 @@ class World:
             task.run.code = seams.run_command(task.run.argv)
         except Killed:
             task.run.code = None
-        if self._dead:
+        if self.is_dying:
             task.run.code = None
+        self._alive.discard(task.run.number)
 
     def _go_on_from_copy(self, machine: Machine) -> None:
         assert self._snapshot is not None
@@ -496,8 +551,10 @@ class World:
         machine.keyring = self._keyring
         self._snapshot = None
 
-    def read(self, machine: Machine, sql: str, *values: Any) -> list[sqlite3.Row]:
+    def read(self, machine: Machine, sql: str, *values: Any) -> list[Any]:
         """Look into a machine's journal, as amani does not know."""
+        if self.ledger is not None and self.ledger.is_used:
+            return self.ledger.read(sql, values)
         path = os.path.join(machine.root, "amani", "amani.db")
         try:
             file = os.stat(path).st_ino
@@ -509,6 +566,11 @@ class World:
             kept = self._journals[machine.name] = file, _connect(path, isolation_level=None)
             kept[1].row_factory = sqlite3.Row
         return kept[1].execute(sql, values).fetchall()
+
+    def hide(self, text: str) -> str:
+        """A text without what is another each time."""
+        text = text.replace(str(self.root), "")
+        return text.replace(self.ledger.address, "postgresql://ledger") if self.ledger is not None else text
 
     def forget_journal(self, machine: Machine | None = None) -> None:
         """Close what is open of the journal, on one machine or on all: another file may take its place."""

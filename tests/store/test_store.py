@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from amani_cli import errors
+from amani_cli import clocks, errors
 from amani_cli.store import figures, journal, migrations
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import NewEntry, Whose
 from amani_cli.store.ledger import SCHEMA_VERSION, TABLES, new_id
 from amani_cli.store.rows import Row
 from amani_cli.store.sqlite import SqliteStore, open_store
+from tests.kit import ready_ledger
 from tests.kit.driver import Amani
 
 pytestmark = pytest.mark.sqlite  # the file itself
@@ -46,6 +47,24 @@ def older(path: Path, version: int) -> None:
 def schema_of(store: SqliteStore) -> set[str]:
     """Every table's and index's making, white space aside."""
     return {" ".join(row[0].split()) for row in store.all(Row, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+
+
+def test_the_tests_own_ledgers_are_as_the_steps_make_them(tmp_path: Path) -> None:
+    seen, anchor = [], clocks.begin(0)
+    for name in ("by steps", "at once"):
+        path = tmp_path / name / "amani.db"
+        with pytest.MonkeyPatch.context() as patch:
+            if name == "at once":
+                ready_ledger.at_once(patch)
+                open_store(tmp_path / "before" / "amani.db", create=True).close()  # at another time
+            patch.setattr(clocks, "begin", lambda _: anchor)
+            open_store(path, create=True).close()
+        with closing(sqlite3.connect(path)) as db:
+            settings = ("user_version", "journal_mode", "page_size", "auto_vacuum", "encoding", "integrity_check")
+            seen.append(([db.execute(f"PRAGMA {each}").fetchone() for each in settings], [*db.iterdump()]))
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert seen[0] == seen[1]
+    assert len(seen[0][1]) > len(TABLES)
 
 
 def test_a_write_is_on_the_disk_when_it_is_done(path: Path) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -19,6 +19,7 @@ from tests.kit import ledgers
 from tests.kit.driver import Amani, Environment
 from tests.kit.journals import add_payment, writing
 from tests.kit.journals import add_wallet as add_wallet_row
+from tests.kit.ledger_proxy import between
 from tests.kit.postgres_server import PostgresServer
 from tests.store.test_search import fill
 
@@ -174,6 +175,49 @@ class TestCopies:
         add_wallet("payer")
         refused = amani("store", "copy", "--to", ledger, "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (2, "STORE_NOT_EMPTY")
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_whose_end_nobody_can_tell(
+        self,
+        amani: Amani,
+        add_wallet: AddWallet,
+        postgres_server: PostgresServer,
+        monkeypatch: pytest.MonkeyPatch,
+        is_there: bool,
+    ) -> None:
+        """The line breaks as the copy is committed, and the new ledger stays away: it may be whole, so the old one
+        does not go on beside it. Once it can be asked, --undo lets the old one go on, and the copy is never spent."""
+        monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.3)
+        payee = add_wallet("payee")
+        add_wallet("payer", 1000)
+        amani("wallet", "use", "payer")
+        target = postgres_server.empty()
+        assert amani("store", "upgrade", env={"AMANI_STORE": target}).code == 0
+        with between(postgres_server.port) as proxy:
+
+            def at(number: int, text: str) -> Literal["before", "after"] | None:
+                if not text.endswith("COMMIT"):
+                    return None
+                proxy.is_away = True
+                return "after" if is_there else "before"
+
+            proxy.at = at
+            there = proxy.address(target)
+            lost = amani("store", "copy", "--to", there, "--yes", "--json")
+            assert (lost.code, lost.error["code"]) == (10, "LEDGER_AWAY")
+            assert any("store copy --undo" in each for each in lost.json["warnings"]), lost
+            held = amani("pay", payee.invoice(5), "--yes", "--json")
+            assert (held.code, held.error["code"]) == (9, "LEDGER_MOVED")
+            again = amani("store", "copy", "--to", there, "--yes", "--json")
+            assert again.code != 0
+            proxy.at, proxy.is_away = (lambda number, text: None), False
+            assert amani("store", "copy", "--undo").code == 0
+        assert amani("pay", payee.invoice(5), "--yes").code == 0
+        env: Environment = {"AMANI_STORE": target}
+        beside = amani("pay", payee.invoice(6), "--wallet", "payer", "--yes", "--json", env=env)
+        assert beside.code != 0
+        assert payee.sat == 5
+        postgres_server.drop(target)
 
 
 class TestClaims:

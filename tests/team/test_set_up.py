@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class Machine:
             capture_output=True,
             text=True,
             env=merged,
+            cwd=self.folder,
             check=False,
             timeout=120,
         )
@@ -66,16 +67,32 @@ def printed(beginning: str) -> str:
     return found
 
 
+AsSuperuser = Callable[[str], object]
+
+
+@pytest.fixture
+def as_superuser(guarded: Guarded) -> Iterator[AsSuperuser]:
+    """Runs lines of the page as PostgreSQL's superuser would, on a database that nobody used before."""
+    guarded.server.run("DROP DATABASE amani WITH (FORCE)")
+    _by_superuser(guarded.server, re.sub("^CREATE ROLE.*\n", "", printed("psql <<"), flags=re.MULTILINE))
+    yield lambda script: _by_superuser(guarded.server, script)
+    guarded.server.run("DROP DATABASE IF EXISTS amani_before")
+
+
+def _by_superuser(server: PostgresServer, script: str) -> None:
+    host = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": USER, "PGDATABASE": "postgres"}
+    path = f"{FOLDERS[-1]}:{os.environ['PATH']}"
+    # The superuser comes by a socket on a real server, and by TLS that nobody checks here.
+    env = {**os.environ, **host, "PATH": path, "PGSSLMODE": "require"}
+    subprocess.run(["sh", "-e", "-c", script], check=True, env=env, timeout=60)
+
+
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Guarded]:
     authority = Authority("our own")
     rules = printed("hostssl") + "hostnossl amani all all reject\n"
     with running(authority.signs("localhost"), rules) as server:
-        host = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": USER, "PGDATABASE": "postgres"}
-        path = f"{FOLDERS[-1]}:{os.environ['PATH']}"
-        # The superuser comes by a socket on a real server, and by TLS that nobody checks here.
-        env = {**os.environ, **host, "PATH": path, "PGSSLMODE": "require"}
-        subprocess.run(["sh", "-e", "-c", printed("psql <<")], check=True, env=env, timeout=60)
+        _by_superuser(server, printed("psql <<"))
         for role in ROLES:
             server.run(f"ALTER ROLE {role} PASSWORD '{PASSWORD}'")
         yield Guarded(server, authority)
@@ -154,6 +171,39 @@ def test_as_the_page_prints_it(
     checks = amani("doctor", "--json", env=looking.env).json["data"]["items"]
     assert "amani_support only looks: nothing is spent with it" in [item["detail"] for item in checks]
     assert shop.sat == 1000 - 21
+
+
+def test_moved_there_put_back_and_moved_home(
+    amani: Amani, shop: Held, add_wallet: AddWallet, guarded: Guarded, tmp_path: Path, as_superuser: AsSuperuser
+) -> None:
+    """The page's own lines: a till's file goes to the server; a dump of it is put back; and it comes home again."""
+    payee = add_wallet("payee")
+    owner = machine(tmp_path / "owner", guarded, "amani_owner")
+    owner.sh(printed("AMANI_STORE="))
+    till = machine(tmp_path / "till", guarded, "amani_spend")
+    given = ("wallet", "add", "shop", "--url", shop.server.url, "--key-file", shop.key_file)
+    assert amani(*given, env=till.env).code == 0
+    assert amani("pay", payee.invoice(21), "--yes", env=till.env).code == 0
+    till.sh(printed("amani store copy --to 'postgresql"))
+    assert amani("store", "show", "--json", env=till.env).data["engine"] == "postgresql"
+    till.sh(printed("pg_dump"))
+    since = payee.invoice(5)
+    assert amani("pay", since, "--yes", env=till.env).code == 0
+
+    as_superuser(printed("psql --command").replace("ledger.dump", f"'{till.folder / 'ledger.dump'}'"))
+    checks = {each["check"]: each for each in amani("doctor", "--json", env=till.env).json["data"]["items"]}
+    assert checks["ledger role"]["detail"] == "amani_spend writes, and can't change what the audit log says"
+    held = amani("pay", payee.invoice(6), "--yes", "--json", env=till.env)
+    assert (held.code, held.error["code"]) == (9, "RECONCILE_FIRST")
+    assert amani("reconcile", env=till.env).code == 0
+    assert amani("pay", since, "--yes", "--json", env=till.env).data["replayed"] is True
+
+    (till.folder / "amani" / "amani.db").rename(till.folder / "amani.db.before")
+    till.sh(printed("amani store copy --to sqlite"))
+    assert amani("store", "show", "--json", env=till.env).data["engine"] == "sqlite"
+    assert amani("pay", since, "--yes", "--json", env=till.env).data["replayed"] is True
+    assert amani("pay", payee.invoice(7), "--yes", env=till.env).code == 0
+    assert shop.sat == 1000 - 21 - 5 - 7
 
 
 def _set(machine: Machine) -> dict[str, str]:

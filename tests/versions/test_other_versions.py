@@ -5,7 +5,6 @@ Left out of an ordinary run: `AMANI_TEST_LNBITS=0.12.12 pytest -m versions` runs
 
 from __future__ import annotations
 
-import secrets
 import time
 from pathlib import Path
 
@@ -38,9 +37,8 @@ def payee(payer: Held, add_wallet: AddWallet) -> Held:
 @pytest.fixture
 def logged_in(amani: Amani, lnbits_server: LnbitsServer, keyring: dict[tuple[str, str], str]) -> None:
     """A user of the server, whose token amani has."""
-    name = "user" + secrets.token_hex(4)
-    body = {"username": name, "password": PASSWORD, "password_repeat": PASSWORD}
-    amani.secrets |= {PASSWORD, lnbits_server.call("POST", "/api/v1/auth/register", json=body)["access_token"]}
+    name, token = lnbits_server.new_user(PASSWORD)
+    amani.secrets |= {PASSWORD, token}
     words = ("login", lnbits_server.url, "--username", name, "--password-stdin")
     assert amani(*words, stdin=PASSWORD).code == 0
 

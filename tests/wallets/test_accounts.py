@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import time
 from dataclasses import dataclass
@@ -40,9 +39,7 @@ class User:
 
 @pytest.fixture
 def user(amani: Amani, lnbits_server: LnbitsServer) -> User:
-    name = "user" + secrets.token_hex(4)
-    body = {"username": name, "password": PASSWORD, "password_repeat": PASSWORD}
-    token = lnbits_server.call("POST", "/api/v1/auth/register", json=body)["access_token"]
+    name, token = lnbits_server.new_user(PASSWORD)
     amani.secrets |= {PASSWORD, token}
     return User(name, token)
 

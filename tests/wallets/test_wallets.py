@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -418,9 +417,7 @@ class TestShared:
     ) -> tuple[str, Callable[[], int]]:
         """The admin key of a guest who may view too, or only send; and what the owner's wallet holds, in sat."""
         _, owner, _ = lnbits_server.new_wallet(100)
-        name = "guest" + secrets.token_hex(4)
-        body = {"username": name, "password": "correct horse", "password_repeat": "correct horse"}
-        token = lnbits_server.call("POST", "/api/v1/auth/register", json=body)["access_token"]
+        name, token = lnbits_server.new_user("correct horse")
         may = list({"send-payments", request.param})
         invite = {"username": name, "permissions": may, "status": "invite_sent"}
         lnbits_server.call("PUT", "/api/v1/wallet/share/invite", key=owner, json=invite)
