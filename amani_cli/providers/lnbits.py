@@ -371,7 +371,7 @@ class Lnbits(LnbitsLine):
         """Whether the server has the withdraw extension, and the key's user has it enabled."""
         return self._read("/withdraw/api/v1/links", accept=(401, 403, 404)).status == 200
 
-    def withdraw_link(self, title: str, amount_sat: int) -> str:
+    def withdraw_link(self, wallet_id: str, title: str, amount_sat: int) -> str:
         """An LNURL-withdraw (LUD-03) over the key's wallet, once, for exactly this amount. It sets nothing aside.
 
         The extension calls its ready-made `lnurl` deprecated; `lnurl_url` is the address that it is made of.
@@ -385,6 +385,8 @@ class Lnbits(LnbitsLine):
             "is_unique": False,
         }
         made = self._object(self._post("/withdraw/api/v1/links", body))
+        if made.get("wallet") not in (None, wallet_id):
+            raise self._odd("a withdraw link over another wallet")
         for said in (made.get("lnurl_url"), made.get("lnurl")):
             lnurl = wire.lnurl(said)
             if lnurl is not None:
