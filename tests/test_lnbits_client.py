@@ -307,6 +307,19 @@ class TestRefusals:
         httpx_mock.add_response(status_code=405, json={"detail": "Method Not Allowed"})  # 0.12 has no such call
         assert client.keys_by_admin_key("w") is None
 
+    def test_keys_are_those_that_were_asked_for(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
+        """What belongs to another wallet is another answer, however well it is formed."""
+        httpx_mock.add_response(json=KEYS)
+        httpx_mock.add_response(json={**KEYS, "adminkey": KEY})
+        httpx_mock.add_response(json={**KEYS, "id": "0" * 32})
+        assert client.keys_by_admin_key("w") is None
+        both = client.keys_by_admin_key("w")
+        assert both is not None
+        assert both.read_key == KEYS["inkey"]
+        with pytest.raises(errors.Unreachable) as odd:
+            client.rotate_keys(TOKEN, WALLET)
+        assert odd.value.code == "ODD_ANSWER"
+
 
 class TestTheLine:
     """Whether bytes may have left is what matters: `NotSent` proves that they did not."""

@@ -213,7 +213,7 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
             return links.issue(ws, row, wanted.base_url).on(written)
         if wanted.lnurl:
             with lnbits_client(ws, wallet.url, made.admin_key) as client:
-                lnurl = client.withdraw_link(wanted.memo or "amani cheque", wanted.amount_msat // 1000)
+                lnurl = client.withdraw_link(made.id, wanted.memo or "amani cheque", wanted.amount_msat // 1000)
             keys.SEEN.add(lnurl)
             return written._replace(lnurl=lnurl)
     except errors.AmaniError as error:

@@ -290,11 +290,17 @@ class Lnbits(LnbitsLine):
         return [self._new_wallet(each) for each in answer.body if isinstance(each, dict)]
 
     def rotate_keys(self, token: str, wallet_id: str) -> NewWallet:
-        """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it."""
+        """Give a wallet two new keys; the old ones are dead at once. An answer that was lost may have done it.
+
+        By the keys of another wallet, which an answer that is not to this request brings, that one's money would move.
+        """
         answer = self._as_user(
             token, "PUT", f"/api/v1/wallet/reset/{quote(wallet_id, safe='')}", "rotate a wallet's keys"
         )
-        return self._new_wallet(self._object(answer))
+        fresh = self._new_wallet(self._object(answer))
+        if fresh.id != wallet_id:
+            raise self._odd("the keys of another wallet")
+        return fresh
 
     def delete_wallet(self, token: str, wallet_id: str) -> None:
         """Delete a wallet. The server does not look at its balance: the caller has proved it zero."""
@@ -323,7 +329,8 @@ class Lnbits(LnbitsLine):
         """Both keys of the admin key's wallet, learned by giving it the name it has; None where that fails."""
         try:
             answer = self._send("PATCH", "/api/v1/wallet", body={"name": name})
-            return self._new_wallet(self._object(answer))
+            both = self._new_wallet(self._object(answer))
+            return both if both.admin_key == self._headers.get("X-Api-Key") else None
         except (errors.NotFound, errors.Rejected, errors.NotAuthorised, errors.Unreachable):
             return None
 
@@ -364,7 +371,7 @@ class Lnbits(LnbitsLine):
         """Whether the server has the withdraw extension, and the key's user has it enabled."""
         return self._read("/withdraw/api/v1/links", accept=(401, 403, 404)).status == 200
 
-    def withdraw_link(self, title: str, amount_sat: int) -> str:
+    def withdraw_link(self, wallet_id: str, title: str, amount_sat: int) -> str:
         """An LNURL-withdraw (LUD-03) over the key's wallet, once, for exactly this amount. It sets nothing aside.
 
         The extension calls its ready-made `lnurl` deprecated; `lnurl_url` is the address that it is made of.
@@ -378,6 +385,8 @@ class Lnbits(LnbitsLine):
             "is_unique": False,
         }
         made = self._object(self._post("/withdraw/api/v1/links", body))
+        if made.get("wallet") not in (None, wallet_id):
+            raise self._odd("a withdraw link over another wallet")
         for said in (made.get("lnurl_url"), made.get("lnurl")):
             lnurl = wire.lnurl(said)
             if lnurl is not None:

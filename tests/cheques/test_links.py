@@ -55,7 +55,14 @@ def test_the_link_in_whichever_field_it_is_told(
 
 @mocked
 @pytest.mark.parametrize(
-    "made", [{}, {"lnurl_url": "javascript:alert(1)"}, {"lnurl": "x", "lnurl_url": 7}, {"id": "a"}]
+    "made",
+    [
+        {},
+        {"lnurl_url": "javascript:alert(1)"},
+        {"lnurl": "x", "lnurl_url": 7},
+        {"id": "a"},
+        {"lnurl": LNURL, "wallet": "ab" * 16},  # another cheque's
+    ],
 )
 def test_a_link_that_is_none_leaves_the_code_good(
     amani: Amani, giver: Held, taker: Held, user: User, httpx_mock: HTTPXMock, made: dict[str, Any]

@@ -89,6 +89,25 @@ class TestVoid:
         assert any(call.startswith("GET /api/v1/payments") for call in calls[pay[0] : calls.index(delete)])
         assert calls.count(rotate) == calls.count(delete) == 1
 
+    @pytest.mark.parametrize("what", ["void", "reissue"])
+    def test_another_cheque_s_keys_take_nothing_back(
+        self, amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path, what: str
+    ) -> None:
+        """Two answers were mixed up: by those keys the money of somebody else's cheque would come, or be given away."""
+        through(proxy, home)
+        log_in(amani, giver.server, proxy.url)
+        stranger = giver.server.call("POST", "/api/v1/account", json={"name": "theirs"})
+        amani.secrets |= {stranger["adminkey"], stranger["inkey"]}
+        giver.server.fund(stranger["id"], 100)
+        wallet_id = wallet_of(write(amani))
+        cheque_id = str(the_one(amani)["id"])
+        proxy.on(answer(200, stranger), "PUT", f"/api/v1/wallet/reset/{wallet_id}")
+        refused = amani("cheque", what, cheque_id, "--yes", "--json")
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (10, "ODD_ANSWER", "no")
+        assert (giver.sat, giver.server.balance_msat(stranger["inkey"])) == (4900, 100_000)
+        assert amani("cheque", "void", cheque_id, "--yes", "--json").data["status"] == "void"
+        assert (giver.sat, giver.server.balance_msat(stranger["inkey"])) == (5000, 100_000)
+
     def test_one_that_was_claimed(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
         code = write(amani)
         amani("cheque", "claim", "-", "--to", "taker", stdin=code)

@@ -1,8 +1,8 @@
 """The line between amani and the world's servers: what httpx would send goes here, and comes back as fate has it.
 
 Faults stand in a step by the number of the request within it: what `FAULTS` names happens to that request. "pay 0" is
-the first request that pays, "ask 0" the first that asks for an invoice, an address or a new wallet; "from 5" the sixth
-and all after it.
+the first request that pays, "ask 0" the first that asks for an invoice, an address, a new wallet or new keys;
+"from 5" the sixth and all after it.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Line:
         content = request.read()
         asks = b'"out": false' in content or b'"out":false' in content or "/lnurlp/" in request.url.path
         asks = asks or (request.method == "POST" and request.url.path in ("/api/v1/wallet", "/api/v1/account"))
+        asks = asks or request.url.path.startswith("/api/v1/wallet/reset/")
         pays = b'"bolt11"' in content or b'"customerReference"' in content
         fault = world.next_fault(pays, asks)
         world.point(f"{request.method} {request.url.path}")

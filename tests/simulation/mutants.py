@@ -177,6 +177,7 @@ MUTANTS = (
         ),
     ),
     _m("an invoice that another machine asked for is taken", ("or not told.answers_this or", "or")),
+    _m("another wallet's keys are taken for new ones", ("if fresh.id != wallet_id:", "if False:")),
     _m("two cheques are put into one wallet", ("if made.name != name or is_known:", "if False:")),
     _m("a cheque is put into another machine's wallet", ("if made.name != name or is_known:", "if is_known:")),
     _m(

@@ -283,6 +283,22 @@ def asked_for_the_same(rng: random.Random, number: int) -> list[Step]:
     ]
 
 
+def taken_back_by_another_s_keys(rng: random.Random, number: int) -> list[Step]:
+    """Two cheques are taken back, and the line tells of the second one's new keys what it told of the first one's."""
+    wallet = rng.choice(["w1", "w2"])
+    codes = [f"c{number}", f"d{number}", f"e{number}"]
+    create = [
+        amani("m1", "cheque", "create", "100", "--wallet", wallet, "--yes", keep=code, fate=FINE) for code in codes
+    ]
+    again, void = (
+        {**amani("m1", "cheque", what, f"${code}#", "--yes"), "fate": FINE}
+        for what, code in (("reissue", codes[0]), (rng.choice(["void", "void", "reissue"]), codes[1]))
+    )
+    mixed = {**void, "faults": {"ask 0": rng.choice(["other", "other", "other-after"])}}
+    after = [amani("m1", "cheque", "void", f"${code}#", "--yes") for code in codes]
+    return [*create, again, mixed, *after]
+
+
 def answered_for_another(rng: random.Random, number: int) -> list[Step]:
     """Somebody is paid by address, then somebody else there, about whom the line tells what it told of the first."""
     one, other = rng.sample(["ann@pay.example", "ben@pay.example"], 2)
@@ -394,6 +410,7 @@ STORIES = (
     link_taken_since_a_copy,
     asked_for_the_same,
     answered_for_another,
+    taken_back_by_another_s_keys,
     open_and_from_another_wallet,
     faucet_until_its_cap,
 )

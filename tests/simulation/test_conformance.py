@@ -77,7 +77,8 @@ def _told(side: _Real | _Memory) -> list[Any]:
     note("the wallet by its read key", side.call("GET", "/api/v1/wallet", giver_read))
     note("an unknown key", side.call("GET", "/api/v1/wallet", "0" * 32))
     note("no key", side.call("GET", "/api/v1/wallet"))
-    made = note("an invoice", side.call("POST", pay, taker_read, {"out": False, "amount": 21, "memo": "hello"}))
+    hello = {"out": False, "amount": 21, "memo": "hello", "extra": {"amani": {"asked": "ab" * 8}}}
+    made = note("an invoice, told by which request", side.call("POST", pay, taker_read, hello))
     asked, text = made["payment_hash"], made["bolt11"]
     note("an invoice over nothing", side.call("POST", pay, taker_read, {"out": False, "amount": 0, "memo": "x"}))
     too_much = {"out": False, "amount": 10_000_001, "memo": "x"}
@@ -105,6 +106,8 @@ def _told(side: _Real | _Memory) -> list[Any]:
     listed = side.call("GET", f"{pay}/paginated?limit=2&offset=1&sortby=time&direction=desc", taker)
     told.append(("a page", listed[0], (len(listed[1]["data"]), listed[1]["total"])))
     note("what is left", side.call("GET", "/api/v1/wallet", giver))
+    account = side.call("POST", "/api/v1/account", "", {"name": "amani chq_01m3250w2wacxev0dg"})
+    told.append(("a wallet is called as was asked", account[0], account[1]["name"]))
     note("a token is missing", side.call("POST", "/api/v1/wallet", "", {"name": "x"}))
     told.append(("the version", *_version(side.call("GET", "/openapi.json"))))
     return told
