@@ -108,5 +108,5 @@ lock:
 	$(COMPILE) --python-version 3.11 amani_cli/sandbox/uv.in -o amani_cli/sandbox/uv.lock
 
 clean:
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf .coverage* .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -not -path './.amani/*' -prune -exec rm -rf {} +
