@@ -212,22 +212,29 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
             home = drawing.earlier(ws, giver, _named(row))
             if racing is None or home is None or home.status != "settled":
                 raise
-            _end_as_told(ws, row, home, ending)
-            return must(ws, row.id)
-        if taken is not None:
-            standing.claimed(ws, row, taken.payment_hash, taken.settled_at)
-            with ws.store.write() as db:
-                store_cheques.update(db, row.id, swept=1)
-        elif drawn is None:
-            raise errors.BooksDiffer(
-                f"cheque {row.id} is empty, and its server knows of no claim",
-                hint="Look at the wallet on the server; nothing was sent.",
-            )
-        else:
-            with ws.store.write() as db:
-                store_cheques.update(db, row.id, status=ending, payment_hash=drawn.payment_hash)
-                audit_step(ws, db, "cheque void", row, ending)
-        standing.delete_wallet(ws, row)
+            with _come_home(row, home):
+                _end_as_told(ws, row, home, ending)
+                return must(ws, row.id)
+        with _come_home(row, drawn):
+            return _ended(ws, row, drawn, taken, ending)
+
+
+def _ended(ws: Workspace, row: ChequeRow, drawn: Entry | None, taken: Record | None, ending: Ending) -> ChequeRow:
+    """Write down where a cheque's money went, and delete its wallet; returns the cheque as it ended."""
+    if taken is not None:
+        standing.claimed(ws, row, taken.payment_hash, taken.settled_at)
+        with ws.store.write() as db:
+            store_cheques.update(db, row.id, swept=1)
+    elif drawn is None:
+        raise errors.BooksDiffer(
+            f"cheque {row.id} is empty, and its server knows of no claim",
+            hint="Look at the wallet on the server; nothing was sent.",
+        )
+    else:
+        with ws.store.write() as db:
+            store_cheques.update(db, row.id, status=ending, payment_hash=drawn.payment_hash)
+            audit_step(ws, db, "cheque void", row, ending)
+    standing.delete_wallet(ws, row)
     return must(ws, row.id)
 
 
@@ -281,6 +288,8 @@ def _come_home(row: ChequeRow, drawn: Entry | None) -> Iterator[None]:
     except errors.AmaniError as error:
         if drawn is not None and error.money_moved == "no":
             error.money_moved, error.id = "yes", row.id
+            if error.code == "LEDGER_AWAY":
+                error.hint = "The money is back. Run the same command again when the ledger is: it goes on from there."
         raise
 
 
