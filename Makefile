@@ -13,7 +13,7 @@ TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 unexport PYTHONDONTWRITEBYTECODE
 
 simulate_words = $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
-	$(if $(MINUTES),--minutes $(MINUTES)) $(if $(INTO),--go-on --into $(INTO)) $(if $(SUM),--sum $(SUM))
+	$(if $(MINUTES),--minutes $(MINUTES)) $(if $(STORE),--store $(STORE)) $(if $(INTO),--go-on --into $(INTO)) $(if $(SUM),--sum $(SUM))
 
 .PHONY: help demo test test-postgres coverage faults simulate mutants lint style types compile-tests format generate picture bench dist lock clean setup setup-dev
 
@@ -23,7 +23,7 @@ help:
 	@echo 'make test-postgres  every test, with the ledger on a PostgreSQL server that the tests start'
 	@echo 'make coverage  every test, and how much of the code they run, which must not fall below a floor'
 	@echo 'make faults  the adversary alone, with every combination (takes long)'
-	@echo 'make simulate  worlds drawn from seeds: SEEDS=N SEED=k STEPS=n MINUTES=m (docs/simulation.md)'
+	@echo 'make simulate  worlds drawn from seeds: SEEDS=N SEED=k STEPS=n MINUTES=m STORE=postgresql (docs/simulation.md)'
 	@echo 'make mutants  put known faults back, one at a time: the simulated world must find each (takes long)'
 	@echo 'make lint    only the linters and the type checker'
 	@echo 'make format  let ruff rewrite the code'

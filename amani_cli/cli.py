@@ -203,7 +203,10 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     options.json = options.json or "--json" in words
     failure = _as_failure(error)
     if isinstance(failure, (errors.Bug, errors.Interrupted, errors.Terminated)):
-        failure = _left_in_doubt(failure, options) or failure
+        failure = _left_in_doubt(failure, _untold(options)) or failure
+    elif failure.code.startswith("LEDGER_") and failure.money_moved == "no":
+        # Of what went wrong with the ledger behind a payment nobody may hear that nothing was sent.
+        failure = _left_in_doubt(failure, _untold(options, sent=True)) or failure
     if options.debug or "--debug" in words:
         _traceback(error, options)
     said = options.opened.talk.warnings if options.opened is not None else []
@@ -217,9 +220,8 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     return failure.exit_code
 
 
-def _left_in_doubt(failure: errors.AmaniError, options: Options) -> errors.AmaniError | None:
+def _left_in_doubt(failure: errors.AmaniError, entries: tuple[str, ...]) -> errors.AmaniError | None:
     """What an interrupt or a crash amounts to once something was sent that the user has not been told of."""
-    entries = _untold(options)
     if not entries:
         return None
     named = ", ".join(entries[:5]) + (f" and {len(entries) - 5} more" if len(entries) > 5 else "")
@@ -231,9 +233,9 @@ def _left_in_doubt(failure: errors.AmaniError, options: Options) -> errors.Amani
     )
 
 
-def _untold(options: Options) -> tuple[str, ...]:
+def _untold(options: Options, *, sent: bool = False) -> tuple[str, ...]:
     ws = options.opened
-    return ws.talk.untold.close() if ws is not None else ()
+    return ws.talk.untold.close(sent=sent) if ws is not None else ()
 
 
 def _as_failure(error: BaseException) -> errors.AmaniError:

@@ -39,7 +39,7 @@ class Untold:
     """
 
     def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
+        self._ids: dict[str, bool] = {}
         self._closed = False
         self._lock = threading.Lock()
 
@@ -48,18 +48,24 @@ class Untold:
         with self._lock:
             if self._closed:
                 raise errors.Interrupted
-            self._ids[entry] = None
+            self._ids[entry] = False
+
+    def sent(self, entry: str) -> None:
+        """Note that a byte of it may leave from now on."""
+        with self._lock:
+            if entry in self._ids:
+                self._ids[entry] = True
 
     def told(self, entry: str | None) -> None:
         """Strike off what the user was told of, or what provably moved no money."""
         with self._lock:
             self._ids.pop(entry or "", None)
 
-    def close(self) -> tuple[str, ...]:
-        """What is left, in the order it was begun; nothing more can begin."""
+    def close(self, *, sent: bool = False) -> tuple[str, ...]:
+        """What is left, in the order it was begun, or of that what was `sent`; nothing more can begin."""
         with self._lock:
             self._closed = True
-            return tuple(self._ids)
+            return tuple(entry for entry, is_sent in self._ids.items() if is_sent or not sent)
 
 
 def _no_choice(names: list[str]) -> str | None:

@@ -305,6 +305,8 @@ def _come_home(row: ChequeRow, drawn: Entry | None) -> Iterator[None]:
     except errors.AmaniError as error:
         if drawn is not None and error.money_moved == "no":
             error.money_moved, error.id = "yes", row.id
+            if error.code == "LEDGER_AWAY":
+                error.hint = "The money is back. Run the same command again when the ledger is: it goes on from there."
         raise
 
 

@@ -196,6 +196,7 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
         made = _make_wallet(ws, wallet, token, place, row.id)
         paid = _fund(ws, wallet, wanted, index, row.id, made)
         ws.talk.untold.begin(row.id)  # it is the cheque that is to be told of, and its code
+        ws.talk.untold.sent(row.id)
         ws.talk.untold.told(paid.id)
     except errors.OutcomeUnknown:
         raise

@@ -144,9 +144,10 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
 
 def _claimed(ws: Workspace, claimer: KnownWallet, paid: Payment, row: FaucetRow) -> Payment:
     """The receipt as the claimer has it."""
-    last = faucet.last_claim(ws.store, claimer.identity) or ws.store.clock.now()
-    next_claim_at = _shown(ws, last + row.cooldown_s)
+    next_claim_at = _shown(ws, ws.store.clock.now() + row.cooldown_s)
     try:
+        last = faucet.last_claim(ws.store, claimer.identity) or ws.store.clock.now()
+        next_claim_at = _shown(ws, last + row.cooldown_s)
         entry = arrived(ws, claimer, paid, kind="faucet", memo="amani faucet")
         return receipts.receipt(entry, replayed=paid.replayed)._replace(next_claim_at=next_claim_at)
     except errors.AmaniError as error:

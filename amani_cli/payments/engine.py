@@ -147,6 +147,7 @@ def deliver(ws: Workspace, rail: Rail, row: Entry, told: Told, *, wait: bool = T
 
     with in_doubt(row, told):
         ws.talk.progress(told.doing)
+        ws.talk.untold.sent(row.id)
         try:
             answer = rail.post(row)
         except NotSent as error:

@@ -164,6 +164,8 @@ def do(world: World, step: Step) -> list[Run]:
         return _restore(world, step)
     if act == "move":
         return _move(world, step)
+    if act == "put database back":
+        return _put_database_back(world, step)
     if act == "damage":
         return [_damage(world, step)]
     _HAPPENINGS[act](world, step)
@@ -215,6 +217,29 @@ def _move(world: World, step: Step) -> list[Run]:
         else:
             _set_up(world, each, rng)
     return runs
+
+
+def _put_database_back(world: World, step: Step) -> list[Run]:
+    """The server puts an older backup in the ledger's place; somebody looks at it on each machine."""
+    ledger = world.ledger
+    if ledger is None or not ledger.is_used:
+        raise Missing("a ledger on a server")
+    ledger.be_there()
+    lacks = ledger.put_back()
+    world.wrong_pins.clear()
+    for machine in world.machines.values():
+        machine.restored_at = world.clock.now
+    runs = [command(world, {**step, "on": name, "argv": ["status", "--json"]}) for name in world.machines]
+    if lacks and not ledger.is_held:
+        world.problems.append("went back: the ledger lacks what machines saw in it, and nobody noticed")
+    return runs
+
+
+def _keep_database(world: World, step: Step) -> None:
+    """The server makes a backup of its own."""
+    if world.ledger is None or not world.ledger.is_used:
+        raise Missing("a ledger on a server")
+    world.ledger.keep()
 
 
 def _see_that_one_is_spent_from(world: World, machine: Machine) -> None:
@@ -462,4 +487,5 @@ _HAPPENINGS = {
     "keep copy": _keep_copy,
     "put back": _put_back,
     "someone asks": _someone_asks,
+    "keep database": _keep_database,
 }

@@ -77,6 +77,7 @@ class People:
             (1, self._rarely),
             (0 if self.is_shared else 0.3, self._older),
             (3 if self.is_shared else 0, self._ledger),
+            (1.5 if self.is_shared else 0, self._older_database),
             (4 if self.world.ledger is not None and not self.world.ledger.is_used else 0, self._move),
             (7 if self.world.fincra is not None else 0, self._fiat),
         ]
@@ -394,6 +395,13 @@ class People:
         """The ledger of the first machine is moved to where all have it."""
         argv = ["store", "copy", "--to", "$the ledger", "--json", "--yes"]
         return {"do": "move", "on": "m1", "argv": argv}
+
+    def _older_database(self) -> Step:
+        """The server's backup is made, and now and then put back; people do again what they did."""
+        if self.rng.random() < 0.6:
+            return {"do": "keep database"}
+        self.queue = self._find_again(self.rng.choice(["m1", "m1", "m2"]))
+        return {"do": "put database back"}
 
     def _ledger(self) -> Step:
         """What people do who share a ledger: look who is at work, and give up what a machine that died had claimed."""

@@ -373,7 +373,7 @@ def _lay_ledger(patch: pytest.MonkeyPatch, world: World) -> None:
     import psycopg
 
     wire = part("store.postgres_wire")
-    ledger.gone = part("store.marks").GONE
+    ledger.gone, ledger.held = part("store.marks").GONE, part("store.marks").HELD
     ledger.send, copy_in = wire.exchange, wire.Wire.copy_in
 
     def copied(self: Any, *words: Any) -> int:

@@ -118,6 +118,7 @@ class SharedLedger:
         # In some worlds it is in a file of the first machine's, until somebody moves it.
         self.is_used = random.Random(f"{world.seed}/moves").random() > 0.3
         self.send: Send = lambda line, statements: []
+        self._kept = self.held = ""
         self.gone = ""  # what amani calls the mark of a ledger that was moved away
         self._free: list[Line] = []
         self._open: list[Line] = []
@@ -266,7 +267,7 @@ class SharedLedger:
             self.world.count(f"ledger {found}")
             if found in ("away", "gone"):
                 until = self.world.clock.now + self.world.rng.choice([1, 10, 60, 3600])
-                self._away[run.machine.name] = until, self.world.rng.randrange(2, 40)
+                self._away[run.machine.name] = until, self.world.rng.randrange(2, 12)
         return str(found) if found else None
 
     def _sent(self, line: Line, statements: list[Statement]) -> list[tuple[list[Any], int]]:
@@ -346,6 +347,32 @@ class SharedLedger:
             self._hang_up(line)
         self._waiting.clear()
 
+    def keep(self) -> None:
+        """The server's own backup of it: all of it, as of now."""
+        self._leave()
+        if self._kept:
+            self.ledgers.server.drop(self._kept)
+        self._kept = self.ledgers.server.empty(self.address.rpartition("/")[2])
+
+    def put_back(self) -> bool:
+        """Put that backup in its place, if there is one; whether the audit log lacks something now."""
+        if not self._kept:
+            return False
+        before = self._head()
+        self._leave()
+        server, name = self.ledgers.server, self.address.rpartition("/")[2]
+        server.drop(self.address)
+        server.run(f"CREATE DATABASE {name} TEMPLATE {self._kept.rpartition('/')[2]} STRATEGY file_copy")
+        return self._head() != before
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing may be spent before wallets were read back."""
+        return bool(self.read("SELECT 1 FROM hold UNION SELECT 1 FROM mark WHERE name=?", (self.held,)))
+
+    def _head(self) -> list[Any]:
+        return [tuple(row) for row in self.read("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", ())]
+
     def claims(self) -> list[str]:
         """What somebody is at work on, or was when it died; the oldest first."""
         return [str(row[0]) for row in self.read("SELECT id FROM claim ORDER BY at, id", ())]
@@ -394,16 +421,22 @@ class SharedLedger:
     def close(self) -> None:
         """The world is over."""
         self._forget()
+        if self._kept:
+            self.ledgers.server.drop(self._kept)
         os.close(self._clock)
 
     def _forget(self) -> None:
+        self._leave()
+        self.ledgers.server.drop(self.address)
+
+    def _leave(self) -> None:
+        """Have nobody on it."""
         for line in [*self._free, *self._open, *(each for each, _ in self._limbo)]:
             line.is_lost = False
             line.really_close()
         if self._eye is not None:
             self._eye.really_close()
         self._free, self._open, self._limbo, self._eye, self._seen = [], [], [], None, {}
-        self.ledgers.server.drop(self.address)
 
 
 class _Truth(psycopg.adapt.Loader):

@@ -244,6 +244,33 @@ def test_nobody_can_tell_whether_an_entry_is_there(
     shop.is_right(words, lost, 0)  # the same command goes on with the entry that did get there
 
 
+def test_a_ledger_that_goes_away_once_a_cheque_s_money_is_back(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be written down is not said not to have been moved; the same command goes on from there."""
+    monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.3)
+    made = shop.amani("cheque", "create", "100", "--yes", "--json").data
+    shop.amani.secrets.add(made["code"])
+    words = ["cheque", "void", made["id"], "--yes", "--json"]
+
+    def at(number: int, text: str) -> Break | None:
+        if "status='void'" in text:
+            proxy.is_away = True
+            return "before"
+        return None
+
+    proxy.at = at
+    lost = shop.amani(*words)
+    tally("faults")
+    proxy.at, proxy.is_away = (lambda number, text: None), False
+    assert (lost.code, lost.error["code"], lost.error["money_moved"]) == (10, "LEDGER_AWAY", "yes")
+    assert lost.error["hint"].startswith("The money is back.")
+    assert shop.payer.sat == 90_000
+    ledgers.change(shop.home, "DELETE FROM claim")  # of a process that is gone, as this one is not
+    assert shop.amani(*words).code == 0
+    assert shop.payer.sat == 90_000
+
+
 @pytest.mark.parametrize("after", range(3, 40, 4) if DEEP else [25])
 def test_a_server_that_restarts_in_mid_batch(
     shop: Shop, proxy: LedgerProxy, tally: Tally, postgres_server: PostgresServer, tmp_path: Path, after: int
