@@ -266,6 +266,7 @@ MUTANTS = (
     _m(
         "an invoice told to two is taken by both",
         ("if not is_new:\n        raise _another", "if False:\n        raise _another"),
+        ("or not told.answers_this or", "or"),  # which alone is enough, but for a server that tells nothing of it
     ),
     _m(
         "a batch pays by whatever key there is",
