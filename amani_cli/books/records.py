@@ -133,7 +133,6 @@ def _look_after(
             break
     told = {payment_hash: client.record(payment_hash) for payment_hash in left.keys() - pending}
     found = [record for record in told.values() if record is not None]
-    _belongs(wallet, found)
     counts = take_in(ws, wallet, found)
     waiting.note(found)
     for payment_hash in [each for each, record in told.items() if record is None]:
@@ -142,7 +141,8 @@ def _look_after(
 
 
 def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int, int]:
-    """Bring in a page of records: how many entries are new and how many have changed."""
+    """Bring in a page of records: how many entries are new and how many have changed. Refuses another wallet's."""
+    _belongs(wallet, page)
     relevant = [each for each in page if each.amount_msat < 0 or each.status == "settled"]  # else nobody has paid it
     hashes = {each.payment_hash for each in relevant}
     new = updated = 0

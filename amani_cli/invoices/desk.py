@@ -163,12 +163,11 @@ def _refresh(ws: Workspace, only: KnownWallet | None) -> None:
                 for row in [row for row in wanted.values() if row.purpose == "withdraw"]:
                     ask(ws, wallet, client, row.payment_hash)  # which alone has the server look whether it failed
                 records, _ = client.records()
+            for record in records:
+                if record.payment_hash in wanted and record.amount_msat > 0:
+                    note_record(ws, wallet, wanted[record.payment_hash], record)
         except errors.AmaniError as error:
             ws.talk.warn(f"status as last seen for wallet '{wallet.name}': {error.message}")
-            continue
-        for record in records:
-            if record.payment_hash in wanted and record.amount_msat > 0:
-                note_record(ws, wallet, wanted[record.payment_hash], record)
 
 
 def _ask_business(ws: Workspace, wallet: KnownWallet, business: Fincra, key: str) -> Invoice:

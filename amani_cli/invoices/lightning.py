@@ -233,11 +233,17 @@ def made_by(
 
 
 def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -> Invoice:
-    """Ask an open client about one invoice, and write down what it says."""
+    """Ask an open client about one invoice, and write down what it says.
+
+    Raises `errors.NotAuthorised` where its key turns out to be another wallet's.
+    """
     record = client.record(payment_hash)
     row = store_invoices.of_wallet(ws.store, wallet.id, payment_hash)
-    if record is None:
+    if record is not None:
+        wallet.must_match(record.wallet_id)
+    else:
         if row is not None and _is_past(row.expires_at):
+            wallet.must_match(client.wallet().id)  # by another wallet's key what was paid is not there either
             return view(row, status="expired")
         raise errors.NotFound(
             f"wallet '{wallet.name}' has no invoice {payment_hash[:16]}…",
@@ -250,7 +256,11 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -
 
 
 def note_record(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, record: Record) -> InvoiceRow:
-    """Write down what the provider's record says of an invoice; a paid one enters the journal, once."""
+    """Write down what the provider's record says of an invoice; a paid one enters the journal, once.
+
+    Raises `errors.NotAuthorised` for the record of another wallet.
+    """
+    wallet.must_match(record.wallet_id)
     if record.status == "settled":
         status = "paid"
     elif record.status == "failed" or (_is_past(row.expires_at) and row.purpose != "withdraw"):

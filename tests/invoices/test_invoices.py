@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from amani_cli.encodings import bolt11
-from tests.conftest import AddWallet, Held, change_database, take_server_away
+from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.make_invoice import SPEC_KEY, make_invoice, node_id
@@ -225,6 +225,25 @@ class TestCheck:
         assert (missing.code, missing.error["code"]) == (4, "NO_SUCH_INVOICE")
         assert "--wallet" in missing.error["hint"]
         assert amani("invoice", "check", text, "-w", "other", "--json").data["status"] == "pending"
+
+    @pytest.mark.parametrize("is_paid", [True, False])
+    def test_by_another_wallet_s_key(self, amani: Amani, add_wallet: AddWallet, is_paid: bool) -> None:
+        """What came to that wallet did not come to this one; and what is not there proves nothing about this one."""
+        main, other = add_wallet(), add_wallet("other", 100)
+        theirs, payer = bolt11.decode_invoice(other.invoice(7)), add_wallet("payer", 100)
+        own = amani("invoice", "create", "5", "--expiry", "1s", "-w", "main", "--json").data
+        if is_paid:
+            payer.pay(own["bolt11"])
+            payer.pay(theirs.bolt11)
+        time.sleep(1.1)
+        write_key(main.key_file, other.admin_key)
+        for asked in (theirs.payment_hash, own["payment_hash"]):
+            refused = amani("invoice", "check", asked, "-w", "main", "--json")
+            assert (refused.code, refused.error["code"]) == (3, "WRONG_KEY")
+        assert amani("history", "list", "-w", "main", "--json").data["items"] == []
+        write_key(main.key_file, main.admin_key)
+        right = amani("invoice", "check", own["payment_hash"], "-w", "main", "--json").data["status"]
+        assert right == ("paid" if is_paid else "expired")
 
     def test_an_expired_one(self, amani: Amani, add_wallet: AddWallet) -> None:
         add_wallet()

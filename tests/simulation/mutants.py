@@ -177,6 +177,14 @@ MUTANTS = (
         ),
     ),
     _m("an invoice that another machine asked for is taken", ("or not told.answers_this or", "or")),
+    _m(
+        "an invoice is looked for by whatever key there is",
+        (
+            "if record is not None:\n        wallet.must_match(record.wallet_id)\n    else:",
+            "if record is not None:\n        pass\n    else:",
+        ),
+        ('wallet.must_match(record.wallet_id)\n    if record.status == "settled"', 'if record.status == "settled"'),
+    ),
     _m("another wallet's keys are taken for new ones", ("if fresh.id != wallet_id:", "if False:")),
     _m("two cheques are put into one wallet", ("if made.name != name or is_known:", "if False:")),
     _m("a cheque is put into another machine's wallet", ("if made.name != name or is_known:", "if is_known:")),
@@ -258,6 +266,7 @@ MUTANTS = (
     _m(
         "an invoice told to two is taken by both",
         ("if not is_new:\n        raise _another", "if False:\n        raise _another"),
+        ("or not told.answers_this or", "or"),  # which alone is enough, but for a server that tells nothing of it
     ),
     _m(
         "a batch pays by whatever key there is",

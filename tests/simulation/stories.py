@@ -167,6 +167,13 @@ def budget_after_a_copy(rng: random.Random, number: int) -> list[Step]:
     return _with_a_copy(number, [], [one], [*rng.choice([[], [read], [read, read]]), other, read, other])
 
 
+def above_what_one_payment_may(rng: random.Random, number: int) -> list[Step]:
+    """A payment that the day's budget has room for, and that of one payment has not."""
+    make = outside(f"i{number}", 86_400, rng.choice([20_001_000, 25_000_000]))
+    pay = amani("m1", "pay", f"$i{number}", "--wallet", "w1", "--yes", "--pin-stdin", stdin="4831", fate=FINE)
+    return [{"do": "time", "seconds": 90_000}, {**pay, "make": make}]
+
+
 def request_run_since_a_copy(rng: random.Random, number: int) -> list[Step]:
     """A request is filed, copied, carried out; and carried out once more from the copy."""
     name, wallet = f"q{number}", rng.choice(["w1", "w2", "w3"])
@@ -406,6 +413,7 @@ STORIES = (
     given_up_and_found,
     copied_while_written,
     budget_after_a_copy,
+    above_what_one_payment_may,
     request_run_since_a_copy,
     link_taken_since_a_copy,
     asked_for_the_same,
