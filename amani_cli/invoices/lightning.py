@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 
 
 DAY_S = 86400
-
-
 MEMO_LIMIT_BYTES = 639  # what the description field of a bolt11 can hold
-
-
 LONGEST_EXPIRY_S = 365 * 86400
 
 
@@ -233,10 +229,7 @@ def made_by(
 
 
 def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -> Invoice:
-    """Ask an open client about one invoice, and write down what it says.
-
-    Raises `errors.NotAuthorised` where its key turns out to be another wallet's.
-    """
+    """Ask an open client about one invoice, and write down what it says. Refuses what is another wallet's key."""
     record = client.record(payment_hash)
     row = store_invoices.of_wallet(ws.store, wallet.id, payment_hash)
     if record is not None:
@@ -256,10 +249,7 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -
 
 
 def note_record(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, record: Record) -> InvoiceRow:
-    """Write down what the provider's record says of an invoice; a paid one enters the journal, once.
-
-    Raises `errors.NotAuthorised` for the record of another wallet.
-    """
+    """Write down what a record says of an invoice; a paid one enters the journal, once. Refuses another wallet's."""
     wallet.must_match(record.wallet_id)
     if record.status == "settled":
         status = "paid"
