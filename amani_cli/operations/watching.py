@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -124,11 +124,14 @@ def watch(
                 except errors.Unreachable as error:
                     ws.talk.progress(f"{error.message}; trying again")
                     continue
+                event = below(each, balance_msat)
+                if event is not None:
+                    with suppress(errors.AmaniError):  # what took it there is told before
+                        history.sync(ws, [each.wallet])
                 for row in _settled(ws, each):
                     if row.id not in each.told:
                         each.told.add(row.id)
                         yield Event(now(), "payment", each.wallet.name, balance_msat, receipts.receipt(row))
-                event = below(each, balance_msat)
                 if event is not None:
                     yield event
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -384,7 +385,8 @@ class TestEnds:
         """Its server's clock says when it ends: that was what it was dated by."""
         machine.set(3 * 86400)
         page = site.get(link.path)
-        assert ('class="state open"' in page.text, "23 hours left" in page.text) == (True, True)
+        assert 'class="state open"' in page.text
+        assert re.search("2[34] hours left", page.text)  # all of them within the second in which it was written
         assert site.take(link, taker.invoice(1000, expiry=900_000)) == OK
         assert taker.sat == 1000
 
