@@ -9,7 +9,8 @@ from amani_cli.cheques import drawing
 from amani_cli.encodings import cheque_code
 from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.payments import earlier as payments_earlier
-from amani_cli.payments import lightning_rail
+from amani_cli.payments import engine, lightning_rail
+from amani_cli.payments.verdict import Verdict
 from amani_cli.providers.base import NewWallet
 from amani_cli.rules import held, rulebook
 from amani_cli.store import audit as audit_log
@@ -267,9 +268,23 @@ def claim_by_link(ws: Workspace, row: ChequeRow) -> Entry | None:
     claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
     if claim is not None and claim.status == "unknown":
         claim = payments_earlier.ask_again(ws, claim)
+    if claim is not None and claim.status == "unknown":
+        claim = _failed_if_home(ws, row, claim)
     if claim is not None and claim.status == "settled":
         claimed(ws, row, claim.payment_hash, claim.settled_at)
     return claim
+
+
+def _failed_if_home(ws: Workspace, row: ChequeRow, claim: Entry) -> Entry:
+    """Close an open claim of a cheque whose face came home, as a restored copy learns: it has not gone to anybody.
+
+    The wallet is deleted then, and its keys are gone, so that nobody can be asked. What a claim leaves of a fee reserve
+    is less than the face.
+    """
+    back = (each.amount_msat or 0 for each in own_draws(ws, row) if each.status == "settled")
+    if max(back, default=0) < row.amount_msat:
+        return claim
+    return engine.close(ws, claim, Verdict("failed", None, "the cheque was taken back", "CHEQUE_VOID"))
 
 
 def refuse_claiming(db: Ledger, row: ChequeRow) -> None:
@@ -310,6 +325,8 @@ def note_claims(ws: Workspace) -> None:
         claim = journal.by_id(ws.store, row.claim or "")
         if claim is not None and claim.status == "settled":
             claimed(ws, row, claim.payment_hash, claim.settled_at)
+        elif claim is not None and claim.status == "unknown":
+            _failed_if_home(ws, row, claim)
 
 
 def claimed(ws: Workspace, row: ChequeRow, payment_hash: str | None, at: str | None) -> None:

@@ -27,7 +27,7 @@ if not (shutil.which("chromium") and shutil.which("chromedriver")):
     pytest.skip("there is no Chromium here", allow_module_level=True)
 
 from axe_selenium_python import Axe
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -103,9 +103,11 @@ def set_up(chrome: Chrome, *, language: str = "en", width: int = 320, scripts: b
 
 
 def see(chrome: Chrome, selector: str, text: str) -> None:
-    """Wait until an element of the page says this: a click does not wait for the page that it leads to."""
-    gone = (NoSuchElementException, StaleElementReferenceException)
-    WebDriverWait(chrome, PATIENCE_S, ignored_exceptions=gone).until(
+    """Wait until an element of the page says this: a click does not wait for the page that it leads to.
+
+    Of an element whose page is just going away the driver says this and that ("does not belong to the document").
+    """
+    WebDriverWait(chrome, PATIENCE_S, ignored_exceptions=(WebDriverException,)).until(
         lambda driver: text in driver.find_element(By.CSS_SELECTOR, selector).text
     )
 
