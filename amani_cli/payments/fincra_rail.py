@@ -66,7 +66,7 @@ class FiatRail:
             record = self.client.record(_reference(row))
         if record is None:
             return ABSENT
-        if known is None:
+        if known is None and record.our_reference is not None:
             self._keep(row, record)
         return record
 

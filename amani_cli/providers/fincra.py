@@ -223,8 +223,7 @@ class Fincra(FincraLine):
             if error.code != "NOT_FINCRA":
                 raise
             return "no such path"
-        self._is_about(body, "customerReference", our_reference, "movement")
-        return wire.movement_record(body)
+        return self._record(body, our_reference)
 
     def _logged(self, our_reference: str, sent_at: float) -> str | None:
         """Fincra's reference for what moved under our reference, as the wallet's log has it."""

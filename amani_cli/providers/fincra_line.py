@@ -84,7 +84,13 @@ class FincraLine:
             body = self._object(self._get(path))
         except errors.NotFound:
             return None
+        return self._record(body, our_reference)
+
+    def _record(self, body: dict[str, Any], our_reference: str) -> FiatRecord:
+        """What an answer about our reference tells. One about something else has no status, or another reference."""
         self._is_about(body, "customerReference", our_reference, "movement")
+        if wire.text(body.get("status")) is None:
+            raise self._odd("a movement without a status")
         return wire.movement_record(body)
 
     def _data(self, answer: Answer) -> Any:
