@@ -161,7 +161,8 @@ def page(url: str) -> httpx.Response:
 
 
 def await_text(url: str, text: str) -> None:
-    ends = time.monotonic() + PATIENCE_S
+    """Wait for it: `serve` looks less and less often, and that something never arrived takes 20 s to be certain."""
+    ends = time.monotonic() + 4 * PATIENCE_S
     while text not in page(url).text:
         assert time.monotonic() < ends, page(url).text
         time.sleep(0.1)
