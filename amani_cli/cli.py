@@ -202,11 +202,7 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     words = argv[: argv.index("--")] if "--" in argv else argv
     options.json = options.json or "--json" in words
     failure = _as_failure(error)
-    if isinstance(failure, (errors.Bug, errors.Interrupted, errors.Terminated)):
-        failure = _left_in_doubt(failure, _untold(options)) or failure
-    elif failure.code.startswith("LEDGER_") and failure.money_moved == "no":
-        # Of what went wrong with the ledger behind a payment nobody may hear that nothing was sent.
-        failure = _left_in_doubt(failure, _untold(options, sent=True)) or failure
+    failure = _left_in_doubt(failure, options) or failure
     if options.debug or "--debug" in words:
         _traceback(error, options)
     said = options.opened.talk.warnings if options.opened is not None else []
@@ -220,8 +216,13 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
     return failure.exit_code
 
 
-def _left_in_doubt(failure: errors.AmaniError, entries: tuple[str, ...]) -> errors.AmaniError | None:
-    """What an interrupt or a crash amounts to once something was sent that the user has not been told of."""
+def _left_in_doubt(failure: errors.AmaniError, options: Options) -> errors.AmaniError | None:
+    """What an interrupt, a crash, or a ledger that failed behind a payment amounts to once something was sent that the
+    user has not been told of."""
+    if isinstance(failure, (errors.Bug, errors.Interrupted, errors.Terminated)):
+        entries = _untold(options)
+    else:
+        entries = options.opened.talk.untold.behind(failure) if options.opened is not None else ()
     if not entries:
         return None
     named = ", ".join(entries[:5]) + (f" and {len(entries) - 5} more" if len(entries) > 5 else "")
@@ -233,9 +234,9 @@ def _left_in_doubt(failure: errors.AmaniError, entries: tuple[str, ...]) -> erro
     )
 
 
-def _untold(options: Options, *, sent: bool = False) -> tuple[str, ...]:
+def _untold(options: Options) -> tuple[str, ...]:
     ws = options.opened
-    return ws.talk.untold.close(sent=sent) if ws is not None else ()
+    return ws.talk.untold.close() if ws is not None else ()
 
 
 def _as_failure(error: BaseException) -> errors.AmaniError:

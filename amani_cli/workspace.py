@@ -61,11 +61,18 @@ class Untold:
         with self._lock:
             self._ids.pop(entry or "", None)
 
-    def close(self, *, sent: bool = False) -> tuple[str, ...]:
-        """What is left, in the order it was begun, or of that what was `sent`; nothing more can begin."""
+    def close(self) -> tuple[str, ...]:
+        """What is left, in the order it was begun; nothing more can begin."""
         with self._lock:
             self._closed = True
-            return tuple(entry for entry, is_sent in self._ids.items() if is_sent or not sent)
+            return tuple(self._ids)
+
+    def behind(self, error: errors.AmaniError) -> tuple[str, ...]:
+        """What was sent and is left, where an error of the ledger came behind it and says all the same that no money
+        moved; nothing more can begin then. Nothing for any other error."""
+        if not error.code.startswith("LEDGER_") or error.money_moved != "no":
+            return ()
+        return tuple(entry for entry in self.close() if self._ids[entry])
 
 
 def _no_choice(names: list[str]) -> str | None:

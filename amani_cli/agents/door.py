@@ -92,8 +92,7 @@ def answer(
             data = models_document.as_json(model)
             document = {"schema": model.SCHEMA, "ok": True, "data": data}
         except errors.AmaniError as error:
-            sent = ws.talk.untold.close(sent=True) if error.code.startswith("LEDGER_") else ()
-            if sent and error.money_moved == "no":  # it was, before the ledger went away
+            if sent := ws.talk.untold.behind(error):
                 error.money_moved, error.retry, error.id = "maybe", "after_reconcile", sent[0]
             document = {"schema": "amani.error/1", "ok": False, "error": _failed(error)}
         except Exception as error:

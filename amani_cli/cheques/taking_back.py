@@ -117,8 +117,6 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
         try:
             with _replacing(ws, row, issued):
                 fresh = _rotate(ws, row)
-        except _NotKept:
-            raise
         except errors.NotAuthorised as error:
             raise errors.RefusedByPolicy(
                 f"nobody can make the old code worthless: {error.message}",
@@ -127,6 +125,7 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
                 if row.has_login
                 else f"Run 'amani login {row.url}' before writing cheques; this one can only be voided.",
             ) from None
+        _keep(row, fresh)
         with ws.store.write() as db:
             audit_step(ws, db, "cheque reissue", row, "done")
         shown = view(ws, row)._replace(code=standing.code_of(ws, row, fresh.admin_key))
@@ -142,15 +141,11 @@ def _replacing(ws: Workspace, row: ChequeRow, issued: links.Issued | None) -> It
         yield
     except errors.AmaniError as error:
         if issued is not None:
-            if isinstance(error, errors.NotAuthorised | errors.Rejected | NotSent) and not isinstance(error, _NotKept):
+            if isinstance(error, errors.NotAuthorised | errors.Rejected | NotSent):
                 links.put_back(ws, row, issued)
-            elif not isinstance(error, _NotKept):
+            else:
                 error.hint = "The old link is worthless by now, and the code may be. Run the same command again."
         raise
-
-
-class _NotKept(errors.NotAuthorised):
-    """A cheque's keys were made new, and the keyring or folder did not take them: only its login can go on."""
 
 
 def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:
@@ -168,25 +163,26 @@ def _rotate(ws: Workspace, row: ChequeRow) -> NewWallet:
         )
     with lnbits_client(ws, row.url) as client:
         assert row.remote_id is not None  # it has a wallet since it was begun
-        fresh = client.rotate_keys(token, row.remote_id)
+        return client.rotate_keys(token, row.remote_id)
+
+
+def _keep(row: ChequeRow, fresh: NewWallet) -> None:
+    """Keep a cheque's new keys. Where the keyring or folder does not take them, only its login can go on."""
     try:
         standing.keep_keys(row.place, row.id, fresh)
     except errors.NotAuthorised as error:
-        raise _NotKept(
+        raise errors.NotAuthorised(
             f"the old code is worthless now, and the new keys could not be kept: {error.message}",
             code=error.code,
             hint="The money is in the cheque's wallet. Mend that, then run the same command again.",
         ) from error
-    return fresh
 
 
 def _shut_out(ws: Workspace, row: ChequeRow) -> errors.NotAuthorised | None:
     """Make a cheque's code worthless, or say why that can't be done: then taking it back is a race, which is won or
     lost by the key at hand."""
     try:
-        _rotate(ws, row)
-    except _NotKept:
-        raise
+        fresh = _rotate(ws, row)
     except errors.NotAuthorised as error:
         if row.has_login:
             ws.talk.warn(
@@ -194,6 +190,7 @@ def _shut_out(ws: Workspace, row: ChequeRow) -> errors.NotAuthorised | None:
                 " whoever has the code"
             )
         return error
+    _keep(row, fresh)
     return None
 
 

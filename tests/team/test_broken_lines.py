@@ -4,6 +4,8 @@ certain, nothing twice, and nothing is called failed that is unknown."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -221,6 +223,21 @@ def test_a_ledger_that_goes_away_once_the_money_is_sent(
     assert shop.payer.sat == 90_000 - SAT
 
 
+@contextmanager
+def away_from(proxy: LedgerProxy, statement: str, when: Break) -> Iterator[None]:
+    """Have the ledger be away from a statement on, before or after it is carried out; back at the end."""
+
+    def at(number: int, text: str) -> Break | None:
+        if statement in text:
+            proxy.is_away = True
+            return when
+        return None
+
+    proxy.at = at
+    yield
+    proxy.at, proxy.is_away = (lambda number, text: None), False
+
+
 def test_nobody_can_tell_whether_an_entry_is_there(
     shop: Shop, proxy: LedgerProxy, tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,16 +245,9 @@ def test_nobody_can_tell_whether_an_entry_is_there(
     monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.5)
     words = shop.words("plain")
 
-    def at(number: int, text: str) -> Break | None:
-        if "INSERT INTO payment" in text:
-            proxy.is_away = True
-            return "after"
-        return None
-
-    proxy.at = at
-    lost = shop.amani(*words)
+    with away_from(proxy, "INSERT INTO payment", "after"):
+        lost = shop.amani(*words)
     tally("faults")
-    proxy.at, proxy.is_away = (lambda number, text: None), False
     assert (lost.code, lost.error["code"], lost.error["money_moved"]) == (10, "LEDGER_AWAY", "no")
     assert shop.payer.sat == 90_000
     assert ledgers.ask(shop.home, "SELECT status FROM payment WHERE direction='out'") == [("unknown",)]
@@ -253,16 +263,9 @@ def test_a_ledger_that_goes_away_once_a_cheque_s_money_is_back(
     shop.amani.secrets.add(made["code"])
     words = ["cheque", "void", made["id"], "--yes", "--json"]
 
-    def at(number: int, text: str) -> Break | None:
-        if "status='void'" in text:
-            proxy.is_away = True
-            return "before"
-        return None
-
-    proxy.at = at
-    lost = shop.amani(*words)
+    with away_from(proxy, "status='void'", "before"):
+        lost = shop.amani(*words)
     tally("faults")
-    proxy.at, proxy.is_away = (lambda number, text: None), False
     assert (lost.code, lost.error["code"], lost.error["money_moved"]) == (10, "LEDGER_AWAY", "yes")
     assert lost.error["hint"].startswith("The money is back.")
     assert shop.payer.sat == 90_000
