@@ -22,7 +22,7 @@ from amani_cli.batch.crew import Crew, OnRow
 from amani_cli.batch.plans import Plan, Purse
 from amani_cli.batch.table import CHEQUE, Row
 from amani_cli.batch.terms import Allowance, Terms
-from amani_cli.models.batches import Batch, BatchPlan
+from amani_cli.models.batches import Batch, BatchPlan, BatchRow
 from amani_cli.rules import approval, held, limits, lines
 from amani_cli.store import marks
 from amani_cli.text import csv_cell
@@ -129,11 +129,30 @@ def run(
         allowance = Allowance(agreed, max_slippage)
         crew = Crew(ws, purse, plan, allowance, jobs=jobs, stop_on_failure=stop_on_failure)
         interrupted = crew.work_through(payable, on_row)
-    done = {item.row: item for item in crew.done}
-    items = [done.get(item.row, item) for item in batch_rows.standing(ws, plan)]
+    items = _stand(ws, plan, crew.done)
     if any(row.kind == CHEQUE for row in plan.rows):
         ws.talk.note(f"The cheques' codes are in {batch_rows.codes_path(plan)}: whoever reads it has the money.")
     return batch_rows.summary(plan, items), interrupted
+
+
+def _stand(ws: Workspace, plan: Plan, done: list[BatchRow]) -> list[BatchRow]:
+    """How each row stands once some were done."""
+    told = {item.row: item for item in done}
+    try:
+        return [told.get(item.row, item) for item in batch_rows.standing(ws, plan)]
+    except errors.AmaniError as error:
+        raise _behind_rows(error, done) from error
+
+
+def _behind_rows(error: errors.AmaniError, done: list[BatchRow]) -> errors.AmaniError:
+    """What an error amounts to that came once rows were done and told."""
+    again = "Run the same command again: it asks about what is open, and pays only what is left."
+    in_doubt = [row.id for row in done if row.status == "unknown" and row.id is not None]
+    if in_doubt:
+        return errors.OutcomeUnknown(f"{error.message}, and rows are open", hint=again, details={"ids": in_doubt})
+    if any(row.status == "settled" for row in done):
+        error.money_moved, error.hint = "yes", f"Rows were paid. {again}"
+    return error
 
 
 def _ask(

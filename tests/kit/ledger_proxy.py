@@ -90,6 +90,11 @@ class LedgerProxy:
                     break
                 client.sendall(b"N")
             server = socket.create_connection(("127.0.0.1", self._upstream))
+            for line in (
+                client,
+                server,
+            ):  # an answer is many small messages: else each waits 40 ms for the last one's ACK
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._lines += [client, server]
             server.sendall(struct.pack("!i", length) + body)

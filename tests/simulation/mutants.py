@@ -1,9 +1,10 @@
 # ruff: noqa: E501
 """Puts known faults back into a copy of amani, one at a time: the world must find each of them.
 
-    python -m tests.simulation.mutants [--only WORD] [--commands 20000] [--jobs 1]
+    python -m tests.simulation.mutants [--only WORD] [--after NAME] [--commands 20000] [--minutes 15]
 
-A fault is a text of the code and what stands in its place; the file it stands in is looked for.
+A fault is a text of the code and what stands in its place; the file it stands in is looked for. Those of a shared ledger
+are looked for in worlds whose machines share one, on a real server.
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ CLONE = Path(__file__).resolve().parent.parent.parent
 
 
 class Mutant(NamedTuple):
-    """A fault: its name, and the texts that are replaced, each of which stands once in the code."""
+    """A fault: its name, the texts that are replaced, each of which stands once in the code, and where it is hunted."""
 
     name: str
     changes: tuple[tuple[str, str], ...]
+    store: str = "sqlite"
 
 
 def _m(name: str, *changes: tuple[str, str]) -> Mutant:
     return Mutant(name, changes)
+
+
+def _shared(name: str, *changes: tuple[str, str]) -> Mutant:
+    return Mutant(name, changes, "postgresql")
 
 
 MUTANTS = (
@@ -333,6 +339,7 @@ def hunt(mutant: Mutant, commands: int, minutes: float) -> tuple[str, int, float
         lay(mutant, Path(folder))
         told = Path(folder) / "told.json"
         words = ["--minutes", str(minutes), "--steps", "120", "--commands", str(commands), "--first", str(told)]
+        words += ["--store", mutant.store]
         subprocess.run(
             [sys.executable, "-m", "tests.simulation.run", *words],
             cwd=folder,
