@@ -319,6 +319,40 @@ MUTANTS = (
             "if row.payment_hash is None:\n            return self._pay_address(row, reference + os.urandom(4).hex())",
         ),
     ),
+    # a ledger of several machines
+    _shared("nobody waits for another machine's write", ("SELECT pg_advisory_xact_lock({LOCK})", "SELECT 1")),
+    _shared(
+        "each machine counts by its own clock",
+        (
+            "at, came = self._heard\n        return at + clocks.steady() - came",
+            "at, came = self._heard\n        return clocks.wall()",
+        ),
+    ),
+    _shared(
+        "what is small is not brought along with the lock",
+        (
+            "self._mirror.fill(small)\n        self._head",
+            "self._mirror._tables or self._mirror.fill(small)\n        self._head",
+        ),
+        ("self._mirror.clear()\n        self.wire.roll_back()", "self.wire.roll_back()"),
+    ),
+    _shared("a COMMIT that was not answered is taken for kept", ("if not self._is_there(token):", "if False:")),
+    _shared(
+        "a ledger that went back is gone on with",
+        ("if seen and (not found or found[0][0] != seen[1]):", "if False:"),
+        ("if seen is not None and seen not in [tuple(row) for row in heads[0]]:", "if False:"),
+    ),
+    _shared(
+        "a ledger that was moved goes on", ("if nothing_came:\n        with source", "if True:\n        with source")
+    ),
+    _shared(
+        "a ledger that is gone behind a payment is told as its own failure",
+        ("failure) if options.opened is not None else ()", "failure) if False else ()"),
+    ),
+    _shared(
+        "a ledger that is gone behind a batch is told as its own failure",
+        ("raise _behind_rows(error, done) from error", "raise"),
+    ),
 )
 
 

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 Statement = tuple[str, Sequence[Any]]
 Send = Callable[[Any, list[Statement]], list[tuple[list[Any], int]]]
 
-FAULTS = ("before", "after", "late", "ended", "half", "restart", "away", "gone")
+FAULTS = ("before", "after", "late", "ended", "half", "restart", "away", "gone", "lost")
 """What may happen to a message: the line breaks before it or after it was carried out; it is carried out when its
 sender has seen the line break; the server ends the line, before it or in its midst; the server is started anew; the
-line breaks and there is none for a while, before it or after it was carried out."""
+line breaks and there is none for a while, before it or after it was carried out; or for so long that whoever asks what
+became of it gives up."""
 # The busiest moments: an entry is committed and its answer is lost.
-HEAVY = ("after", "late", "half", "restart", "gone")
+HEAVY = ("after", "late", "half", "restart", "gone", "lost")
 _RESTART_S = 3.0
+_TRIES_IN_VAIN = 40
 _TEMPLATE = "world_template"
 _real_sleep, _steady = time.sleep, time.perf_counter  # before a world takes their place
 
@@ -268,6 +270,8 @@ class SharedLedger:
             if found in ("away", "gone"):
                 until = self.world.clock.now + self.world.rng.choice([1, 10, 60, 3600])
                 self._away[run.machine.name] = until, self.world.rng.randrange(2, 12)
+            elif found == "lost":
+                self._away[run.machine.name] = self.world.clock.now + 60, _TRIES_IN_VAIN
         return str(found) if found else None
 
     def _sent(self, line: Line, statements: list[Statement]) -> list[tuple[list[Any], int]]:
@@ -291,7 +295,7 @@ class SharedLedger:
             line.is_lost = True
             self._open.remove(line)
             self._limbo.append((line, statements))
-        elif fault in ("after", "gone"):
+        elif fault in ("after", "gone", "lost"):
             self._sent(line, statements)
             self._hang_up(line)
         else:

@@ -363,10 +363,14 @@ def batch_of_two(rng: random.Random, number: int) -> list[Step]:
 
 
 def faucet_by_two_clocks(rng: random.Random, number: int) -> list[Step]:
-    """A machine whose clock is wrong asks a faucet that has just given."""
+    """A machine whose clock is wrong asks a faucet that has just given, or has it give what others then ask for."""
     claim = [amani(on, "faucet", "claim", "--wallet", "w1", "--yes", fate=FINE) for on in ("m1", "m2")]
-    wrong: Step = {"do": "clock", "on": "m2", "wrong": rng.choice([86_400 * 400, 90_000, -86_400 * 30])}
-    return [claim[0], wrong, claim[1], claim[0], {**wrong, "wrong": 0}, claim[1]]
+    ahead: Step = {"do": "clock", "on": "m2", "wrong": rng.choice([86_400 * 400, 90_000])}
+    behind: Step = {**ahead, "wrong": -86_400 * 30}
+    right: Step = {**ahead, "wrong": 0}
+    return rng.choice(
+        [[claim[0], ahead, claim[1], claim[0], right, claim[1]], [behind, claim[1], claim[0], right, claim[1]]]
+    )
 
 
 def cheque_of_two(rng: random.Random, number: int) -> list[Step]:
@@ -397,7 +401,23 @@ def budget_of_two(rng: random.Random, number: int) -> list[Step]:
     ]
 
 
-TEAM = (pins_of_two, batch_of_two, faucet_by_two_clocks, cheque_of_two, budget_of_two)
+def line_of_two(rng: random.Random, number: int) -> list[Step]:
+    """Somebody draws the line above which the boss must agree, while another machine pays what is above it."""
+    wallet, name = rng.choice(["w1", "w3"]), f"i{number}"
+    pay = amani("m2", "pay", f"${name}", "--wallet", wallet, "--yes", "--pin-stdin", stdin="4831", fate=FINE)
+    pay["make"] = outside(name, 86_400, 6_000_000)
+    draw = amani("m1", "wallet", "limit", wallet, "--approve-above", "1000sat", "--pin-stdin", stdin="4831")
+    return [_at_once(pay, draw, rng.choice([0.2, 0.5]))]
+
+
+def ledger_put_back(rng: random.Random, number: int) -> list[Step]:
+    """The server's backup is put in the ledger's place, over a movement that is asked for again."""
+    move = amani("m1", "transfer", "w1", "21", "--from", "w3", "--reference", f"r{number}", "--yes", fate=FINE)
+    read = amani("m2", "reconcile", "--yes")
+    return [{"do": "keep database"}, move, {"do": "put database back"}, *rng.choice([[], [read]]), move, read, move]
+
+
+TEAM = (pins_of_two, batch_of_two, faucet_by_two_clocks, cheque_of_two, budget_of_two, line_of_two, ledger_put_back)
 FIAT = (payout_before_a_copy, payout_that_comes_late)
 ANYWHERE = (
     paid_long_after_it_was_read,

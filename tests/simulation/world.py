@@ -102,9 +102,10 @@ class Run:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The one document on stdout, or nothing."""
+        """The one document on stdout, or nothing; of a batch the last, after those of its rows."""
+        is_batch = self.argv[:2] == ["batch", "run"]
         try:
-            found = json.loads(self.stdout)
+            found = json.loads(self.stdout.splitlines()[-1] if is_batch and self.stdout else self.stdout)
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}

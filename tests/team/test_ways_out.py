@@ -51,6 +51,19 @@ class TestKeys:
         told = [each["detail"] for each in looked.data["findings"] if each["check"] == "keys"]
         assert told == ["none on this machine for 'shop'"]
 
+    def test_it_looks_after_what_is_open_and_leaves_the_books_to_others(
+        self, amani: Amani, add_wallet: AddWallet, second: Environment
+    ) -> None:
+        """As the page says that its cron should: what it can't compare is no reason to wake anybody every night."""
+        add_wallet("shop", 1000)
+        safe = add_wallet("safe", 1000)
+        given = ("wallet", "add", "safe", "--url", safe.server.url, "--key-file", safe.key_file)
+        assert amani(*given, env=second).code == 0
+        whole = amani("reconcile", env=second)
+        assert (whole.code, "Could not be asked: shop" in whole.stdout) == (10, True)
+        looked = amani("reconcile", "--older-than", "10m", env=second)
+        assert (looked.code, looked.stderr) == (0, "")
+
     @pytest.mark.parametrize("is_team", [True, False])
     def test_a_key_file_that_was_moved_is_told_of_by_the_wallet_s_name(
         self, amani: Amani, add_wallet: AddWallet, alone: Environment, tmp_path: Path, is_team: bool
