@@ -218,12 +218,15 @@ def _end(error: BaseException, argv: list[str], options: Options) -> int:
 
 def _left_in_doubt(failure: errors.AmaniError, options: Options) -> errors.AmaniError | None:
     """What an interrupt, a crash, or a ledger that failed behind a payment amounts to once something was sent that the
-    user has not been told of."""
-    if isinstance(failure, (errors.Bug, errors.Interrupted, errors.Terminated)):
-        entries = _untold(options)
-    else:
-        entries = options.opened.talk.untold.behind(failure) if options.opened is not None else ()
+    user has not been told of; where they were told of all of it, that money moved."""
+    if options.opened is None:
+        return None
+    untold = options.opened.talk.untold
+    was_cut_off = isinstance(failure, (errors.Bug, errors.Interrupted, errors.Terminated))
+    entries = untold.close() if was_cut_off else untold.behind(failure)
     if not entries:
+        if untold.has_moved and failure.money_moved == "no":
+            failure.money_moved = "yes"
         return None
     named = ", ".join(entries[:5]) + (f" and {len(entries) - 5} more" if len(entries) > 5 else "")
     return errors.OutcomeUnknown(

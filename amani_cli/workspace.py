@@ -39,6 +39,8 @@ class Untold:
     """
 
     def __init__(self) -> None:
+        self.has_moved = False
+        """Whether the user was told of something that moved money: no error after it may say that none did."""
         self._ids: dict[str, bool] = {}
         self._closed = False
         self._lock = threading.Lock()
@@ -56,9 +58,10 @@ class Untold:
             if entry in self._ids:
                 self._ids[entry] = True
 
-    def told(self, entry: str | None) -> None:
-        """Strike off what the user was told of, or what provably moved no money."""
+    def told(self, entry: str | None, *, moved: bool = False) -> None:
+        """Strike off what the user was told of, or what provably moved no money; `moved` says that it did."""
         with self._lock:
+            self.has_moved = self.has_moved or moved
             self._ids.pop(entry or "", None)
 
     def close(self) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Crew:
                 else:
                     self.done.append(result)
                     on_row(result, len(self.done), len(rows))
-                    self.ws.talk.untold.told(result.id)
+                    self.ws.talk.untold.told(result.id, moved=result.status == "settled")
             except KeyboardInterrupt:
                 if interrupted:
                     raise

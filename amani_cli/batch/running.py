@@ -151,7 +151,7 @@ def _behind_rows(error: errors.AmaniError, done: list[BatchRow]) -> errors.Amani
     if in_doubt:
         return errors.OutcomeUnknown(f"{error.message}, and rows are open", hint=again, details={"ids": in_doubt})
     if any(row.status == "settled" for row in done):
-        error.money_moved, error.hint = "yes", f"Rows were paid. {again}"
+        error.hint = f"Rows were paid. {again}"
     return error
 
 

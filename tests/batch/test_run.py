@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 import random
 import signal
@@ -16,7 +17,12 @@ from typing import Any
 
 import pytest
 
+from amani_cli import errors
+from amani_cli.batch import rows as batch_rows
+from amani_cli.batch.plans import Plan
 from amani_cli.batch.worker import Worker
+from amani_cli.models.batches import BatchRow
+from amani_cli.workspace import Workspace
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit import ledgers
@@ -438,6 +444,42 @@ class TestKilled:
         assert payee.sat == status["settled"]
         assert amani("batch", "run", plan, "--yes").code == 0
         assert payee.sat == 40
+
+    @pytest.mark.parametrize(
+        ("error", "told"),
+        [
+            (KeyboardInterrupt(), (130, "INTERRUPTED", "yes")),
+            (errors.Unreachable("the database is in use", code="LEDGER_BUSY"), (10, "LEDGER_BUSY", "yes")),
+            (ValueError("a defect"), (1, "BUG", "maybe")),
+        ],
+    )
+    def test_whatever_comes_once_rows_are_told_does_not_say_that_nothing_moved(
+        self,
+        amani: Amani,
+        payer: Held,
+        payee: Held,
+        planned: Planned,
+        monkeypatch: pytest.MonkeyPatch,
+        error: BaseException,
+        told: tuple[int, str, str],
+    ) -> None:
+        """The rows are paid and told, and then it can't be read how the whole stands."""
+        plan, read = planned([{"to": payee.invoice(10)}, {"to": payee.invoice(10)}]), itertools.count()
+        standing = batch_rows.standing
+
+        def once(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
+            if next(read):
+                raise error
+            return standing(ws, plan)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(batch_rows, "standing", once)
+            amani.crashes = isinstance(error, ValueError)
+            run = amani("batch", "run", plan, "--yes", "--json")
+        *rows, last = lines(run.stdout)
+        assert [row["data"]["status"] for row in rows] == ["settled", "settled"]
+        assert (run.code, last["error"]["code"], last["error"]["money_moved"]) == told
+        assert payee.sat == 20
 
     def test_between_the_journal_and_the_first_byte(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch

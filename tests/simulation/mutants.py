@@ -347,11 +347,11 @@ MUTANTS = (
     ),
     _shared(
         "a ledger that is gone behind a payment is told as its own failure",
-        ("failure) if options.opened is not None else ()", "failure) if False else ()"),
+        ("untold.close() if was_cut_off else untold.behind(failure)", "untold.close() if was_cut_off else ()"),
     ),
     _shared(
         "a ledger that is gone behind a batch is told as its own failure",
-        ("raise _behind_rows(error, done) from error", "raise"),
+        ('if untold.has_moved and failure.money_moved == "no":', "if False:"),
     ),
 )
 
