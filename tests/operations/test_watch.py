@@ -63,14 +63,17 @@ def watching(*options: object, until: str = "websocket is up") -> Iterator[Watch
     ) as run:
         assert run.stderr is not None
         talk: list[str] = []
+        reader = threading.Thread(target=talk.extend, args=(run.stderr,), daemon=True)
         try:
             while not talk or until not in talk[-1]:
                 talk.append(run.stderr.readline())
                 assert talk[-1], f"it ended: {talk}"
-            threading.Thread(target=talk.extend, args=(run.stderr,), daemon=True).start()
+            reader.start()
             yield Watch(run, talk)
         finally:
             run.kill()
+            if reader.ident is not None:  # it reads to the end before the stream is closed beneath it
+                reader.join()
 
 
 def move_to(amani: Amani, url: str) -> None:
