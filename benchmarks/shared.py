@@ -73,8 +73,8 @@ def _bare(world: World, address: str) -> Command:
 
 
 def _history(world: World, times: int, ledgers: PostgresServer) -> Iterator[Row]:
-    """`store copy` of both journals, then `history list` of what came."""
-    samples, lists = {}, {}
+    """`store copy` of both journals, `history list` of what came, and back into a file."""
+    samples, lists, addresses = {}, {}, {}
     for number in (books.FEW, books.MANY):
         home = f"shared-{number}"
         (world.root / home).mkdir(mode=0o700)
@@ -82,7 +82,7 @@ def _history(world: World, times: int, ledgers: PostgresServer) -> Iterator[Row]
         (world.root / home / "amani.db").chmod(0o600)
         plain = ledgers.empty()
         ledgers.run("CREATE EXTENSION pg_trgm", plain)
-        address = ledgers.by_socket(plain)
+        address = addresses[number] = ledgers.by_socket(plain)
         world.do("store", "upgrade", home=home, AMANI_STORE=address)
         samples[number] = run(world.command("store", "copy", "--to", address, "--yes", home=home))
         ledgers.run("VACUUM ANALYZE", plain)  # as the server does by itself before long
@@ -94,18 +94,28 @@ def _history(world: World, times: int, ledgers: PostgresServer) -> Iterator[Row]
                 "--search, rare": ("--search", "needle"),
             }.items()
         }
-    few, many = samples[books.FEW], samples[books.MANY]
-    memory = spread([many.peak_kib / 1024])
-    less = spread([few.peak_kib / 1024])
-    name = f"store copy of {books.MANY:,} to PostgreSQL"
-    grown = spread([many.peak_kib / few.peak_kib])
-    yield Row(f"{name}, memory", "MiB", memory, less, grown, 1.5, against=f"that of {books.FEW:,}")
-    yield Row(f"{name}, on the clock", "s", spread([many.wall_ms / 1000]), None, None)
+    yield from _copied("to PostgreSQL", samples)
     for what in lists[books.FEW]:
         taken = alternate({str(number): lists[number][what] for number in lists}, times)
         row = f"history list {what} of {books.MANY:,} on PostgreSQL".replace("  ", " ")
         taken[row] = taken[str(books.MANY)]
         yield compare(taken, row, str(books.FEW), 3.0 if "search" in what else 1.15, f"the same of {books.FEW:,}")
+    back = {}
+    for number, address in addresses.items():
+        home, file = f"shared-{number}", world.root / f"back-{number}.db"
+        words = ("store", "copy", "--to", f"sqlite:{file}", "--yes")
+        back[number] = run(world.command(*words, home=home, AMANI_STORE=address))
+    yield from _copied("from there into a file", back)
+
+
+def _copied(where: str, samples: Mapping[int, Sample]) -> Iterator[Row]:
+    """What a move took: its memory must not grow with the journal."""
+    few, many = samples[books.FEW], samples[books.MANY]
+    name = f"store copy of {books.MANY:,} {where}"
+    memory, less = spread([many.peak_kib / 1024]), spread([few.peak_kib / 1024])
+    grown = spread([many.peak_kib / few.peak_kib])
+    yield Row(f"{name}, memory", "MiB", memory, less, grown, 1.5, against=f"that of {books.FEW:,}")
+    yield Row(f"{name}, on the clock", "s", spread([many.wall_ms / 1000]), None, None)
 
 
 def _add_driver(world: World) -> None:
