@@ -144,7 +144,12 @@ class Worker:
             if failure and stands.status == "settled" and stands.id is not None:
                 self._tell_lost(row, stands.id)
             return stands, hopeless
-        return batch_rows.of_payment(row, reference, self._earlier(row, reference), failure), hopeless
+        return batch_rows.of_payment(row, reference, self._stands_for(row, reference), failure), hopeless
+
+    def _stands_for(self, row: Row, reference: str) -> Entry | None:
+        """The payment that a row came to: its reference's, or one of its invoice that was begun under another."""
+        found = self._earlier(row, reference)
+        return found or (journal.sent_for(self._ws.store, row.payment_hash) if row.payment_hash is not None else None)
 
     def _earlier(self, row: Row, reference: str) -> Entry | None:
         """The payment that a row's reference stands for, if it is the row's."""

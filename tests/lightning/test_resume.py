@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -465,6 +466,19 @@ def test_a_ledger_that_goes_away_behind_it_is_no_word_that_nothing_moved(
     assert world.taker.sat == SAT
     assert amani("request", "run", request, "--yes").code == 0
     assert world.taker.sat == SAT
+
+
+def test_a_batch_s_row_that_somebody_else_s_payment_leaves_in_doubt_is_in_doubt(amani: Amani, world: World) -> None:
+    invoice = world.taker.invoice(SAT)
+    table, plan = world.folder / "people.csv", world.folder / "plan.json"
+    table.write_text(f"to,memo\n{invoice},one\n")
+    assert amani("batch", "plan", table, "-o", plan).code == 0
+    entry = world.never_arrives("pay", invoice, "--yes")
+    world.claims_to_be(None)  # so that it is not sent again
+    run = amani("batch", "run", plan, "--yes", "--json", "--timeout", "1s")
+    row = json.loads(run.stdout.splitlines()[0])["data"]
+    assert (run.code, row["status"], row["id"]) == (8, "unknown", entry)
+    assert world.taker.sat == 0
 
 
 def test_a_batch_that_is_interrupted_behind_an_open_row_says_what_is_in_doubt(
