@@ -35,8 +35,7 @@ def require(ws: Workspace, db: Ledger, wallet: KnownWallet, spend: Spend) -> Non
     if row is None or row.unit != spend.unit:
         raise _refused(f"agent '{name}' may spend nothing from '{wallet.name}'", name, wallet)
     cost = spend.amount + spend.fee
-    if row.payees is not None and spend.payee not in [each["payee"] for each in json.loads(row.payees)]:
-        raise _refused(f"agent '{name}' may not pay this payee", name, wallet)
+    _refuse_payee(row, spend.payee, wallet)
     most = Decimal(row.per_payment)
     if cost > most:
         raise _refused(
@@ -55,16 +54,23 @@ def require(ws: Workspace, db: Ledger, wallet: KnownWallet, spend: Spend) -> Non
         )
 
 
-def require_standing(ws: Workspace, db: Ledger, wallet: KnownWallet, began: str | None) -> None:
-    """The same for what an agent goes on with: what it `began` itself is reserved, and its leave must still stand; what
-    somebody else began was never counted against its budget."""
+def require_standing(ws: Workspace, db: Ledger, wallet: KnownWallet, began: str | None, payee: str) -> None:
+    """The same for what an agent goes on with: what it `began` itself is reserved, and its leave to pay the payee must
+    still stand; what somebody else began was never counted against its budget."""
     name = _name(ws, db)
     if name is None:
         return
-    if approvers.agent(db, wallet.identity, name) is None:
+    row = approvers.agent(db, wallet.identity, name)
+    if row is None:
         raise _refused(f"agent '{name}' may spend nothing from '{wallet.name}'", name, wallet)
+    _refuse_payee(row, payee, wallet)
     if began != name:
         raise _refused(f"agent '{name}' may not go on with what it did not begin", name, wallet)
+
+
+def _refuse_payee(row: AgentRow, payee: str | None, wallet: KnownWallet) -> None:
+    if row.payees is not None and payee not in [each["payee"] for each in json.loads(row.payees)]:
+        raise _refused(f"agent '{row.name}' may not pay this payee", row.name, wallet)
 
 
 def _name(ws: Workspace, db: Ledger) -> str | None:

@@ -446,6 +446,20 @@ def test_an_agent_goes_on_with_nothing_that_it_did_not_begin(amani: Amani, world
     assert world.taker.sat == SAT
 
 
+def test_an_agent_goes_on_to_no_payee_that_it_may_not_pay_any_more(amani: Amani, world: World) -> None:
+    allowed = ("wallet", "limit", "giver", "--agent", "bot", "--per-payment", "100sat", "--per-day", "100sat")
+    assert amani(*allowed).code == 0
+    pay = ("pay", world.taker.invoice(SAT), "--yes", "--actor", "bot")
+    entry = world.never_arrives(*pay)
+    assert amani(*allowed, "--payees", "ada@example.com").code == 0
+    refused = amani(*pay, "--json")
+    assert (refused.code, refused.error["code"], refused.error["id"]) == (9, "AGENT_LIMIT", entry)
+    assert (len(world.sent()), world.taker.sat) == (1, 0)
+    assert amani(*allowed).code == 0
+    assert amani(*pay).code == 0
+    assert world.taker.sat == SAT
+
+
 def test_a_ledger_that_goes_away_behind_it_is_no_word_that_nothing_moved(
     amani: Amani, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
