@@ -228,13 +228,7 @@ def _left_in_doubt(failure: errors.AmaniError, options: Options) -> errors.Amani
         if untold.has_moved and failure.money_moved == "no":
             failure.money_moved = "yes"
         return None
-    named = ", ".join(entries[:5]) + (f" and {len(entries) - 5} more" if len(entries) > 5 else "")
-    return errors.OutcomeUnknown(
-        f"{failure.message.removesuffix('; no payment was under way')}, after this was begun: {named}",
-        id=entries[0] if len(entries) == 1 else None,
-        hint=f"Do not pay it again by other means. Run 'amani reconcile', then: amani trace {entries[0]}",
-        details={"ids": list(entries)},
-    )
+    return errors.left_in_doubt(failure, entries)
 
 
 def _untold(options: Options) -> tuple[str, ...]:

@@ -181,3 +181,14 @@ class Terminated(AmaniError):
 
     def __init__(self) -> None:
         super().__init__("told to stop; no payment was under way")
+
+
+def left_in_doubt(failure: AmaniError, entries: tuple[str, ...]) -> OutcomeUnknown:
+    """What a failure amounts to that came once `entries` were begun, of which the user was told nothing yet."""
+    named = ", ".join(entries[:5]) + (f" and {len(entries) - 5} more" if len(entries) > 5 else "")
+    return OutcomeUnknown(
+        f"{failure.message.removesuffix('; no payment was under way')}, after this was begun: {named}",
+        id=entries[0] if len(entries) == 1 else None,
+        hint=f"Do not pay it again by other means. Run 'amani reconcile', then: amani trace {entries[0]}",
+        details={"ids": list(entries)},
+    )

@@ -92,17 +92,14 @@ def answer(
             data = models_document.as_json(model)
             document = {"schema": model.SCHEMA, "ok": True, "data": data}
         except errors.AmaniError as error:
-            if sent := ws.talk.untold.behind(error):
-                error.money_moved, error.retry, error.id = "maybe", "after_reconcile", sent[0]
-            document = {"schema": "amani.error/1", "ok": False, "error": _failed(error)}
+            sent = ws.talk.untold.behind(error)
+            failed = errors.left_in_doubt(error, sent) if sent else error
+            document = {"schema": "amani.error/1", "ok": False, "error": _failed(failed)}
         except Exception as error:
-            in_doubt = ws.talk.untold.close()
-            bug = errors.Bug(
-                f"amani failed ({type(error).__name__}); nothing is known to be wrong with the wallet",
-                money_moved="maybe" if in_doubt else "no",
-                id=in_doubt[0] if in_doubt else None,
-            )
-            document = {"schema": "amani.error/1", "ok": False, "error": _failed(bug)}
+            bug = errors.Bug(f"amani failed ({type(error).__name__}); nothing is known to be wrong with the wallet")
+            sent = ws.talk.untold.close()
+            failed = errors.left_in_doubt(bug, sent) if sent else bug
+            document = {"schema": "amani.error/1", "ok": False, "error": _failed(failed)}
         document["warnings"] = list(ws.talk.warnings)
         shown: dict[str, Any] = json.loads(mask(json.dumps(untrusted.marked(document)), keys.SEEN))
         return shown

@@ -52,7 +52,8 @@ class Crew:
                 else:
                     self.done.append(result)
                     on_row(result, len(self.done), len(rows))
-                    self.ws.talk.untold.told(result.id, moved=result.status == "settled")
+                    if result.status != "unknown":  # what ends the run afterwards says again what is in doubt
+                        self.ws.talk.untold.told(result.id, moved=result.status == "settled")
             except KeyboardInterrupt:
                 if interrupted:
                     raise

@@ -99,8 +99,8 @@ def _stands(entry: Entry | None, failure: str | None) -> Literal["settled", "fai
 
 def of_cheque(row: Row, reference: str, entry: ChequeRow | None, failure: str | None = None) -> BatchRow:
     stands: Any = "failed" if failure else "open"
-    if entry is not None and not failure:
-        # A cheque that was written is a row that is done, whatever became of the cheque.
+    if entry is not None and not (failure and entry.status == "void"):
+        # A cheque that was written is a row that is done, whatever became of the cheque, or went wrong behind it.
         stands = {"funding": "unknown", "unknown": "unknown"}.get(entry.status, "settled")
     return BatchRow(
         row=row.row,

@@ -130,7 +130,7 @@ class Worker:
             reference, _ = batch_rows.cheque(self._ws, self._job.plan, row)
         try:
             if row.kind == CHEQUE:
-                self._write_cheque(row, reference)
+                hopeless = not self._write_cheque(row, reference)
             else:
                 return batch_rows.of_receipt(row, reference, self._pay(row, reference)), False
         except errors.OutcomeUnknown:
@@ -140,8 +140,16 @@ class Worker:
         if row.kind == CHEQUE:
             wanted = {reference: row.meaning(self._ws, self._lightning.identity)}
             written = references.targets(self._ws.store, wanted, ChequeRow).get(reference)
-            return batch_rows.of_cheque(row, reference, written, failure), hopeless
-        return batch_rows.of_payment(row, reference, self._earlier(row, reference), failure), hopeless
+            stands = batch_rows.of_cheque(row, reference, written, failure)
+            if failure and stands.status == "settled" and stands.id is not None:
+                self._tell_lost(row, stands.id)
+            return stands, hopeless
+        return batch_rows.of_payment(row, reference, self._stands_for(row, reference), failure), hopeless
+
+    def _stands_for(self, row: Row, reference: str) -> Entry | None:
+        """The payment that a row came to: its reference's, or one of its invoice that was begun under another."""
+        found = self._earlier(row, reference)
+        return found or (journal.sent_for(self._ws.store, row.payment_hash) if row.payment_hash is not None else None)
 
     def _earlier(self, row: Row, reference: str) -> Entry | None:
         """The payment that a row's reference stands for, if it is the row's."""
@@ -242,7 +250,8 @@ class Worker:
             )
         return destination
 
-    def _write_cheque(self, row: Row, reference: str) -> None:
+    def _write_cheque(self, row: Row, reference: str) -> bool:
+        """Write the cheque of a row and keep its code; False where codes can't be kept, and no other is to be made."""
         assert row.amount_msat is not None
         taken_msat = self._job.allowance.take(row, row.amount_msat)
         try:
@@ -256,6 +265,15 @@ class Worker:
             raise
         for cheque in written:
             if cheque.code is not None:
-                self._job.codes.keep(row, cheque)
+                try:
+                    self._job.codes.keep(row, cheque)
+                except (OSError, errors.AmaniError) as error:
+                    self._ws.talk.warn(f"row {row.row}: the code can't be kept: {error}")
+                    self._tell_lost(row, cheque.id)
+                    return False
             elif cheque.status not in ("funding", "unknown") and row.row not in batch_rows.kept_codes(self._job.plan):
-                self._ws.talk.warn(f"row {row.row}: the code was lost; a new one: amani cheque reissue {cheque.id}")
+                self._tell_lost(row, cheque.id)
+        return True
+
+    def _tell_lost(self, row: Row, cheque: str) -> None:
+        self._ws.talk.warn(f"row {row.row}: the code was lost; a new one: amani cheque reissue {cheque}")

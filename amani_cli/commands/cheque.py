@@ -72,20 +72,14 @@ def create(
 
     written = writing.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
     items, stopped = _shown_as_written(said, written, count, qr, qr_file)
-    for cheque in items:
-        ws.talk.untold.told(cheque.id)
-    in_doubt = ws.talk.untold.close()
-    if in_doubt:
-        ws.talk.warn(
-            f"this was begun and is in doubt: {', '.join(in_doubt)}; run 'amani reconcile', then 'cheque list'"
-        )
+    in_doubt = left_in_doubt(said, items)
     if count == 1:
         said.emit(items[0])
     elif said.json:
         said.emit(Cheques(items, sum(item.outstanding_msat for item in items)))
     else:
         said.out.tell(ws.talk.warnings, ws.talk.notes)
-    said.out.flush()  # on paper they may fail to arrive: they are shown first
+    have_shown(said, items)  # on paper they may fail to arrive: they are shown first
     if paper:
         unprinted = _print_to(said, paper, items)
         stopped = stopped or unprinted
@@ -114,6 +108,24 @@ def _shown_as_written(
         said.ws.talk.warn(f"{len(items)} of {count} cheques were written, and then: {stopped.message}")
         return items, stopped
     return items, None
+
+
+def left_in_doubt(said: Options, items: list[Cheque]) -> tuple[str, ...]:
+    """What was begun beside the cheques that were written, and is in doubt: the user is warned of it."""
+    written = {cheque.id for cheque in items}
+    found = tuple(entry for entry in said.ws.talk.untold.close() if entry not in written)
+    if found:
+        said.ws.talk.warn(
+            f"this was begun and is in doubt: {', '.join(found)}; run 'amani reconcile', then 'cheque list'"
+        )
+    return found
+
+
+def have_shown(said: Options, items: list[Cheque]) -> None:
+    """Note that cheques are on stdout, with their codes; raises where that can't be written."""
+    said.out.flush()
+    for cheque in items:
+        said.ws.talk.untold.told(cheque.id, moved=not cheque.replayed)
 
 
 def _in_sats(amount: str) -> int:

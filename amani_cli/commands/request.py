@@ -140,8 +140,8 @@ def run(
         # What is written is money, and its codes are shown now or never.
         stopped = error if isinstance(error, errors.AmaniError) else errors.PartlyDone("interrupted")
         ws.talk.warn(f"{len(items)} cheques were written, and then: {stopped.message}")
-        _show_cheques(said, items)
-        raise typer.Exit(8 if stopped.exit_code == 8 else 11) from None
+        in_doubt = _show_cheques(said, items)
+        raise typer.Exit(8 if in_doubt or stopped.exit_code == 8 else 11) from None
     if items:
         _show_cheques(said, items)
     elif isinstance(done, tuple) and not hasattr(done, "_fields"):
@@ -154,11 +154,12 @@ def run(
         said.emit(done)
 
 
-def _show_cheques(said: Options, items: list[Cheque]) -> None:
+def _show_cheques(said: Options, items: list[Cheque]) -> tuple[str, ...]:
+    """Show them, and say what was begun beside them and is in doubt."""
+    from amani_cli.commands.cheque import have_shown, left_in_doubt
     from amani_cli.models.cheques import Cheques
 
-    for cheque in items:
-        said.ws.talk.untold.told(cheque.id)
+    in_doubt = left_in_doubt(said, items)
     if len(items) == 1:
         said.emit(items[0])
     elif said.json:
@@ -166,7 +167,8 @@ def _show_cheques(said: Options, items: list[Cheque]) -> None:
     else:
         for line in (*said.ws.talk.notes, *said.ws.talk.warnings):
             said.out.say(line)
-    said.out.flush()
+    have_shown(said, items)
+    return in_doubt
 
 
 def _decide(said: Options, which: str, verdict: str, reason: str | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from amani_cli import clocks, errors
 from amani_cli.models.payments import Payment
+from amani_cli.payees import canonical
 from amani_cli.payments import earlier, engine, receipts, verdict
 from amani_cli.payments.rail import Rail
 from amani_cli.payments.verdict import ABSENT, Found, Verdict, judge
@@ -165,7 +166,7 @@ def _require(ws: Workspace, db: Transaction, wallet: KnownWallet, row: Entry) ->
     """Hold what goes on to the line as it is now; what an agent began is reserved out of its budget already."""
     amount, fee = Decimal(row.amount_msat or 0), Decimal(row.reserved_msat - (row.amount_msat or 0))
     try:
-        agents.require_standing(ws, db, wallet)
+        agents.require_standing(ws, db, wallet, row.actor, canonical.of_lightning(row.destination or ""))
         lines.require(ws, db, wallet, lines.Spend("msat", amount, fee), row.request_id or "")
     except errors.AmaniError as error:  # nothing was sent now, and the first time stays in doubt
         error.id, error.money_moved, error.retry = row.id, "maybe", "after_reconcile"
@@ -182,6 +183,7 @@ def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Entry, *
     )
     ws.talk.progress(told.doing)
     with engine.in_doubt(row, told):
+        ws.talk.untold.sent(row.id)
         try:
             answer = rail.post(row)
         except NotSent as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amani_cli import errors
+from amani_cli import errors, locks
 from amani_cli.models.requests import ApprovalFile, Request, RequestFile
 from amani_cli.requests import standing
 from amani_cli.rules import approver_key, quorum, signatures, written
@@ -48,8 +49,8 @@ def cancel(ws: Workspace, text: str) -> Request:
             retry="never",
             hint="An approver refuses it: amani request refuse ID",
         )
-    with ws.store.write() as db:
-        _, body = _still_open(ws, db, row.id)
+    with _stopping(ws, row.id) as alone, ws.store.write() as db:
+        _, body = _still_open(ws, db, row.id, alone=alone)
         requests.set_status(db, row.id, "cancelled", reason=ws.said.reason)
         standing.audit_step(ws, db, body, "cancelled")
     return standing.shown(ws, row.id)
@@ -124,8 +125,8 @@ def take_in(ws: Workspace, row: RequestRow, path: str) -> None:
     reason = said.get("reason")
     if any(each.signature == words["signature"] for each in requests.signatures(ws.store, row.id)):
         return  # the same command again, for the receipt
-    with ws.store.write() as db:
-        _keep(ws, db, row.id, words["verdict"], words["public_key"], words["signature"], _text(reason))
+    with _stopping(ws, row.id) as alone, ws.store.write() as db:
+        _keep(ws, db, row.id, words["verdict"], words["public_key"], words["signature"], _text(reason), alone=alone)
 
 
 def _decide(ws: Workspace, text: str, verdict: str, reason: str | None, confirm: Confirm) -> Request:
@@ -135,19 +136,28 @@ def _decide(ws: Workspace, text: str, verdict: str, reason: str | None, confirm:
     _refuse_own(body, own.person)
     public = signatures.public_of(own.private)
     _approver(ws, body, public)
-    _still_open(ws, ws.store, row.id)
+    with _stopping(ws, row.id) as alone:
+        _still_open(ws, ws.store, row.id, alone=alone and verdict == REFUSE)
     confirm(standing.view(ws, row))
     signature = signatures.sign(own.private, row.digest, verdict)
-    with ws.store.write() as db:
-        _keep(ws, db, row.id, verdict, public, signature, reason)
+    with _stopping(ws, row.id) as alone, ws.store.write() as db:
+        _keep(ws, db, row.id, verdict, public, signature, reason, alone=alone)
     return standing.shown(ws, row.id)
 
 
 def _keep(
-    ws: Workspace, db: Transaction, id: str, verdict: str, public: str, signature: str, reason: str | None
+    ws: Workspace,
+    db: Transaction,
+    id: str,
+    verdict: str,
+    public: str,
+    signature: str,
+    reason: str | None,
+    *,
+    alone: bool,
 ) -> None:
     """Keep a signature, in the transaction that sees how the request stands."""
-    row, body = _still_open(ws, db, id)
+    row, body = _still_open(ws, db, id, alone=alone and verdict == REFUSE)
     known = _approver(ws, body, public)
     if not signatures.is_signed(public, row.digest, verdict, signature):
         raise errors.RefusedByPolicy(
@@ -194,13 +204,29 @@ def _refuse_own(body: Body, me: signatures.Person) -> None:
         )
 
 
-def _still_open(ws: Workspace, db: Any, id: str) -> tuple[RequestRow, Body]:
-    """A request that waits still. Raises `errors.RefusedByPolicy` for one that is at its end or under way."""
+@contextmanager
+def _stopping(ws: Workspace, id: str) -> Iterator[bool]:
+    """Whether nobody carries out a request that says it is running, for as long as this lasts: a run that was killed
+    leaves it so. Raises `errors.Locked` while somebody does."""
+    row = requests.by_id(ws.store, id)
+    if row is None or row.status != "running":
+        yield False
+        return
+    with locks.held(ws, f"request-{id}", f"request {id}"):
+        yield True
+
+
+def _still_open(ws: Workspace, db: Any, id: str, *, alone: bool) -> tuple[RequestRow, Body]:
+    """A request that waits still, or of which a run that is over (we are `alone`) sent nothing.
+
+    Raises `errors.RefusedByPolicy` for one that is at its end or under way.
+    """
     row = requests.by_id(db, id)
     assert row is not None
     body = written.read(row)
     status = standing.status_of(ws, db, row, body)
-    if status not in ("open", "approved"):
+    sent = any(each.status != "failed" for each in requests.entries(db, id))
+    if status not in ("open", "approved") and not (alone and status == "running" and not sent):
         raise standing.closed(row, status)
     return row, body
 

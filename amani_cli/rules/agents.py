@@ -28,15 +28,14 @@ def require(ws: Workspace, db: Ledger, wallet: KnownWallet, spend: Spend) -> Non
 
     The worst-case fee counts, and what is in flight or in doubt. Raises `errors.RefusedByPolicy` (code AGENT_LIMIT).
     """
-    name = ws.said.actor
-    if name is None or (not ws.said.is_agent and not approvers.is_agent(db, name)):
+    name = _name(ws, db)
+    if name is None:
         return
     row = approvers.agent(db, wallet.identity, name)
     if row is None or row.unit != spend.unit:
         raise _refused(f"agent '{name}' may spend nothing from '{wallet.name}'", name, wallet)
     cost = spend.amount + spend.fee
-    if row.payees is not None and spend.payee not in [each["payee"] for each in json.loads(row.payees)]:
-        raise _refused(f"agent '{name}' may not pay this payee", name, wallet)
+    _refuse_payee(row, spend.payee, wallet)
     most = Decimal(row.per_payment)
     if cost > most:
         raise _refused(
@@ -55,11 +54,29 @@ def require(ws: Workspace, db: Ledger, wallet: KnownWallet, spend: Spend) -> Non
         )
 
 
-def require_standing(ws: Workspace, db: Ledger, wallet: KnownWallet) -> None:
-    """The same for what an agent began and goes on with: what it costs is reserved, its leave must still stand."""
-    name = ws.said.actor
-    if name is not None and ws.said.is_agent and approvers.agent(db, wallet.identity, name) is None:
+def require_standing(ws: Workspace, db: Ledger, wallet: KnownWallet, began: str | None, payee: str) -> None:
+    """The same for what an agent goes on with: what it `began` itself is reserved, and its leave to pay the payee must
+    still stand; what somebody else began was never counted against its budget."""
+    name = _name(ws, db)
+    if name is None:
+        return
+    row = approvers.agent(db, wallet.identity, name)
+    if row is None:
         raise _refused(f"agent '{name}' may spend nothing from '{wallet.name}'", name, wallet)
+    _refuse_payee(row, payee, wallet)
+    if began != name:
+        raise _refused(f"agent '{name}' may not go on with what it did not begin", name, wallet)
+
+
+def _refuse_payee(row: AgentRow, payee: str | None, wallet: KnownWallet) -> None:
+    if row.payees is not None and payee not in [each["payee"] for each in json.loads(row.payees)]:
+        raise _refused(f"agent '{row.name}' may not pay this payee", row.name, wallet)
+
+
+def _name(ws: Workspace, db: Ledger) -> str | None:
+    """The agent that the actor of this run is; None for anybody else."""
+    name = ws.said.actor
+    return name if name is not None and (ws.said.is_agent or approvers.is_agent(db, name)) else None
 
 
 def set_limit(

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from amani_cli import errors
 from amani_cli.agents import door, untrusted
 from amani_cli.agents.tools import TOOLS, Agent
+from tests.agents.test_mcp import allow
 from tests.conftest import Held
 from tests.kit.driver import Amani, environment
 from tests.kit.fincra_double import Double
@@ -105,6 +107,30 @@ def test_a_defect_is_an_error_of_its_own_and_no_traceback(
     found = ask("balance", "shop")["error"]
     assert (found["code"], found["exit"], found["money_moved"]) == ("BUG", 1, "no")
     assert "secret words" not in json.dumps(found)
+
+
+@pytest.mark.lnbits
+@pytest.mark.parametrize(
+    "error", [errors.Unreachable("the ledger is away", code="LEDGER_AWAY"), ZeroDivisionError("a defect")]
+)
+def test_whatever_comes_behind_a_payment_is_told_as_unknown(
+    amani: Amani, main: Held, other: Held, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """By its exit code too, and with what an agent must not do then."""
+    allow(amani)
+    plan = ask("plan", dest=other.invoice(90))["data"]["plan_id"]
+
+    def gone(*_: object) -> object:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("amani_cli.requests.running._settled", gone)
+        found = ask("pay", plan_id=plan)["error"]
+    assert (found["code"], found["exit"], found["money_moved"]) == ("OUTCOME_UNKNOWN", 8, "maybe")
+    assert "do not pay it in another way" in found["what_to_do"]
+    paid = ask("pay", plan_id=plan)["data"]
+    assert (paid["id"], paid["status"], paid["replayed"]) == (found["id"], "settled", True)
+    assert other.sat == 90
 
 
 @pytest.mark.parametrize(

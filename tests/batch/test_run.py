@@ -21,7 +21,9 @@ from amani_cli import errors
 from amani_cli.batch import rows as batch_rows
 from amani_cli.batch.plans import Plan
 from amani_cli.batch.worker import Worker
+from amani_cli.cheques import standing as cheques_standing
 from amani_cli.models.batches import BatchRow
+from amani_cli.store.rows import ChequeRow
 from amani_cli.workspace import Workspace
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import AddWallet, Held, change_database
@@ -559,3 +561,45 @@ def test_a_server_that_double_spends_gets_one_payment_at_a_time(
     rows = [each["data"]["row"] for each in lines(run.stdout)[:-1]]
     assert (run.code, rows) == (0, [2, 3, 4])
     assert any("1.0.0" in warning for warning in lines(run.stdout)[-1]["warnings"])
+
+
+class TestCodes:
+    """What goes wrong once a row's cheque is funded makes no failure of it."""
+
+    def test_a_ledger_that_goes_away_behind_it(
+        self, amani: Amani, payer: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan, read = planned([{"to": "cheque", "amount": "100"}]), itertools.count(1)
+
+        def gone(ws: Workspace, id: str) -> ChequeRow:
+            if next(read) == 2:  # it is read twice once it is paid
+                raise errors.Unreachable("the ledger is away", code="LEDGER_AWAY")
+            return cheques_standing.must(ws, id)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.cheques.writing.must", gone)
+            run = amani("batch", "run", plan, "--yes", "--json")
+        told = lines(run.stdout)
+        assert payer.sat == 9000 - 100
+        assert told[0]["data"]["status"] == "settled"
+        assert (run.code, told[-1]["data"]["failed"]) == (0, 0)
+        assert "a new one: amani cheque reissue chq_" in run.stderr
+
+    @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), errors.Usage("not yours alone")])
+    def test_a_code_that_can_t_be_kept(
+        self, amani: Amani, payer: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        """The rest is not written: its codes would be lost too."""
+        plan = planned([{"to": "cheque", "amount": "100"}, {"to": "cheque", "amount": "100"}])
+
+        def full(*_: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.batch.worker.Codes.keep", full)
+            run = amani("batch", "run", plan, "--yes", "--json", "--jobs", 1)
+        *rows, last = lines(run.stdout)
+        assert payer.sat == 9000 - 100
+        assert [row["data"]["status"] for row in rows] == ["settled"]
+        assert (run.code, last["data"]["settled"], last["data"]["open"]) == (11, 1, 1)
+        assert "a new one: amani cheque reissue chq_" in run.stderr

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,12 +13,15 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli import errors
+from amani_cli.cheques import standing
 from amani_cli.encodings import cheque_code
+from amani_cli.store.rows import ChequeRow
 from amani_cli.times import from_rfc3339
+from amani_cli.workspace import Workspace
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, claim_to_be, grow_older
-from tests.kit.driver import Amani
+from tests.kit.driver import Amani, environment
 from tests.kit.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.lnbits
@@ -216,6 +221,42 @@ class TestSets:
         assert giver.sat == 5000 - 40
         assert held_by(giver.server, [wallet["id"] for wallet in user.wallets()]) == 40_000
         tell(f"{killed} kills in a set of four: 4 cheques; {compared(amani, giver)} msat compared")
+
+    @pytest.mark.parametrize("by", ["create", "request"])
+    def test_a_ledger_that_goes_away_behind_the_second_leaves_it_in_doubt_by_name(
+        self, amani: Amani, giver: Held, user: User, monkeypatch: pytest.MonkeyPatch, by: str
+    ) -> None:
+        words: tuple[object, ...] = (*CREATE, "100", "--count", "3")
+        if by == "request":
+            words = ("request", "run", amani(*words, "--request", "--json").data["id"])
+        read = list[str]()
+
+        def gone(ws: Workspace, id: str) -> ChequeRow:
+            read.append(id)
+            if len(read) == 4:  # each is read twice once it is paid
+                raise errors.Unreachable("the ledger is away", code="LEDGER_AWAY")
+            return standing.must(ws, id)
+
+        monkeypatch.setattr("amani_cli.cheques.writing.must", gone)
+        run = amani(*words, "--yes", "--json")
+        assert run.code == 8
+        assert f"is in doubt: {read[3]}" in run.stderr
+        assert giver.sat == 4800
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+    @pytest.mark.parametrize("by", ["create", "request"])
+    def test_a_code_that_nobody_saw_is_told_of(self, amani: Amani, giver: Held, user: User, by: str) -> None:
+        """Money left, so that 8 wins over 141."""
+        words: tuple[object, ...] = (*CREATE, "100")
+        if by == "request":
+            words = ("request", "run", amani(*words, "--request", "--json").data["id"])
+        with Path("/dev/full").open("w") as full:
+            line = (sys.executable, "-m", "amani_cli", *map(str, words), "--yes", "--json")
+            done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False)
+        [cheque] = amani("cheque", "list", "--json").data["items"]
+        assert done.returncode == 8
+        assert f"{cheque['id']}: begun, and the answer could not be written" in done.stderr
+        assert giver.sat == 4900
 
 
 class TestReference:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from amani_cli import errors
+from amani_cli.agents import door
+from amani_cli.agents.tools import Agent
+from amani_cli.batch import rows as batch_rows
+from amani_cli.batch.plans import Plan
+from amani_cli.models.batches import BatchRow
+from amani_cli.store import requests
+from amani_cli.store.ledger import Ledger
+from amani_cli.store.rows import RequestRow
 from amani_cli.times import to_rfc3339
+from amani_cli.workspace import Workspace
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit.books import compared
 from tests.kit.cheque_world import grow_older, log_in
 from tests.kit.crowd import at_once
-from tests.kit.driver import PATIENCE_S, Amani, Result
+from tests.kit.driver import PATIENCE_S, Amani, Result, environment
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut, kill
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
 
@@ -410,6 +423,94 @@ def test_the_first_request_s_refusal_does_not_close_what_was_sent_again(amani: A
 
 
 # -- an address ---------------------------------------------------------------------------------------------------
+
+
+def test_an_agent_goes_on_with_nothing_that_it_did_not_begin(amani: Amani, world: World) -> None:
+    """What a person began was never counted against its budget, which is smaller here, nor asked for its payee."""
+    invoice = world.taker.invoice(SAT)
+    entry = world.never_arrives("pay", invoice, "--yes")
+    allowed = ("wallet", "limit", "giver", "--agent", "bot", "--per-payment", "1sat", "--per-day", "1sat")
+    assert amani(*allowed).code == 0
+
+    def call(tool: str, **said: str) -> dict[str, Any]:
+        return door.answer(environment(), Agent("bot", ("giver",)), 20, tool, said)
+
+    plan = call("plan", dest=invoice)["data"]
+    assert plan["may_pay"] is False
+    refused = call("pay", plan_id=plan["plan_id"])["error"]
+    assert (refused["code"], refused["money_moved"], refused["id"]) == ("AGENT_LIMIT", "maybe", entry)
+    by_name = amani("pay", invoice, "--yes", "--json", "--actor", "bot")
+    assert (by_name.code, by_name.error["code"]) == (9, "AGENT_LIMIT")
+    assert (len(world.sent()), world.taker.sat) == (1, 0)
+    assert amani("pay", invoice, "--yes").code == 0
+    assert world.taker.sat == SAT
+
+
+def test_an_agent_goes_on_to_no_payee_that_it_may_not_pay_any_more(amani: Amani, world: World) -> None:
+    allowed = ("wallet", "limit", "giver", "--agent", "bot", "--per-payment", "100sat", "--per-day", "100sat")
+    assert amani(*allowed).code == 0
+    pay = ("pay", world.taker.invoice(SAT), "--yes", "--actor", "bot")
+    entry = world.never_arrives(*pay)
+    assert amani(*allowed, "--payees", "ada@example.com").code == 0
+    refused = amani(*pay, "--json")
+    assert (refused.code, refused.error["code"], refused.error["id"]) == (9, "AGENT_LIMIT", entry)
+    assert (len(world.sent()), world.taker.sat) == (1, 0)
+    assert amani(*allowed).code == 0
+    assert amani(*pay).code == 0
+    assert world.taker.sat == SAT
+
+
+def test_a_ledger_that_goes_away_behind_it_is_no_word_that_nothing_moved(
+    amani: Amani, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sent again for a request, and then the request can't be read."""
+    request = amani("pay", world.taker.invoice(SAT), "--request", "--json").data["id"]
+    entry = world.never_arrives("request", "run", request, "--yes")
+    by_id = requests.by_id
+
+    def gone(db: Ledger, id: str) -> RequestRow | None:
+        if world.taker.sat:
+            raise errors.Unreachable("the ledger is away", code="LEDGER_AWAY")
+        return by_id(db, id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(requests, "by_id", gone)
+        run = amani("request", "run", request, "--yes", "--json")
+    assert (run.code, run.error["money_moved"], run.error["id"]) == (8, "maybe", entry)
+    assert world.taker.sat == SAT
+    assert amani("request", "run", request, "--yes").code == 0
+    assert world.taker.sat == SAT
+
+
+def test_a_batch_s_row_that_somebody_else_s_payment_leaves_in_doubt_is_in_doubt(amani: Amani, world: World) -> None:
+    invoice = world.taker.invoice(SAT)
+    table, plan = world.folder / "people.csv", world.folder / "plan.json"
+    table.write_text(f"to,memo\n{invoice},one\n")
+    assert amani("batch", "plan", table, "-o", plan).code == 0
+    entry = world.never_arrives("pay", invoice, "--yes")
+    world.claims_to_be(None)  # so that it is not sent again
+    run = amani("batch", "run", plan, "--yes", "--json", "--timeout", "1s")
+    row = json.loads(run.stdout.splitlines()[0])["data"]
+    assert (run.code, row["status"], row["id"]) == (8, "unknown", entry)
+    assert world.taker.sat == 0
+
+
+def test_a_batch_that_is_interrupted_behind_an_open_row_says_what_is_in_doubt(
+    amani: Amani, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, read, standing = batch(world), itertools.count(), batch_rows.standing
+
+    def once(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
+        if next(read):
+            raise KeyboardInterrupt
+        return standing(ws, plan)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_rows, "standing", once)
+        entry = world.never_arrives(*words)
+    assert amani("batch", "run", words[2], "--yes").code == 0
+    assert amani("history", "show", entry, "--json").data["status"] == "settled"
+    assert world.taker.sat == SAT
 
 
 def test_an_address_is_paid_by_the_stored_invoice(amani: Amani, world: World) -> None:

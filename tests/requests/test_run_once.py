@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli.requests import running
 from tests.conftest import Held, change_database
 from tests.faults.tally import DEEP
 from tests.kit.crowd import at_once, codes
@@ -47,6 +48,27 @@ def test_kill_9_after_each_step_that_lasts(amani: Amani, line: Held, other: Held
             break
     assert step > 4
     assert amani("audit", "verify").code == 0
+
+
+@pytest.mark.parametrize("by", ["cancel", "refuse"])
+def test_a_run_that_was_killed_before_it_sent_anything_can_still_be_stopped(
+    amani: Amani, line: Held, approved: str, ana: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(running._DOES, "pay", killed)
+        assert amani("request", "run", approved, "--yes").code == 130
+    assert amani("request", "show", approved, "--json").data["status"] == "running"
+    if by == "cancel":
+        assert amani("request", "cancel", approved).code == 0
+    else:
+        refused = ana.signs(exported(amani, approved, tmp_path / "again.json"), "refuse")
+        assert amani("request", "run", approved, "--approval", refused, "--yes").code == 9
+    again = amani("request", "run", approved, "--yes", "--json")
+    assert (again.code, again.error["code"]) == (9, "REQUEST_CLOSED")
+    assert line.sat == 10_000
 
 
 def test_many_at_once(amani: Amani, line: Held, approved: str) -> None:
