@@ -599,8 +599,9 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NO_RESERVE": (
         (6,),
-        "A link's amount is exact, and nothing was set aside for the cheque to leave its server.",
-        "Void it, and write another with --link.",
+        "For a cheque to leave its server a fee must be set aside: nothing was, or less than that server keeps back."
+        " The cheque is whole.",
+        "A giver voids it, and writes another with --link or --outside; who has its code claims it at its own server.",
     ),
     "SERVED_ELSEWHERE": (
         (9,),

@@ -6,9 +6,10 @@ that failed for certain leaves the cheque as it was.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
-from amani_cli import errors
+from amani_cli import clocks, errors
 from amani_cli.cheques import drawing, links, standing
 from amani_cli.encodings import bolt11
 from amani_cli.keys import KeySource
@@ -47,8 +48,9 @@ def claim(ws: Workspace, row: ChequeRow, token: str, text: str) -> Claimed:
     before = journal.sent_for(ws.store, order.invoice.payment_hash)
     if before is not None:
         return Claimed(_begun_before(row, before), False)
+    _hear_clock(ws, row, order.invoice)
     refuse_ended(ws, row)
-    paying.check(ws, order)
+    paying.check(ws, order, row.url)
     if order.amount_msat != row.amount_msat:
         raise errors.Usage(
             f"the invoice must ask for exactly {row.amount_msat} msat: a cheque is claimed in full",
@@ -74,6 +76,13 @@ def claim(ws: Workspace, row: ChequeRow, token: str, text: str) -> Claimed:
         return Claimed(_send(ws, row, source, lightning_rail.Lightning(ws, client), entry), True)
 
 
+def _hear_clock(ws: Workspace, row: ChequeRow, invoice: bolt11.Invoice) -> None:
+    """Ask a cheque's server what time it is, where by our clock cheque or invoice is over: ours may be ahead."""
+    if clocks.told(row.url) is None and (standing.is_over(row) or invoice.is_expired(clocks.wall())):
+        with suppress(errors.AmaniError), lnbits_client(ws, row.url) as client:
+            client.health()
+
+
 def _send(
     ws: Workspace, row: ChequeRow, source: known.KnownWallet, rail: lightning_rail.Lightning, entry: Entry
 ) -> Entry:
@@ -83,8 +92,9 @@ def _send(
         pass  # it is on its way
     except errors.InsufficientFunds:
         # Somebody may have drawn it by its code: the page is to say so from now on.
-        standing.refresh(ws, standing.must(ws, row.id))
-        raise drawing.taken(entry.id) from None
+        fresh, on_its_way = standing.refresh(ws, standing.must(ws, row.id))
+        is_whole = fresh.status == "open" and not on_its_way
+        raise (drawing.unreserved if is_whole else drawing.taken)(entry.id) from None
     except errors.NotAuthorised:
         raise drawing.voided() from None
     try:

@@ -73,7 +73,7 @@ def create(
     written = writing.write(ws, wallet, wanted, confirm=None if said.yes else confirm)
     items, stopped = _shown_as_written(said, written, count, qr, qr_file)
     for cheque in items:
-        ws.talk.untold.told(cheque.id)
+        ws.talk.untold.told(cheque.id, moved=not cheque.replayed)
     in_doubt = ws.talk.untold.close()
     if in_doubt:
         ws.talk.warn(
@@ -150,9 +150,12 @@ def _print_to(said: Options, paper: str, items: list[Cheque]) -> errors.AmaniErr
 
     try:
         write(paper, items)
-    except errors.AmaniError as error:
-        said.out.say(f"error: {error.message}")
-        return error
+    except (errors.AmaniError, KeyboardInterrupt) as error:  # the answer is out: nothing else may follow it
+        failed = (
+            error if isinstance(error, errors.AmaniError) else errors.PartlyDone(f"interrupted; {paper} is missing")
+        )
+        said.out.say(f"error: {failed.message}")
+        return failed
     if not said.quiet:
         said.out.say(
             f"Written to {paper}; each {'link' if any(each.link for each in items) else 'code'} on it is money."

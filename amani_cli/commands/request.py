@@ -158,7 +158,7 @@ def _show_cheques(said: Options, items: list[Cheque]) -> None:
     from amani_cli.models.cheques import Cheques
 
     for cheque in items:
-        said.ws.talk.untold.told(cheque.id)
+        said.ws.talk.untold.told(cheque.id, moved=not cheque.replayed)
     if len(items) == 1:
         said.emit(items[0])
     elif said.json:

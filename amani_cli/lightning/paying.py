@@ -96,8 +96,11 @@ def read_invoice(text: str, amount_msat: int | None) -> bolt11.Invoice:
     return invoice
 
 
-def check(ws: Workspace, wanted: Order) -> None:
-    """Refuse, offline, what can't be paid: no amount, another network, expired."""
+def check(ws: Workspace, wanted: Order, url: str | None = None) -> None:
+    """Refuse, offline, what can't be paid: no amount, another network, expired.
+
+    With `url` by the clock of the server there, where that was heard; ours may be ahead of it.
+    """
     invoice = wanted.invoice
     if invoice.amount_msat is None or invoice.amount_msat <= 0:
         raise errors.Usage(
@@ -112,7 +115,7 @@ def check(ws: Workspace, wanted: Order) -> None:
             code="WRONG_NETWORK",
             hint=f"If that is what you want: amani config set network {invoice.network}",
         )
-    _refuse_expired(wanted, clocks.wall())
+    _refuse_expired(wanted, clocks.wall() if url is None else clocks.best(url))
 
 
 def _refuse_expired(wanted: Order, moment: float) -> None:

@@ -181,6 +181,7 @@ def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Entry, *
         "the payment was sent again",
     )
     ws.talk.progress(told.doing)
+    ws.talk.untold.sent(row.id)
     with engine.in_doubt(row, told):
         try:
             answer = rail.post(row)
