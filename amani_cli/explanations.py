@@ -599,8 +599,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NO_RESERVE": (
         (6,),
-        "For a cheque to leave its server a fee must be set aside: nothing was, or less than that server keeps back."
-        " The cheque is whole.",
+        "What was set aside for the cheque to leave its server, if anything, does not do for the fee. It is whole.",
         "A giver voids it, and writes another with --link or --outside; who has its code claims it at its own server.",
     ),
     "SERVED_ELSEWHERE": (

@@ -6,10 +6,9 @@ that failed for certain leaves the cheque as it was.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import NamedTuple
 
-from amani_cli import clocks, errors
+from amani_cli import errors
 from amani_cli.cheques import drawing, links, standing
 from amani_cli.encodings import bolt11
 from amani_cli.keys import KeySource
@@ -22,7 +21,7 @@ from amani_cli.store import holds, journal, marks
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.wallets import known
-from amani_cli.wallets.clients import lnbits_client
+from amani_cli.wallets.clients import lnbits_client, time_at
 from amani_cli.wallets.outside import as_wallet, mark_of, own_cheque
 from amani_cli.workspace import Workspace
 
@@ -48,7 +47,8 @@ def claim(ws: Workspace, row: ChequeRow, token: str, text: str) -> Claimed:
     before = journal.sent_for(ws.store, order.invoice.payment_hash)
     if before is not None:
         return Claimed(_begun_before(row, before), False)
-    _hear_clock(ws, row, order.invoice)
+    if standing.is_over(row):  # by our clock, it may be, which may be ahead
+        time_at(ws, row.url)
     refuse_ended(ws, row)
     paying.check(ws, order, row.url)
     if order.amount_msat != row.amount_msat:
@@ -74,13 +74,6 @@ def claim(ws: Workspace, row: ChequeRow, token: str, text: str) -> Claimed:
         if not begun:
             return Claimed(_begun_before(row, entry), False)
         return Claimed(_send(ws, row, source, lightning_rail.Lightning(ws, client), entry), True)
-
-
-def _hear_clock(ws: Workspace, row: ChequeRow, invoice: bolt11.Invoice) -> None:
-    """Ask a cheque's server what time it is, where by our clock cheque or invoice is over: ours may be ahead."""
-    if clocks.told(row.url) is None and (standing.is_over(row) or invoice.is_expired(clocks.wall())):
-        with suppress(errors.AmaniError), lnbits_client(ws, row.url) as client:
-            client.health()
 
 
 def _send(
