@@ -257,5 +257,3 @@ class Worker:
         for cheque in written:
             if cheque.code is not None:
                 self._job.codes.keep(row, cheque)
-            elif cheque.status not in ("funding", "unknown") and row.row not in batch_rows.kept_codes(self._job.plan):
-                self._ws.talk.warn(f"row {row.row}: the code was lost; a new one: amani cheque reissue {cheque.id}")
