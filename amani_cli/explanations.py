@@ -599,8 +599,8 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NO_RESERVE": (
         (6,),
-        "A link's amount is exact, and nothing was set aside for the cheque to leave its server.",
-        "Void it, and write another with --link.",
+        "What was set aside for the cheque to leave its server, if anything, does not do for the fee. It is whole.",
+        "A giver voids it, and writes another with --link or --outside; who has its code claims it at its own server.",
     ),
     "SERVED_ELSEWHERE": (
         (9,),

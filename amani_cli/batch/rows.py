@@ -15,7 +15,7 @@ from amani_cli.batch.table import CHEQUE, PAYOUT, Row
 from amani_cli.models.batches import Batch, BatchRow
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
-from amani_cli.store import journal, references
+from amani_cli.store import cheques, journal, references
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow
 from amani_cli.workspace import Workspace
@@ -167,3 +167,13 @@ def kept_codes(plan: Plan) -> dict[int, str]:
             return {int(cells[0]): cells[2] for cells in csv.reader(file) if len(cells) == 3 and cells[0].isdigit()}
     except FileNotFoundError:
         return {}
+
+
+def without_code(ws: Workspace, plan: Plan, items: list[BatchRow]) -> Iterator[BatchRow]:
+    """The rows whose cheque is open and has no code in the plan's file: the run was cut short, or there was no room."""
+    kept, wanted = kept_codes(plan), {row.row for row in plan.rows if row.kind == CHEQUE}
+    for item in items:
+        if item.status == "settled" and item.id is not None and item.row in wanted and item.row not in kept:
+            written = cheques.by_id(ws.store, item.id)
+            if written is not None and written.status == "open":
+                yield item

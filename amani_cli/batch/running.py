@@ -105,6 +105,7 @@ def run(
         stand = {item.row: item for item in batch_rows.standing(ws, plan)}
         left = [row for row in plan.rows if stand[row.row].status != "settled"]
         if not left:
+            _tell_codes(ws, plan, [*stand.values()])
             return status(ws, plan), False
         if any(row.kind == CHEQUE for row in left):
             batch_rows.check_codes(plan)
@@ -130,9 +131,24 @@ def run(
         crew = Crew(ws, purse, plan, allowance, jobs=jobs, stop_on_failure=stop_on_failure)
         interrupted = crew.work_through(payable, on_row)
     items = _stand(ws, plan, crew.done)
-    if any(row.kind == CHEQUE for row in plan.rows):
-        ws.talk.note(f"The cheques' codes are in {batch_rows.codes_path(plan)}: whoever reads it has the money.")
+    _tell_codes(ws, plan, items)
     return batch_rows.summary(plan, items), interrupted
+
+
+def _tell_codes(ws: Workspace, plan: Plan, items: list[BatchRow]) -> None:
+    """Say where the cheques' codes are, and whose is not there."""
+    if not any(row.kind == CHEQUE for row in plan.rows):
+        return
+    path = batch_rows.codes_path(plan)
+    ws.talk.note(f"The cheques' codes are in {path}: whoever reads it has the money.")
+    try:
+        for item in batch_rows.without_code(ws, plan, items):
+            ws.talk.warn(
+                f"row {item.row}: cheque {item.id} was written, and its code is not in {path}; a new one: amani cheque"
+                f" reissue {item.id}; or take it back: amani cheque void {item.id}"
+            )
+    except errors.AmaniError as error:  # what was written is told of all the same
+        ws.talk.warn(f"whether each code is in {path} is not known: {error.message}")
 
 
 def _stand(ws: Workspace, plan: Plan, done: list[BatchRow]) -> list[BatchRow]:

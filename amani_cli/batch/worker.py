@@ -140,10 +140,7 @@ class Worker:
         if row.kind == CHEQUE:
             wanted = {reference: row.meaning(self._ws, self._lightning.identity)}
             written = references.targets(self._ws.store, wanted, ChequeRow).get(reference)
-            stands = batch_rows.of_cheque(row, reference, written, failure)
-            if failure and stands.status == "settled" and stands.id is not None:
-                self._tell_lost(row, stands.id)
-            return stands, hopeless
+            return batch_rows.of_cheque(row, reference, written, failure), hopeless
         return batch_rows.of_payment(row, reference, self._stands_for(row, reference), failure), hopeless
 
     def _stands_for(self, row: Row, reference: str) -> Entry | None:
@@ -269,11 +266,5 @@ class Worker:
                     self._job.codes.keep(row, cheque)
                 except (OSError, errors.AmaniError) as error:
                     self._ws.talk.warn(f"row {row.row}: the code can't be kept: {error}")
-                    self._tell_lost(row, cheque.id)
                     return False
-            elif cheque.status not in ("funding", "unknown") and row.row not in batch_rows.kept_codes(self._job.plan):
-                self._tell_lost(row, cheque.id)
         return True
-
-    def _tell_lost(self, row: Row, cheque: str) -> None:
-        self._ws.talk.warn(f"row {row.row}: the code was lost; a new one: amani cheque reissue {cheque}")

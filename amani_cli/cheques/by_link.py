@@ -21,7 +21,7 @@ from amani_cli.store import holds, journal, marks
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.wallets import known
-from amani_cli.wallets.clients import lnbits_client
+from amani_cli.wallets.clients import lnbits_client, time_at
 from amani_cli.wallets.outside import as_wallet, mark_of, own_cheque
 from amani_cli.workspace import Workspace
 
@@ -47,8 +47,10 @@ def claim(ws: Workspace, row: ChequeRow, token: str, text: str) -> Claimed:
     before = journal.sent_for(ws.store, order.invoice.payment_hash)
     if before is not None:
         return Claimed(_begun_before(row, before), False)
+    if standing.is_over(row):  # by our clock, it may be, which may be ahead
+        time_at(ws, row.url)
     refuse_ended(ws, row)
-    paying.check(ws, order)
+    paying.check(ws, order, row.url)
     if order.amount_msat != row.amount_msat:
         raise errors.Usage(
             f"the invoice must ask for exactly {row.amount_msat} msat: a cheque is claimed in full",
@@ -83,8 +85,9 @@ def _send(
         pass  # it is on its way
     except errors.InsufficientFunds:
         # Somebody may have drawn it by its code: the page is to say so from now on.
-        standing.refresh(ws, standing.must(ws, row.id))
-        raise drawing.taken(entry.id) from None
+        fresh, on_its_way = standing.refresh(ws, standing.must(ws, row.id))
+        is_whole = fresh.status == "open" and not on_its_way
+        raise (drawing.unreserved if is_whole else drawing.taken)(entry.id) from None
     except errors.NotAuthorised:
         raise drawing.voided() from None
     try:

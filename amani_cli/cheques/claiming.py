@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from amani_cli import clocks, errors, keys
@@ -46,7 +48,11 @@ def read(ws: Workspace, text: str) -> ChequeCode:
     return code._replace(url=url)
 
 
-def _refuse_expired(code: ChequeCode) -> None:
+def _refuse_expired(cheque: Lnbits, code: ChequeCode) -> None:
+    """Refuse a cheque whose time is over by its server's clock, which has dated it; ours may be ahead of that."""
+    if code.expires_at <= clocks.wall() and clocks.told(code.url) is None:
+        with suppress(errors.AmaniError):
+            cheque.health()
     if code.expires_at <= clocks.best(code.url):
         raise errors.Rejected(
             f"this cheque expired at {local(code.expires_at)}",
@@ -77,23 +83,52 @@ def claim(ws: Workspace, text: str, target: KnownWallet) -> Payment:
         row = earlier.ask_again(ws, row)
     if row is not None and row.status == "settled":
         return receipts.receipt(row, replayed=True)
-    resumed = row is not None and row.status == "unknown" and drawing.can_go_on(row)
-    if not resumed:
-        _refuse_expired(code)
+    with _not_failed_while_open(row):
+        row, is_replay = _drawn(ws, code, target, named, row)
+    if is_replay:
+        return receipts.receipt(row, replayed=True)
+    _tell_giver(ws, code, row)
+    return receipts.receipt(row)
+
+
+@contextmanager
+def _not_failed_while_open(before: Entry | None) -> Iterator[None]:
+    """Have nobody told that nothing came while an earlier draw is open, which may be what emptied the cheque."""
+    try:
+        yield
+    except errors.OutcomeUnknown:
+        raise
+    except errors.AmaniError as error:
+        if before is None:
+            raise
+        raise receipts.open_outcome(
+            before, f"the cheque was drawn before and the outcome of that is open; now: {error.message}"
+        ) from error
+
+
+def _drawn(
+    ws: Workspace, code: ChequeCode, target: KnownWallet, named: drawing.Named, before: Entry | None
+) -> tuple[Entry, bool]:
+    """The draw on a cheque, settled, and whether another process made it: what is open `before` is gone on with while
+    its invoice lives."""
+    resumed = before is not None and drawing.can_go_on(before)
     with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
-        if row is not None and resumed:
-            row, verdict = drawing.go_on(ws, target, cheque, named, row)
+        if before is not None and resumed:
+            row, verdict = drawing.go_on(ws, target, cheque, named, before)
         else:
+            _refuse_expired(cheque, code)
             amount_msat = _claimable(ws, cheque, code, outside=target.url != code.url)
             memo = "cheque claimed"
             row, verdict = drawing.draw(ws, target, cheque, named, amount_msat, kind="cheque", memo=memo)
     if row.status == "failed":
         first = drawing.earlier(ws, target, named)
-        if first is not None and first.status == "settled":  # by another process, into the same wallet
-            return receipts.receipt(first, replayed=True)
-        raise drawing.refused(verdict, row.id)
-    _tell_giver(ws, code, row)
-    return receipts.receipt(row)
+        if first is None or first.status != "settled":  # by another process, into the same wallet
+            if verdict.code == "INSUFFICIENT_FUNDS":
+                with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
+                    raise _emptied(cheque, code, row.id)
+            raise drawing.refused(verdict, row.id)
+        return first, True
+    return row, False
 
 
 def invoice_named(ws: Workspace, text: str) -> str | None:
@@ -128,8 +163,8 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
         row = journal.sent_for(ws.store, order.invoice.payment_hash)
         if row is not None:
             return _claimed_before(ws, code, source, rail, row)
-        _refuse_expired(code)
-        paying.check(ws, order)
+        _refuse_expired(cheque, code)
+        paying.check(ws, order, code.url if is_server_of_ours(ws, code.url) else None)
         amount_msat = _claimable(ws, cheque, code, outside=True)
         if order.amount_msat not in (amount_msat, code.amount_msat):
             raise errors.Usage(
@@ -149,7 +184,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
         try:
             return engine.send(ws, source, rail, row, wait=True)
         except errors.InsufficientFunds:
-            raise drawing.taken(row.id) from None
+            raise _emptied(cheque, code, row.id) from None
         except errors.NotAuthorised:
             raise drawing.voided() from None
 
@@ -173,6 +208,15 @@ def _claimed_before(
             f"this was tried before and failed: {row.failure}", id=row.id, hint="Run it again to try anew."
         )
     return receipts.receipt(row, replayed=True)
+
+
+def _emptied(cheque: Lnbits, code: ChequeCode, entry: str) -> errors.Rejected:
+    """Why a cheque's server says that there is too little in it: it was claimed, or the fee is what is missing."""
+    try:
+        is_whole = cheque.wallet().balance_msat >= code.amount_msat
+    except errors.AmaniError:
+        is_whole = False
+    return drawing.unreserved(entry) if is_whole else drawing.taken(entry)
 
 
 def _claimable(ws: Workspace, cheque: Lnbits, code: ChequeCode, *, outside: bool) -> int:

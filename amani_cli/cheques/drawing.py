@@ -141,6 +141,16 @@ def taken(entry: str | None = None) -> errors.Rejected:
     )
 
 
+def unreserved(entry: str) -> errors.Rejected:
+    """The error for a cheque that holds its money, and can't pay the fee that its server keeps back beside."""
+    return errors.Rejected(
+        "what its server keeps back for the fee is more than this cheque holds beside that amount; nothing was paid",
+        code="NO_RESERVE",
+        id=entry,
+        hint="The money is still in it: claim it into a wallet at its own server, or for less.",
+    )
+
+
 def voided() -> errors.Rejected:
     """The error for a cheque whose key its server does not know any more."""
     return errors.Rejected(

@@ -14,7 +14,7 @@ from amani_cli import clocks, errors, keys, locks
 from amani_cli.cheques import drawing, links, standing
 from amani_cli.cheques.standing import advance, audit_step, must, view
 from amani_cli.models.cheques import Cheque, Cheques
-from amani_cli.payments import earlier
+from amani_cli.payments import earlier, receipts
 from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
@@ -73,7 +73,9 @@ def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
             if not expired and (row.status == "open" or (row.status == "claimed" and row.claim is None)):
                 continue
             ws.talk.progress(f"sweeping cheque {row.id}")
-            items.append(view(ws, take_back(ws, row, "expired" if expired else "void")))
+            ended = take_back(ws, row, "expired" if expired else "void")
+            with _come_home(ended, is_home=ended.status in ("void", "expired")):
+                items.append(view(ws, ended))
         except errors.AmaniError as error:
             error.message = f"cheque {row.id}: {error.message}"
             if row.status == "claimed" and not row.reserve_msat and isinstance(error, errors.NotAuthorised):
@@ -220,19 +222,19 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
                 if drawn is None and holds.stops(ws.store, giver.remote_id):
                     ws.catch_up(giver)  # this is a copy from before it came home
                     drawn = drawing.earlier(ws, giver, _named(row))
-                with _come_home(row, drawn):
+                with _come_home(row, is_home=drawn is not None):
                     taken = _taken_by_others(ws, row, cheque)
         except errors.NotAuthorised:
             home = drawing.earlier(ws, giver, _named(row))
             if racing is None or home is None or home.status != "settled":
                 raise
-            with _come_home(row, home):
+            with _come_home(row, is_home=True):
                 _end_as_told(ws, row, home, ending)
-            return must(ws, row.id)
-        with _come_home(row, drawn):
+                return must(ws, row.id)
+        with _come_home(row, is_home=drawn is not None):
             _end(ws, row, drawn, taken, ending)
             standing.delete_wallet(ws, row)
-    return must(ws, row.id)
+            return must(ws, row.id)
 
 
 def _end(ws: Workspace, row: ChequeRow, drawn: Entry | None, taken: Record | None, ending: Ending) -> None:
@@ -242,6 +244,9 @@ def _end(ws: Workspace, row: ChequeRow, drawn: Entry | None, taken: Record | Non
         with ws.store.write() as db:
             store_cheques.update(db, row.id, swept=1)
     elif drawn is None:
+        for each in standing.own_draws(ws, row):
+            if each.status == "unknown":  # whose invoice has ended, and it may be what emptied the wallet
+                raise receipts.open_outcome(each, f"cheque {row.id} was drawn before, and the outcome of that is open")
         raise errors.BooksDiffer(
             f"cheque {row.id} is empty, and its server knows of no claim",
             hint="Look at the wallet on the server; nothing was sent.",
@@ -295,12 +300,12 @@ def _alive(row: ChequeRow, racing: errors.NotAuthorised | None) -> Iterator[None
 
 
 @contextmanager
-def _come_home(row: ChequeRow, drawn: Entry | None) -> Iterator[None]:
+def _come_home(row: ChequeRow, *, is_home: bool) -> Iterator[None]:
     """Have what fails once the money is back not say that none moved; the same command goes on where it was."""
     try:
         yield
     except errors.AmaniError as error:
-        if drawn is not None and error.money_moved == "no":
+        if is_home and error.money_moved == "no":
             error.money_moved, error.id = "yes", row.id
             if error.code == "LEDGER_AWAY":
                 error.hint = "The money is back. Run the same command again when the ledger is: it goes on from there."

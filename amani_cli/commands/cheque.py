@@ -162,9 +162,12 @@ def _print_to(said: Options, paper: str, items: list[Cheque]) -> errors.AmaniErr
 
     try:
         write(paper, items)
-    except errors.AmaniError as error:
-        said.out.say(f"error: {error.message}")
-        return error
+    except (errors.AmaniError, KeyboardInterrupt) as error:  # the answer is out: nothing else may follow it
+        failed = (
+            error if isinstance(error, errors.AmaniError) else errors.PartlyDone(f"interrupted; {paper} is missing")
+        )
+        said.out.say(f"error: {failed.message}")
+        return failed
     if not said.quiet:
         said.out.say(
             f"Written to {paper}; each {'link' if any(each.link for each in items) else 'code'} on it is money."

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from amani_cli import amounts, errors
+from amani_cli import amounts, clocks, errors
 from amani_cli.encodings import bolt11
 from amani_cli.models.invoices import Decoded, Invoice, InvoiceStatus
 from amani_cli.providers.base import Record
@@ -235,7 +235,7 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -
     if record is not None:
         wallet.must_match(record.wallet_id)
     else:
-        if row is not None and _is_past(row.expires_at):
+        if row is not None and _is_past(row.expires_at, wallet.url):
             wallet.must_match(client.wallet().id)  # by another wallet's key what was paid is not there either
             return view(row, status="expired")
         raise errors.NotFound(
@@ -253,7 +253,7 @@ def note_record(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, record: Rec
     wallet.must_match(record.wallet_id)
     if record.status == "settled":
         status = "paid"
-    elif record.status == "failed" or (_is_past(row.expires_at) and row.purpose != "withdraw"):
+    elif record.status == "failed" or (_is_past(row.expires_at, wallet.url) and row.purpose != "withdraw"):
         # Whoever was shown it may have sent the money in time: only the record says that it will not come.
         status = "expired"
     else:
@@ -390,8 +390,9 @@ def is_hash(text: str) -> bool:
     return len(text) == 64 and all(character in "0123456789abcdef" for character in text)
 
 
-def _is_past(when: str) -> bool:
-    return from_rfc3339(when).timestamp() <= time.time()
+def _is_past(when: str, url: str) -> bool:
+    """Whether a moment has passed by our clock, and by that of the server there, which tells whole seconds, late."""
+    return from_rfc3339(when).timestamp() <= min(clocks.wall(), clocks.best(url) + 2)
 
 
 # Long enough for a slow payment, short enough that a crash before the payment is soon provably nothing.

@@ -20,7 +20,7 @@ from amani_cli.store import journal, references
 from amani_cli.store.entries import Entry, NewEntry
 from amani_cli.store.rows import Transaction
 from amani_cli.times import local, to_rfc3339
-from amani_cli.wallets import known, rates, servers
+from amani_cli.wallets import clients, known, rates, servers
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -96,8 +96,11 @@ def read_invoice(text: str, amount_msat: int | None) -> bolt11.Invoice:
     return invoice
 
 
-def check(ws: Workspace, wanted: Order) -> None:
-    """Refuse, offline, what can't be paid: no amount, another network, expired."""
+def check(ws: Workspace, wanted: Order, url: str | None = None) -> None:
+    """Refuse, offline, what can't be paid: no amount, another network, expired.
+
+    With `url` the server there is asked for the time before it is said to have expired: our clock may be ahead.
+    """
     invoice = wanted.invoice
     if invoice.amount_msat is None or invoice.amount_msat <= 0:
         raise errors.Usage(
@@ -112,7 +115,10 @@ def check(ws: Workspace, wanted: Order) -> None:
             code="WRONG_NETWORK",
             hint=f"If that is what you want: amani config set network {invoice.network}",
         )
-    _refuse_expired(wanted, clocks.wall())
+    moment = clocks.wall() if url is None else clocks.best(url)
+    if url is not None and wanted.invoice.is_expired(moment):
+        moment = clients.time_at(ws, url)
+    _refuse_expired(wanted, moment)
 
 
 def _refuse_expired(wanted: Order, moment: float) -> None:
@@ -126,7 +132,7 @@ def _refuse_expired(wanted: Order, moment: float) -> None:
 
 def plan(ws: Workspace, wallet: KnownWallet, wanted: Order) -> Plan:
     """What paying would do: worst-case fee by the server's reserve, and what would be left. Sends no payment."""
-    check(ws, wanted)
+    check(ws, wanted, wallet.url)
     internal = _is_internal(ws, wallet, wanted)
     with wallet.lnbits("read") as client:
         balance_msat = client.wallet().balance_msat
@@ -178,7 +184,7 @@ def pay(
     if replay is not None:
         return replay
     wallet.must_be("lnbits")
-    check(ws, wanted)
+    check(ws, wanted, wallet.url)
     known.identify(wallet)
     servers.refuse_shared(wallet)
     servers.warn_of_version(wallet)
@@ -201,7 +207,7 @@ def pay(
         _refuse_dear(wanted, reserve_msat)
     if not wanted.authorised:
         approval.authorise(ws, wallet, wanted.amount_msat)
-    check(ws, wanted)  # an invoice can expire while a person thinks, and a price move
+    check(ws, wanted, wallet.url)  # an invoice can expire while a person thinks, and a price move
     if wanted.still_good is not None:
         wanted.still_good()
     with wallet.lnbits("admin") as client:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from amani_cli import clocks, errors
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,3 +26,12 @@ def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:
     from amani_cli.providers.lnbits import Lnbits
 
     return Lnbits(Line(url, deadline=ws.deadline, timeout=ws.timeout), key)
+
+
+def time_at(ws: Workspace, url: str) -> float:
+    """What time it is by the clock of an LNbits, in unix seconds; it is asked if it was not heard yet, and where it
+    can't be, ours says."""
+    if clocks.told(url) is None:
+        with suppress(errors.AmaniError), lnbits_client(ws, url) as client:
+            client.health()
+    return clocks.best(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import itertools
 import os
@@ -20,9 +21,11 @@ import pytest
 from amani_cli import errors
 from amani_cli.batch import rows as batch_rows
 from amani_cli.batch.plans import Plan
-from amani_cli.batch.worker import Worker
+from amani_cli.batch.table import Row
+from amani_cli.batch.worker import Codes, Worker
 from amani_cli.cheques import standing as cheques_standing
 from amani_cli.models.batches import BatchRow
+from amani_cli.models.cheques import Cheque
 from amani_cli.store.rows import ChequeRow
 from amani_cli.workspace import Workspace
 from tests.batch.conftest import WriteTable, lines
@@ -523,6 +526,36 @@ class TestResults:
         assert amani("batch", "results", plan, "--output", file).code == 0
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert list(csv.DictReader(file.open())) == read
+
+    def test_a_code_that_was_not_kept_is_told_of_until_its_cheque_has_ended(
+        self, amani: Amani, add_wallet: AddWallet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The disk was full, or the run was killed, once the cheque had its money."""
+        main = add_wallet("main", 5000)
+        table, plan, kept = tmp_path / "three.csv", tmp_path / "three.json", Codes.keep
+        table.write_text("to,amount\ncheque,10\ncheque,11\ncheque,12\n")
+        assert amani("batch", "plan", table, "-o", plan).code == 0
+
+        def keep(codes: Codes, row: Row, cheque: Cheque) -> None:
+            if row.amount_msat == 11_000:
+                raise OSError(errno.EDQUOT, "Disk quota exceeded")
+            kept(codes, row, cheque)
+
+        words = ("batch", "run", plan, "--yes", "--jobs", "1")
+        with monkeypatch.context() as patch:
+            patch.setattr(Codes, "keep", keep)
+            told = amani(*words)
+        assert (told.code, main.sat) == (11, 4979)
+        lost = next(
+            each["id"] for each in amani("cheque", "list", "--json").data["items"] if each["amount_msat"] == 11_000
+        )
+        assert f"cheque void {lost}" in told.stderr
+        again = amani(*words)
+        assert (again.code, main.sat) == (0, 4967)
+        assert f"cheque void {lost}" in again.stderr
+        assert f"cheque void {lost}" in amani(*words).stderr
+        assert amani("cheque", "void", lost, "--yes").code == 0
+        assert "cheque void" not in amani(*words).stderr
 
     def test_the_codes_of_cheques_are_in_them_and_for_their_owner_alone(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned

@@ -158,6 +158,18 @@ class TestCreate:
         assert (made.code, [item["code"][:6] for item in made.json["data"]["items"]]) == (11, ["amani1"] * 2)
         assert "No space left on device" in made.stderr
 
+    @pytest.mark.parametrize("count", ["1", "2"])
+    def test_interrupted_on_paper_they_are_told_of_once_and_not_as_never_paid(
+        self, amani: Amani, giver: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str
+    ) -> None:
+        def cut_short(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("amani_cli.cheques.paper.write", cut_short)
+        made = amani(*CREATE, "100", "--count", count, "--print", tmp_path / "a.html", "--yes", "--json")
+        assert (made.code, made.json["ok"], giver.sat) == (11, True, 5000 - 100 * int(count))
+        assert "no payment was under way" not in made.stderr
+
 
 class TestSets:
     def test_one_code_a_line(self, amani: Amani, giver: Held) -> None:

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli import clocks
 from amani_cli.encodings import cheque_code
 from amani_cli.encodings.bolt11 import decode_invoice
 from amani_cli.payments import engine
 from tests.cheques.test_cheques import wallet_of, write
 from tests.conftest import AddWallet, Held, change_database, full_disk
 from tests.kit.books import compared, held_by, tell
-from tests.kit.cheque_world import Machines, User, through
+from tests.kit.cheque_world import Machines, User, grow_older, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Answer, Exchange, Fault, FaultProxy, cut, garbled, html, torn
 from tests.kit.lnbits_server import free_port
+from tests.kit.machine import Machine
 from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
@@ -145,6 +147,18 @@ class TestCode:
         assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (6, "CHEQUE_EXPIRED", "no")
         assert taker.records() == []
 
+    def test_a_clock_that_is_ahead_here_ends_nothing(
+        self, amani: Amani, giver: Held, taker: Held, machine: Machine
+    ) -> None:
+        """Neither a cheque nor an invoice: each was dated by its server's clock."""
+        one, other, text = write(amani), write(amani, 100, "--outside"), taker.invoice(100)
+        for words, code in ((("--to", "taker"), one), (("--to", text), other)):
+            machine.set(3 * 86400)
+            clocks.forget()
+            claimed = amani(*CLAIM, "-", *words, stdin=code)
+            assert claimed.code == 0, claimed
+        assert taker.sat == 200
+
     def test_its_server_can_t_be_reached(self, amani: Amani, giver: Held, taker: Held, home: Path) -> None:
         made = cheque_code.decode(write(amani))
         away = cheque_code.encode(made._replace(url=f"http://127.0.0.1:{free_port()}"))
@@ -207,6 +221,13 @@ class TestElsewhere:
         code = write(amani, 1000, "--outside")
         failed = amani(*CLAIM, "-", "--to", make_invoice(amount_msat=1_000_000), "--json", stdin=code)
         assert (failed.code, failed.error["money_moved"]) == (6, "no")
+        assert amani(*CLAIM, "-", "--to", "taker", stdin=code).code == 0
+        assert taker.sat == 1000
+
+    def test_what_it_has_no_fee_for_is_not_said_to_be_claimed(self, amani: Amani, giver: Held, taker: Held) -> None:
+        code = write(amani, 1000)
+        refused = amani(*CLAIM, "-", "--to", make_invoice(amount_msat=1_000_000), "--json", stdin=code)
+        assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (6, "NO_RESERVE", "no")
         assert amani(*CLAIM, "-", "--to", "taker", stdin=code).code == 0
         assert taker.sat == 1000
 
@@ -277,6 +298,40 @@ class TestFaults:
         assert (again.code, again.error["money_moved"]) == (8, "maybe")
         assert "Insufficient balance" in again.error["message"]
         assert taker.sat == 1000
+
+    def test_what_was_drawn_and_can_not_be_seen_is_not_said_to_be_somebody_else_s(
+        self, amani: Amani, giver: Held, taker: Held, line: FaultProxy, home: Path
+    ) -> None:
+        """The cheque is empty, by an earlier draw of ours that is open: whose invoice has ended by now."""
+        code = write(amani)
+        words = (*CLAIM, "-", "--to", "taker", "--timeout", "1s", "--json")
+        line.on(cut(after=True), "POST", "/api/v1/payments", nth=2)
+        line.on(html(502), "GET", "/api/v1/payments/[0-9a-f]{64}", times=None)
+        lost = amani(*words, stdin=code)
+        assert (lost.code, taker.sat) == (8, 100)
+        grow_older(home)
+        again = amani(*words, stdin=code)
+        assert (again.code, again.error["money_moved"], again.error["id"]) == (8, "maybe", lost.error["id"]), again
+        line.heal()
+        assert amani(*words, stdin=code).data["id"] == lost.error["id"]
+        assert taker.sat == 100
+
+    def test_what_was_taken_back_and_can_not_be_seen_is_open(
+        self, amani: Amani, giver: Held, line: FaultProxy, home: Path
+    ) -> None:
+        made = amani("cheque", "create", "100", "--yes", "--json").data
+        amani.secrets.add(made["code"])
+        words = ("cheque", "void", made["id"], "--yes", "--timeout", "1s", "--json")
+        line.on(cut(after=True), "POST", "/api/v1/payments", nth=2)
+        line.on(html(502), "GET", "/api/v1/payments/[0-9a-f]{64}", times=None)
+        lost = amani(*words)
+        assert (lost.code, giver.sat) == (8, 5000)
+        grow_older(home)
+        again = amani(*words)
+        assert (again.code, again.error["money_moved"], again.error["id"]) == (8, "maybe", lost.error["id"]), again
+        line.heal()
+        assert amani(*words).data["status"] == "void"
+        assert giver.sat == 5000
 
     def test_a_server_that_lies_about_the_draw(self, amani: Amani, giver: Held, taker: Held, line: FaultProxy) -> None:
         """What arrived is judged by our own wallet's record, not by the word of the server that a code names."""

@@ -15,6 +15,7 @@ from amani_cli.encodings import bolt11
 from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.lnbits_server import LnbitsServer
+from tests.kit.machine import Machine
 from tests.kit.make_invoice import SPEC_KEY, make_invoice, node_id
 
 pytestmark = pytest.mark.lnbits
@@ -250,6 +251,23 @@ class TestCheck:
         made = amani("invoice", "create", "5", "--expiry", "1s", "--json").data
         time.sleep(1.1)
         assert amani("invoice", "check", made["payment_hash"], "--json").data["status"] == "expired"
+
+    @pytest.mark.parametrize("command", ["check", "wait"])
+    def test_a_clock_that_is_ahead_here_ends_none(
+        self, amani: Amani, add_wallet: AddWallet, machine: Machine, command: str
+    ) -> None:
+        """It was dated by its server's clock, and can be paid until that says otherwise."""
+        payer, payee = add_wallet("payer", 100), add_wallet("payee")
+        made = amani("invoice", "create", "5", "-w", "payee", "--json").data
+        machine.set(3 * 86400)
+        asked = amani("invoice", command, made["payment_hash"], "--timeout", "1s", "--json")
+        if command == "check":
+            assert asked.data["status"] == "pending"
+        else:
+            assert (asked.code, asked.error["code"]) == (8, "STILL_PENDING")
+        payer.pay(made["bolt11"])
+        assert amani("invoice", command, made["payment_hash"], "--json").data["status"] == "paid"
+        assert payee.sat == 5
 
     def test_a_payment_of_ours_is_no_invoice_of_ours(self, amani: Amani, add_wallet: AddWallet) -> None:
         add_wallet("main", 100)

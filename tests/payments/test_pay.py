@@ -18,6 +18,7 @@ from tests.conftest import AddWallet, Held, change_database, mark_on_server, tak
 from tests.destinations.conftest import mark_as_sandbox
 from tests.kit.driver import Amani, _Stream
 from tests.kit.lnurl_server import METADATA, LnurlServer
+from tests.kit.machine import Machine
 from tests.kit.make_invoice import make_invoice
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.store]
@@ -295,6 +296,14 @@ class TestReplay:
         assert {result.code for result in results} <= {0, 8}
         assert sum(result.json["ok"] and not result.json["data"]["replayed"] for result in results) == 1
         assert (payer.sat, journal(amani)) == (979, [("settled", 21_000)])
+
+
+def test_a_clock_that_is_ahead_here_ends_no_invoice(amani: Amani, payer: Held, payee: Held, machine: Machine) -> None:
+    """The wallet's server is asked what time it is before one is said to have expired."""
+    machine.set(3 * 86400)
+    assert amani("pay", payee.invoice(21), "--dry-run").code == 0
+    assert amani("pay", payee.invoice(21), "--yes").code == 0
+    assert (payer.sat, payee.sat) == (979, 21)
 
 
 class TestRefusedOffline:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from amani_cli import clocks
 from amani_cli.cheques import by_link
 from amani_cli.times import to_rfc3339
 from tests.conftest import AddWallet, Held, change_database, take_server_away
@@ -289,12 +290,23 @@ class TestInDoubt:
         assert (taker.sat, site.state(link)) == (1000, "claimed")
         assert payments(proxy)[1:] == [invoice, invoice]
 
+    @pytest.mark.parametrize(
+        "why", ["no route", "You must reserve at least (40  sat) to cover potential routing fees."]
+    )
     def test_failed_for_certain(
-        self, amani: Amani, giver: Held, taker: Held, home: Path, proxy: FaultProxy, base_url: str, site: InProcess
+        self,
+        amani: Amani,
+        giver: Held,
+        taker: Held,
+        home: Path,
+        proxy: FaultProxy,
+        base_url: str,
+        site: InProcess,
+        why: str,
     ) -> None:
         through(proxy, home)
         link = write_link(amani)
-        no_route = answer(520, {"detail": "no route", "status": "failed"})
+        no_route = answer(520, {"detail": why, "status": "failed"})
         proxy.on(only_pay(no_route), "POST", "/api/v1/payments")
         assert "did not go through" in site.take(link, taker.invoice(1000))["reason"]
         assert site.state(link) == "open"
@@ -387,7 +399,9 @@ class TestEnds:
         page = site.get(link.path)
         assert 'class="state open"' in page.text
         assert re.search("2[34] hours left", page.text)  # all of them within the second in which it was written
-        assert site.take(link, taker.invoice(1000, expiry=900_000)) == OK
+        clocks.forget()  # as a process that was just started
+        site.desk.look_again(link.id)
+        assert site.take(link, taker.invoice(1000)) == OK
         assert taker.sat == 1000
 
     def test_long_ago_is_like_never(self, link: Link, site: InProcess, home: Path, amani: Amani) -> None:

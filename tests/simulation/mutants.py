@@ -219,7 +219,7 @@ MUTANTS = (
         ),
     ),
     # cheques
-    _m("a void goes wrong and says no", ('if drawn is not None and error.money_moved == "no":', "if False:")),
+    _m("a void goes wrong and says no", ('if is_home and error.money_moved == "no":', "if False:")),
     _m(
         "what a claim left is left",
         ("OR (status='claimed' AND swept=0)", "OR (status='claimed' AND reserve_msat>0 AND swept=0)"),

@@ -274,6 +274,66 @@ def test_a_ledger_that_goes_away_once_a_cheque_s_money_is_back(
     assert shop.payer.sat == 90_000
 
 
+@contextmanager
+def away_once(proxy: LedgerProxy, statement: str, nth: int) -> Iterator[list[str]]:
+    """Have the ledger be away from the `nth` message on that follows a statement; gives that message, if it came."""
+    seen, reached = list[str](), list[str]()
+
+    def at(number: int, text: str) -> Break | None:
+        if seen or statement in text:
+            seen.append(text)
+        if len(seen) <= nth:
+            return None
+        reached.append(text)
+        proxy.is_away = True
+        return "before"
+
+    proxy.at = at
+    yield reached
+    proxy.at, proxy.is_away = (lambda number, text: None), False
+
+
+def test_a_ledger_that_goes_away_once_a_sweep_has_brought_money_back(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not said that nothing was sent, at whatever message behind it."""
+    monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.2)
+    assert shop.amani("config", "set", "limit.cheque", "off").code == 0
+    for nth in itertools.count(0):
+        made = shop.amani("cheque", "create", "100", "--yes", "--json").data
+        shop.amani.secrets.add(made["code"])
+        ledgers.change(shop.home, "UPDATE cheque SET expires_at='2026-01-01T00:00:00Z' WHERE status='open'")
+        with away_once(proxy, "UPDATE cheque SET status='expired'", nth) as reached:
+            told = shop.amani("cheque", "sweep", "--json")
+        tally("faults")
+        assert shop.payer.sat == 90_000
+        assert "Nothing was sent" not in told.stdout + told.stderr, (nth, reached[:1], told)
+        ledgers.change(shop.home, "DELETE FROM claim")
+        assert shop.amani("cheque", "sweep").code == 0
+        if not reached:
+            break
+    assert nth > 4
+
+
+def test_a_ledger_that_goes_away_once_a_payment_was_gone_on_with(
+    shop: Shop, proxy: LedgerProxy, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amani_cli.store.postgres.SETTLE_S", 0.2)
+    for nth in itertools.count(0):
+        with away_from(proxy, "INSERT INTO payment", "after"):
+            assert shop.amani(*shop.words("plain")).code == 10
+        entry = ledgers.ask(shop.home, "SELECT id FROM payment WHERE status='unknown'")[0][0]
+        with away_once(proxy, "SET status='settled'", nth) as reached:
+            told = shop.amani("reconcile", "--resume", entry, "--yes", "--json")
+        tally("faults")
+        assert shop.payer.sat == 90_000 - SAT * (nth + 1)
+        assert told.code == 0 or told.error["money_moved"] != "no", (nth, reached[:1], told)
+        assert shop.amani("reconcile").code == 0
+        if not reached:
+            break
+    assert nth > 2
+
+
 @pytest.mark.parametrize("after", range(3, 40, 4) if DEEP else [25])
 def test_a_server_that_restarts_in_mid_batch(
     shop: Shop, proxy: LedgerProxy, tally: Tally, postgres_server: PostgresServer, tmp_path: Path, after: int
