@@ -15,6 +15,7 @@ from amani_cli.cheques import drawing, links, standing
 from amani_cli.cheques.standing import advance, audit_step, must, view
 from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.payments import earlier, receipts
+from amani_cli.payments.verdict import Verdict
 from amani_cli.providers.base import NewWallet, Record
 from amani_cli.providers.lnbits import Lnbits
 from amani_cli.store import cheques as store_cheques
@@ -318,24 +319,31 @@ def _named(row: ChequeRow) -> drawing.Named:
 
 
 def _draw_back(ws: Workspace, giver: KnownWallet, row: ChequeRow, cheque: Lnbits) -> Entry | None:
-    """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it."""
-    named = _named(row)
+    """Draw what is in a cheque's wallet into the giver's; None when nothing was left, whoever took it.
+
+    Whoever claims it just then may leave a fee reserve behind, which is drawn then.
+    """
+    named, tried_sat = _named(row), 0
     drawn = drawing.earlier(ws, giver, named)
     if drawn is not None and drawn.status == "unknown":
         drawn = earlier.ask_again(ws, drawn)
     if drawn is not None and drawn.status == "unknown" and drawing.can_go_on(drawn):
         drawn, verdict = drawing.go_on(ws, giver, cheque, named, drawn)
-    else:
-        held_sat = cheque.wallet().balance_msat // 1000
-        if held_sat == 0:
-            return drawn if drawn is not None and drawn.status == "settled" else None
-        memo = store_cheques.memo_of(row)
+        if not _came_too_late(drawn, verdict):
+            return drawn
+    while (held_sat := cheque.wallet().balance_msat // 1000) not in (0, tried_sat):
+        memo, tried_sat = store_cheques.memo_of(row), held_sat
         drawn, verdict = drawing.draw(ws, giver, cheque, named, held_sat * 1000, kind="cheque void", memo=memo)
-    if drawn.status != "failed":
-        return drawn
-    if verdict.code == "INSUFFICIENT_FUNDS":
-        return None
-    raise drawing.refused(verdict, drawn.id)
+        if not _came_too_late(drawn, verdict):
+            return drawn
+    return drawn if drawn is not None and drawn.status == "settled" else None
+
+
+def _came_too_late(drawn: Entry, verdict: Verdict) -> bool:
+    """Whether a draw found less than there had been. Raises for one that was refused for anything else."""
+    if drawn.status == "failed" and verdict.code != "INSUFFICIENT_FUNDS":
+        raise drawing.refused(verdict, drawn.id)
+    return drawn.status == "failed"
 
 
 def _taken_by_others(ws: Workspace, row: ChequeRow, cheque: Lnbits) -> Record | None:

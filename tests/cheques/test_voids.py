@@ -17,7 +17,7 @@ from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, log_in, through
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani
-from tests.kit.fault_proxy import FaultProxy, answer, cut
+from tests.kit.fault_proxy import Exchange, FaultProxy, answer, cut
 
 pytestmark = pytest.mark.lnbits
 
@@ -243,6 +243,33 @@ class TestVoid:
         assert amani("cheque", "create", "100", "--yes").code == 0
         listed = amani("cheque", "list", "--json").data
         assert (listed["items"][0]["status"], listed["outstanding_msat"], giver.sat) == ("void", 0, 5000)
+
+
+@pytest.mark.parametrize("login", [True, False])
+def test_what_a_claim_leaves_that_comes_in_between_comes_home_too(
+    amani: Amani, giver: Held, taker: Held, proxy: FaultProxy, home: Path, shared_keyring: Path, login: bool
+) -> None:
+    """It is claimed between the look into its wallet and the draw: the fee reserve is in it still."""
+    through(proxy, home)
+    if login:
+        log_in(amani, giver.server, proxy.url)
+    code = amani("cheque", "create", "1000", "--outside", "--yes", "--json").data["code"]
+    amani.secrets.add(code)
+    assert giver.sat == 5000 - 1010
+
+    def claimed_before(exchange: Exchange) -> None:
+        if exchange.json["out"] and taker.sat == 0:
+            key = next(value for name, value in exchange.headers.items() if name.lower() == "x-api-key")
+            body = {"out": True, "bolt11": taker.invoice(1000)}
+            taker.server.call("POST", "/api/v1/payments", key=key, json=body)
+        exchange.reply(exchange.forward())
+
+    proxy.on(claimed_before, "POST", "/api/v1/payments", times=None)
+    ended = amani("cheque", "void", the_one(amani)["id"], "--yes", "--json")
+    told = ended.error["code"], ended.error["hint"], ended.error["money_moved"]
+    assert told == ("CHEQUE_CLAIMED", "What the claim left of a fee reserve is back.", "yes")
+    assert (taker.sat, giver.sat) == (1000, 4000)
+    assert amani("reconcile").code == 0
 
 
 class TestSweep:
