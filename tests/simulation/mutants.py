@@ -224,6 +224,7 @@ MUTANTS = (
         "what a claim left is left",
         ("OR (status='claimed' AND swept=0)", "OR (status='claimed' AND reserve_msat>0 AND swept=0)"),
     ),
+    _m("what is left behind a claim in that very moment is left", ("not in (0, tried_sat):", "and not tried_sat:")),
     _m(
         "an expired cheque is not swept",
         (

@@ -374,9 +374,11 @@ def faucet_by_two_clocks(rng: random.Random, number: int) -> list[Step]:
 
 
 def cheque_of_two(rng: random.Random, number: int) -> list[Step]:
-    """A cheque is taken back on one machine while it is claimed on another."""
-    code = f"c{number}"
-    create = amani("m1", "cheque", "create", "100", "--wallet", rng.choice(["w1", "w2", "w3"]), "--yes", keep=code)
+    """A cheque is taken back on one machine while it is claimed on another; its fee reserve is left."""
+    code, more = f"c{number}", rng.choice([[], ["--outside"]])
+    create = amani(
+        "m1", "cheque", "create", "100", "--wallet", rng.choice(["w1", "w2", "w3"]), *more, "--yes", keep=code
+    )
     void = amani("m1", "cheque", "void", f"${code}#", "--yes")
     claim = amani("m2", "cheque", "claim", f"${code}", "--to", rng.choice(["w1", "w3"]), "--yes")
     two = [void, claim] if rng.random() < 0.5 else [claim, void]
@@ -441,4 +443,5 @@ STORIES = (
     taken_back_by_another_s_keys,
     open_and_from_another_wallet,
     faucet_until_its_cap,
+    cheque_of_two,
 )
