@@ -193,7 +193,7 @@ def _write_one(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, t
     if not begun:
         return view(ws, row, replayed=True)
     try:
-        made = _make_wallet(ws, wallet, token, place, row.id)
+        made = _make_wallet(ws, wallet, token, place, row.id, wanted.expires_s)
         paid = _fund(ws, wallet, wanted, index, row.id, made)
         ws.talk.untold.begin(row.id)  # it is the cheque that is to be told of, and its code
         ws.talk.untold.sent(row.id)
@@ -301,8 +301,13 @@ def _fund(ws: Workspace, wallet: KnownWallet, wanted: Wanted, index: int, cheque
     return paying.pay(ws, wallet, order, confirm=None)
 
 
-def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: str, cheque_id: str) -> NewWallet:
-    """A fresh wallet to hold the funds, called after its cheque; its keys are kept before its id is relied on."""
+def _make_wallet(
+    ws: Workspace, wallet: KnownWallet, token: str | None, place: str, cheque_id: str, expires_s: int
+) -> NewWallet:
+    """A fresh wallet to hold the funds, called after its cheque; its keys are kept before its id is relied on.
+
+    The cheque ends by the clock of its server, which is heard here for the first time: ours may be ahead.
+    """
     name = f"amani {cheque_id}"
     with lnbits_client(ws, wallet.url) as client:
         made = client.create_wallet(token, name) if token else client.create_account(name)
@@ -316,5 +321,6 @@ def _make_wallet(ws: Workspace, wallet: KnownWallet, token: str | None, place: s
         )
     keep_keys(place, cheque_id, made)
     with ws.store.write() as db:
-        cheques.update(db, cheque_id, remote_id=made.id)
+        ends = to_rfc3339(int(clocks.best(wallet.url)) + expires_s)
+        cheques.update(db, cheque_id, remote_id=made.id, expires_at=ends)
     return made

@@ -102,6 +102,7 @@ class ChequeChanges(TypedDict, total=False):
 
     status: str
     remote_id: str | None
+    expires_at: str
     reference: str | None
     funding_hash: str | None
     payment_hash: str | None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pytest_httpx import HTTPXMock
 
-from amani_cli import errors
+from amani_cli import clocks, errors
 from amani_cli.cheques import standing
 from amani_cli.encodings import cheque_code
 from amani_cli.store.rows import ChequeRow
@@ -23,6 +23,7 @@ from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, claim_to_be, grow_older
 from tests.kit.driver import Amani, environment
 from tests.kit.fault_proxy import FaultProxy
+from tests.kit.machine import Machine
 
 pytestmark = pytest.mark.lnbits
 
@@ -55,6 +56,14 @@ class TestCreate:
         assert giver.server.balance_msat(code.admin_key) == 100_000
         assert "for Asha" not in str(giver.server.call("GET", "/api/v1/payments", key=code.admin_key))
         compared(amani, giver)
+
+    def test_it_ends_by_its_server_s_clock(self, amani: Amani, giver: Held, machine: Machine) -> None:
+        """Ours is 400 days ahead, and nothing was heard of the server before: nobody would sweep it for so long."""
+        machine.set(400 * 86_400)
+        clocks.forget()
+        made = amani(*CREATE, "100", "--expires", "1h", "--yes", "--json").data
+        assert abs(from_rfc3339(made["expires_at"]).timestamp() - time.time() - 3600) <= 10
+        assert abs(cheque_code.decode(made["code"]).expires_at - time.time() - 3600) <= 10
 
     def test_the_code_is_shown_once(self, amani: Amani, giver: Held, home: Path) -> None:
         """The driver looks for it on every stream of every run afterwards, the fixture in the database."""
