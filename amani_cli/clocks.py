@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 # A wall clock that is further than this from what a provider told proves nothing.
 TOLERANCE_S = 300
+# By so much a server's time may lag that is right: whole seconds, of when its answer was begun.
+LAG_S = 2.0
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # What each server's newest answer said, and when, on the steady clock, it came.
@@ -88,6 +90,12 @@ def best(url: str) -> float:
     """What time it is by a server's clock where it was heard, or else by ours."""
     by_theirs = told(url)
     return wall() if by_theirs is None else by_theirs
+
+
+def sharp(url: str) -> float:
+    """What time it is by ours, which knows parts of a second, where a server's agrees; else by the server's."""
+    ours, theirs = wall(), best(url)
+    return ours if abs(ours - theirs) <= LAG_S else theirs
 
 
 def forget() -> None:

@@ -392,7 +392,7 @@ def is_hash(text: str) -> bool:
 
 def _is_past(when: str, url: str) -> bool:
     """Whether a moment has passed by our clock, and by that of the server there, which tells whole seconds, late."""
-    return from_rfc3339(when).timestamp() <= min(clocks.wall(), clocks.best(url) + 2)
+    return from_rfc3339(when).timestamp() <= min(clocks.wall(), clocks.best(url) + clocks.LAG_S)
 
 
 # Long enough for a slow payment, short enough that a crash before the payment is soon provably nothing.

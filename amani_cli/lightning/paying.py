@@ -115,10 +115,9 @@ def check(ws: Workspace, wanted: Order, url: str | None = None) -> None:
             code="WRONG_NETWORK",
             hint=f"If that is what you want: amani config set network {invoice.network}",
         )
-    moment = clocks.wall() if url is None else clocks.best(url)
-    if url is not None and wanted.invoice.is_expired(moment):
-        moment = clients.time_at(ws, url)
-    _refuse_expired(wanted, moment)
+    if url is not None and wanted.invoice.is_expired(clocks.sharp(url)):
+        clients.time_at(ws, url)
+    _refuse_expired(wanted, clocks.wall() if url is None else clocks.sharp(url))
 
 
 def _refuse_expired(wanted: Order, moment: float) -> None:
