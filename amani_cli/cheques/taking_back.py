@@ -26,7 +26,7 @@ from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow
 from amani_cli.times import from_rfc3339, local
 from amani_cli.wallets import environment, finding, known, logins
-from amani_cli.wallets.clients import lnbits_client
+from amani_cli.wallets.clients import hear_time, lnbits_client
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -91,9 +91,7 @@ def _is_expired(ws: Workspace, row: ChequeRow) -> bool:
     """Whether a cheque's time is over, by its server's clock too: while ours is ahead its code is still good."""
     if from_rfc3339(row.expires_at).timestamp() > clocks.wall():
         return False
-    if clocks.told(row.url) is None:
-        with lnbits_client(ws, row.url) as client:
-            client.health()
+    hear_time(ws, row.url)
     is_over = standing.is_over(row)
     if not is_over:
         ws.talk.warn(f"cheque {row.id} is not over by its server's clock; set this machine's (timedatectl)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from amani_cli import clocks, errors
@@ -116,7 +117,8 @@ def check(ws: Workspace, wanted: Order, url: str | None = None) -> None:
             hint=f"If that is what you want: amani config set network {invoice.network}",
         )
     if url is not None and wanted.invoice.is_expired(clocks.sharp(url)):
-        clients.time_at(ws, url)
+        with suppress(errors.AmaniError):
+            clients.hear_time(ws, url)
     _refuse_expired(wanted, clocks.wall() if url is None else clocks.sharp(url))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from amani_cli import clocks, errors
+from amani_cli import clocks
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,10 +27,11 @@ def lnbits_client(ws: Workspace, url: str, key: str | None = None) -> Lnbits:
     return Lnbits(Line(url, deadline=ws.deadline, timeout=ws.timeout), key)
 
 
-def time_at(ws: Workspace, url: str) -> float:
-    """What time it is by the clock of an LNbits, in unix seconds; it is asked if it was not heard yet, and where it
-    can't be, ours says."""
+def hear_time(ws: Workspace, url: str) -> None:
+    """Ask an LNbits for its health, so that `clocks` know its time, unless it was heard in this run.
+
+    Raises what asking raises.
+    """
     if clocks.told(url) is None:
-        with suppress(errors.AmaniError), lnbits_client(ws, url) as client:
+        with lnbits_client(ws, url) as client:
             client.health()
-    return clocks.best(url)
