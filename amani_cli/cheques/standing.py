@@ -161,12 +161,14 @@ def _is_funded(ws: Workspace, row: ChequeRow) -> bool | None:
     try:
         with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
             records, _ = client.records()
+            left = client.wallet().balance_msat
     except (errors.NotAuthorised, errors.NotFound):  # its keys or its wallet are gone
         return False
     except errors.AmaniError as error:
         ws.talk.warn(f"cheque {row.id}: {error.message}")
         return None
-    return any(each.amount_msat > 0 and each.status == "settled" for each in records)
+    # A list may be the answer to another question, which the line mixed up: money that is there counts without one.
+    return left > 0 or any(each.amount_msat > 0 and each.status == "settled" for each in records)
 
 
 def must(ws: Workspace, text: str) -> ChequeRow:

@@ -209,7 +209,7 @@ def forget_unpaid(ws: Workspace) -> None:
             for made in store_invoices.long_unpaid(ws.store, wallet_id, before, FORGOTTEN_AT_ONCE):
                 if time.monotonic() > ends:
                     return
-                _forget(ws, wallet, made, client.record(made.payment_hash))
+                _forget(ws, wallet, made, client.sure_record(made.payment_hash))
 
 
 def _forget(ws: Workspace, wallet: KnownWallet, made: InvoiceRow, record: Record | None) -> None:

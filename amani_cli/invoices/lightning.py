@@ -230,7 +230,7 @@ def made_by(
 
 def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -> Invoice:
     """Ask an open client about one invoice, and write down what it says. Refuses what is another wallet's key."""
-    record = client.record(payment_hash)
+    record = client.sure_record(payment_hash)
     row = store_invoices.of_wallet(ws.store, wallet.id, payment_hash)
     if record is not None:
         wallet.must_match(record.wallet_id)

@@ -101,8 +101,7 @@ def refuse_unproven(client: Lnbits, row: Entry) -> None:
 def _asked(ws: Workspace, rail: LightningRail, row: Entry) -> tuple[Entry, Found]:
     """The entry, closed if what became of it is certain, and the record it was judged by."""
     try:
-        found = rail.find(row)
-        never_arrived = found == ABSENT and not row.answered and rail.never_arrived(row)
+        found, never_arrived = engine.look(rail, row)
     except errors.AmaniError as error:
         raise receipts.open_outcome(row, f"what became of it could not be asked: {error.message}") from error
     return engine.close(ws, row, judge(None, found, never_arrived=never_arrived)), found

@@ -183,9 +183,21 @@ def in_doubt(row: Entry, told: Told) -> Iterator[None]:
 
 def ask_rail(ws: Workspace, rail: Rail, row: Entry) -> Entry:
     """Ask an open rail what became of a payment, and close its entry if that is certain. Raises what looking raises."""
-    found = rail.find(row)
-    never_arrived = found == ABSENT and not row.answered and rail.never_arrived(row)
+    found, never_arrived = look(rail, row)
     return close(ws, row, judge(None, found, never_arrived=never_arrived))
+
+
+def look(rail: Rail, row: Entry) -> tuple[Found, bool]:
+    """A payment's record, and whether that there is none proves by now that the request never got there.
+
+    "No such payment" does not say whom it is about, and may be the answer to another question, which the line mixed up:
+    before it proves anything it is asked for once more. Raises what looking raises.
+    """
+    found = rail.find(row)
+    if found != ABSENT or row.answered or not rail.never_arrived(row):
+        return found, False
+    found = rail.find(row)
+    return found, found == ABSENT
 
 
 def until_certain(ws: Workspace, look: Callable[[], Verdict], *, wait: bool = True) -> Verdict:

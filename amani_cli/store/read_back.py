@@ -64,8 +64,14 @@ class Progress:
         return False
 
     def ended(self) -> None:
-        """Note that the provider has nothing older: no gap is left."""
-        self.gaps.clear()
+        """Note that the provider said it has nothing older.
+
+        Where what is to be there was not met, all down to it is read again next time, and what is missing below now:
+        one answer that says too little loses nothing.
+        """
+        lower = self.gaps.pop(0).lower
+        if lower is not None and self.top is not None:
+            self.top = min(self.top, lower)
 
     def as_text(self) -> str:
         """What is stored of it."""

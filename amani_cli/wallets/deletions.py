@@ -37,7 +37,9 @@ def refuse_expecting(client: Lnbits, name: str, *, but: str | None = None) -> No
     that is on its way the money comes back if it fails. `but` is the hash of an invoice that nobody can pay any more.
     Raises `errors.RefusedByPolicy`.
     """
+    oldest: float | None = None
     for page in client.all_records():
+        oldest = page[-1].listed_at if page else oldest
         for record in page:
             if record.status != "pending" or record.payment_hash == but:
                 continue
@@ -50,6 +52,7 @@ def refuse_expecting(client: Lnbits, name: str, *, but: str | None = None) -> No
                 hint="Wait until it has ended and run this again; or keep the wallet on its server (without"
                 " --delete-remote): deleted, it would swallow that money.",
             )
+    client.prove_end(oldest)
 
 
 def _expected(record: Record) -> str:

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from amani_cli.providers import lnbits
+from amani_cli.providers import lnbits_records
 from amani_cli.store import read_back
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit import fault_proxy
@@ -24,7 +25,7 @@ PAGE = 4
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lnbits, "PAGE", PAGE)
+    monkeypatch.setattr(lnbits_records, "PAGE", PAGE)
     monkeypatch.setattr(read_back, "DEPTH", 0)
     monkeypatch.setattr(read_back, "MARGIN_S", 0)
 
@@ -122,6 +123,44 @@ def test_cut_again_and_again_it_gets_there(
     assert in_journal(amani) == 12
 
 
+@pytest.mark.parametrize("page", [1, 2, 3, 4])
+@pytest.mark.parametrize("which", ["none", "newest", "oldest"])
+@pytest.mark.parametrize("known", ["nothing", "all", "with a gap"])
+def test_the_answer_to_another_question_leaves_nothing_out(
+    amani: Amani,
+    main: Held,
+    other: Held,
+    proxy: FaultProxy,
+    sync: Callable[..., int],
+    page: int,
+    which: str,
+    known: str,
+) -> None:
+    """A page of records does not say what it answers: one that the line mixed up must not stand for the rest."""
+    pay_in(main, other, 6)
+    spread(main)
+    if known == "with a gap":
+        proxy.on(fault_proxy.answer(500, {}), "GET", RECORDS, nth=2)
+        sync(code=10)
+    elif known == "all":
+        sync()
+    proxy.heal()
+    pay_in(main, other, 6)
+    spread(main)
+
+    def mix_up(exchange: Exchange) -> None:
+        order = "desc" if which == "newest" else "asc"
+        asked = httpx.get(
+            f"{main.server.url}{RECORDS}?limit=1&sortby=time&direction={order}", headers={"X-Api-Key": main.read_key}
+        )
+        fault_proxy.answer(200, asked.json() | {"total": 1} if which != "none" else {"data": [], "total": 0})(exchange)
+
+    proxy.on(mix_up, "GET", RECORDS, nth=page)
+    amani("history", "sync", "-w", "main")
+    amani("history", "sync", "-w", "main")
+    assert in_journal(amani) == 13
+
+
 def test_own_payments_on_the_first_page_hide_nothing(
     amani: Amani, main: Held, other: Held, proxy: FaultProxy, sync: Callable[..., int]
 ) -> None:
@@ -188,6 +227,20 @@ def test_an_invoice_that_is_paid_when_it_is_far_down(
     assert amani("history", "list", "--search", "paid late", "-q").stdout.count("\n") == 1
     assert sync() == 0
     assert never not in amani("history", "list", "--json").stdout
+
+
+def test_an_own_invoice_that_the_wallet_itself_pays_when_it_is_far_down(
+    amani: Amani, main: Held, other: Held, proxy: FaultProxy, sync: Callable[..., int]
+) -> None:
+    """It has two records of one hash then, and the one on the first page is not the one that was awaited."""
+    late = main.invoice(5, "to itself")
+    pay_in(main, other, 9)
+    assert sync() == 10
+    main.pay(late)
+    assert sync() == 2
+    found = amani("history", "list", "--search", "to itself", "--json").data["items"]
+    assert sorted(item["direction"] for item in found) == ["in", "out"]
+    assert amani("reconcile", "--json").json["data"]["differences"] == []
 
 
 def test_a_clock_that_was_behind_is_found_out_by_the_balance(

@@ -10,7 +10,9 @@ import pytest
 
 from amani_cli.encodings import bolt11
 from tests.conftest import AddWallet, Held, change_database, mark_on_server, take_server_away, write_key
+from tests.kit import fault_proxy
 from tests.kit.driver import Amani
+from tests.kit.fault_proxy import FaultProxy
 from tests.kit.make_invoice import make_invoice
 
 pytestmark = pytest.mark.lnbits
@@ -278,6 +280,24 @@ class TestReconcile:
         answer = amani("reconcile", "--json").data
         assert answer["failed"] == 1
         assert "never reached the provider" in answer["items"][0]["failure"]
+
+    @pytest.mark.parametrize("resume", [False, True])
+    def test_the_answer_to_another_question_proves_nothing(
+        self, amani: Amani, main: Held, pay: Callable[..., str], home: Path, resume: bool
+    ) -> None:
+        """ "No such payment" does not say which: a line that mixes up answers would have it paid a second time."""
+        paid = pay(1)
+        long_ago = "2026-08-01T11:00:00Z"
+        with FaultProxy(main.server.url) as proxy:
+            change_database(home, "UPDATE payment SET status='unknown', created_at=?1, expires_at=?1", long_ago)
+            change_database(home, "UPDATE wallet SET url=? WHERE name='main'", proxy.url)
+            proxy.on(
+                fault_proxy.answer(404, {"detail": "Payment does not exist."}), "GET", "/api/v1/payments/[0-9a-f]+"
+            )
+            words = ("--resume", paid, "--yes") if resume else (paid,)
+            assert amani("reconcile", *words).code == 0
+            assert proxy.count("POST", "/api/v1/payments") == 0
+        assert amani("history", "show", paid, "--json").data["status"] == "settled"
 
     @pytest.mark.parametrize("key", ["admin_key", "read_key"])
     def test_the_key_of_another_wallet_proves_nothing(

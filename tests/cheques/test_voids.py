@@ -201,6 +201,20 @@ class TestVoid:
         assert giver.sat == 5000
         assert code.wallet_id not in {wallet["id"] for wallet in user.wallets()}
 
+    @pytest.mark.parametrize("nth", [1, 2, 3])
+    def test_the_answer_to_another_question_deletes_nothing(
+        self, amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path, nth: int
+    ) -> None:
+        """An empty list does not say whose it is: a wallet that somebody may still pay would be gone with the money."""
+        through(proxy, home)
+        log_in(amani, giver.server, proxy.url)
+        code = cheque_code.decode(write(amani))
+        body = {"out": False, "amount": 7, "memo": "somebody else's"}
+        giver.server.call("POST", "/api/v1/payments", key=code.admin_key, json=body)
+        proxy.on(answer(200, {"data": [], "total": 0}), "GET", "/api/v1/payments/paginated", nth=nth)
+        assert amani("cheque", "void", str(the_one(amani)["id"]), "--yes", "--json").data["status"] == "void"
+        assert (giver.sat, proxy.count("DELETE")) == (5000, 0)
+
     def test_many_at_once_bring_it_back_once(self, amani: Amani, giver: Held, user: User) -> None:
         code = write(amani)
         runs = at_once(amani, [(("cheque", "void", code, "--yes", "--json"), None)] * 8)

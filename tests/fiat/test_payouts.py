@@ -290,6 +290,15 @@ class TestTheOutcome:
         change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z'")
         assert amani("reconcile", "--json").data["failed"] == 1
 
+    def test_the_answer_to_another_question_proves_nothing(
+        self, amani: Amani, shop: Merchant, double: Double, home: Path
+    ) -> None:
+        assert pay(amani, BANK, "5000NGN").code == 0
+        long_ago = "2026-01-01T00:00:00Z"
+        change_database(home, "UPDATE payment SET status='unknown', created_at=?, provider_reference=NULL", long_ago)
+        double.payouts[-1]["hidden"] = 1
+        assert amani("reconcile", "--json").data["settled"] == 1
+
     def test_a_rate_limit_sends_nothing(self, amani: Amani, shop: Merchant, double: Double) -> None:
         double.fail("429", "POST", PAYOUTS, stored=False)
         result = pay(amani, BANK, "5000NGN")

@@ -13,7 +13,9 @@ import pytest
 
 from amani_cli.encodings import bolt11
 from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
+from tests.kit import fault_proxy
 from tests.kit.driver import PATIENCE_S, Amani
+from tests.kit.fault_proxy import FaultProxy
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.machine import Machine
 from tests.kit.make_invoice import SPEC_KEY, make_invoice, node_id
@@ -251,6 +253,18 @@ class TestCheck:
         made = amani("invoice", "create", "5", "--expiry", "1s", "--json").data
         time.sleep(1.1)
         assert amani("invoice", "check", made["payment_hash"], "--json").data["status"] == "expired"
+
+    def test_the_answer_to_another_question_ends_none(self, amani: Amani, add_wallet: AddWallet, home: Path) -> None:
+        payer, payee = add_wallet("payer", 100), add_wallet("payee")
+        made = amani("invoice", "create", "5", "-w", "payee", "--json").data
+        payer.pay(made["bolt11"])
+        change_database(home, "UPDATE invoice SET expires_at='2026-08-01T11:00:00Z'")
+        with FaultProxy(payee.server.url) as proxy:
+            change_database(home, "UPDATE wallet SET url=? WHERE name='payee'", proxy.url)
+            proxy.on(
+                fault_proxy.answer(404, {"detail": "Payment does not exist."}), "GET", "/api/v1/payments/[0-9a-f]+"
+            )
+            assert amani("invoice", "check", made["payment_hash"], "--json").data["status"] == "paid"
 
     @pytest.mark.parametrize("command", ["check", "wait"])
     def test_a_clock_that_is_ahead_here_ends_none(

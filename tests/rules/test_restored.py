@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from amani_cli.providers import lnbits
+from amani_cli.providers import lnbits_records
 from amani_cli.store import read_back
 from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit import fault_proxy
@@ -83,7 +83,7 @@ def test_a_catch_up_that_was_cut_lifts_nothing(
     amani: Amani, main: Held, other: Held, restore: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even by the second reconcile; and what fills the first page hides nothing."""
-    monkeypatch.setattr(lnbits, "PAGE", 3)
+    monkeypatch.setattr(lnbits_records, "PAGE", 3)
     monkeypatch.setattr(read_back, "DEPTH", 0)
     monkeypatch.setattr(read_back, "MARGIN_S", 0)
     late = ("pay", other.invoice(20), "--reference", "rent-11", "--yes", "--json")

@@ -309,7 +309,7 @@ def _prepare(world: World, step: Step) -> tuple[Machine, list[str]]:
     if "plan" in step:
         rows = [(_word(world, machine, line[0]), int(line[1] or 0) * 1000) for line in step["plan"]]
         name = machine.ledger, step["argv"][step["argv"].index("-o") + 1]
-        world.plans[name], world.plan_words[name] = rows, argv
+        world.plans[name] = rows
     if "sign" in step:
         signed = seams.boss_signs(_named(world, step["sign"]), _named(world, step["sign"] + "#"))
         write(machine.root / "kept" / f"{step['sign']}.json", signed)

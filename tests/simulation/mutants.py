@@ -70,6 +70,7 @@ MUTANTS = (
         ('return Verdict("unknown", found, "still in flight")', 'return Verdict("failed", found, "still in flight")'),
     ),
     _m("absence proves at once", ("PROOF_OF_ABSENCE_S = 120", "PROOF_OF_ABSENCE_S = -1000000")),
+    _m("absence proves when it was asked for once", ("return found, found == ABSENT", "return ABSENT, True")),
     _m("absence is never proved", ("PROOF_OF_ABSENCE_S = 120", "PROOF_OF_ABSENCE_S = 10**8")),
     # the engine
     _m(
@@ -156,7 +157,11 @@ MUTANTS = (
     _m("no daily cap", ("if row.daily_cap_msat is None:\n        return", "return")),
     # records and books
     _m("what is known is brought in again", ("if _key(record) in known or (", "if (")),
-    _m("only the first page is read", ("yield page\n            if not more:", "yield page\n            if True:")),
+    _m(
+        "only the first page is read",
+        ("yield page\n            reached", "yield page\n            more, reached = False, None\n            reached"),
+        ("is_sure = empty == 2 if down_to is None else down_to == began_at", "is_sure = True"),
+    ),
     _m("what was pending is forgotten", ("if is_first and waiting is not None and down_to is not None:", "if False:")),
     _m(
         "arrivals are journaled twice",
@@ -287,6 +292,13 @@ MUTANTS = (
     _m(
         "a cheque is abandoned without a look into its wallet",
         ("funded = _is_funded(ws, row)", "funded = False"),
+    ),
+    _m(
+        "an own invoice that the wallet paid itself is awaited no longer",
+        (
+            "return self.since.get(record.payment_hash) == (record.listed_at or 0.0)",
+            "return record.payment_hash in self.since",
+        ),
     ),
     # fiat
     _m("absence of a payout proves at once", ("PROOF_OF_ABSENCE_S = 86400", "PROOF_OF_ABSENCE_S = -86400")),

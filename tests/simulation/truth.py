@@ -336,6 +336,8 @@ def _claim_is_journaled(world: World, run: Run) -> list[str]:
 def _out_of_the_right_wallet(world: World, run: Run) -> list[str]:
     """Money leaves the wallet that was named, whatever key lies where its key should."""
     words = run.argv
+    if words[:2] == ["batch", "plan"] and run.code == 0:
+        world.plan_words[run.machine.ledger, run.step["argv"][run.step["argv"].index("-o") + 1]] = words
     if words[:2] == ["batch", "run"]:
         words = world.plan_words.get((run.machine.ledger, run.step["argv"][2]), [])
     elif words[0] not in PAYS and words[:2] != ["cheque", "create"]:
