@@ -154,7 +154,14 @@ def _became(client: Lnbits, waiting: _Waiting, payment_hash: str) -> Record | No
     record = client.sure_record(payment_hash)
     if record is None or waiting.awaits(record):
         return record
-    return next((each for each in client.both(payment_hash) if waiting.awaits(each)), None)
+    made = waiting.since[payment_hash]
+    for page in client.all_records(made):  # not by its hash, by which the oldest servers list nothing
+        for each in page:
+            if each.payment_hash == payment_hash and waiting.awaits(each):
+                return each
+        if page and (page[-1].listed_at or 0.0) < made:
+            break
+    return None
 
 
 def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int, int]:

@@ -48,8 +48,8 @@ class LnbitsRecords(LnbitsLine):
         """
         return self.record(payment_hash) or self.record(payment_hash)
 
-    def both(self, payment_hash: str) -> list[Record]:
-        """This wallet's records of a hash that it has: of the money coming in, and of it going out if it paid itself.
+    def sent(self, payment_hash: str) -> Record | None:
+        """This wallet's record of money going out by a hash, where it has another of it coming in; None for none.
 
         Asked for by hash the server tells one of the two. A list has both. Raises `errors.Unreachable` if the server
         does not list by hash.
@@ -57,11 +57,7 @@ class LnbitsRecords(LnbitsLine):
         listed, _, _ = self._page({"limit": PAGE, "offset": 0, "payment_hash": payment_hash})
         if not listed or any(each.payment_hash != payment_hash for each in listed):
             raise self._odd("other records than were asked for")
-        return listed
-
-    def sent(self, payment_hash: str) -> Record | None:
-        """The record of money going out by a hash, of which there is another of it coming in; None for none."""
-        return next((each for each in self.both(payment_hash) if each.amount_msat < 0), None)
+        return next((each for each in listed if each.amount_msat < 0), None)
 
     def wallet_id(self) -> str | None:
         """The wallet's id, which an invoice key is told by its records alone; None while there is no record."""
