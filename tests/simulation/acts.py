@@ -148,6 +148,7 @@ def write_keys(world: World, machine: Machine) -> None:
     """Have a machine's key files hold the keys of today."""
     for name, wallet in machine.wallets.items():
         write(machine.root / "keys" / name, wallet.adminkey)
+    machine.has_mixed_up_keys = False
 
 
 def do(world: World, step: Step) -> list[Run]:
@@ -436,6 +437,7 @@ def _mix_up_keys(world: World, step: Step) -> None:
     machine = _named(world, step["on"])
     if step["what"] in machine.wallets:
         write(machine.root / "keys" / step["what"], _named(world, step["other"]).adminkey)
+        machine.has_mixed_up_keys = True
 
 
 def _lose_key(world: World, step: Step) -> None:

@@ -64,6 +64,7 @@ class Machine:
     ledger: str = ""
     keeps: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    has_mixed_up_keys: bool = False
 
     @property
     def home(self) -> Path:
@@ -338,6 +339,8 @@ class World:
                 found = fault
         run.pays += pays
         run.asks += asks
+        if found in ("old", "other", "other-after") and run.machine.has_mixed_up_keys:
+            found = "502"  # whose a key is, an answer alone tells
         if found is not None:
             self.count(f"fault {found}")
         return found
