@@ -547,10 +547,12 @@ def at_rest(world: World) -> list[str]:
 
 
 def _lacks_a_key(world: World, run: Run) -> bool:
-    """Whether all that a machine could not ask are wallets that others of its ledger pay from, and it does not."""
+    """Whether all that a machine could not ask are wallets that others of its ledger pay from, and it does not: the
+    first machine has every key, but for those of wallets that another one has made."""
     others = (run.document.get("data") or {}).get("unasked") or ()
     is_so = [f"this machine has no key for wallet '{name}'" in run.stdout for name in others]
-    return run.code == 10 and run.machine.name != "m1" and world.ledger is not None and bool(is_so) and all(is_so)
+    is_theirs = run.machine.name != "m1" or all(name.startswith("x") for name in others)
+    return run.code == 10 and world.ledger is not None and bool(is_so) and all(is_so) and is_theirs
 
 
 def _give_up(world: World, machine: Machine) -> list[str]:
