@@ -11,7 +11,7 @@ from amani_cli import errors
 from amani_cli.models.payments import Payment
 from amani_cli.payments.rail import Rail
 from amani_cli.payments.receipts import open_outcome, receipt, reversed_payment
-from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found, Verdict, failure, judge
+from amani_cli.payments.verdict import ABSENT, NOT_ASKED, REFUSED, Found, Verdict, failure, judge
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal, references, rules
@@ -220,12 +220,21 @@ def _settle(ws: Workspace, rail: Rail, row: Entry, answer: PayAnswer, *, wait: b
     """Ask for the record until the outcome is certain or the time is up."""
     if answer.record is not None and answer.record.status == "settled":
         return judge(answer, answer.record)
-    return until_certain(ws, lambda: judge(answer, _asked(rail, row)), wait=wait)
+
+    def look() -> Verdict:
+        found = _asked(rail, row)
+        if found == ABSENT and answer.heard in ("failed", "refused", "limited"):
+            found = _asked(rail, row)  # for both may be answers to other questions, see `look`
+        return judge(answer, found)
+
+    return until_certain(ws, look, wait=wait)
 
 
 def _asked(rail: Rail, row: Entry) -> Found:
     try:
         return rail.find(row)
+    except errors.NotAuthorised:
+        return REFUSED
     except errors.AmaniError:
         return NOT_ASKED
 
