@@ -92,6 +92,7 @@ CASES = {
     "an invoice key": Case(posted(403, {"detail": "Invoice (or Admin) key required."}), NO_DETAILS, 3, "INVOICE_KEY"),
     "a key that is unknown": Case(posted(404, {"detail": "Wallet not found."}), ABSENT, 3, "KEY_REFUSED"),
     "a key that died, and paid before": Case(posted(404, {"detail": "Wallet not found."}), found(), 0),
+    "a key that is unknown, and nobody to ask": Case(posted(404, {"detail": "Wallet not found."}), PAGE, 8),
     "a path that is none": Case(posted(404, {"detail": "Not Found"}), ABSENT, 10, "NOT_LNBITS"),
     "a path that is none, and paid": Case(posted(404, {"detail": "Not Found"}), found(), 0),
     "a 404 of another kind": Case(posted(404, {"detail": "Nothing here."}), ABSENT, 6, "REJECTED"),
@@ -217,6 +218,19 @@ def test_with_wait_the_record_is_asked_for_again(
         httpx_mock.add_response(method="GET", url=f"{URL}/api/v1/payments/{HASH}", **reply)
     assert amani("pay", TEXT, "--yes", "--json").data["status"] == "settled"
     assert len(pauses) >= 2
+    assert posts(httpx_mock) == 1
+
+
+@pytest.mark.parametrize("post", [failed("Insufficient balance."), posted(429, {"error": "Rate limit exceeded: 200"})])
+def test_a_refusal_and_no_record_may_both_be_the_answers_to_other_questions(
+    amani: Amani, httpx_mock: HTTPXMock, answer: Any, post: Reply
+) -> None:
+    """Neither says what it is about: a line that mixes up answers would have it paid a second time."""
+    answer(post, None)
+    for reply in (ABSENT, found()):
+        assert isinstance(reply, dict)
+        httpx_mock.add_response(method="GET", url=f"{URL}/api/v1/payments/{HASH}", **reply)
+    assert amani("pay", TEXT, "--yes", "--json").data["status"] == "settled"
     assert posts(httpx_mock) == 1
 
 

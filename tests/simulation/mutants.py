@@ -71,6 +71,10 @@ MUTANTS = (
     ),
     _m("absence proves at once", ("PROOF_OF_ABSENCE_S = 120", "PROOF_OF_ABSENCE_S = -1000000")),
     _m("absence proves when it was asked for once", ("return found, found == ABSENT", "return ABSENT, True")),
+    _m(
+        "a refusal is believed by one look",
+        ('if found == ABSENT and answer.heard in ("failed", "refused", "limited"):', "if False:"),
+    ),
     _m("absence is never proved", ("PROOF_OF_ABSENCE_S = 120", "PROOF_OF_ABSENCE_S = 10**8")),
     # the engine
     _m(
