@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from amani_cli import errors
 from amani_cli.books import history, reading
-from amani_cli.books.differences import is_explained, of_balance, shown
+from amani_cli.books.differences import LOOKS, is_explained, of_balance, shown
 from amani_cli.books.reading import Books
 from amani_cli.models.books import ClosedWallet, Closing
 from amani_cli.models.document import as_json
@@ -45,12 +45,7 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     period = Period(to_rfc3339(first), to_rfc3339(end))
     label = first.astimezone().strftime("%Y-%m")
     known = [wallet] if wallet is not None else finding.real(finding.everything(ws))
-    live: dict[int, dict[str, Decimal]] = {}
-    for each in known:
-        ws.talk.progress(f"asking for the balance and history of {each.name}")
-        history.sync(ws, [each])
-        live[each.id] = _held(each)
-    figures, later = _figures(ws, period, wallet)
+    figures, later, live, is_still = _as_of_one_moment(ws, period, known, wallet)
     items = []
     for each in known:
         units = sorted({unit for wallet_id, unit in figures if wallet_id == each.id} | set(live[each.id]))
@@ -62,6 +57,8 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
             for unit in units
         ]
     differences = [text for item in items for text in item.differences]
+    if differences and not is_still:
+        raise errors.Unreachable("too much happens on these wallets to tell", hint="Try again when it is quieter.")
     if not preview:
         differences += _changed(ws, label, known, items, accept=accept, done=not differences)
     open_msat = sum(
@@ -69,6 +66,23 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     )
     unknown = totals.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
     return Closing(label, zone(), *period, items, open_msat, unknown, differences, preview)  # type: ignore[arg-type]
+
+
+def _as_of_one_moment(
+    ws: Workspace, period: Period, known: list[KnownWallet], wallet: KnownWallet | None
+) -> tuple[dict[Key, dict[str, Decimal]], dict[Key, Decimal], dict[int, dict[str, Decimal]], bool]:
+    """A month's sums, what has moved since its end, what the wallets hold, and whether nothing moved meanwhile."""
+    live = {each.id: _held(each) for each in known}
+    for _ in range(LOOKS):
+        for each in known:
+            ws.talk.progress(f"asking for the balance and history of {each.name}")
+            ws.restart_clock()
+            history.sync(ws, [each])
+        figures, later = _figures(ws, period, wallet)
+        before, live = live, {each.id: _held(each) for each in known}
+        if live == before:
+            return figures, later, live, True
+    return figures, later, live, False
 
 
 def _held(wallet: KnownWallet) -> dict[str, Decimal]:

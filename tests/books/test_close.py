@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import AddWallet, change_database, mark_on_server
 from tests.kit.driver import Amani
+from tests.kit.fault_proxy import Exchange, FaultProxy
 
 pytestmark = pytest.mark.lnbits
 
@@ -61,6 +62,24 @@ def test_the_next_month_opens_with_its_closing(amani: Amani, month: None) -> Non
     before = (datetime.fromisoformat(f"{LAST}-01") - timedelta(days=1)).strftime("%Y-%m")
     code, found = closed(amani, "--month", before)
     assert (code, {item["closing"] for item in found["items"]}) == (0, {0})
+
+
+@pytest.mark.parametrize("path", ["/api/v1/payments/paginated", "/api/v1/wallet"])
+def test_what_comes_meanwhile_is_no_difference(amani: Amani, add_wallet: AddWallet, home: Path, path: str) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other", 50)
+    invoice = main.invoice(7, "meanwhile")
+    assert amani("history", "sync").code == 0
+
+    def answered_and_paid(exchange: Exchange) -> None:
+        exchange.reply(exchange.forward())
+        other.pay(invoice)
+
+    with FaultProxy(main.server.url) as proxy:
+        change_database(home, "UPDATE wallet SET url=? WHERE name='main'", proxy.url)
+        proxy.on(answered_and_paid, "GET", path)
+        code, found = closed(amani, "--month", "this")
+    assert (code, found["differences"]) == (0, [])
+    assert {item["provider_closing"] for item in found["items"]} == {107_000, 43_000}
 
 
 def test_a_difference_is_13(amani: Amani, month: None, home: Path) -> None:
