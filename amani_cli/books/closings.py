@@ -22,7 +22,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, closed, totals
 from amani_cli.times import Period, from_rfc3339, parse_month, to_rfc3339, zone
 from amani_cli.wallets import finding
-from amani_cli.wallets.known import KnownWallet
+from amani_cli.wallets.known import KnownWallet, identify_there
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _as_of_one_moment(
             ws.talk.progress(f"asking for the balance and history of {each.name}")
             ws.restart_clock()
             history.sync(ws, [each])
-        figures, later = _figures(ws, period, wallet)
+        figures, later = _figures(ws, period, known, wallet)
         before, live = live, {each.id: _held(each) for each in known}
         if live == before:
             return figures, later, live, True
@@ -95,11 +95,12 @@ def _held(wallet: KnownWallet) -> dict[str, Decimal]:
 
 
 def _figures(
-    ws: Workspace, period: Period, wallet: KnownWallet | None
+    ws: Workspace, period: Period, known: list[KnownWallet], wallet: KnownWallet | None
 ) -> tuple[dict[Key, dict[str, Decimal]], dict[Key, Decimal]]:
     """A month's sums by wallet and unit, and what each has moved since its end."""
     figures: dict[Key, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    month = Books(ws, period, wallet)
+    there = [_id_of(each) for each in known if each.in_environment]
+    month = Books(ws, period, wallet, there=there)
     for each in month.movements():
         sums = figures[each.row.wallet_id, each.unit]
         way = "in" if each.amount > 0 else "out"
@@ -115,9 +116,14 @@ def _figures(
         figures[key]["closing"] = amount
         figures[key]["opening"] = month.opening.get(key, Decimal(0))
     later: dict[Key, Decimal] = defaultdict(Decimal)
-    for each in Books(ws, Period(period.until, None), wallet).movements():
+    for each in Books(ws, Period(period.until, None), wallet, there=there).movements():
         later[each.row.wallet_id, each.unit] += each.change
     return figures, later
+
+
+def _id_of(wallet: KnownWallet) -> str:
+    identify_there(wallet)
+    return wallet.remote_id or ""
 
 
 def _statements(wallet: KnownWallet, units: list[str], period: Period) -> dict[str, Statement]:
@@ -159,7 +165,7 @@ def _closed(
     if provider is not None and provider != sums["closing"]:
         apart = provider - sums["closing"]
         # What is open has left the provider's balance, with a fee that may be given back, and is in no sum here.
-        if is_explained(apart, totals.flying(ws.store, wallet.id, unit)):
+        if is_explained(apart, totals.flying(ws.store, wallet.id, unit, wallet.remote_id)):
             notes.append(f"{shown(-apart, unit)} are held back for open outcomes: amani reconcile")
         else:
             differences.append(of_balance(wallet, apart, unit))
@@ -191,6 +197,7 @@ def _changed(
 ) -> list[str]:
     """Remember a month that closes; say of one that was closed before what is not as it was."""
     ids = {wallet.name: wallet.id for wallet in known}
+    remote = {wallet.name: wallet.remote_id for wallet in known}
     changed = []
     with ws.store.write() as db:
         for item in items:
@@ -198,6 +205,10 @@ def _changed(
             before = closed.read(db, label, ids[item.wallet], item.unit)
             # A figure that an older amani did not have says nothing.
             old = json.loads(before.figures) if before is not None else {}
+            if ids[item.wallet] <= 0:
+                figures["id"] = remote[item.wallet]
+                if old.get("id", figures["id"]) != figures["id"]:  # that was another wallet's in the environment
+                    before, old = None, {}
             if before is not None and not accept and any(figures[name] != value for name, value in old.items()):
                 changed.append(_how(item, old, {name: figures[name] for name in old}, before.closed_at))
             elif done and (before is None or accept):

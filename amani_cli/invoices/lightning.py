@@ -17,7 +17,7 @@ from amani_cli.store.entries import NewEntry
 from amani_cli.store.rows import InvoiceRow, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import rates
-from amani_cli.wallets.known import KnownWallet, identify
+from amani_cli.wallets.known import KnownWallet, identify, identify_there
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def create(
         raise errors.Usage("an invoice can be paid for 1 s to 365 days", code="BAD_DURATION", hint="E.g. --expiry 1h.")
     if webhook is not None:
         _check_webhook(webhook)
+    if reference is not None:
+        identify_there(wallet)
     meant = f"{amount}" if isinstance(amount, int) else f"{amount.value} {amount.currency}"
     what = meaning or f"invoice {wallet.identity} {meant} {memo}"
     earlier = made_before(ws, reference, what)

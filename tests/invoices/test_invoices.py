@@ -145,6 +145,19 @@ class TestCreate:
         assert amani("invoice", "show", "order-7", "--json").data["payment_hash"] == first["payment_hash"]
         assert len(held.records()) == 1
 
+    def test_a_reference_of_another_wallet_in_the_environment_is_taken(
+        self, amani: Amani, lnbits_server: LnbitsServer
+    ) -> None:
+        """Its invoice brings money to that one."""
+        first, second = (
+            {"LNBITS_API_KEY": lnbits_server.new_wallet()[1], "LNBITS_BASE_URL": lnbits_server.url} for _ in range(2)
+        )
+        words = ("invoice", "create", "7", "--reference", "order-1", "--json")
+        made = amani(*words, env=first).data
+        refused = amani(*words, env=second)
+        assert (refused.code, refused.error["code"]) == (9, "REFERENCE_TAKEN")
+        assert amani(*words, env=first).data["payment_hash"] == made["payment_hash"]
+
     def test_it_makes_no_payment_of_it_in_the_history(self, amani: Amani, add_wallet: AddWallet) -> None:
         add_wallet()
         amani("invoice", "create", "5")
