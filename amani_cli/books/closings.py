@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from amani_cli import errors
 from amani_cli.books import history, reading
-from amani_cli.books.differences import is_explained, of_balance, shown
+from amani_cli.books.differences import LOOKS, is_explained, of_balance, shown
 from amani_cli.books.reading import Books
 from amani_cli.models.books import ClosedWallet, Closing
 from amani_cli.models.document import as_json
@@ -22,7 +22,7 @@ from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, closed, totals
 from amani_cli.times import Period, from_rfc3339, parse_month, to_rfc3339, zone
 from amani_cli.wallets import finding
-from amani_cli.wallets.known import KnownWallet
+from amani_cli.wallets.known import KnownWallet, identify_there
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,12 +45,7 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     period = Period(to_rfc3339(first), to_rfc3339(end))
     label = first.astimezone().strftime("%Y-%m")
     known = [wallet] if wallet is not None else finding.real(finding.everything(ws))
-    live: dict[int, dict[str, Decimal]] = {}
-    for each in known:
-        ws.talk.progress(f"asking for the balance and history of {each.name}")
-        history.sync(ws, [each])
-        live[each.id] = _held(each)
-    figures, later = _figures(ws, period, wallet)
+    figures, later, live, is_still = _as_of_one_moment(ws, period, known, wallet)
     items = []
     for each in known:
         units = sorted({unit for wallet_id, unit in figures if wallet_id == each.id} | set(live[each.id]))
@@ -62,6 +57,8 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
             for unit in units
         ]
     differences = [text for item in items for text in item.differences]
+    if differences and not is_still:
+        raise errors.Unreachable("too much happens on these wallets to tell", hint="Try again when it is quieter.")
     if not preview:
         differences += _changed(ws, label, known, items, accept=accept, done=not differences)
     open_msat = sum(
@@ -69,6 +66,23 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
     )
     unknown = totals.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
     return Closing(label, zone(), *period, items, open_msat, unknown, differences, preview)  # type: ignore[arg-type]
+
+
+def _as_of_one_moment(
+    ws: Workspace, period: Period, known: list[KnownWallet], wallet: KnownWallet | None
+) -> tuple[dict[Key, dict[str, Decimal]], dict[Key, Decimal], dict[int, dict[str, Decimal]], bool]:
+    """A month's sums, what has moved since its end, what the wallets hold, and whether nothing moved meanwhile."""
+    live = {each.id: _held(each) for each in known}
+    for _ in range(LOOKS):
+        for each in known:
+            ws.talk.progress(f"asking for the balance and history of {each.name}")
+            ws.restart_clock()
+            history.sync(ws, [each])
+        figures, later = _figures(ws, period, known, wallet)
+        before, live = live, {each.id: _held(each) for each in known}
+        if live == before:
+            return figures, later, live, True
+    return figures, later, live, False
 
 
 def _held(wallet: KnownWallet) -> dict[str, Decimal]:
@@ -81,11 +95,12 @@ def _held(wallet: KnownWallet) -> dict[str, Decimal]:
 
 
 def _figures(
-    ws: Workspace, period: Period, wallet: KnownWallet | None
+    ws: Workspace, period: Period, known: list[KnownWallet], wallet: KnownWallet | None
 ) -> tuple[dict[Key, dict[str, Decimal]], dict[Key, Decimal]]:
     """A month's sums by wallet and unit, and what each has moved since its end."""
     figures: dict[Key, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    month = Books(ws, period, wallet)
+    there = [_id_of(each) for each in known if each.in_environment]
+    month = Books(ws, period, wallet, there=there)
     for each in month.movements():
         sums = figures[each.row.wallet_id, each.unit]
         way = "in" if each.amount > 0 else "out"
@@ -101,9 +116,14 @@ def _figures(
         figures[key]["closing"] = amount
         figures[key]["opening"] = month.opening.get(key, Decimal(0))
     later: dict[Key, Decimal] = defaultdict(Decimal)
-    for each in Books(ws, Period(period.until, None), wallet).movements():
+    for each in Books(ws, Period(period.until, None), wallet, there=there).movements():
         later[each.row.wallet_id, each.unit] += each.change
     return figures, later
+
+
+def _id_of(wallet: KnownWallet) -> str:
+    identify_there(wallet)
+    return wallet.remote_id or ""
 
 
 def _statements(wallet: KnownWallet, units: list[str], period: Period) -> dict[str, Statement]:
@@ -145,7 +165,7 @@ def _closed(
     if provider is not None and provider != sums["closing"]:
         apart = provider - sums["closing"]
         # What is open has left the provider's balance, with a fee that may be given back, and is in no sum here.
-        if is_explained(apart, totals.flying(ws.store, wallet.id, unit)):
+        if is_explained(apart, totals.flying(ws.store, wallet.id, unit, wallet.remote_id)):
             notes.append(f"{shown(-apart, unit)} are held back for open outcomes: amani reconcile")
         else:
             differences.append(of_balance(wallet, apart, unit))
@@ -177,6 +197,7 @@ def _changed(
 ) -> list[str]:
     """Remember a month that closes; say of one that was closed before what is not as it was."""
     ids = {wallet.name: wallet.id for wallet in known}
+    remote = {wallet.name: wallet.remote_id for wallet in known}
     changed = []
     with ws.store.write() as db:
         for item in items:
@@ -184,6 +205,10 @@ def _changed(
             before = closed.read(db, label, ids[item.wallet], item.unit)
             # A figure that an older amani did not have says nothing.
             old = json.loads(before.figures) if before is not None else {}
+            if ids[item.wallet] <= 0:
+                figures["id"] = remote[item.wallet]
+                if old.get("id", figures["id"]) != figures["id"]:  # that was another wallet's in the environment
+                    before, old = None, {}
             if before is not None and not accept and any(figures[name] != value for name, value in old.items()):
                 changed.append(_how(item, old, {name: figures[name] for name in old}, before.closed_at))
             elif done and (before is None or accept):

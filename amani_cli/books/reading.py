@@ -6,7 +6,7 @@ ever happened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ from amani_cli.store import bookings, totals
 from amani_cli.store.bookings import MSAT, Booked, Carried
 from amani_cli.times import Period, from_rfc3339
 from amani_cli.wallets import rates as wallets_rates
-from amani_cli.wallets.finding import registered
+from amani_cli.wallets.finding import everything
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -64,14 +64,21 @@ class Books:
     """A period's movements: `opening` balances by wallet id and unit, then the movements, counted as they pass."""
 
     def __init__(
-        self, ws: Workspace, period: Period, wallet: KnownWallet | None = None, rates: RateFile | None = None
+        self,
+        ws: Workspace,
+        period: Period,
+        wallet: KnownWallet | None = None,
+        rates: RateFile | None = None,
+        *,
+        there: Sequence[str] = (),
     ) -> None:
+        """`there` are the ids of the wallets in the environment, where what others did from there is left out."""
         self.period = period
         self.count = 0
         self.without_rate = 0
-        self._ws, self._rates = ws, rates
+        self._ws, self._rates, self._there = ws, rates, there
         self._quarter = ("", "", date.min)  # of an hour: from which moment on, before which, and the local day
-        known = registered(ws)
+        known = everything(ws)
         self._places = {each.id: (_top(each.provider, each.is_play), each.name) for each in known}
         self._only = wallet.id if wallet else None
         # Play money has no place in real books: it is left out unless it is all there is, or asked for.
@@ -99,11 +106,12 @@ class Books:
         store, period = self._ws.store, self.period
         with store.reading():
             if period.since is not None:
-                for each in bookings.settled_before(store, period.since, self._only, self.sandbox):
+                for each in bookings.settled_before(store, period.since, self._only, self.sandbox, there=self._there):
                     key = self._key(each, each.unit)
                     self.opening[key] = self.opening.get(key, _ZERO) + each.change
             self.closing = dict(self.opening)
-            for row in bookings.settled(store, period.since, period.until, self._only, self.sandbox, whole=whole):
+            times = period.since, period.until
+            for row in bookings.settled(store, *times, self._only, self.sandbox, there=self._there, whole=whole):
                 yield self._movement(row)
 
     def _movement(self, row: Booked) -> Movement:

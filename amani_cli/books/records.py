@@ -67,7 +67,7 @@ def sync(ws: Workspace, wallet: KnownWallet, look: Look | None = None) -> tuple[
             else:
                 assert progress is not None  # a list of records has a first page, be it empty
                 empty += down_to is None
-                is_sure = empty == 2 if down_to is None else down_to == began_at
+                is_sure = empty >= 2 if down_to is None else down_to == began_at
                 if progress.gaps[0].lower is None and not is_sure:
                     continue  # the answer to another question, mixed up by the line, would end it here as well
                 down_to = None
@@ -144,13 +144,18 @@ def _look_after(
     found = [record for record in told.values() if record is not None]
     counts = take_in(ws, wallet, found)
     waiting.note(found)
-    for payment_hash in [each for each, record in told.items() if record is None]:
-        waiting.forget(payment_hash)
+    for payment_hash in told.keys() & waiting.since.keys():
+        record = told[payment_hash]
+        if record is None or (record.status != "pending" and not waiting.awaits(record)):
+            waiting.forget(payment_hash)
     return counts
 
 
 def _became(client: Lnbits, waiting: _Waiting, payment_hash: str) -> Record | None:
-    """The record that is awaited, as it stands; None where it is gone."""
+    """The record that is awaited, as it stands; None where it is gone.
+
+    What bears its hash alone stands for it where nothing bears its time: a server may list it under another by now.
+    """
     record = client.sure_record(payment_hash)
     if record is None or waiting.awaits(record):
         return record
@@ -161,7 +166,7 @@ def _became(client: Lnbits, waiting: _Waiting, payment_hash: str) -> Record | No
                 return each
         if page and (page[-1].listed_at or 0.0) < made:
             break
-    return None
+    return record
 
 
 def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int, int]:
@@ -176,6 +181,8 @@ def take_in(ws: Workspace, wallet: KnownWallet, page: list[Record]) -> tuple[int
     if len(known) == len(oldest):
         known = journal.by_hashes(ws.store, wallet.id, wallet.remote_id, hashes)
     if any(_key(each) not in known for each in relevant):
+        came = {each.payment_hash for each in relevant if each.amount_msat > 0}
+        store_invoices.take_over(ws.store, wallet.id, wallet.name, came)
         awaited = store_invoices.unpaid(ws.store, wallet.id, hashes)
         with ws.store.write() as db:
             # Asked anew: another sync, or a payment that is being made, may have been first.

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import bisect
 import csv
-import time
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
-from amani_cli import errors, log
+from amani_cli import clocks, errors, log
 from amani_cli.amounts import CURRENCIES, MSAT_PER_BTC, currency_decimals
 from amani_cli.store import totals
-from amani_cli.times import now, to_rfc3339
+from amani_cli.times import to_rfc3339
 from amani_cli.wallets import clients, finding
 from amani_cli.workspace import Workspace
 
@@ -48,7 +47,9 @@ def remember(ws: Workspace) -> int:
     currency = ws.config.get("books_currency")
     if currency == "off" or not ws.has_store:
         return 0
-    since = to_rfc3339(int(time.time()) - FRESH_S)
+    heard = clocks.told()  # when what has just been read settled is told by a provider's clock, not by ours
+    moment = int(clocks.wall() if heard is None else heard)
+    since = to_rfc3339(moment - FRESH_S)
     done = 0
     for wallet_id in totals.wallets_without_rate(ws.store, since):
         wallet = next((each for each in finding.registered(ws) if each.id == wallet_id), None)
@@ -62,7 +63,7 @@ def remember(ws: Workspace) -> int:
             continue
         if price:  # a server that knows none may say 0
             with ws.store.write() as db:
-                columns = (format(price, "f"), currency, wallet.url.split("://", 1)[-1], now())
+                columns = (format(price, "f"), currency, wallet.url.split("://", 1)[-1], to_rfc3339(moment))
                 done += totals.set_rates(db, wallet_id, since, *columns)
     return done
 

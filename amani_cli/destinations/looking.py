@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from amani_cli.destinations.reading import read
+from amani_cli.encodings import bolt11
 from amani_cli.models.invoices import Decoded
 from amani_cli.models.payments import Payee
+from amani_cli.times import to_rfc3339
 from amani_cli.wallets.clients import lnurl_for
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -15,11 +19,9 @@ def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> Decoded |
 
     `wallet` only says whether servers of this very machine may be asked: those of the sandbox.
     """
-    from amani_cli.invoices import lightning
-
     found = read(ws, text)
     if found.kind == "bolt11":
-        return lightning.decoded(found.text)
+        return _decoded(found.text)
     if found.payout is not None:
         return Payee("payout", found.shown, None)
     from amani_cli.providers import lnurl  # as in `read`: an invoice does not need it
@@ -50,4 +52,21 @@ def looked_at(ws: Workspace, wallet: KnownWallet | None, text: str) -> Decoded |
         request.long_description,
         request.identifier,
         request.comment_limit,
+    )
+
+
+def _decoded(text: str) -> Decoded:
+    """What a bolt11 says, read offline."""
+    invoice = bolt11.decode_invoice(text)
+    return Decoded(
+        bolt11=invoice.bolt11,
+        payment_hash=invoice.payment_hash,
+        amount_msat=invoice.amount_msat,
+        description=invoice.description,
+        description_hash=invoice.description_hash,
+        payee=invoice.payee,
+        network=invoice.network,
+        created_at=to_rfc3339(invoice.created_at),
+        expires_at=to_rfc3339(invoice.expires_at),
+        expired=invoice.is_expired(time.time()),
     )

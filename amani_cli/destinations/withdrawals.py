@@ -14,7 +14,7 @@ from amani_cli.models.invoices import Invoice
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import references
 from amani_cli.wallets import clients, environment, finding
-from amani_cli.wallets.known import KnownWallet
+from amani_cli.wallets.known import KnownWallet, identify_there
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def claim(
     found = reading.read(ws, text)
     if found.link is None:
         raise errors.Usage("that is no LNURL-withdraw link", hint="To pay an invoice: amani pay INVOICE")
+    if reference is not None:
+        identify_there(wallet)
     meaning = _meaning(wallet, found.link.url, amount_msat, memo)
     earlier = lightning.made_before(ws, reference, meaning)
     if earlier is not None:

@@ -16,7 +16,7 @@ from amani_cli.store import invoices as store_invoices
 from amani_cli.store.ledger import only
 from amani_cli.store.rows import InvoiceRow
 from amani_cli.times import local, to_rfc3339
-from amani_cli.wallets import finding
+from amani_cli.wallets import environment, finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -60,13 +60,24 @@ def locate(ws: Workspace, text: str, wallet_name: str | None) -> tuple[KnownWall
     if not rows and is_hash(text):
         return finding.resolve(ws, wallet_name), text
     row = only(rows, text, "invoice")
-    for wallet in finding.everything(ws):
-        if wallet.id == row.wallet_id:
-            return wallet, str(row.payment_hash)
+    return _wallet_of(ws, row, wallet_name), row.payment_hash
+
+
+def _wallet_of(ws: Workspace, row: InvoiceRow, wallet_name: str | None) -> KnownWallet:
+    """The wallet of an invoice, or if that is not registered the one that is to be asked whether it is its own."""
+    known = [*finding.registered(ws), *environment.in_environment(ws)]
+    meant = finding.resolve(ws, wallet_name) if wallet_name is not None else None
+    own = next((wallet for wallet in known if wallet.id == row.wallet_id), None)
+    if own is not None and (meant is None or not own.in_environment):
+        return own
+    named = meant or next((wallet for wallet in known if wallet.name == row.wallet), None)
+    if named is not None:
+        named.must_be("lnbits" if row.currency is None else "fincra")
+        return named
     raise errors.NotFound(
         f"the invoice's wallet '{row.wallet}' is not known here any more",
         code="NO_SUCH_WALLET",
-        hint="Add it again.",
+        hint="Add it again; if it has another name now, say --wallet NAME.",
     )
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from amani_cli import amounts, clocks, errors
 from amani_cli.encodings import bolt11
-from amani_cli.models.invoices import Decoded, Invoice, InvoiceStatus
+from amani_cli.models.invoices import Invoice, InvoiceStatus
 from amani_cli.providers.base import Record
 from amani_cli.rules import limits
 from amani_cli.store import invoices as store_invoices
-from amani_cli.store import journal, references
+from amani_cli.store import journal, marks, references
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import NewEntry
 from amani_cli.store.rows import InvoiceRow, Transaction
 from amani_cli.times import from_rfc3339, now, to_rfc3339
 from amani_cli.wallets import rates
-from amani_cli.wallets.known import KnownWallet, identify
+from amani_cli.wallets.known import KnownWallet, identify, identify_there
 from amani_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ def create(
         raise errors.Usage("an invoice can be paid for 1 s to 365 days", code="BAD_DURATION", hint="E.g. --expiry 1h.")
     if webhook is not None:
         _check_webhook(webhook)
+    if reference is not None:
+        identify_there(wallet)
     meant = f"{amount}" if isinstance(amount, int) else f"{amount.value} {amount.currency}"
     what = meaning or f"invoice {wallet.identity} {meant} {memo}"
     earlier = made_before(ws, reference, what)
@@ -220,6 +221,8 @@ def made_by(
     if owner is not None:
         owner.must_match(told.wallet_id)  # by another wallet's key the money would come to that one
         wallet_id = owner.remote_id
+        if owner.in_environment and told.wallet_id is not None:
+            marks.now_in_environment(ws.store, told.wallet_id)
     made = bolt11.decode_invoice(told.bolt11)
     same = made.payment_hash == told.payment_hash and made.amount_msat == amount_msat
     is_ours = None in (told.wallet_id, wallet_id) or told.wallet_id == wallet_id
@@ -236,13 +239,18 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Lnbits, payment_hash: str) -
         wallet.must_match(record.wallet_id)
     else:
         if row is not None and _is_past(row.expires_at, wallet.url):
-            wallet.must_match(client.wallet().id)  # by another wallet's key what was paid is not there either
-            return view(row, status="expired")
+            told = client.wallet().id
+            wallet.must_match(told)  # by another wallet's key what was paid is not there either
+            if not (wallet.in_environment and marks.was_another_there(ws.store, told)):
+                return view(row, status="expired")
         raise errors.NotFound(
             f"wallet '{wallet.name}' has no invoice {payment_hash[:16]}…",
             code="NO_SUCH_INVOICE",
             hint="Is it another wallet's? Say --wallet NAME.",
         )
+    if row is None and record.amount_msat > 0:
+        store_invoices.take_over(ws.store, wallet.id, wallet.name, [payment_hash])
+        row = store_invoices.of_wallet(ws.store, wallet.id, payment_hash)
     if row is None:
         row = _adopt(ws, wallet, record)
     return view(note_record(ws, wallet, row, record))
@@ -366,23 +374,6 @@ def view(row: InvoiceRow, *, status: InvoiceStatus | None = None, replayed: bool
         replayed=replayed,
         quoted=rates.from_text(row.quoted),
         purpose=row.purpose,
-    )
-
-
-def decoded(text: str) -> Decoded:
-    """What a bolt11 says, read offline."""
-    invoice = bolt11.decode_invoice(text)
-    return Decoded(
-        bolt11=invoice.bolt11,
-        payment_hash=invoice.payment_hash,
-        amount_msat=invoice.amount_msat,
-        description=invoice.description,
-        description_hash=invoice.description_hash,
-        payee=invoice.payee,
-        network=invoice.network,
-        created_at=to_rfc3339(invoice.created_at),
-        expires_at=to_rfc3339(invoice.expires_at),
-        expired=invoice.is_expired(time.time()),
     )
 
 

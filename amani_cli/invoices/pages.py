@@ -7,7 +7,7 @@ import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from amani_cli import errors
+from amani_cli import clocks, errors
 from amani_cli.amounts import Fiat, format_fiat, padded
 from amani_cli.models.invoices import BankAccount, Invoice, InvoiceStatus
 from amani_cli.models.money import Money
@@ -96,7 +96,7 @@ def begin(
         known = references.claim(db, reference, what) if reference is not None else None
         target = known or str(uuid.uuid4())
         if known is None:
-            moment = now()
+            moment = to_rfc3339(int(clocks.best(wallet.url)))  # what came before that, by Fincra's word, is another's
             store_invoices.insert(
                 db,
                 payment_hash=target,
@@ -178,7 +178,10 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, our_reference: str) 
 
 def is_open(ws: Workspace, wallet: KnownWallet, our_reference: str | None) -> bool:
     """Whether a reference is that of one of the wallet's pages, and nothing of its money is in the journal."""
-    if our_reference is None or store_invoices.of_wallet(ws.store, wallet.id, our_reference) is None:
+    if our_reference is None:
+        return False
+    is_own = store_invoices.of_wallet(ws.store, wallet.id, our_reference) is not None
+    if not is_own and not store_invoices.orphans(ws.store, [our_reference]):
         return False
     return journal.by_our_reference(ws.store, our_reference, "in") is None
 
@@ -200,6 +203,7 @@ def note(ws: Workspace, wallet: KnownWallet, row: InvoiceRow, found: Checkout) -
         status = "paid"
     elif found.status in ("failed", "expired"):
         status = "expired"
+    store_invoices.take_over(ws.store, wallet.id, wallet.name, [row.payment_hash])
     with ws.store.write() as db:
         store_invoices.set_received(
             db,

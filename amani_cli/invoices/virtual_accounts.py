@@ -74,21 +74,24 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, row: InvoiceRow) -> 
     """Look for transfers to the account that pay what was asked for, and write down what came.
 
     A transfer is taken for it that has the invoice's mark in what the payer wrote to it, or that is over exactly this
-    amount, if no other invoice of that account waits for the same. The money itself comes in with the wallet's log.
+    amount and has no other's mark, if no other invoice of that account waits for the same. The money itself comes in
+    with the wallet's log.
     """
     assert row.account is not None  # it is one that has an account
     assert row.amount is not None
     account = json.loads(row.account)[0]
     marked, exact = [], []
+    others = [each[:MARK].casefold() for each in store_invoices.others_on(ws.store, row)]
     for page in islice(client.collections(account), MOST_PAGES):
         for each in page:
             if each.at is not None and each.at < row.created_at:
                 continue
             if each.currency != row.currency or _is_anothers(ws, row, each):
                 continue
-            if row.payment_hash[:MARK].casefold() in each.narration.casefold():
+            written = each.narration.casefold()
+            if row.payment_hash[:MARK].casefold() in written:
                 marked.append(each)
-            elif each.amount == Decimal(row.amount):
+            elif each.amount == Decimal(row.amount) and not any(mark in written for mark in others):
                 exact.append(each)
         if page and page[-1].at is not None and page[-1].at < row.created_at:
             break
@@ -97,6 +100,7 @@ def ask(ws: Workspace, wallet: KnownWallet, client: Fincra, row: InvoiceRow) -> 
         return row
     received = sum((each.amount for each in came), Decimal(0))
     paid = received >= Decimal(row.amount)
+    store_invoices.take_over(ws.store, wallet.id, wallet.name, [row.payment_hash])
     with ws.store.write() as db:
         store_invoices.set_received(
             db,

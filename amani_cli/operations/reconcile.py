@@ -73,7 +73,8 @@ def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: 
         others, differ, missed = _compare(ws, {wallet.name for wallet in done} | set(unasked))
         compared, apart, unasked = compared + others, apart + differ, unasked + missed
     _tell_released(ws, free, is_all=not apart and not unasked)
-    back = _came_back(ws) if compare and not ids and not older_than_s else []
+    back, missed = _came_back(ws) if compare and not ids and not older_than_s else ([], [])
+    unasked += [name for name in missed if name not in unasked]
     items += [each for each in back if each.id not in {item.id for item in items}]
     asked = len(rows)
     counts = {status: sum(item.status == status for item in items) for status in ("settled", "failed", "unknown")}
@@ -104,10 +105,11 @@ def _why_open(ws: Workspace, rows: list[Entry]) -> list[OpenOutcome]:
     return [OpenOutcome(row.id, *waiting.of(row)) for row in now_ if row.status == "unknown"]
 
 
-def _came_back(ws: Workspace) -> list[Payment]:
-    """The payouts of fiat wallets that turn out to have come back; without such a wallet nothing is loaded for it."""
+def _came_back(ws: Workspace) -> tuple[list[Payment], list[str]]:
+    """The payouts of fiat wallets that turn out to have come back, and the wallets that could not be asked; without
+    such a wallet nothing is loaded for it."""
     if not any(wallet.provider == "fincra" for wallet in finding.registered(ws)):
-        return []
+        return [], []
     from amani_cli.operations import returned
 
     return returned.find(ws)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from amani_cli import errors, keys
+from amani_cli import clocks, errors, keys
 from amani_cli.books import history
 from amani_cli.models.document import as_json
 from amani_cli.models.operations import Event
@@ -47,6 +47,7 @@ class _Watched:
     """A wallet, and when (`due`, on the monotonic clock) it is to be looked at next.
 
     `hashes` are payments that the websocket named since the last look, `all` that the records must be read anyway.
+    Nothing that settled before `since` is news.
     """
 
     wallet: KnownWallet
@@ -60,6 +61,7 @@ class _Watched:
     hashes: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     failures: int = 0
+    since: str = ""
 
     def heard(self, word: Word) -> None:
         """Take in what the websocket said; without replay, what happened while it was not up has to be read."""
@@ -219,9 +221,14 @@ def _look(ws: Workspace, each: _Watched) -> int | None:
 
 
 def _settled(ws: Workspace, each: _Watched) -> list[Entry]:
-    """What settled of late, oldest first."""
-    since = to_rfc3339(int(time.time()) - LATE_S)
-    return journal.settled_since(ws.store, each.wallet.id, since)[::-1]
+    """What settled of late, oldest first; a clock that is set back makes nothing older news."""
+    each.since = max(each.since, lately(each.wallet))
+    return journal.settled_since(ws.store, each.wallet.id, each.since)[::-1]
+
+
+def lately(wallet: KnownWallet) -> str:
+    """From when on what settles is news, by the clock of its server, whose records are told by that one."""
+    return to_rfc3339(int(clocks.best(wallet.url)) - LATE_S)
 
 
 def run(ws: Workspace, line: str, event: Event) -> None:

@@ -20,15 +20,16 @@ from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from amani_cli import errors, log
+from amani_cli import clocks, errors, log
 from amani_cli.books import history
 from amani_cli.fiat import reversals
 from amani_cli.invoices import lightning, pages
 from amani_cli.models.operations import Event
+from amani_cli.operations.watching import lately
 from amani_cli.payments import earlier, receipts
 from amani_cli.store import journal
 from amani_cli.store.entries import Entry
-from amani_cli.times import now, to_rfc3339
+from amani_cli.times import now
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 BODY_LIMIT = 64 * 1024
 # Whoever reaches the receiver can have us ask LNbits: so often in a minute, and no more.
 MOST_A_MINUTE = 120
-LATE_S = 3600
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -187,7 +187,10 @@ class Receiver:
         new = 0
         for wallet in chosen:
             self._limit()
-            since = to_rfc3339(int(time.time()) - LATE_S)
+            if clocks.told(wallet.url) is None:
+                with wallet.client("read") as client:
+                    client.held()
+            since = lately(wallet)
             before = {row.id for row in journal.settled_since(ws.store, wallet.id, since)}
             history.sync(ws, [wallet])
             rows = [row for row in journal.settled_since(ws.store, wallet.id, since) if row.id not in before]

@@ -1,6 +1,6 @@
 """What books are made of: the payments that settled, oldest first, read so that a million of them take no memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -66,13 +66,21 @@ _COLUMNS = ",".join(Booked._fields[:-2])
 
 
 def settled(
-    store: Store, since: str | None, until: str | None, wallet_id: int | None, sandbox: bool, *, whole: bool = False
+    store: Store,
+    since: str | None,
+    until: str | None,
+    wallet_id: int | None,
+    sandbox: bool,
+    *,
+    there: Sequence[str] = (),
+    whole: bool = False,
 ) -> Iterator[Booked]:
-    """What settled in a time, oldest first, one at a time.
+    """What settled in a time, oldest first, one at a time; of wallets in the environment only of those of the ids
+    `there`, if there are some.
 
     What left the wallets of cheques is left out: it had left ours before.
     """
-    where, values = _settled(since, until, wallet_id, sandbox)
+    where, values = _settled(since, until, wallet_id, sandbox, there)
     own = (
         "EXISTS (SELECT 1 FROM payment other WHERE other.payment_hash=payment.payment_hash"
         f" AND other.direction<>payment.direction AND other.status='settled' AND other.wallet_id<>{OUTSIDE})"
@@ -86,9 +94,11 @@ def settled(
         yield from map(Booked._make, store.each(Row, f"SELECT {_COLUMNS}, {own}, NULL {source}", *values))
 
 
-def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: bool) -> Iterator[Carried]:
+def settled_before(
+    store: Store, until: str, wallet_id: int | None, sandbox: bool, *, there: Sequence[str] = ()
+) -> Iterator[Carried]:
     """What settled before a moment: a wallet's msat in one sum, the rest each by itself, for a text can't be summed."""
-    where, values = _settled(None, until, wallet_id, sandbox)
+    where, values = _settled(None, until, wallet_id, sandbox, there)
     rows = store.all(
         Row,
         "SELECT wallet_id, wallet, provider, sandbox,"
@@ -111,11 +121,16 @@ def settled_before(store: Store, until: str, wallet_id: int | None, sandbox: boo
         yield Carried._make((*kept, currency, signed - Decimal(fee)))
 
 
-def _settled(since: str | None, until: str | None, wallet_id: int | None, sandbox: bool) -> tuple[str, list[object]]:
+def _settled(
+    since: str | None, until: str | None, wallet_id: int | None, sandbox: bool, there: Sequence[str]
+) -> tuple[str, list[object]]:
     where = ["status='settled'", f"wallet_id<>{OUTSIDE}", "sandbox=?"]
     values: list[object] = [int(sandbox)]
     for condition, value in (("settled_at>=?", since), ("settled_at<?", until), ("wallet_id=?", wallet_id)):
         if value is not None:
             where.append(condition)
             values.append(value)
+    if there:
+        where.append(f"(wallet_id>0 OR remote_wallet_id IN ({','.join('?' * len(there))}))")
+        values += there
     return " AND ".join(where), values

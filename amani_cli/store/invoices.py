@@ -98,6 +98,34 @@ def unpaid(store: Store, wallet_id: int, hashes: Iterable[str]) -> set[str]:
     return found
 
 
+_ORPHAN = "NOT EXISTS (SELECT 1 FROM wallet WHERE wallet.id=invoice.wallet_id)"
+
+
+def orphans(store: Store, keys: Iterable[str]) -> list[str]:
+    """Which of these hashes, or references of ours, are those of invoices whose wallet is not registered: it was
+    removed since, or stood in the environment."""
+    asked, found = sorted(keys), list[str]()
+    for at in range(0, len(asked), 500):
+        some = asked[at : at + 500]
+        sql = f"SELECT payment_hash FROM invoice WHERE payment_hash IN ({','.join('?' * len(some))}) AND {_ORPHAN}"
+        found += [row[0] for row in store.all(Row, sql, *some)]
+    return found
+
+
+def take_over(store: Store, wallet_id: int, wallet: str, keys: Iterable[str]) -> None:
+    """Give a wallet those of them of which its provider has just shown that they are its own."""
+    found = orphans(store, keys)
+    if not found:
+        return
+    sql = (
+        f"UPDATE invoice SET wallet_id=?, wallet=? WHERE payment_hash=? AND {_ORPHAN} AND NOT EXISTS (SELECT 1 FROM"
+        " invoice AS mine WHERE mine.payment_hash=invoice.payment_hash AND mine.wallet_id=?)"
+    )
+    with store.join() as db:
+        for key in found:
+            db.execute(sql, (wallet_id, wallet, key, wallet_id))
+
+
 def set_status(
     db: Transaction,
     wallet_id: int,
@@ -161,6 +189,12 @@ def others_like(store: Store, row: InvoiceRow) -> bool:
         now(),
     )
     return found is not None
+
+
+def others_on(store: Store, row: InvoiceRow) -> list[str]:
+    """Our references of the other invoices that a virtual account was to be paid by."""
+    sql = "SELECT payment_hash FROM invoice WHERE account=? AND payment_hash<>?"
+    return [each[0] for each in store.all(Row, sql, row.account, row.payment_hash)]
 
 
 def delete(db: Transaction, our_reference: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amani_cli.store.ledger import Store, new_id, upsert
-from amani_cli.store.rows import MarkRow, Transaction
+from amani_cli.store.rows import MarkRow, Row, Transaction
 from amani_cli.times import now
 
 HELD = "spending held"
@@ -11,6 +11,8 @@ HELD = "spending held"
 
 GONE = "moved away"
 """The ledger was copied to another store, named in the value, and nothing is spent by this one any more."""
+
+_THERE = "in the environment: "
 
 
 def read(store: Store, name: str) -> MarkRow | None:
@@ -26,6 +28,20 @@ def make(db: Transaction, name: str, value: str) -> None:
 def history_of(identity: str) -> str:
     """The name of the mark that a wallet's own records were read to the end."""
     return f"history read {identity}"
+
+
+def now_in_environment(store: Store, remote_id: str) -> None:
+    """Remember that the key in the environment was this wallet's when it made an invoice."""
+    name = f"{_THERE}{remote_id}"
+    if read(store, name) is None:
+        with store.write() as db:
+            make(db, name, "")
+
+
+def was_another_there(store: Store, remote_id: str | None) -> bool:
+    """Whether the key in the environment made invoices as another wallet's than this one's (None: as several)."""
+    rows = store.all(Row, "SELECT name FROM mark WHERE name LIKE ? AND name<>?", f"{_THERE}%", f"{_THERE}{remote_id}")
+    return len(rows) > (remote_id is None)
 
 
 def wipe(db: Transaction, name: str) -> None:

@@ -300,6 +300,16 @@ def identify(wallet: KnownWallet) -> None:
         learn(wallet, told)
 
 
+def identify_there(wallet: KnownWallet) -> None:
+    """Have the wallet in the environment know its id, for it may be another one with every run.
+
+    One of which there is the invoice key alone stays unknown: that tells no id before the first record.
+    """
+    if wallet.in_environment:
+        with contextlib.suppress(errors.NotAuthorised):
+            identify(wallet)
+
+
 def learn(wallet: KnownWallet, remote_id: str) -> None:
     """Have a wallet know its id at its server, and write it down where it is registered."""
     wallet.remote_id = remote_id

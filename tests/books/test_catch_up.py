@@ -72,6 +72,12 @@ def spread(held: Held, *, same: bool = False) -> None:
             db.execute(sql, (moment, moment, checking_id, held.id))
 
 
+def change_server(held: Held, sql: str) -> None:
+    """Have the server's records of a wallet be others."""
+    with contextlib.closing(sqlite3.connect(held.server.root / "data" / "database.sqlite3", timeout=30)) as db, db:
+        db.execute(sql, (held.id,))
+
+
 def in_journal(amani: Amani) -> int:
     items = amani("history", "list", "-w", "main", "--limit", "1000", "--json").data["items"]
     keys = [(item["payment_hash"], item["direction"]) for item in items]
@@ -241,6 +247,40 @@ def test_an_own_invoice_that_the_wallet_itself_pays_when_it_is_far_down(
     found = amani("history", "list", "--search", "to itself", "--json").data["items"]
     assert sorted(item["direction"] for item in found) == ["in", "out"]
     assert amani("reconcile", "--json").json["data"]["differences"] == []
+
+
+def test_an_invoice_that_is_paid_far_down_and_listed_under_another_time(
+    amani: Amani, main: Held, other: Held, proxy: FaultProxy, sync: Callable[..., int]
+) -> None:
+    """As after an upgrade of the server: what was awaited is known by its hash then."""
+    late = main.invoice(5, "late")
+    pay_in(main, other, 9)
+    spread(main)
+    assert sync() == 10
+    change_server(main, "UPDATE apipayments SET time=time+1 WHERE memo='late' AND wallet_id=?")
+    other.pay(late)
+    assert sync() == 1
+    asked = proxy.count("GET", "/api/v1/payments/[0-9a-f]+")
+    assert sync() == 0
+    assert proxy.count("GET", "/api/v1/payments/[0-9a-f]+") == asked
+    assert amani("reconcile", "--json").json["data"]["differences"] == []
+
+
+def test_what_is_gone_from_the_server_ends_a_sync_that_was_cut_twice(
+    main: Held, other: Held, proxy: FaultProxy, sync: Callable[..., int]
+) -> None:
+    """With every record, and three stretches still to be read, each of which is empty now."""
+    for _ in range(2):
+        pay_in(main, other, 9)
+        spread(main)
+        proxy.on(fault_proxy.answer(500, {}), "GET", RECORDS, nth=2)
+        sync(code=10)
+        proxy.heal()
+    change_server(main, "DELETE FROM apipayments WHERE wallet_id=?")
+    asked = proxy.count("GET", RECORDS)
+    proxy.on(fault_proxy.answer(500, {}), "GET", RECORDS, nth=20, times=None)  # or a fault would never end it
+    assert sync() == 0
+    assert proxy.count("GET", RECORDS) - asked < 10
 
 
 def test_a_clock_that_was_behind_is_found_out_by_the_balance(

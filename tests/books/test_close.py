@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import AddWallet, change_database, mark_on_server
-from tests.kit.driver import Amani
+from tests.kit.driver import Amani, Environment
+from tests.kit.fault_proxy import Exchange, FaultProxy
+from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = pytest.mark.lnbits
 
@@ -22,8 +24,9 @@ def long_ago(home: Path, where: str = "true") -> None:
     change_database(home, f"UPDATE payment SET settled_at=?, created_at=? WHERE {where}", IN_LAST, IN_LAST)
 
 
-def closed(amani: Amani, *options: object) -> tuple[int, dict[str, Any]]:
-    result = amani("close", "--json", *options)
+def closed(amani: Amani, *options: object, env: Environment | None = None) -> tuple[int, dict[str, Any]]:
+    result = amani("close", "--json", *options, env=env)
+    assert "data" in result.json, result
     return result.code, result.json["data"]
 
 
@@ -61,6 +64,56 @@ def test_the_next_month_opens_with_its_closing(amani: Amani, month: None) -> Non
     before = (datetime.fromisoformat(f"{LAST}-01") - timedelta(days=1)).strftime("%Y-%m")
     code, found = closed(amani, "--month", before)
     assert (code, {item["closing"] for item in found["items"]}) == (0, {0})
+
+
+@pytest.mark.parametrize("path", ["/api/v1/payments/paginated", "/api/v1/wallet"])
+def test_what_comes_meanwhile_is_no_difference(amani: Amani, add_wallet: AddWallet, home: Path, path: str) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other", 50)
+    invoice = main.invoice(7, "meanwhile")
+    assert amani("history", "sync").code == 0
+
+    def answered_and_paid(exchange: Exchange) -> None:
+        exchange.reply(exchange.forward())
+        other.pay(invoice)
+
+    with FaultProxy(main.server.url) as proxy:
+        change_database(home, "UPDATE wallet SET url=? WHERE name='main'", proxy.url)
+        proxy.on(answered_and_paid, "GET", path)
+        code, found = closed(amani, "--month", "this")
+    assert (code, found["differences"]) == (0, [])
+    assert {item["provider_closing"] for item in found["items"]} == {107_000, 43_000}
+
+
+def test_each_wallet_in_the_environment_has_books_of_its_own(
+    amani: Amani, lnbits_server: LnbitsServer, home: Path
+) -> None:
+    """What the key of another wallet did is in no figure of this one's, and no month of this one's was closed by it."""
+    first, second = (
+        {"LNBITS_API_KEY": lnbits_server.new_wallet(sat)[1], "LNBITS_BASE_URL": lnbits_server.url} for sat in (100, 10)
+    )
+    for env in (first, second):
+        assert amani("history", "sync", env=env).code == 0
+    long_ago(home)
+    for env, msat in 2 * [(first, 100_000), (second, 10_000)]:
+        (item,) = amani("close", "--json", env=env).data["items"]
+        assert (item["closing"], item["provider_closing"]) == (msat, msat)
+    change_database(home, "UPDATE payment SET amount_msat=9000 WHERE amount_msat=10000")
+    assert [amani("close", env=env).code for env in (first, second)] == [0, 13]
+
+
+@pytest.mark.parametrize("key", [1, 2])
+def test_the_wallet_in_the_environment_beside_the_sandbox_s(
+    amani: Amani, add_wallet: AddWallet, lnbits_server: LnbitsServer, home: Path, key: int
+) -> None:
+    add_wallet("play", 10)
+    change_database(home, "UPDATE wallet SET sandbox=1, live=0")
+    for sat in (0, 100):
+        made = lnbits_server.new_wallet(sat)
+        env = {"LNBITS_API_KEY": made[key], "LNBITS_BASE_URL": lnbits_server.url}
+        code, found = closed(amani, "--month", "this", env=env)
+        assert (code, [item["closing"] for item in found["items"]]) == (0, [sat * 1000])
+    exported = amani("history", "export", "--format", "csv", env=env).stdout
+    assert exported.count("env,in,invoice,100,") == 1
 
 
 def test_a_difference_is_13(amani: Amani, month: None, home: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_httpx import HTTPXMock
 
+from amani_cli import clocks
 from amani_cli.books import valuations
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
@@ -41,6 +43,18 @@ def test_fresh_payments_get_todays_rate(ws: Workspace, home: Path, httpx_mock: H
     assert valuations.remember(ws) == 1
     assert kept(home) == [(None, None, None), ("8264462.81", "KES", "127.0.0.1:9"), (None, None, None)]
     assert valuations.remember(ws) == 0  # and nobody is asked again
+
+
+@pytest.mark.parametrize("wrong_s", [-200 * 86400, 2 * 86400])
+def test_a_clock_that_is_wrong_gives_todays_rate_to_what_is_fresh_and_nothing_else(
+    ws: Workspace, home: Path, httpx_mock: HTTPXMock, monkeypatch: pytest.MonkeyPatch, wrong_s: float
+) -> None:
+    httpx_mock.add_response(url=RATE, json={"rate": 12.1, "price": 8264462.81})
+    clocks.hear("http://127.0.0.1:9", formatdate(usegmt=True))  # as reading the payments has told
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + wrong_s)
+    assert valuations.remember(ws) == 1
+    assert [row[0] for row in kept(home)] == [None, "8264462.81", None]
 
 
 @pytest.mark.parametrize("answer", [{"rate": 0.0, "price": 0.0}, {}, {"price": "12"}, {"price": None}])

@@ -111,6 +111,22 @@ def test_paid_is_only_what_covers_it(
         assert variance in amani("invoice", "show", made["our_reference"]).stdout
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_page_is_paid_though_its_wallet_was_removed_and_added_again(
+    amani: Amani, shop: Merchant, double: Double, add_business: AddBusiness, asked: bool
+) -> None:
+    made = amani(*ASK, "--reference", "order-9", "--category", "Income:Shop").data
+    assert amani("wallet", "remove", "shop", "--yes").code == 0
+    add_business("again", merchant=shop)
+    double.receive(made["our_reference"], "5000")
+    if asked:
+        assert amani("invoice", "check", "order-9", "--wallet", "again", "--json").data["status"] == "paid"
+    assert amani("history", "sync").code == 0
+    (came,) = amani("history", "list", "--json").data["items"]
+    assert (came["reference"], came["category"], came["wallet"]) == ("order-9", "Income:Shop", "again")
+    assert amani("invoice", "check", "order-9", "--json").data["status"] == "paid"
+
+
 def test_a_page_that_nobody_paid_expires(amani: Amani, shop: Merchant, double: Double) -> None:
     made = amani(*ASK).data
     double.receive(made["our_reference"], "0", status="expired")

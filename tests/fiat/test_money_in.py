@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.fiat import test_operating
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
 from tests.kit.fincra_world import AddBusiness
+from tests.kit.machine import Machine
 from tests.operations.test_webhooks import SECRET, listening
 
 ASK = ("invoice", "create", "5000NGN", "--virtual-account")
@@ -66,6 +68,41 @@ class TestVirtualAccounts:
     @pytest.mark.parametrize("options", [test_operating.CUSTOMER, ("--method", "card")])
     def test_it_takes_no_options_of_a_page(self, amani: Amani, shop: Merchant, options: tuple[str, ...]) -> None:
         assert amani(*ASK, *options, "--json").code == 2
+
+    @pytest.mark.parametrize("wrong", [7200, -7200])
+    def test_with_a_clock_that_is_wrong_here_what_came_since_pays_it_and_nothing_else(
+        self, amani: Amani, shop: Merchant, double: Double, machine: Machine, wrong: float
+    ) -> None:
+        account = double.virtual_account(shop, "8540012345")
+        double.collect(shop, account, "5000", payer="Somebody", fee="25")
+        time.sleep(1.1)  # by the second it is told when that came
+        machine.set(wrong)
+        made = amani(*ASK, "--json").data
+        assert amani("invoice", "check", made["our_reference"], "--json").data["status"] == "pending"
+        double.collect(shop, account, "5000", payer="Bola Ade", fee="25")
+        assert amani("invoice", "check", made["our_reference"], "--json").data["status"] == "paid"
+
+    def test_a_part_of_another_that_is_as_much_does_not_pay_it(
+        self, amani: Amani, shop: Merchant, double: Double
+    ) -> None:
+        account = double.virtual_account(shop, "8540012345")
+        dearer = amani("invoice", "create", "6000NGN", "--virtual-account", "--json").data
+        made = amani(*ASK, "--json").data
+        double.collect(shop, account, "5000", payer="Bola Ade", narration=f"for {dearer['account']['mark']}")
+        assert amani("invoice", "check", made["our_reference"], "--json").data["status"] == "pending"
+        assert amani("invoice", "check", dearer["our_reference"], "--json").data["underpaid"] is True
+
+    def test_it_is_paid_though_its_wallet_was_removed_and_added_again(
+        self, amani: Amani, shop: Merchant, double: Double, add_business: AddBusiness
+    ) -> None:
+        account = double.virtual_account(shop, "8540012345")
+        made = amani(*ASK, "--json", "--reference", "lesson-1").data
+        assert amani("wallet", "remove", "shop", "--yes").code == 0
+        add_business("again", merchant=shop)
+        double.collect(shop, account, "5000", payer="Bola Ade")
+        paid = amani("invoice", "check", made["our_reference"], "--wallet", "again", "--json").data
+        assert (paid["status"], paid["wallet"]) == ("paid", "again")
+        assert amani("history", "show", "lesson-1", "--json").data["amount"]["value"] == "5000.00"
 
     def test_a_transfer_of_the_amount_pays_it(self, amani: Amani, shop: Merchant, double: Double) -> None:
         account = double.virtual_account(shop, "8540012345")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import change_database, write_key
+from tests.conftest import change_database, take_server_away, write_key
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
 from tests.kit.fincra_world import AddBusiness, without_pin
@@ -139,6 +139,14 @@ def test_a_payment_that_is_named_is_compared(amani: Amani, shop: Merchant, home:
     )
 
 
+def test_who_could_not_be_asked_what_came_back_is_named(amani: Amani, shop: Merchant, home: Path) -> None:
+    paid(amani)
+    assert amani("reconcile", "--json").data["unasked"] == []
+    take_server_away(home)
+    asked = amani("reconcile", "--json")
+    assert (asked.code, asked.json["data"]["unasked"]) == (10, ["shop"])
+
+
 def test_figures(amani: Amani, shop: Merchant) -> None:
     assert amani("wallet", "limit", "shop", "--per-day", "20000NGN").code == 0
     sent = paid(amani)
@@ -190,6 +198,17 @@ class TestWebhooks:
         assert amani("invoice", "show", page["our_reference"], "--json").data["status"] == "paid"
 
     def test_money_nobody_asked_for_is_told(self, amani: Amani, shop: Merchant, double: Double, tmp_path: Path) -> None:
+        assert amani("history", "sync").code == 0
+        with listening("--fincra-secret-file", write_key(tmp_path / "secret", SECRET)) as listener:
+            deposit(double, shop, "700", reference="va-9")
+            body, headers = self.signed("collection.successful", reference="fcr-va-9")
+            assert listener.post("/fincra", body, **headers).text == "1 new\n"
+            assert listener.next()["payment"]["amount"]["value"] == "700.00"
+
+    def test_a_clock_that_is_ahead_here_hides_nothing(
+        self, amani: Amani, shop: Merchant, double: Double, tmp_path: Path
+    ) -> None:
+        double.clock_ahead_s = -7200
         assert amani("history", "sync").code == 0
         with listening("--fincra-secret-file", write_key(tmp_path / "secret", SECRET)) as listener:
             deposit(double, shop, "700", reference="va-9")

@@ -145,6 +145,19 @@ class TestCreate:
         assert amani("invoice", "show", "order-7", "--json").data["payment_hash"] == first["payment_hash"]
         assert len(held.records()) == 1
 
+    def test_a_reference_of_another_wallet_in_the_environment_is_taken(
+        self, amani: Amani, lnbits_server: LnbitsServer
+    ) -> None:
+        """Its invoice brings money to that one."""
+        first, second = (
+            {"LNBITS_API_KEY": lnbits_server.new_wallet()[1], "LNBITS_BASE_URL": lnbits_server.url} for _ in range(2)
+        )
+        words = ("invoice", "create", "7", "--reference", "order-1", "--json")
+        made = amani(*words, env=first).data
+        refused = amani(*words, env=second)
+        assert (refused.code, refused.error["code"]) == (9, "REFERENCE_TAKEN")
+        assert amani(*words, env=first).data["payment_hash"] == made["payment_hash"]
+
     def test_it_makes_no_payment_of_it_in_the_history(self, amani: Amani, add_wallet: AddWallet) -> None:
         add_wallet()
         amani("invoice", "create", "5")
@@ -282,6 +295,75 @@ class TestCheck:
         payer.pay(made["bolt11"])
         assert amani("invoice", command, made["payment_hash"], "--json").data["status"] == "paid"
         assert payee.sat == 5
+
+    def test_of_a_wallet_that_was_removed_and_added_again(self, amani: Amani, add_wallet: AddWallet) -> None:
+        """And that nothing but the invoice tells of: no payment says whose it is."""
+        payer, shop = add_wallet("payer", 100), add_wallet("shop")
+        first, second = (
+            amani("invoice", "create", "5", "-w", "shop", "--reference", name, "--category", "Income:Shop", "--json")
+            for name in ("first", "second")
+        )
+        assert amani("wallet", "remove", "shop", "--yes").code == 0
+        refused = amani("invoice", "check", first.data["payment_hash"], "--json")
+        assert (refused.code, refused.error["code"]) == (4, "NO_SUCH_WALLET")
+        assert amani("wallet", "add", "again", "--url", shop.server.url, "--key-file", shop.key_file).code == 0
+        assert "--wallet NAME" in amani("invoice", "check", "first", "--json").error["hint"]
+        elsewhere = amani("invoice", "check", "first", "--wallet", "payer", "--json")
+        assert (elsewhere.code, elsewhere.error["code"]) == (4, "NO_SUCH_INVOICE")
+        assert amani("invoice", "check", "first", "--wallet", "again", "--json").data["wallet"] == "again"
+        for made in (first, second):
+            payer.pay(made.data["bolt11"])
+        assert amani("history", "sync", "-w", "again", "--json").data["new"] == 2
+        for name in ("first", "second"):
+            found = amani("invoice", "check", name, "--json").data
+            assert (found["status"], found["wallet"]) == ("paid", "again")
+        came = amani("history", "list", "-w", "again", "--json").data["items"]
+        assert {(item["reference"], item["category"]) for item in came} == {
+            ("first", "Income:Shop"),
+            ("second", "Income:Shop"),
+        }
+
+    def test_of_the_wallet_in_the_environment_beside_others(
+        self, amani: Amani, add_wallet: AddWallet, lnbits_server: LnbitsServer
+    ) -> None:
+        payer = add_wallet("payer", 100)
+        _, key, _ = lnbits_server.new_wallet()
+        env = {"LNBITS_API_KEY": key, "LNBITS_BASE_URL": lnbits_server.url}
+        made = amani("invoice", "create", "5", "-w", "env", "--json", env=env).data
+        payer.pay(made["bolt11"])
+        assert amani("invoice", "check", made["payment_hash"], "--json", env=env).data["status"] == "paid"
+        refused = amani("invoice", "check", made["payment_hash"], "--json")
+        assert (refused.code, refused.error["code"]) == (4, "NO_SUCH_WALLET")
+
+    def test_of_a_wallet_that_was_in_the_environment_and_is_added(
+        self, amani: Amani, add_wallet: AddWallet, lnbits_server: LnbitsServer
+    ) -> None:
+        payer = add_wallet("payer", 100)
+        _, key, _ = lnbits_server.new_wallet()
+        env = {"LNBITS_API_KEY": key, "LNBITS_BASE_URL": lnbits_server.url}
+        made = amani("invoice", "create", "5", "-w", "env", "--reference", "first", "--json", env=env).data
+        file = write_key(Path("key"), key)
+        assert amani("wallet", "add", "shop", "--url", lnbits_server.url, "--key-file", file).code == 0
+        payer.pay(made["bolt11"])
+        assert amani("history", "sync", "-w", "shop", "--json").data["new"] == 1
+        assert amani("invoice", "check", "first", "--json").data["status"] == "paid"
+        (came,) = amani("history", "list", "-w", "shop", "--json").data["items"]
+        assert came["reference"] == "first"
+
+    @pytest.mark.parametrize("command", ["check", "wait"])
+    def test_the_key_of_another_wallet_in_the_environment_ends_none(
+        self, amani: Amani, add_wallet: AddWallet, lnbits_server: LnbitsServer, home: Path, command: str
+    ) -> None:
+        payer = lnbits_server.new_wallet(100)
+        first, second = (
+            {"LNBITS_API_KEY": lnbits_server.new_wallet()[1], "LNBITS_BASE_URL": lnbits_server.url} for _ in range(2)
+        )
+        made, _ = (amani("invoice", "create", "5", "--json", env=env).data for env in (first, second))
+        lnbits_server.call("POST", "/api/v1/payments", key=payer[1], json={"out": True, "bolt11": made["bolt11"]})
+        change_database(home, "UPDATE invoice SET expires_at='2026-08-01T11:00:00Z'")
+        asked = amani("invoice", command, made["payment_hash"], "--json", env=second)
+        assert (asked.code, asked.error["code"]) == (4, "NO_SUCH_INVOICE")
+        assert amani("invoice", command, made["payment_hash"], "--json", env=first).data["status"] == "paid"
 
     def test_a_payment_of_ours_is_no_invoice_of_ours(self, amani: Amani, add_wallet: AddWallet) -> None:
         add_wallet("main", 100)

@@ -1067,6 +1067,9 @@ def _handler(double: Double) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             return None
 
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(double.now() if timestamp is None else timestamp)
+
         def do_GET(self) -> None:
             self._serve("GET")
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from amani_cli.operations import watching as watching_module
 from tests.conftest import AddWallet, change_database
 from tests.kit import json_schema
 from tests.kit.driver import PATIENCE_S, Amani, environment, schema_of
@@ -98,6 +99,29 @@ def test_each_payment_is_told_once_with_its_record(amani: Amani, add_wallet: Add
     # LNbits tells the time in whole seconds: what was there before may share one, in either order.
     assert memos[:2] == ["in", "out"]
     assert set(memos[2:]) == {"Admin credit", "before"}
+
+
+@pytest.mark.parametrize(("wrong_s", "then_s"), [(7200, 7200), (7200, 0), (-7200, -7200), (-7200, 0)])
+def test_a_clock_that_is_wrong_or_set_hides_nothing_and_tells_nothing_twice(
+    amani: Amani, add_wallet: AddWallet, monkeypatch: pytest.MonkeyPatch, wrong_s: float, then_s: float
+) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other", 50)
+    other.pay(main.invoice(3, "before it began"))
+    invoice, clock, ahead = main.invoice(7, "it came"), time.time, [wrong_s, then_s]
+    monkeypatch.setattr(time, "time", lambda: clock() + ahead[0])
+
+    wait = watching_module._wait
+
+    def paid_meanwhile(*args: Any) -> None:
+        if ahead[1:]:
+            ahead[:] = ahead[1:]
+            other.pay(invoice)
+        wait(*args)
+
+    monkeypatch.setattr(watching_module, "_wait", paid_meanwhile)
+    seen = amani("watch", "-w", "main", "--for", "5s").stdout
+    assert seen.count("it came") == 1
+    assert "before it began" not in seen
 
 
 def test_what_amani_itself_pays_is_told_too(amani: Amani, add_wallet: AddWallet) -> None:

@@ -164,7 +164,7 @@ MUTANTS = (
     _m(
         "only the first page is read",
         ("yield page\n            reached", "yield page\n            more, reached = False, None\n            reached"),
-        ("is_sure = empty == 2 if down_to is None else down_to == began_at", "is_sure = True"),
+        ("is_sure = empty >= 2 if down_to is None else down_to == began_at", "is_sure = True"),
     ),
     _m("what was pending is forgotten", ("if is_first and waiting is not None and down_to is not None:", "if False:")),
     _m(
