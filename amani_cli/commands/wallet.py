@@ -134,7 +134,7 @@ def show(ctx: typer.Context, name: str | None = typer.Argument(None, help="The w
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    said.emit(finding.resolve(said.ws, name or said.wallet).view())
+    said.emit(finding.resolve(said.ws, said.wallet if name is None else name).view())
 
 
 @app.command(cls=Command)
@@ -232,7 +232,7 @@ def rotate_keys(ctx: typer.Context, name: str | None = typer.Argument(None, help
     def confirm(loss: str) -> None:
         said.ask.confirm("Rotate them?", loss)
 
-    said.emit(rotating.rotate_keys(said.ws, name or said.wallet, confirm))
+    said.emit(rotating.rotate_keys(said.ws, said.wallet if name is None else name, confirm))
 
 
 @app.command(cls=Command)

@@ -99,6 +99,19 @@ def pay_out(
     return paid
 
 
+def planned_out(
+    ws: Workspace, wallet: KnownWallet, destination: Destination, wanted: orders.Order, *, accept_change: bool
+) -> PayoutPlan:
+    """What paying a bank account or a phone would do, or refuse of a contact. Sends no payment."""
+    from amani_cli.fiat import payouts
+
+    plan = payouts.plan(ws, wallet, wanted)
+    if destination.contact is not None:
+        seen: contacts.Seen = {"bank": plan.destination, "name": plan.payee}
+        contacts.check(ws, destination.contact, seen, accept_change=accept_change)
+    return plan
+
+
 def planned(ws: Workspace, wallet: KnownWallet, wish: Wish) -> Plan | Nothing:
     """What paying would do. For an address or link an invoice is fetched, which binds nobody."""
     wanted = order(ws, wallet, wish)

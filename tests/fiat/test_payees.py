@@ -117,6 +117,9 @@ class TestAContact:
         monkeypatch.setitem(ACCOUNTS, ("2345678901", "058"), "Somebody Else")
         changed = pay(amani, "chinwe", "10NGN")
         assert (changed.code, changed.error["code"]) == (9, "PAYEE_CHANGED")
+        tried = pay(amani, "chinwe", "10NGN", "--dry-run")
+        assert (tried.code, tried.error["code"]) == (9, "PAYEE_CHANGED")
+        assert pay(amani, "chinwe", "10NGN", "--dry-run", "--accept-change").data["payee"] == "Somebody Else"
         assert not double.posts(PAYOUTS)
 
     def test_a_phone_names_its_currency_itself_and_is_kept_in_full(
