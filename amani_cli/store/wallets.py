@@ -107,7 +107,12 @@ def update(db: Transaction, wallet_id: int, **columns: Unpack[WalletChanges]) ->
 
 
 def rename(db: Transaction, wallet_id: int, name: str) -> None:
-    """Give a wallet another name, beside its payments and invoices as well."""
+    """Give a wallet another name, beside its payments and invoices as well, and those that are on their way to it."""
+    db.execute(
+        "UPDATE payment SET destination=? WHERE kind='transfer' AND direction='out' AND status='unknown'"
+        " AND destination=(SELECT name FROM wallet WHERE id=?)",
+        (name, wallet_id),
+    )
     update(db, wallet_id, name=name, name_key=name_key(name))
     for table in ("payment", "invoice"):
         db.execute(f"UPDATE {table} SET wallet=? WHERE wallet_id=?", (name, wallet_id))
