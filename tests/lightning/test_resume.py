@@ -30,6 +30,7 @@ from tests.kit.crowd import at_once
 from tests.kit.driver import PATIENCE_S, Amani, Result, environment
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut, kill
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
+from tests.kit.persons import Person
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 
@@ -290,6 +291,20 @@ def test_what_was_reserved_is_enough(amani: Amani, world: World, by: str) -> Non
     assert amani("pay", world.taker.invoice(5), "--yes").code == 9
     assert again(amani, by, words, entry).code == 0
     assert world.taker.sat == SAT
+
+
+@both
+def test_a_line_that_was_drawn_since_and_what_goes_on_then(amani: Amani, world: World, by: str) -> None:
+    """It can't be filed any more, and is not told to be."""
+    words = pay(world)
+    entry = world.never_arrives(*words)
+    assert amani("approver", "add", "zawadi", Person(amani, "zawadi", world.folder / "zawadi").init()).code == 0
+    assert amani("wallet", "limit", "giver", "--approve-above", "20sat").code == 0
+    refused = again(amani, by, words, entry).error
+    assert (refused["code"], refused["money_moved"], refused["id"]) == ("NEEDS_APPROVAL", "maybe", entry)
+    assert "--request" not in refused["hint"]
+    assert f"amani reconcile {entry}" in refused["hint"]
+    assert len(world.sent()) == 1
 
 
 @both
