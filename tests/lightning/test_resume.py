@@ -503,6 +503,9 @@ def test_a_batch_s_row_that_somebody_else_s_payment_leaves_in_doubt_is_in_doubt(
     table.write_text(f"to,memo\n{invoice},one\n")
     assert amani("batch", "plan", table, "-o", plan).code == 0
     entry = world.never_arrives("pay", invoice, "--yes")
+    stands = amani("batch", "status", plan, "--json").data
+    assert (stands["unknown"], stands["open"], stands["items"][0]["id"]) == (1, 0, entry)
+    assert f",{entry}," in amani("batch", "results", plan).stdout
     world.claims_to_be(None)  # so that it is not sent again
     run = amani("batch", "run", plan, "--yes", "--json", "--timeout", "1s")
     row = json.loads(run.stdout.splitlines()[0])["data"]
