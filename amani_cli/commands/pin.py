@@ -96,6 +96,11 @@ def change(
     said = options.of(ctx)
     wallet = _wallet(said)
     lines = options.secret_from_stdin("PIN").splitlines() if pin_stdin else []
+    if (threshold or always is not None) and (new_pin_file or len(lines) > 1):
+        raise errors.Usage(
+            "--threshold and --always change when the PIN is asked for, and not the PIN",
+            hint="Change the PIN in a command of its own.",
+        )
     old = lines[0] if lines else said.pin(False, pin_file)
     unit, amount = _amount(wallet, threshold) if threshold else (None, Decimal(0))
 

@@ -315,6 +315,16 @@ class TestChange:
         set_ = amani("pin", "set", "--threshold", "NGN 5000", "--pin-stdin", "--json", stdin=PIN).data
         assert set_["thresholds"] == [{"value": "5000.00", "currency": "NGN"}]
 
+    def test_a_new_pin_beside_a_threshold_is_not_ignored(self, amani: Amani, pinned: Held, tmp_path: Path) -> None:
+        new = write_key(tmp_path / "new.pin", OTHER)
+        for words, stdin in (((), f"{PIN}\n{OTHER}\n"), (("--new-pin-file", new), PIN)):
+            for when in (("--threshold", "60"), ("--always",)):
+                refused = amani("pin", "change", *when, "--pin-stdin", *words, stdin=stdin)
+                assert (refused.code, "a command of its own" in refused.stderr) == (2, True)
+        status = amani("pin", "status", "--json").data
+        assert (status["threshold_msat"], status["always"]) == (10_000_000, False)
+        assert amani("pin", "verify", "--pin-stdin", stdin=PIN).code == 0
+
     def test_a_wallet_without_a_pin_has_no_threshold_to_change(self, amani: Amani, rich: Held) -> None:
         refused = amani("pin", "change", "--threshold", "20k", "--pin-stdin", "--json", stdin=PIN)
         assert (refused.code, refused.error["code"]) == (4, "NO_PIN")
