@@ -145,6 +145,18 @@ def forget_sandbox(db: Transaction) -> None:
     db.execute("DELETE FROM login WHERE sandbox=1")
 
 
+def end_what_waits(db: Transaction, wallet_id: int, why: str) -> None:
+    """Close what only a server could have told that does not exist any more, with a wallet's fake money in it."""
+    db.execute(
+        "UPDATE payment SET status='failed', failure=?, reserved_msat=0 WHERE wallet_id=? AND status='unknown'",
+        (why, wallet_id),
+    )
+    waiting = "wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')"
+    db.execute(f"UPDATE cheque SET status='void' WHERE {waiting}", (wallet_id,))
+    db.execute("UPDATE cheque SET swept=1 WHERE wallet_id=? AND status='claimed'", (wallet_id,))
+    db.execute("UPDATE invoice SET status='expired' WHERE wallet_id=? AND status='pending'", (wallet_id,))
+
+
 def servers_of(store: Store, remote_id: str) -> list[str]:
     """The servers at which a wallet's id was met, each in the form to compare by."""
     return [row[0] for row in store.all(Row, "SELECT server FROM met WHERE remote_id=? ORDER BY server", remote_id)]
