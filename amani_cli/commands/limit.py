@@ -51,7 +51,7 @@ def limit(
     said = options.of(ctx)
     ws = said.ws
     ws.said.reason = reason
-    wallet = finding.resolve(ws, said.wallet if name is None else name)
+    wallet = finding.named(ws, name, said.wallet)
     known.identify(wallet)
     drawing = approve_above is not None or approvals is not None or approvers is not None
     if agent is None and (payees or off):

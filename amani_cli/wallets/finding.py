@@ -56,6 +56,19 @@ def resolve(ws: Workspace, name: str | None) -> KnownWallet:
     return wallet
 
 
+def named(ws: Workspace, name: str | None, said: str | None) -> KnownWallet:
+    """The wallet that a command's own word names (`name`), or else --wallet (`said`).
+
+    Raises `errors.Usage` where those are two wallets, and what `resolve` raises.
+    """
+    wallet = resolve(ws, said if name is None else name)
+    if name is not None and said is not None and resolve(ws, said).id != wallet.id:
+        raise errors.Usage(
+            f"{quoted(name)} and --wallet {quoted(said)} are two wallets", hint="Say which one is meant, once."
+        )
+    return wallet
+
+
 def _resolved(ws: Workspace, name: str | None) -> KnownWallet:
     name = name if name is not None else ws.environ.get("AMANI_WALLET") or None
     if name is not None:

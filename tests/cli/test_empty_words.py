@@ -44,6 +44,21 @@ def test_it_is_refused(amani: Amani, chosen: Held, taker: Held, words: tuple[str
     assert [item["name"] for item in amani("wallet", "list", "--json").data["items"]] == ["giver", "taker"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("transfer", "giver", "10", "--from", "taker", "--wallet", "giver"),
+        ("wallet", "limit", "taker", "--per-day", "10sat", "--wallet", "giver"),
+        ("wallet", "balance", "taker", "--wallet", "giver"),
+        ("wallet", "rotate-keys", "taker", "--wallet", "giver"),
+    ],
+)
+def test_of_two_wallets_none_is_guessed(amani: Amani, chosen: Held, taker: Held, words: tuple[str, ...]) -> None:
+    refused = amani(*words, "--yes", "--json")
+    assert (refused.code, refused.error["message"]) == (2, "'taker' and --wallet 'giver' are two wallets")
+    assert amani("transfer", "taker", "1", "--from", "giver", "--wallet", "Giver", "--yes").code == 0
+
+
 @pytest.mark.parametrize("words", [("--max-fee", ""), ("",), ("--keep", ""), ("--max-slippage", "")])
 def test_no_condition_of_a_payment_falls_away(amani: Amani, chosen: Held, taker: Held, words: tuple[str, ...]) -> None:
     invoice = taker.invoice(10)
