@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from amani_cli import errors
 from amani_cli.destinations import contacts
 from amani_cli.destinations.forms import Destination
 from amani_cli.destinations.ordering import Wish, order
@@ -13,6 +15,7 @@ from amani_cli.lightning import paying
 from amani_cli.models.money import Quoted
 from amani_cli.models.payments import Nothing, Payment, PayoutPlan, Plan
 from amani_cli.payments import earlier as payments_earlier
+from amani_cli.store import journal
 from amani_cli.wallets import rates
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
@@ -49,10 +52,25 @@ def pay(
         return wanted
     if wanted.quoted is not None:
         wanted = replace(wanted, still_good=_watching_the_price(wallet, wanted.quoted, wish))
-    paid = paying.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+    try:
+        paid = paying.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
+    except errors.OutcomeUnknown:
+        with suppress(errors.AmaniError):  # a ledger that is away, which outweighs no doubt
+            _pin_if_first(ws, wish, wanted)
+        raise
     if wish.destination.contact is not None and paid.status == "settled" and wanted.seen is not None:
         contacts.pin(ws, wish.destination.contact, wanted.seen)
     return paid
+
+
+def _pin_if_first(ws: Workspace, wish: Wish, wanted: paying.Order) -> None:
+    """Keep what was seen of a contact whose first payment is in doubt: it may have been paid, and nobody sees it again
+    before the next one."""
+    row = contacts.find(ws, wish.destination.contact) if wish.destination.contact is not None else None
+    if row is None or row.seen or wanted.seen is None:
+        return
+    if journal.sent_for(ws.store, wanted.invoice.payment_hash) is not None:
+        contacts.pin(ws, row.name, wanted.seen)
 
 
 def _watching_the_price(wallet: KnownWallet, quoted: Quoted, wish: Wish) -> Callable[[], object]:
