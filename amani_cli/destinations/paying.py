@@ -54,23 +54,31 @@ def pay(
         wanted = replace(wanted, still_good=_watching_the_price(wallet, wanted.quoted, wish))
     try:
         paid = paying.pay(ws, wallet, wanted, confirm=confirm, wait=wait)
-    except errors.OutcomeUnknown:
-        with suppress(errors.AmaniError):  # a ledger that is away, which outweighs no doubt
-            _pin_if_first(ws, wish, wanted)
+    except errors.OutcomeUnknown as error:
+        # A retry that was refused sent nothing, and its invoice is another one.
+        if wish.destination.contact is not None and wanted.seen and error.id and _is_for(ws, error.id, wanted):
+            _pin_if_first(ws, wish.destination.contact, wanted.seen)
         raise
     if wish.destination.contact is not None and paid.status == "settled" and wanted.seen is not None:
         contacts.pin(ws, wish.destination.contact, wanted.seen)
     return paid
 
 
-def _pin_if_first(ws: Workspace, wish: Wish, wanted: paying.Order) -> None:
+def _pin_if_first(ws: Workspace, name: str, seen: contacts.Seen) -> None:
     """Keep what was seen of a contact whose first payment is in doubt: it may have been paid, and nobody sees it again
-    before the next one."""
-    row = contacts.find(ws, wish.destination.contact) if wish.destination.contact is not None else None
-    if row is None or row.seen or wanted.seen is None:
-        return
-    if journal.sent_for(ws.store, wanted.invoice.payment_hash) is not None:
-        contacts.pin(ws, row.name, wanted.seen)
+    before the next one. What can't be kept, the doubt outweighs."""
+    with suppress(errors.AmaniError):
+        row = contacts.find(ws, name)
+        if row is not None and not row.seen:
+            contacts.pin(ws, name, seen)
+
+
+def _is_for(ws: Workspace, entry: str, wanted: paying.Order) -> bool:
+    """Whether an entry of the journal is this very order's; not, where that can't be told."""
+    with suppress(errors.AmaniError):
+        row = journal.by_id(ws.store, entry)
+        return row is not None and row.payment_hash == wanted.invoice.payment_hash
+    return False
 
 
 def _watching_the_price(wallet: KnownWallet, quoted: Quoted, wish: Wish) -> Callable[[], object]:
@@ -111,7 +119,12 @@ def pay_out(
         if confirm is not None:
             confirm(plan)
 
-    paid = payouts.pay(ws, wallet, wanted, confirm=looked_at_first, wait=wait)
+    try:
+        paid = payouts.pay(ws, wallet, wanted, confirm=looked_at_first, wait=wait)
+    except errors.OutcomeUnknown:
+        if seen:
+            _pin_if_first(ws, name, seen)
+        raise
     if paid.status == "settled" and seen:
         contacts.pin(ws, name, seen)
     return paid
