@@ -236,6 +236,7 @@ def _remember(ctx: typer.Context, param: Any, value: Any) -> None:
 
 
 _SHARED: list[TyperOption] = []
+_TEXTS = ("memo", "description", "comment", "reason", "category", "payer_")  # empty, or refused by their own code
 
 
 def _shared() -> list[TyperOption]:
@@ -275,13 +276,12 @@ def _trim(params: list[Any], said: dict[str, Any]) -> None:
         if isinstance(said.get(name), str):
             said[name] = said[name].strip()
     for param in params:
-        if isinstance(param, TyperOption) and param.name not in ("memo", "description", "comment", "reason"):
+        if isinstance(param, TyperOption) and not str(param.name).startswith(_TEXTS):
             _refuse_empty(param, said.get(str(param.name)))
 
 
 def _refuse_empty(param: Any, value: Any) -> None:
-    """Refuse an option of which nothing is left: a variable that was not set would pay from another wallet, lift a
-    limit, or join by one reference what has nothing to do with each other. Raises `errors.Usage`."""
+    """Refuse an option of which nothing is left: a variable that was not set would be another wallet, or no limit."""
     if isinstance(value, str) and not value.strip():
         raise errors.Usage(f"{param.opts[0]} is empty", hint="Leave it out, or say what is meant.")
 
