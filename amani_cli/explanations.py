@@ -230,7 +230,11 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
         "Use --key-file, --key-command or systemd.",
     ),
     "NO_LOGIN": ((4,), "No login is stored for that server.", "Run: amani login URL."),
-    "READ_ONLY_WALLET": ((3,), "The wallet was added to look only.", "Add it with its Admin key to pay from it."),
+    "READ_ONLY_WALLET": (
+        (3,),
+        "The wallet was added to look only.",
+        "To pay, remove it and add it with its Admin key.",
+    ),
     "TOO_OLD": ((6,), "The server's LNbits is too old for this.", "Have it upgraded, or do it on its web page."),
     "TOKEN_EXPIRED": ((3,), "The stored login is no longer valid.", "Run: amani login URL."),
     "WRONG_KEY": ((3,), "The key at hand has become another wallet's.", "See where it comes from: amani wallet show."),

@@ -230,11 +230,13 @@ def _remember(ctx: typer.Context, param: Any, value: Any) -> None:
     options = ctx.find_root().obj
     if not isinstance(options, Options) or value in (None, False, 0):
         return
+    _refuse_empty(param, value)
     name = str(param.name)
     setattr(options, name, getattr(options, name) + value if name == "verbose" else value)
 
 
 _SHARED: list[TyperOption] = []
+_TEXTS = ("memo", "description", "comment", "reason", "category", "payer_")  # empty, or refused by their own code
 
 
 def _shared() -> list[TyperOption]:
@@ -268,17 +270,20 @@ def _with_shared(own: list[Any]) -> list[Any]:
     return own + [option for option in _shared() if not taken.intersection(option.opts)]
 
 
-def _trim(said: dict[str, Any]) -> None:
-    """Trim what people typed at its ends, as the cells of a table are, and change nothing inside.
-
-    Raises `errors.Usage` for a reference of which nothing is left: a variable that was not set would join what has
-    nothing to do with each other.
-    """
+def _trim(params: list[Any], said: dict[str, Any]) -> None:
+    """Trim what people typed at its ends, as the cells of a table are, and change nothing inside."""
     for name in ("reference", "memo", "description", "comment", "to_name"):
         if isinstance(said.get(name), str):
             said[name] = said[name].strip()
-    if said.get("reference") == "":
-        raise errors.Usage("the reference is empty", hint="Leave --reference out, or give a word of your own.")
+    for param in params:
+        if isinstance(param, TyperOption) and not str(param.name).startswith(_TEXTS):
+            _refuse_empty(param, said.get(str(param.name)))
+
+
+def _refuse_empty(param: Any, value: Any) -> None:
+    """Refuse an option of which nothing is left: a variable that was not set would be another wallet, or no limit."""
+    if isinstance(value, str) and not value.strip():
+        raise errors.Usage(f"{param.opts[0]} is empty", hint="Leave it out, or say what is meant.")
 
 
 _ASKED = {"dest": ("Pay whom?", "contacts"), "to": ("To which wallet?", "wallets"), "amount": ("How much?", "")}
@@ -302,7 +307,7 @@ class Command(TyperCommand):
         if isinstance(options, Options):
             options.command = ctx.command_path.partition(" ")[2]
             options.heed_settings()
-        _trim(ctx.params)
+        _trim(self.params, ctx.params)
         return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -33,6 +33,14 @@ def standing(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
             yield of_payment(row, reference, paid.get(reference))
 
 
+def told(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
+    """The same for who asks: an invoice that a payment beside the plan leaves in doubt is in doubt here as well."""
+    beside = {row.payment_hash: row for row in journal.open_payments(ws.store)} if ws.has_store else {}
+    for row, item in zip(plan.rows, standing(ws, plan), strict=True):
+        entry = beside.get(row.payment_hash) if item.status == "open" and row.payment_hash is not None else None
+        yield item if entry is None or entry.direction != "out" else of_payment(row, item.reference, entry)
+
+
 def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, ChequeRow | None]:
     """The cheque of a row, and the reference it has or will have: one that never got its money is not written on."""
     reference, meant = row.reference_in(plan.hash), row.meaning(ws, plan.wallets["lightning"].identity)

@@ -33,7 +33,7 @@ from amani_cli.workspace import Workspace
 
 def status(ws: Workspace, plan: Plan) -> Batch:
     """How each row of a plan stands by our own books; nobody is asked."""
-    return batch_rows.summary(plan, list(batch_rows.standing(ws, plan)))
+    return batch_rows.summary(plan, list(batch_rows.told(ws, plan)))
 
 
 def results(ws: Workspace, plan: Plan) -> Iterator[str]:
@@ -42,7 +42,7 @@ def results(ws: Workspace, plan: Plan) -> Iterator[str]:
     money = ("amount_msat", "amount", "currency", "fee_msat", "fee")
     rest = ("memo", "reference", "id", "payment_hash", "preimage", "settled_at", "failure")
     yield _csv(["row", "to", "status", *money, *rest, *(["code"] if codes else [])])
-    for item in batch_rows.standing(ws, plan):
+    for item in batch_rows.told(ws, plan):
         cells: list[Any] = [
             item.row,
             csv_cell(item.to),

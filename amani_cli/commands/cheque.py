@@ -227,7 +227,7 @@ def claim(
         said.emit(claiming.claim_to(said.ws, code, invoice))
         return
     claiming.read(said.ws, code)
-    target = finding.resolve(said.ws, to or said.wallet)
+    target = finding.named(said.ws, to, said.wallet)
     said.emit(claiming.claim(said.ws, code, target))
 
 

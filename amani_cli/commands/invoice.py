@@ -250,6 +250,6 @@ def claim(
     ws = said.ws
     if lnurl == "-":
         lnurl = options.secret_from_stdin("LNURL")
-    amount_msat = parse_msat(amount) if amount else None
+    amount_msat = parse_msat(amount) if amount is not None else None
     wallet = finding.resolve(ws, said.wallet)
     said.emit(withdrawals.claim(ws, wallet, lnurl, amount_msat, memo=memo, reference=reference, wait=wait))

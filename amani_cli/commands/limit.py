@@ -51,7 +51,7 @@ def limit(
     said = options.of(ctx)
     ws = said.ws
     ws.said.reason = reason
-    wallet = finding.resolve(ws, name or said.wallet)
+    wallet = finding.named(ws, name, said.wallet)
     known.identify(wallet)
     drawing = approve_above is not None or approvals is not None or approvers is not None
     if agent is None and (payees or off):
@@ -80,7 +80,10 @@ def limit(
         day_unit, day = _budget(per_day, fiat=fiat)
         if unit and day_unit and unit != day_unit:
             raise errors.Usage("give both limits in the same unit", code="BAD_AMOUNT")
-        budgets.set_budget(ws, wallet, unit=unit or day_unit or "msat", per_payment=payment, per_day=day)
+        unit = (
+            unit or day_unit or _lifted(wallet, budgets.units(ws, wallet), "--per-day" if per_day else "--per-payment")
+        )
+        budgets.set_budget(ws, wallet, unit=unit, per_payment=payment, per_day=day)
     from amani_cli.requests import standing
 
     said.emit(standing.limits(ws, wallet))
@@ -90,31 +93,28 @@ def _drawn(
     said: Options, wallet: KnownWallet, above: str | None, approvals: int | None, approvers: str | None
 ) -> Change:
     from amani_cli.rules import changes
+    from amani_cli.store import approvers as store_approvers
 
     fiat = wallet.provider == "fincra"
-    word, _, currency = (above or "").strip().partition(" ")
-    if word == "off":
-        drawn: tuple[str | None, str | None] = (currency.strip().upper() or _lifted(said, wallet), word)
-    else:
-        drawn = _budget(above, fiat=fiat)
+    unit, amount = _budget(above, fiat=fiat)
+    if amount == "off":
+        units = [row.unit for row in store_approvers.lines(said.ws.store, wallet.identity)]
+        unit = unit or _lifted(wallet, units, "--approve-above")
     names = None if approvers is None else [each.strip() for each in approvers.split(",") if each.strip()]
     if names is not None and [name.casefold() for name in names] == ["any"]:
         names = []
     elif names == []:
         raise errors.Usage("--approvers names nobody", hint="Names parted by commas, or any.")
-    return changes.drawing(said.ws, wallet, unit=drawn[0], above=drawn[1], approvals=approvals, named=names)
+    return changes.drawing(said.ws, wallet, unit=unit, above=amount, approvals=approvals, named=names)
 
 
-def _lifted(said: Options, wallet: KnownWallet) -> str:
-    """The unit of the line that is lifted. Raises `errors.Usage` where a fiat wallet has several."""
-    from amani_cli.store import approvers
-
-    units = [row.unit for row in approvers.lines(said.ws.store, wallet.identity)]
+def _lifted(wallet: KnownWallet, units: list[str], option: str) -> str:
+    """The unit in which a limit is lifted, of those that it is in. Raises `errors.Usage` where they are several."""
     if len(units) > 1:
         raise errors.Usage(
-            f"'{wallet.name}' has lines in {', '.join(units)}",
+            f"'{wallet.name}' has such a limit in {' and in '.join(units)}",
             code="BAD_AMOUNT",
-            hint=f"Say which: --approve-above 'off {units[0]}'.",
+            hint=f"Say which: {option} 'off {units[0]}'.",
         )
     return units[0] if units else "msat" if wallet.provider == "lnbits" else "NGN"
 
@@ -149,7 +149,7 @@ def _limit_agent(
     fiat = wallet.provider == "fincra"
     unit, payment = _budget(per_payment, fiat=fiat)
     day_unit, day = _budget(per_day, fiat=fiat)
-    if unit is None or unit != day_unit or payment is None or day is None:
+    if unit is None or unit != day_unit or "off" in (payment, day) or payment is None or day is None:
         raise errors.Usage(
             "give both limits as amounts in the same unit", code="BAD_AMOUNT", hint="--off takes it back."
         )
@@ -174,11 +174,14 @@ def _payee(said: Options, text: str, unit: str) -> dict[str, str]:
 
 
 def _budget(text: str | None, *, fiat: bool) -> tuple[str | None, str | None]:
-    """Read a budget as its unit and its amount: 'off', None, or an amount in msat or a currency."""
+    """Read a budget as its unit and its amount: 'off' (or 'off NGN'), None, or an amount in msat or a currency."""
     from amani_cli.amounts import Fiat, code_last, parse_amount
 
-    if text is None or text == "off":
-        return None, text
+    if text is None:
+        return None, None
+    word, _, currency = text.strip().partition(" ")
+    if word == "off":
+        return currency.strip().upper() or None, word
     amount = parse_amount(code_last(text.strip()) if fiat else text)
     if isinstance(amount, Fiat):
         return amount.currency, format(amount.value, "f")

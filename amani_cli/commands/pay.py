@@ -87,7 +87,7 @@ def pay(
         amount = said.missing(f"How much for {to.shown}?")
     wish = ordering.Wish(
         to,
-        parse_amount(amount) if amount else None,
+        parse_amount(amount) if amount is not None else None,
         comment=comment,
         memo=memo,
         reference=reference,
@@ -160,7 +160,7 @@ def _pay_out(
         value = businesses.amount(wallet, amount)
         wanted = replace(wanted, amount=value, source=wanted.source or value.currency)
     if dry_run:
-        said.emit(payouts.plan(said.ws, wallet, wanted))
+        said.emit(paying.planned_out(said.ws, wallet, to, wanted, accept_change=accept_change))
         return
     if request:
         from amani_cli.commands.filed import filed

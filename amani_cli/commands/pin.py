@@ -46,14 +46,15 @@ def _wallet(said: Options) -> KnownWallet:
 
 def _amount(wallet: KnownWallet, text: str) -> tuple[str, Decimal]:
     from amani_cli.amounts import Fiat, code_last, parse_amount
+    from amani_cli.rules import approval
 
     text = code_last(text.strip()) if wallet.provider == "fincra" else text
     amount = parse_amount(text) if text.strip() not in ("0", "0sat") else 0
-    if isinstance(amount, Fiat):
-        return amount.currency, amount.value
     if isinstance(amount, str):
         raise errors.Usage("a threshold is an amount", code="BAD_AMOUNT", hint="E.g. 5000sat or 20000NGN.")
-    return "msat", Decimal(amount)
+    unit = amount.currency if isinstance(amount, Fiat) else "msat"
+    approval.check_unit(wallet, unit, "the PIN's threshold")
+    return unit, amount.value if isinstance(amount, Fiat) else Decimal(amount)
 
 
 @app.command("set", cls=Command)
@@ -95,6 +96,11 @@ def change(
     said = options.of(ctx)
     wallet = _wallet(said)
     lines = options.secret_from_stdin("PIN").splitlines() if pin_stdin else []
+    if (threshold or always is not None) and (new_pin_file or len(lines) > 1):
+        raise errors.Usage(
+            "--threshold and --always change when the PIN is asked for, and not the PIN",
+            hint="Change the PIN in a command of its own.",
+        )
     old = lines[0] if lines else said.pin(False, pin_file)
     unit, amount = _amount(wallet, threshold) if threshold else (None, Decimal(0))
 

@@ -37,7 +37,7 @@ def transfer(
     said.take_pin(pin_stdin, pin_file)
     from amani_cli.wallets import finding
 
-    giver, taker = finding.resolve(ws, source or said.wallet), finding.resolve(ws, to)
+    giver, taker = finding.named(ws, source, said.wallet), finding.resolve(ws, to)
     if giver.provider == "fincra":
         from amani_cli.fiat import transfers
         from amani_cli.wallets import businesses

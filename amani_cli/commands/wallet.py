@@ -134,7 +134,7 @@ def show(ctx: typer.Context, name: str | None = typer.Argument(None, help="The w
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    said.emit(finding.resolve(said.ws, name or said.wallet).view())
+    said.emit(finding.named(said.ws, name, said.wallet).view())
 
 
 @app.command(cls=Command)
@@ -157,8 +157,8 @@ def balance(
 
         age = parse_duration(max_age, minimum=0)
     if not every and len(names or []) < 2:
-        name = names[0] if names else said.wallet
-        held = balances.balance(ws, finding.resolve(ws, name), age, currency)
+        wallet = finding.named(ws, names[0] if names else None, said.wallet)
+        held = balances.balance(ws, wallet, age, currency)
         said.emit(_valued(said, held, into))
         return
     if currency is not None:
@@ -225,14 +225,14 @@ def remove(
 @app.command("rotate-keys", cls=Command)
 def rotate_keys(ctx: typer.Context, name: str | None = typer.Argument(None, help="The wallet.")) -> None:
     """Have the server make new keys and store them; the old ones are dead at once. Needs a login."""
-    from amani_cli.wallets import rotating
+    from amani_cli.wallets import finding, rotating
 
     said = options.of(ctx)
 
     def confirm(loss: str) -> None:
         said.ask.confirm("Rotate them?", loss)
 
-    said.emit(rotating.rotate_keys(said.ws, name or said.wallet, confirm))
+    said.emit(rotating.rotate_keys(said.ws, finding.named(said.ws, name, said.wallet).name, confirm))
 
 
 @app.command(cls=Command)

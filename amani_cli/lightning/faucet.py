@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from amani_cli import amounts, errors
 from amani_cli.lightning.transfers import Between, arrived, between
 from amani_cli.models.cheques import Faucet
 from amani_cli.models.payments import Payment
 from amani_cli.payments import receipts
-from amani_cli.rules import approval, consent
+from amani_cli.rules import approval, consent, lines
 from amani_cli.store import audit as audit_log
 from amani_cli.store import faucet, rules
 from amani_cli.store import wallets as store_wallets
@@ -29,12 +31,7 @@ def configure(
     amounts.require_whole_sat(amount_msat)
     if wallet.in_environment or wallet.access == "read":
         raise errors.Usage(f"'{wallet.name}' can't be the faucet: it is not a registered wallet that can pay")
-    if approval.check_pin(ws, wallet, amount_msat):
-        raise errors.RefusedByPolicy(
-            f"a claim would need the PIN of '{wallet.name}', and nobody is there to give it",
-            code="PIN_NEEDED",
-            hint="Choose a smaller amount, or raise the PIN's threshold: amani pin change --threshold A",
-        )
+    _refuse_guarded(ws, wallet, amount_msat)
     if daily_cap_msat is not None and daily_cap_msat < amount_msat:
         raise errors.Usage("the daily cap is less than one claim", code="BAD_AMOUNT")
     old = faucet.settings(ws.store)
@@ -54,6 +51,22 @@ def configure(
             actor=ws.said.actor,
         )
     return status(ws, None)
+
+
+def _refuse_guarded(ws: Workspace, wallet: KnownWallet, amount_msat: int) -> None:
+    """Refuse what would need a PIN or somebody's approval: whoever claims can give neither."""
+    ways = "amani faucet configure --amount A, or another --wallet"
+    if approval.check_pin(ws, wallet, amount_msat):
+        raise errors.RefusedByPolicy(
+            f"a claim would need the PIN of '{wallet.name}', and nobody is there to give it",
+            code="PIN_NEEDED",
+            hint=f"Choose a smaller amount ({ways}), or raise the PIN's threshold: amani pin change --threshold A",
+        )
+    try:
+        lines.check(ws, wallet, "msat", Decimal(amount_msat))
+    except errors.RefusedByPolicy as error:
+        error.hint = f"A claim is not filed for approval. Choose a smaller amount: {ways}."
+        raise
 
 
 def _limits(cooldown_s: int, daily_cap_msat: int | None) -> str:
@@ -121,6 +134,7 @@ def claim(ws: Workspace, claimer: KnownWallet, *, reference: str | None = None) 
 
     def amount_msat() -> int:
         _refuse_claim(ws, ws.store, claimer, row)
+        _refuse_guarded(ws, source, row.amount_msat)
         return row.amount_msat
 
     paid = between(

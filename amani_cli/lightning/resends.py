@@ -131,11 +131,8 @@ def _refuse_ended(url: str, row: Entry) -> None:
 def _stuck(row: Entry, why: str) -> errors.OutcomeUnknown:
     """The error for an entry that nothing can be done about but to wait."""
     error = receipts.open_outcome(row, f"this payment was sent before, its outcome is open and it can't go on: {why}")
-    ends = local(row.expires_at or row.created_at)
-    error.hint = (
-        f"Wait until its invoice has ended ({ends}) and a little longer, then run: amani reconcile"
-        f" {row.id}. What never arrived has failed then, and can be paid anew."
-    )
+    hint = _until_its_end(row)
+    error.hint = hint[:1].upper() + hint[1:]
     return error
 
 
@@ -169,7 +166,18 @@ def _require(ws: Workspace, db: Transaction, wallet: KnownWallet, row: Entry) ->
         lines.require(ws, db, wallet, lines.Spend("msat", amount, fee), row.request_id or "")
     except errors.AmaniError as error:  # nothing was sent now, and the first time stays in doubt
         error.id, error.money_moved, error.retry = row.id, "maybe", "after_reconcile"
+        if error.code == "NEEDS_APPROVAL" and row.request_id is None:
+            # The line came later, and what was sent once is not filed any more.
+            error.hint = f"Have the line raised to go on with it, or {_until_its_end(row)}"
         raise
+
+
+def _until_its_end(row: Entry) -> str:
+    ends = local(row.expires_at or row.created_at)
+    return (
+        f"wait until its invoice has ended ({ends}) and a little longer, then run: amani reconcile"
+        f" {row.id}. What never arrived has failed then, and can be paid anew."
+    )
 
 
 def _send(ws: Workspace, wallet: KnownWallet, rail: LightningRail, row: Entry, *, wait: bool) -> Payment:

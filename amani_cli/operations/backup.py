@@ -25,8 +25,8 @@ from amani_cli.books import audit
 from amani_cli.cheques import links
 from amani_cli.models.operations import Backup, Restored
 from amani_cli.operations import backup_file, key_chest
+from amani_cli.store import approvers, cheques, copies, journal, requests
 from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, copies, journal
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.ledger import SCHEMA_VERSION, Store
 from amani_cli.times import local, now
@@ -161,6 +161,7 @@ def restore(
         "Does the amani that it was made of still run? Then run one of the two only: LNbits refuses to pay one invoice"
         " twice, but a Lightning address or a payout paid by both is paid twice."
     )
+    _tell_of_rules(ws)
     return Restored(
         made_at=found.manifest["made_at"],
         wallets=[wallet.name for wallet in registered(ws)],
@@ -168,6 +169,17 @@ def restore(
         without_key=key_chest.without_key(ws),
         replaced=str(aside) if aside else None,
     )
+
+
+def _tell_of_rules(ws: Workspace) -> None:
+    """Say that what others were told since then counts for nothing here: no provider knows of it."""
+    others = approvers.approvers(ws.store) or any(approvers.agents(ws.store, each.identity) for each in registered(ws))
+    if others or requests.count_waiting(ws.store, ws.store.clock.now())[0]:
+        ws.talk.note(
+            "Rules and requests are as they were then: an approver or an agent's budget that was taken back since, and"
+            " a request that was refused or cancelled, count again. See: amani approver list, amani request list,"
+            " amani wallet limit NAME."
+        )
 
 
 def _to_ask(ws: Workspace, found: Contents, copy: Store, places: dict[str, str], key_folder: Path | None) -> list[str]:

@@ -33,6 +33,8 @@ class Lnbits(LnbitsRecords):
             raise self._odd("a wallet without a balance")
         remote_id = body.get("id")
         known = isinstance(remote_id, str) and remote_id != ""
+        if known and self.must_match is not None:
+            self.must_match(remote_id)
         return RemoteWallet(str(body.get("name", "")), int(balance), remote_id if known else None, known)
 
     def held(self) -> int:

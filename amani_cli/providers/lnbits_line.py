@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 from amani_cli import errors
@@ -11,7 +12,12 @@ from amani_cli.providers.http import Answer, Line
 
 
 class LnbitsLine:
-    """An open line with one key (or none). Use it as a context manager."""
+    """An open line with one key (or none). Use it as a context manager.
+
+    `must_match` is given the id that the key's wallet tells, and raises for one that is not the wallet that was meant.
+    """
+
+    must_match: Callable[[str | None], object] | None = None
 
     def __init__(self, line: Line, key: str | None = None) -> None:
         self.line = line

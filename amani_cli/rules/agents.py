@@ -11,7 +11,7 @@ from decimal import Decimal
 from amani_cli import errors
 from amani_cli.models.rules import LimitView
 from amani_cli.rules import consent
-from amani_cli.rules.approval import shown
+from amani_cli.rules.approval import check_unit, shown
 from amani_cli.rules.lines import Spend
 from amani_cli.store import approvers, rules
 from amani_cli.store import audit as audit_log
@@ -90,6 +90,7 @@ def set_limit(
     payees: list[dict[str, str]] | None,
 ) -> None:
     """Let an agent spend from a wallet; needs the PIN of one that has one. Raises what giving the PIN raises."""
+    check_unit(wallet, unit, f"what agent '{name}' may spend")
     consent.require_pin(ws, wallet, f"letting agent '{name}' spend")
     before = approvers.agent(ws.store, wallet.identity, name)
     with ws.store.write() as db:

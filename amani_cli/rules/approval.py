@@ -44,6 +44,19 @@ def authorise(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: st
         )
 
 
+def check_unit(wallet: KnownWallet, unit: str, what: str) -> None:
+    """Refuse a rule (`what`) of a wallet that is over what it doesn't pay in: nothing would ever meet it.
+
+    Raises `errors.Usage`.
+    """
+    if (unit == "msat") != (wallet.provider == "lnbits"):
+        raise errors.Usage(
+            f"{what} of '{wallet.name}' is in {'sats' if wallet.provider == 'lnbits' else 'its currencies'}",
+            code="BAD_AMOUNT",
+            hint="E.g. 50000sat on a Lightning wallet, 20000NGN on a Fincra wallet.",
+        )
+
+
 def shown(amount: Decimal | int, unit: str) -> str:
     if unit == "msat":
         from amani_cli.amounts import format_sat

@@ -11,7 +11,7 @@ from decimal import Decimal
 from amani_cli import errors
 from amani_cli.models.rules import Limits, LimitView
 from amani_cli.rules import agents, lines, pins, rulebook
-from amani_cli.rules.approval import check_pin, shown
+from amani_cli.rules.approval import check_pin, check_unit, shown
 from amani_cli.rules.held import refuse_held
 from amani_cli.rules.limits import DAY_S, KINDS, opens_at, window_of
 from amani_cli.settings import parse_rate
@@ -144,6 +144,11 @@ def day_budgets_left(ws: Workspace, wallet: KnownWallet) -> dict[str, Decimal]:
     return left
 
 
+def units(ws: Workspace, wallet: KnownWallet) -> list[str]:
+    """In which units (`msat` or currencies) a wallet has a budget."""
+    return [row.unit for row in rules.budgets(ws.store, wallet.identity)]
+
+
 def set_budget(
     ws: Workspace,
     wallet: KnownWallet,
@@ -153,12 +158,7 @@ def set_budget(
     per_day: str | None,
 ) -> Limits:
     """Set a wallet's budget in `unit`; 'off' lifts a part, None leaves it. Needs the PIN of a wallet that has one."""
-    if (unit == "msat") != (wallet.provider == "lnbits"):
-        raise errors.Usage(
-            f"the budget of '{wallet.name}' is in {'sats' if wallet.provider == 'lnbits' else 'its currencies'}",
-            code="BAD_AMOUNT",
-            hint="E.g. 50000sat on a Lightning wallet, 20000NGN on a Fincra wallet.",
-        )
+    check_unit(wallet, unit, "the budget")
     if pins.is_set(ws, wallet) and not pins.is_given(ws, wallet):
         raise errors.RefusedByPolicy(
             f"changing the budget of '{wallet.name}' needs its PIN",

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from amani_cli import errors
 from amani_cli.models.requests import Approver, Approvers
 from amani_cli.rules import consent, pins, quorum, signatures
+from amani_cli.rules.approval import check_unit
 from amani_cli.store import approvers
 from amani_cli.store import audit as audit_log
 from amani_cli.store.ledger import Ledger
@@ -76,12 +77,8 @@ def drawing(
 
     An empty list is whoever may approve; None leaves a part as it is.
     """
-    if unit is not None and (unit == "msat") != (wallet.provider == "lnbits"):
-        raise errors.Usage(
-            f"the line of '{wallet.name}' is in {'sats' if wallet.provider == 'lnbits' else 'its currencies'}",
-            code="BAD_AMOUNT",
-            hint="E.g. 100000sat on a Lightning wallet, 20000NGN on a Fincra wallet.",
-        )
+    if unit is not None:
+        check_unit(wallet, unit, "the line")
     who = None if named is None else [known(ws.store, name).name for name in named]
     terms = {"unit": unit, "above": above, "approvals": approvals, "named": who}
     return Change("wallet limit", wallet, terms)

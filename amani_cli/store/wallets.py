@@ -107,7 +107,12 @@ def update(db: Transaction, wallet_id: int, **columns: Unpack[WalletChanges]) ->
 
 
 def rename(db: Transaction, wallet_id: int, name: str) -> None:
-    """Give a wallet another name, beside its payments and invoices as well."""
+    """Give a wallet another name, beside its payments and invoices as well, and those that are on their way to it."""
+    db.execute(
+        "UPDATE payment SET destination=? WHERE kind='transfer' AND direction='out' AND status='unknown'"
+        " AND destination=(SELECT name FROM wallet WHERE id=?)",
+        (name, wallet_id),
+    )
     update(db, wallet_id, name=name, name_key=name_key(name))
     for table in ("payment", "invoice"):
         db.execute(f"UPDATE {table} SET wallet=? WHERE wallet_id=?", (name, wallet_id))
@@ -138,6 +143,18 @@ def forget_sandbox(db: Transaction) -> None:
     """Forget the sandbox's wallets and login."""
     db.execute("DELETE FROM wallet WHERE sandbox=1")
     db.execute("DELETE FROM login WHERE sandbox=1")
+
+
+def end_what_waits(db: Transaction, wallet_id: int, why: str) -> None:
+    """Close what only a server could have told that does not exist any more, with a wallet's fake money in it."""
+    db.execute(
+        "UPDATE payment SET status='failed', failure=?, reserved_msat=0 WHERE wallet_id=? AND status='unknown'",
+        (why, wallet_id),
+    )
+    waiting = "wallet_id=? AND status IN ('funding', 'open', 'voiding', 'unknown')"
+    db.execute(f"UPDATE cheque SET status='void' WHERE {waiting}", (wallet_id,))
+    db.execute("UPDATE cheque SET swept=1 WHERE wallet_id=? AND status='claimed'", (wallet_id,))
+    db.execute("UPDATE invoice SET status='expired' WHERE wallet_id=? AND status='pending'", (wallet_id,))
 
 
 def servers_of(store: Store, remote_id: str) -> list[str]:

@@ -72,8 +72,8 @@ def delete(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -
         made_by_login = remote_id in {each.id for each in client.wallets(token)}
     try:
         _prove_empty(wallet)
-    except errors.NotAuthorised:
-        if made_by_login:
+    except errors.NotAuthorised as error:
+        if made_by_login or error.code == "WRONG_KEY":
             raise
         confirm(f"Your login on {wallet.url} has no wallet '{wallet.name}' any more. amani forgets it and its keys.")
         return

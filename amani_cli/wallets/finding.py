@@ -46,16 +46,31 @@ def resolve(ws: Workspace, name: str | None) -> KnownWallet:
 
     The first one asked for in a run is the one that AMANI_KEY_FILE and AMANI_KEY_COMMAND are for. Raises
     `errors.NotFound` for an unknown name, `errors.NotAuthorised` when there is none at all, and `errors.Usage` with
-    the list when it is not clear.
+    the list when it is not clear, or for a name of which nothing is there: of a variable that was not set.
     """
+    if name is not None and not name.strip():
+        raise errors.Usage("the wallet's name is empty", code="BAD_NAME", hint="'amani wallet list' shows the names.")
     wallet = _resolved(ws, name)
     if ws.wallet_in_use is None:
         ws.wallet_in_use = wallet.id
     return wallet
 
 
+def named(ws: Workspace, name: str | None, said: str | None) -> KnownWallet:
+    """The wallet that a command's own word names (`name`), or else --wallet (`said`).
+
+    Raises `errors.Usage` where those are two wallets, and what `resolve` raises.
+    """
+    wallet = resolve(ws, said if name is None else name)
+    if name is not None and said is not None and resolve(ws, said).id != wallet.id:
+        raise errors.Usage(
+            f"{quoted(name)} and --wallet {quoted(said)} are two wallets", hint="Say which one is meant, once."
+        )
+    return wallet
+
+
 def _resolved(ws: Workspace, name: str | None) -> KnownWallet:
-    name = name or ws.environ.get("AMANI_WALLET") or None
+    name = name if name is not None else ws.environ.get("AMANI_WALLET") or None
     if name is not None:
         if ws.has_store:
             row = store_wallets.by_name(ws.store, name)

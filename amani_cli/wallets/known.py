@@ -163,7 +163,8 @@ class KnownWallet:
         return errors.NotAuthorised(
             f"wallet '{self.name}' is read-only: amani holds its invoice key, which can't pay",
             code="READ_ONLY_WALLET",
-            hint=f"Add the wallet with its Admin key: amani wallet add NAME --url {self.url}",
+            hint="To pay from it, remove it and add it again with its Admin key; its history and rules stay:"
+            f" amani wallet remove '{self.name}', then: amani wallet add '{self.name}' --url {self.url}",
         )
 
     def _from_keyring(self, slot: str, kind: KeyKind) -> keys.Key:
@@ -182,6 +183,7 @@ class KnownWallet:
         self.must_be("lnbits")
         client = lnbits_client(self.ws, self.url, self.key(kind).value)
         client.line.wallet = self.name
+        client.must_match = self.must_match  # what another's key tells is not this wallet's balance
         return client
 
     def fincra(self, kind: KeyKind) -> Fincra:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from amani_cli.store import holds
+from amani_cli.store import audit as audit_log
+from amani_cli.store import holds, rules
 from amani_cli.store import wallets as store_wallets
+from amani_cli.store.rows import Transaction, WalletRow
 from amani_cli.workspace import Workspace
 
 
@@ -27,6 +29,7 @@ def register_sandbox(
         for row in known.values():
             if row.remote_id not in [remote_id for _, remote_id, _ in everywhere]:
                 holds.release(db, row.remote_id)
+                _let_go(ws, db, row)
                 store_wallets.delete(db, row.id)
         for name, remote_id, its_url in everywhere:
             if remote_id in known:
@@ -62,4 +65,14 @@ def forget_sandbox(ws: Workspace) -> None:
         return
     with ws.store.write() as db:
         holds.release_sandbox(db)
+        for row in store_wallets.of_sandbox(db):
+            _let_go(ws, db, row)
         store_wallets.forget_sandbox(db)
+
+
+def _let_go(ws: Workspace, db: Transaction, row: WalletRow) -> None:
+    """Let nothing wait for a server that is gone with its fake sats, nor for a PIN that nobody can have reset."""
+    store_wallets.end_what_waits(db, row.id, "the sandbox that it was of was deleted")
+    if row.remote_id is not None and rules.has_pin(db, row.remote_id):
+        rules.delete_pin(db, row.remote_id)
+        audit_log.append(db, "pin remove", wallet=row.name, outcome="gone with the sandbox", actor=ws.said.actor)

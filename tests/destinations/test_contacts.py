@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amani_cli.destinations import contacts
+from amani_cli.payments import engine
 from tests.conftest import Held, change_database, full_disk
+from tests.kit.cheque_world import through
 from tests.kit.driver import Amani
+from tests.kit.fault_proxy import FaultProxy, cut
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
 from tests.kit.make_invoice import bech32, make_invoice, words
 
@@ -137,6 +140,28 @@ class TestPinning:
         assert (refused.code, refused.error["code"]) == (9, "PAYEE_CHANGED")
         assert "node that is paid" in refused.error["message"]
         assert payer.sat == 100_000
+
+    def test_a_first_payment_that_is_in_doubt_pins(
+        self,
+        amani: Amani,
+        payer: Held,
+        payee: Held,
+        ada: Ada,
+        lnurl_server: LnurlServer,
+        home: Path,
+        proxy: FaultProxy,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It arrives all the same, and whoever stands there at the second one is no first."""
+        monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
+        through(proxy, home)
+        assert amani("contact", "add", "Ada", ada.address).code == 0
+        proxy.on(cut(after=False), "POST", "/api/v1/payments")
+        first = amani("pay", "Ada", 5, "--yes", "--json", "--timeout", "1s").error
+        assert amani("reconcile", "--resume", first["id"], "--yes").code == 0
+        ada.move_to(lnurl_server.url.replace("127.0.0.1", "localhost") + "/cb/ada")
+        refused = amani("pay", "Ada", 6, "--yes", "--json")
+        assert (refused.code, refused.error["code"], payee.sat) == (9, "PAYEE_CHANGED", 5)
 
     def test_a_payment_that_fails_pins_nothing(
         self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer

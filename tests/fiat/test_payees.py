@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import change_database
 from tests.kit.driver import Amani, Result
 from tests.kit.fincra_double import ACCOUNTS, Double, Merchant
 from tests.kit.fincra_world import AddBusiness, without_pin
@@ -117,7 +118,21 @@ class TestAContact:
         monkeypatch.setitem(ACCOUNTS, ("2345678901", "058"), "Somebody Else")
         changed = pay(amani, "chinwe", "10NGN")
         assert (changed.code, changed.error["code"]) == (9, "PAYEE_CHANGED")
+        tried = pay(amani, "chinwe", "10NGN", "--dry-run")
+        assert (tried.code, tried.error["code"]) == (9, "PAYEE_CHANGED")
+        assert pay(amani, "chinwe", "10NGN", "--dry-run", "--accept-change").data["payee"] == "Somebody Else"
         assert not double.posts(PAYOUTS)
+
+    def test_that_was_not_looked_up_is_pinned_by_a_first_payout_that_is_on_its_way(
+        self, amani: Amani, shop: Merchant, double: Double, monkeypatch: pytest.MonkeyPatch, home: Path
+    ) -> None:
+        assert amani("contact", "add", "chinwe", BANK, "--currency", "ngn").code == 0
+        change_database(home, "UPDATE contact SET seen=NULL")  # as where Fincra could not be asked
+        double.fail("drop", "POST", PAYOUTS, stored=False)
+        assert pay(amani, "chinwe", "10NGN", "--no-wait").code == 8
+        assert amani("contact", "show", "chinwe", "--json").data["pinned"] == {"bank": BANK, "name": "Chinwe Eze"}
+        monkeypatch.setitem(ACCOUNTS, ("2345678901", "058"), "Somebody Else")
+        assert pay(amani, "chinwe", "11NGN").error["code"] == "PAYEE_CHANGED"
 
     def test_a_phone_names_its_currency_itself_and_is_kept_in_full(
         self, amani: Amani, shop: Merchant, double: Double

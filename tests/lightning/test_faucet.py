@@ -17,6 +17,7 @@ from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, cut
 from tests.kit.going_back import Copied
+from tests.kit.persons import Person
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
@@ -122,6 +123,28 @@ class TestClaim:
         assert amani(*words).code == 0
         refused(amani(*CLAIM, "--json"), "COOL_DOWN")
         assert taker.sat == 100
+
+    def test_a_pin_that_came_later(
+        self, amani: Amani, faucet: Held, taker: Held, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever claims can't give it, and is not told to."""
+        monkeypatch.setattr(pins, "COST", 4)
+        assert amani("pin", "set", "--wallet", "giver", "--always", "--pin-stdin", stdin="271828").code == 0
+        error = refused(amani(*CLAIM, "--json"), "PIN_NEEDED")
+        assert "faucet configure" in str(error["hint"])
+        assert "--pin-stdin" not in str(error["hint"])
+        assert amani("invoice", "list", "--wallet", "taker", "--json").data["items"] == []
+
+    def test_a_line_that_was_drawn_later(self, amani: Amani, faucet: Held, taker: Held, tmp_path: Path) -> None:
+        """A claim has no --request."""
+        assert amani("approver", "add", "zawadi", Person(amani, "zawadi", tmp_path / "zawadi").init()).code == 0
+        assert amani("wallet", "limit", "giver", "--approve-above", "50sat").code == 0
+        error = refused(amani(*CLAIM, "--json"), "NEEDS_APPROVAL")
+        assert "faucet configure" in str(error["hint"])
+        assert "--request" not in str(error["hint"])
+        refused(amani("faucet", "configure", "--wallet", "giver", "--amount", "60", "--json"), "NEEDS_APPROVAL")
+        assert amani("faucet", "configure", "--wallet", "giver", "--amount", "50").code == 0
+        assert amani(*CLAIM).code == 0
 
     def test_not_from_itself(self, amani: Amani, faucet: Held) -> None:
         refused(amani("faucet", "claim", "--wallet", "giver", "--json"), "SAME_WALLET")

@@ -30,6 +30,7 @@ from tests.kit.crowd import at_once
 from tests.kit.driver import PATIENCE_S, Amani, Result, environment
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut, kill
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
+from tests.kit.persons import Person
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
 
@@ -293,6 +294,20 @@ def test_what_was_reserved_is_enough(amani: Amani, world: World, by: str) -> Non
 
 
 @both
+def test_a_line_that_was_drawn_since_and_what_goes_on_then(amani: Amani, world: World, by: str) -> None:
+    """It can't be filed any more, and is not told to be."""
+    words = pay(world)
+    entry = world.never_arrives(*words)
+    assert amani("approver", "add", "zawadi", Person(amani, "zawadi", world.folder / "zawadi").init()).code == 0
+    assert amani("wallet", "limit", "giver", "--approve-above", "20sat").code == 0
+    refused = again(amani, by, words, entry).error
+    assert (refused["code"], refused["money_moved"], refused["id"]) == ("NEEDS_APPROVAL", "maybe", entry)
+    assert "--request" not in refused["hint"]
+    assert f"amani reconcile {entry}" in refused["hint"]
+    assert len(world.sent()) == 1
+
+
+@both
 def test_a_restored_copy_sends_nothing(amani: Amani, world: World, by: str) -> None:
     words = pay(world)
     entry = world.never_arrives(*words)
@@ -488,6 +503,9 @@ def test_a_batch_s_row_that_somebody_else_s_payment_leaves_in_doubt_is_in_doubt(
     table.write_text(f"to,memo\n{invoice},one\n")
     assert amani("batch", "plan", table, "-o", plan).code == 0
     entry = world.never_arrives("pay", invoice, "--yes")
+    stands = amani("batch", "status", plan, "--json").data
+    assert (stands["unknown"], stands["open"], stands["items"][0]["id"]) == (1, 0, entry)
+    assert f",{entry}," in amani("batch", "results", plan).stdout
     world.claims_to_be(None)  # so that it is not sent again
     run = amani("batch", "run", plan, "--yes", "--json", "--timeout", "1s")
     row = json.loads(run.stdout.splitlines()[0])["data"]

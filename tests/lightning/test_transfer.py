@@ -252,6 +252,19 @@ class TestFaults:
             assert amani("transfer", "taker", *other).code == 0
         assert taker.sat == 43
 
+    def test_a_retry_is_seen_under_the_payee_s_new_name(
+        self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
+    ) -> None:
+        line.on(cut(after=False), "POST", PAYMENTS, nth=2)
+        words = ("21", "--yes", "--json", "--timeout", "1s")
+        first = amani("transfer", "taker", *words).error
+        assert amani("wallet", "rename", "taker", "till").code == 0
+        again = amani("transfer", "till", *words).error
+        assert (again["exit"], again["id"]) == (8, first["id"])
+        assert amani("status", "--json").data["open"][0]["what"] == "transfer from giver to till"
+        assert amani("reconcile", "--resume", first["id"], "--yes").code == 0
+        assert (giver.sat, taker.sat) == (4979, 21)
+
     def test_the_server_is_gone_before_the_payment(
         self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
     ) -> None:

@@ -20,6 +20,7 @@ from amani_cli.store.sqlite import open_store
 from tests.conftest import AddWallet, write_key
 from tests.kit.driver import Amani
 from tests.kit.lnbits_server import LnbitsServer
+from tests.kit.persons import Person
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.sqlite]  # a ledger on a server is backed up there (tests/team)
 about_another_thing = pytest.mark.usefixtures("cheap_seal")
@@ -368,3 +369,22 @@ def test_it_replaces_no_database_that_another_has_open(
         assert not list(home.glob("*.before-restore-*"))
     assert amani("backup", "restore", file, *passphrase, "--yes").code == 0
     assert amani("wallet", "balance", "-q").stdout == "100\n"
+
+
+@about_another_thing
+def test_a_restore_says_that_what_others_were_told_since_counts_for_nothing(
+    amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path], home: Path
+) -> None:
+    """No provider knows of an approver that was removed, nor of a request that was refused."""
+    add_wallet("main", 100)
+    told = "Rules and requests are as they were then"
+    for number in range(2):
+        file = tmp_path / f"{number}.backup"
+        assert amani("backup", "create", file, *passphrase).code == 0
+        go_to(tmp_path / f"other-{number}")
+        restored = amani("backup", "restore", file, *passphrase, "--yes")
+        assert (restored.code, told in restored.stderr) == (0, number == 1), restored
+        go_to(home)
+        if number == 0:
+            public = Person(amani, "zawadi", tmp_path / "zawadi").init()
+            assert amani("approver", "add", "zawadi", public).code == 0

@@ -99,8 +99,10 @@ def test_by_lightning(world: World, way: str) -> None:
 
 
 def test_the_faucet_gives_nothing_above_it(world: World) -> None:
-    words = ("faucet", "configure", "--wallet", "main", "--amount", "1500")
-    assert world.amani(*words).code == 0
+    words = ("faucet", "configure", "--wallet", "main", "--amount")
+    assert world.amani(*words, "1500", "--json").error["code"] == "NEEDS_APPROVAL"
+    assert world.amani(*words, "900").code == 0
+    assert world.amani("wallet", "limit", "main", "--approve-above", "800").code == 0
     refused = world.amani("faucet", "claim", "--wallet", "other", "--json")
     assert (refused.code, refused.error["code"]) == (9, "NEEDS_APPROVAL")
     assert world.main.sat == 10_000

@@ -14,6 +14,7 @@ from tests.kit.books import compared, tell
 from tests.kit.crowd import Run, at_once, codes
 from tests.kit.driver import Amani, Result
 from tests.kit.fault_proxy import FaultProxy, answer, cut
+from tests.kit.fincra_world import AddBusiness
 from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.store]
@@ -220,3 +221,53 @@ class TestChanging:
         assert amani(*words).code == 0
         assert day(amani, "again") == ("900", "0", "100")
         over(amani("transfer", "other", "101", "--from", "again", "--yes", "--json"))
+
+
+class TestFiat:
+    """A budget is lifted in the currency that it is in, which nobody need say where there is one alone."""
+
+    @pytest.fixture
+    def shop(self, add_business: AddBusiness) -> None:
+        add_business()
+
+    def names(self, amani: Amani) -> list[str]:
+        items = amani("wallet", "limit", "--json").data["items"]
+        return [item["allowed"] for item in items if item["name"] in ("per day", "per payment")]
+
+    def test_it_is_lifted(self, amani: Amani, shop: None) -> None:
+        words = ("--per-day", "20000NGN", "--per-payment", "5000NGN")
+        assert amani("wallet", "limit", *words).code == 0
+        assert self.names(amani) == ["5000.00 NGN", "20000.00 NGN"]
+        assert amani("wallet", "limit", "--per-day", "off").code == 0
+        assert self.names(amani) == ["5000.00 NGN"]
+        assert amani("wallet", "limit", "--per-payment", "off NGN").code == 0
+        assert self.names(amani) == []
+        assert amani("wallet", "limit", *words).code == 0
+        assert amani("wallet", "limit", "--per-day", "off", "--per-payment", "off").code == 0
+        assert self.names(amani) == []
+
+    def test_of_several_it_is_said_which(self, amani: Amani, shop: None) -> None:
+        for amount in ("20000NGN", "50USD"):
+            assert amani("wallet", "limit", "--per-payment", amount).code == 0
+        refused = amani("wallet", "limit", "--per-payment", "off", "--json")
+        assert (refused.code, refused.error["hint"]) == (2, "Say which: --per-payment 'off NGN'.")
+        assert amani("wallet", "limit", "--per-payment", "off ngn").code == 0
+        assert self.names(amani) == ["50.00 USD"]
+
+    def test_an_agent_s_is_in_what_the_wallet_pays_in(self, amani: Amani, shop: None, main: Held) -> None:
+        """It would be told that it may spend, and may spend nothing."""
+        for wallet, amount in (("shop", "5sat"), ("main", "5USD"), ("shop", "off NGN")):
+            words = (
+                "wallet",
+                "limit",
+                wallet,
+                "--agent",
+                "bot",
+                "--per-payment",
+                amount,
+                "--per-day",
+                amount,
+                "--json",
+            )
+            refused = amani(*words)
+            assert (refused.code, refused.error["code"]) == (2, "BAD_AMOUNT")

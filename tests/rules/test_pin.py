@@ -18,6 +18,7 @@ from tests.kit import ledgers
 from tests.kit.books import tell
 from tests.kit.crowd import at_once, codes
 from tests.kit.driver import Amani, Result
+from tests.kit.fincra_world import AddBusiness
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.store]
 
@@ -289,6 +290,40 @@ class TestChange:
         assert amani("pin", "change", "--always", "--pin-stdin", stdin=WRONG).code == 3
         assert amani("pin", "change", "--always", "--pin-stdin", "--json", stdin=PIN).data["always"] is True
         assert verify(amani, PIN).code == 0
+
+    @pytest.mark.parametrize("words", [("change",), ("set",)])
+    def test_a_threshold_in_what_the_wallet_does_not_pay_in(
+        self, amani: Amani, rich: Held, words: tuple[str, ...]
+    ) -> None:
+        """It would be kept, and never asked for anything."""
+        if words == ("change",):
+            amani("pin", "set", "--pin-stdin", stdin=PIN)
+        refused = amani("pin", *words, "--threshold", "5USD", "--pin-stdin", "--json", stdin=PIN)
+        assert (refused.code, refused.error["code"]) == (2, "BAD_AMOUNT")
+        assert "is in sats" in refused.error["message"]
+        status = amani("pin", "status", "--json").data
+        assert (status["set"], status["thresholds"]) == (words == ("change",), [])
+
+    @pytest.mark.parametrize("amount", ["5000", "5000sat", "0"])
+    def test_a_threshold_of_a_fiat_wallet_without_a_currency(
+        self, amani: Amani, add_business: AddBusiness, amount: str
+    ) -> None:
+        add_business()
+        refused = amani("pin", "set", "--threshold", amount, "--pin-stdin", "--json", stdin=PIN)
+        assert (refused.code, refused.error["code"]) == (2, "BAD_AMOUNT")
+        assert amani("pin", "status", "--json").data["set"] is False
+        set_ = amani("pin", "set", "--threshold", "NGN 5000", "--pin-stdin", "--json", stdin=PIN).data
+        assert set_["thresholds"] == [{"value": "5000.00", "currency": "NGN"}]
+
+    def test_a_new_pin_beside_a_threshold_is_not_ignored(self, amani: Amani, pinned: Held, tmp_path: Path) -> None:
+        new = write_key(tmp_path / "new.pin", OTHER)
+        for words, stdin in (((), f"{PIN}\n{OTHER}\n"), (("--new-pin-file", new), PIN)):
+            for when in (("--threshold", "60"), ("--always",)):
+                refused = amani("pin", "change", *when, "--pin-stdin", *words, stdin=stdin)
+                assert (refused.code, "a command of its own" in refused.stderr) == (2, True)
+        status = amani("pin", "status", "--json").data
+        assert (status["threshold_msat"], status["always"]) == (10_000_000, False)
+        assert amani("pin", "verify", "--pin-stdin", stdin=PIN).code == 0
 
     def test_a_wallet_without_a_pin_has_no_threshold_to_change(self, amani: Amani, rich: Held) -> None:
         refused = amani("pin", "change", "--threshold", "20k", "--pin-stdin", "--json", stdin=PIN)

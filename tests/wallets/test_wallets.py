@@ -48,6 +48,19 @@ class TestAdd:
         assert "Admin key" in refused.error["hint"]
         assert held.sat == 50
 
+    def test_one_that_can_only_look_pays_once_it_is_added_as_its_refusal_says(
+        self, amani: Amani, add_wallet: AddWallet, tmp_path: Path
+    ) -> None:
+        held, other = add_wallet("till", 50, key="read"), add_wallet("other")
+        assert amani("invoice", "create", "5", "--wallet", "till").code == 0  # from which its id is known
+        invoice = other.invoice(5)
+        hint = amani("pay", invoice, "--wallet", "till", "--yes", "--json").error["hint"]
+        assert f"amani wallet remove 'till', then: amani wallet add 'till' --url {held.server.url}" in hint
+        assert amani("wallet", "remove", "till", "--yes").code == 0
+        key = write_key(tmp_path / "admin.key", held.admin_key)
+        assert amani("wallet", "add", "till", "--url", held.server.url, "--key-file", key).code == 0
+        assert amani("pay", invoice, "--wallet", "till", "--yes").code == 0
+
     def test_read_only_on_request(self, amani: Amani, add_wallet: AddWallet) -> None:
         held = add_wallet("audit", 50, "--read-only")
         assert amani("wallet", "show", "--json").data["access"] == "read"
@@ -139,13 +152,15 @@ class TestAdd:
     def test_the_environment_s_key_file_and_command_outrank_what_is_stored(
         self, amani: Amani, add_wallet: AddWallet, tmp_path: Path
     ) -> None:
-        add_wallet(sat=7)
-        (tmp_path / "main.key").unlink()
-        assert amani("wallet", "balance").code == 3
-        other = add_wallet("other", 8)
-        assert amani("wallet", "balance", "main", "-q", env={"AMANI_KEY_FILE": str(other.key_file)}).stdout == "8\n"
-        command = f"cat {other.key_file}"
-        assert amani("wallet", "balance", "main", "-q", env={"AMANI_KEY_COMMAND": command}).stdout == "8\n"
+        held = add_wallet(sat=7)
+        other, elsewhere = add_wallet("other", 8), held.key_file.rename(tmp_path / "elsewhere.key")
+        assert amani("wallet", "balance", "main").code == 3
+        ways = ({"AMANI_KEY_FILE": str(elsewhere)}, {"AMANI_KEY_COMMAND": f"cat {elsewhere}"})
+        for env in ways:
+            assert amani("wallet", "balance", "main", "-q", env=env).stdout == "7\n"
+        write_key(held.key_file, held.admin_key)
+        refused = amani("wallet", "balance", "main", "--json", env={"AMANI_KEY_FILE": str(other.key_file)})
+        assert (refused.code, refused.error["code"]) == (3, "WRONG_KEY")
 
     def test_a_key_that_the_server_does_not_know_is_refused(self, amani: Amani, lnbits_server: LnbitsServer) -> None:
         key = "0123456789abcdef" * 2
@@ -296,6 +311,23 @@ class TestBalance:
         assert partly.code == 3
         assert [item["wallet"] for item in partly.json["data"]["items"]] == ["one"]
         assert "'two'" in partly.json["warnings"][0]
+
+    def test_by_a_key_that_became_another_wallet_s(self, amani: Amani, add_wallet: AddWallet) -> None:
+        """What that one holds is not told as this one's."""
+        main, other = add_wallet(sat=42), add_wallet("other", 7)
+        assert amani("wallet", "balance", "main", "-q").stdout == "42\n"
+        write_key(main.key_file, other.admin_key)
+        for words in (
+            ("wallet", "balance", "main"),
+            ("pay", other.invoice(5), "--dry-run", "--wallet", "main"),
+            ("transfer", "other", "max", "--from", "main", "--yes"),
+        ):
+            refused = amani(*words, "--json")
+            assert (refused.code, refused.error["code"]) == (3, "WRONG_KEY"), words
+        every = amani("wallet", "balance", "--all", "--json")
+        assert (every.code, every.json["data"]["total_msat"]) == (3, 7000)
+        found = {item["detail"]: item["status"] for item in amani("doctor", "--json").json["data"]["items"]}
+        assert found["the key at hand is not that of wallet 'main', but another wallet's"] == "fail"
 
     def test_a_cached_answer_only_on_request_and_only_while_it_is_young(
         self, amani: Amani, add_wallet: AddWallet

@@ -1,0 +1,67 @@
+"""A script's variable that was not set: an empty word is refused, and never taken for one that was left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Held
+from tests.kit.driver import Amani
+
+pytestmark = pytest.mark.lnbits
+
+
+@pytest.fixture
+def chosen(amani: Amani, giver: Held, taker: Held) -> Held:
+    """The wallet that is meant where none is named."""
+    assert amani("wallet", "use", "giver").code == 0
+    return giver
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("transfer", "taker", "10", "--from", ""),
+        ("transfer", "taker", "10", "--wallet", ""),
+        ("--wallet", " ", "transfer", "taker", "10"),
+        ("transfer", "", "10", "--from", "taker"),
+        ("cheque", "create", "10", "--wallet", ""),
+        ("cheque", "create", "10", "--expires", ""),
+        ("wallet", "remove", ""),
+        ("wallet", "balance", ""),
+        ("wallet", "rotate-keys", ""),
+        ("wallet", "limit", "", "--per-day", "10sat"),
+        ("wallet", "limit", "giver", "--per-day", ""),
+        ("faucet", "configure", "--wallet", "giver", "--daily-cap", ""),
+        ("pin", "status", "--wallet", ""),
+        ("history", "export", "--format", "csv", "--since", ""),
+        ("pay", "ada@example.com", "10", "--reference", ""),
+    ],
+)
+def test_it_is_refused(amani: Amani, chosen: Held, taker: Held, words: tuple[str, ...]) -> None:
+    refused = amani(*words, "--yes", "--json")
+    assert (refused.code, refused.error["money_moved"]) == (2, "no"), refused
+    assert (chosen.sat, taker.sat) == (5000, 0)
+    assert [item["name"] for item in amani("wallet", "list", "--json").data["items"]] == ["giver", "taker"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("transfer", "giver", "10", "--from", "taker", "--wallet", "giver"),
+        ("wallet", "limit", "taker", "--per-day", "10sat", "--wallet", "giver"),
+        ("wallet", "balance", "taker", "--wallet", "giver"),
+        ("wallet", "rotate-keys", "taker", "--wallet", "giver"),
+    ],
+)
+def test_of_two_wallets_none_is_guessed(amani: Amani, chosen: Held, taker: Held, words: tuple[str, ...]) -> None:
+    refused = amani(*words, "--yes", "--json")
+    assert (refused.code, refused.error["message"]) == (2, "'taker' and --wallet 'giver' are two wallets")
+    assert amani("transfer", "taker", "1", "--from", "giver", "--wallet", "Giver", "--yes").code == 0
+
+
+@pytest.mark.parametrize("words", [("--max-fee", ""), ("",), ("--keep", ""), ("--max-slippage", "")])
+def test_no_condition_of_a_payment_falls_away(amani: Amani, chosen: Held, taker: Held, words: tuple[str, ...]) -> None:
+    invoice = taker.invoice(10)
+    refused = amani("pay", invoice, *words, "--yes", "--json")
+    assert (refused.code, chosen.sat, taker.sat) == (2, 5000, 0), refused
+    assert amani("pay", invoice, "--memo", "", "--reason", "", "--yes").code == 0  # what is only told may be nothing
