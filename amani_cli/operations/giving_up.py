@@ -10,10 +10,11 @@ from amani_cli.models.operations import Reconciliation
 from amani_cli.operations import restored
 from amani_cli.rules import consent, pins
 from amani_cli.store import audit as audit_log
-from amani_cli.store import cheques, holds
+from amani_cli.store import cheques, holds, journal
 from amani_cli.store.ledger import only
 from amani_cli.store.rows import ChequeRow, HoldRow, Transaction
 from amani_cli.text import quoted
+from amani_cli.times import now
 from amani_cli.wallets import environment, finding
 from amani_cli.wallets.clients import lnbits_client
 from amani_cli.workspace import Workspace
@@ -70,7 +71,8 @@ def _wallet(ws: Workspace, row: HoldRow, confirm: Confirm) -> str:
 
 
 def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
-    """Count a cheque whose wallet is out of reach as claimed: its money is not coming home."""
+    """Count a cheque whose wallet is out of reach as claimed: its money is not coming home. A claim by its link that is
+    open counts as the one that had it."""
     if row.status in ("funding", "void", "expired") or (row.status == "claimed" and row.swept):
         raise errors.RefusedByPolicy(
             f"cheque {row.id} is {row.status}, and nothing waits for it",
@@ -95,6 +97,9 @@ def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
         consent.require_pin(ws, pins.Removed(row.wallet, row.identity), "giving up a cheque")
     with ws.store.write() as db:
         cheques.update(db, row.id, status="claimed", swept=1)
+        claim = journal.by_id(db, row.claim) if row.claim is not None else None
+        if claim is not None and claim.status == "unknown":
+            journal.update(db, claim.id, status="settled", reserved_msat=0, settled_at=now())
         _audit(ws, db, "cheque", row.wallet, row.id)
     return row.id
 

@@ -127,7 +127,9 @@ class KnownWallet:
             name, _, kept_at = where.partition("@")
             value = keys.kept(kept_at, name)
             if value is None:
-                raise errors.NotAuthorised("the code's key is not kept here any more", code="NO_KEY")
+                cheque = name.removeprefix("cheque:")
+                way_out = f"; if nobody has it: amani reconcile --resolve {cheque}" if cheque != name else ""
+                raise errors.NotAuthorised(f"the code's key is not kept here any more{way_out}", code="NO_KEY")
             if name.startswith("cheque:"):  # one of our own: both keys of its wallet
                 value = value.split(":")[kind == "read"]
                 keys.SEEN.add(value)

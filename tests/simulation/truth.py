@@ -558,12 +558,15 @@ def _lacks_a_key(world: World, run: Run) -> bool:
 def _give_up(world: World, machine: Machine) -> list[str]:
     """Somebody says of cheques that can't be asked any more that they are over; none of them has money in it."""
     found = []
-    for row in world.read(machine, "SELECT id, remote_id FROM cheque WHERE status IN ('voiding', 'unknown')"):
+    claimed = "SELECT payment_hash FROM payment WHERE payment.id=claim AND payment.status='unknown'"
+    sql = f"SELECT id, remote_id, status, ({claimed}) AS claim FROM cheque"
+    for row in world.read(machine, f"{sql} WHERE status IN ('voiding', 'unknown') OR EXISTS ({claimed})"):
         servers = [server for server in world.servers.values() if row["remote_id"] in server.wallets]
         if any(server.balance(row["remote_id"]) >= 1000 for server in servers):
             found.append(f"at rest: {machine.name}: cheque {row['id']} is open, and its wallet holds money")
         home = [record for server in servers for record in server.records if record.paper.memo.startswith("cheque ")]
-        if any(record.status == "success" and row["id"] in record.paper.memo for record in home):
+        had = [record for record in world.sent.get(row["claim"], ()) if record.status == "success"]
+        if not had and any(record.status == "success" and row["id"] in record.paper.memo for record in home):
             found.append(f"at rest: {machine.name}: cheque {row['id']} is open, and its money has come home")
         argv = ["reconcile", "--resolve", row["id"], "--json", "--yes", "--pin-stdin"]
         found += after(world, world.amani(machine, argv, {"n": "rest", "stdin": acts.PIN}, stdin=acts.PIN))
