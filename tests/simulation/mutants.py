@@ -116,8 +116,8 @@ MUTANTS = (
     _m(
         "a dry run pays",
         (
-            "if dry_run:\n        said.emit(paying.planned",
-            "if False:\n        said.emit(paying.planned",
+            "if dry_run:\n        said.emit(paying.planned(",
+            "if False:\n        said.emit(paying.planned(",
         ),
     ),
     _m(
