@@ -156,6 +156,8 @@ def test_what_fincra_answers(
                 assert result.code in (0, 8), result
                 if result.code == 0:
                     assert result.data["amount"] == {"value": "5.00", "currency": "NGN"}
+            elif line == "reconcile" and result.code == 10:  # what came back is not known of this wallet
+                assert result.json["data"]["unasked"] == ["shop"], result
             elif result.code not in (0, 4, 8, 13):
                 assert result.error["money_moved"] == "no", result
 
