@@ -248,7 +248,11 @@ MUTANTS = (
     ),
     # what this world has found
     _m("one's own invoice is never certain", ("return client.sent(payment_hash) or ABSENT", "return NOT_ASKED")),
-    _m("another's old failure is taken on", ('(record.wallet_id == wallet_id or record.status != "failed")', "True")),
+    _m(
+        "what another wallet had tried is taken on",
+        ("record.amount_msat < 0 and record.wallet_id == wallet_id\n", "record.amount_msat < 0\n"),
+        ('return PayAnswer(record.status, record, "" if', 'return PayAnswer("pending", None, "" if'),
+    ),
     _m(
         "claims since a backup are forgotten",
         ("if named.claimer is not None:\n        rules", "if False:\n        rules"),
