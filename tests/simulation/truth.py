@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from tests.simulation import acts, fiat_truth, seams
@@ -505,8 +506,12 @@ def at_rest(world: World) -> list[str]:
             continue
         acts.write_keys(world, machine)
         for name, wallet in machine.wallets.items():
-            if not _is_registered(world, machine, wallet):  # or what was removed stays held in a copy, for ever
+            others = _by_another_s_file(world, machine, name, wallet)
+            if others is not None:  # a wallet that has lost its key can be told where that is
+                others.unlink()
+            if others is not None or not _is_registered(world, machine, wallet):  # or it stays held in a copy, for ever
                 acts.command(world, {**acts.adding(world, name), "on": machine.name, "n": "rest"})
+                acts.write_keys(world, machine)
     for _ in range(3):
         world.pass_time(250_000)
         for machine in world.machines.values():
@@ -644,6 +649,15 @@ def _equal(world: World, machine: Machine) -> list[str]:
 
 def _is_registered(world: World, machine: Machine, wallet: Any) -> bool:
     return bool(world.read(machine, "SELECT 1 FROM wallet WHERE remote_id=?", wallet.id))
+
+
+def _by_another_s_file(world: World, machine: Machine, name: str, wallet: Any) -> Path | None:
+    """The key file of another wallet that somebody had this one's key read from, when it lay there by mistake."""
+    for row in world.read(machine, "SELECT key_source FROM wallet WHERE remote_id=?", wallet.id):
+        for other in machine.wallets:
+            if other != name and row["key_source"].endswith(f"/keys/{other}"):
+                return machine.root / "keys" / other
+    return None
 
 
 def _no_secret_kept(world: World, machine: Machine) -> list[str]:
