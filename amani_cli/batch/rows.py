@@ -44,8 +44,10 @@ def told(ws: Workspace, plan: Plan) -> Iterator[BatchRow]:
 def cheque(ws: Workspace, plan: Plan, row: Row) -> tuple[str, ChequeRow | None]:
     """The cheque of a row, and the reference it has or will have: one that never got its money is not written on."""
     reference, meant = row.reference_in(plan.hash), row.meaning(ws, plan.wallets["lightning"].identity)
-    for attempt in range(1, 100):
-        named = reference if attempt == 1 else f"{reference}#{attempt}"
+    names = [reference, *(f"{reference}#{attempt}" for attempt in range(2, 100))]
+    # A restored copy has learned of the attempt that got its money alone: those before it left no record anywhere.
+    known = references.known(ws.store, names) if ws.has_store else set()
+    for named in names[max((names.index(each) for each in known), default=0) :]:
         entry = references.targets(ws.store, {named: meant}, ChequeRow).get(named) if ws.has_store else None
         if entry is None or entry.status != "void":
             return named, entry

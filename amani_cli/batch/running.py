@@ -117,7 +117,7 @@ def run(
                 " journal alone knows whether they were paid. Invoices can't be paid twice anywhere, and are."
             )
         for row in payable:
-            if row.kind != "bolt11" and stand[row.row].status != "unknown":
+            if stand[row.row].status != "unknown":
                 held.refuse_unread(ws, row.reference)  # those made for the plan are of wallets that `refuse_held` saw
         begun = {item.row: item.amount_msat for item in stand.values() if item.status == "unknown"}
         agreed = plans.terms(ws, purse, plan, payable, begun=begun, asked=confirm is not None)

@@ -16,6 +16,7 @@ from amani_cli.keys import KeySource
 from amani_cli.lightning import paying, resends
 from amani_cli.payments import engine, lightning_rail
 from amani_cli.payments.rails import wallet_of
+from amani_cli.payments.verdict import Verdict
 from amani_cli.rules import held
 from amani_cli.store import cheques as store_cheques
 from amani_cli.store import holds, journal, marks
@@ -99,6 +100,8 @@ def _send(
     if sent.status == "settled":
         with ws.talk.once_paid("the cheque's own entry does not say so yet"):
             standing.claimed(ws, row, sent.payment_hash, sent.settled_at)
+    if sent.status == "failed":  # that was written down, and what came behind it could not be
+        raise drawing.refused(Verdict("failed", None, sent.failure or "failed"), sent.id)
     return sent
 
 

@@ -193,8 +193,7 @@ def pay(
     reserve_msat = 0 if internal else worst_fee_msat(wanted.amount_msat)
     if not wanted.authorised:
         budgets.check(ws, wallet, wanted.amount_msat, reserve_msat)
-        if wanted.destination is not None:
-            held.refuse_unread(ws, wanted.reference)
+        held.refuse_unread(ws, wanted.reference)
     if wanted.reference is None and wanted.destination is not None and wanted.kind in ("pay", "transfer"):
         just_paid.point_out(ws, wallet.remote_id, wanted.kind, wanted.is_twin)
     if confirm is not None:

@@ -48,8 +48,8 @@ def refuse(ws: Workspace, name: str, remote_id: str | None) -> None:
 def refuse_unread(ws: Workspace, reference: str | None) -> None:
     """Refuse a reference that is new here while a wallet is held that may have paid for it since the copy was made.
 
-    Whichever wallet it would be paid from now: a reference does not say from which it was. An invoice needs no such
-    care, for it is paid once. Raises `errors.RefusedByPolicy`.
+    Whichever wallet it would be paid from now: a reference does not say from which it was. An invoice is paid once, but
+    the reference may stand for another one. Raises `errors.RefusedByPolicy`.
     """
     held = [row.wallet for row in holds.waiting(ws.store)] if reference is not None else []
     if held:
@@ -57,6 +57,6 @@ def refuse_unread(ws: Workspace, reference: str | None) -> None:
             f"wallet '{held[0]}' is held, and what it paid since this copy was made is not known: '{reference}' may be"
             " paid already",
             code="RECONCILE_FIRST",
-            hint=f"Run 'amani reconcile' when '{held[0]}' can be asked. Invoices, and what has no reference, can be"
-            f" paid from other wallets meanwhile. If it never can be again: amani reconcile --resolve '{held[0]}'",
+            hint=f"Run 'amani reconcile' when '{held[0]}' can be asked. Invoices without a reference can be paid from"
+            f" other wallets meanwhile. If it never can be again: amani reconcile --resolve '{held[0]}'",
         )

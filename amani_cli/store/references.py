@@ -80,6 +80,12 @@ def is_known(store: Store, reference: str) -> bool:
     return store.one(ReferenceRow, _BY_NAME, reference) is not None
 
 
+def known(store: Store, wanted: list[str]) -> set[str]:
+    """Which of these references stand for anything yet."""
+    sql = f"SELECT reference FROM reference WHERE reference IN ({','.join('?' * len(wanted))})"
+    return {row[0] for row in store.all(Row, sql, *wanted)}
+
+
 def targets(store: Store, wanted: dict[str, str], kind: type[R]) -> dict[str, R]:
     """The payments or cheques that references stand for, by reference; `wanted` says what each must stand for.
 

@@ -330,6 +330,10 @@ MUTANTS = (
     ),
     # batches
     _m(
+        "a copy forgets which try of a row's cheque got its money",
+        ("known = references.known(ws.store, names) if ws.has_store else set()", "known = set[str]()"),
+    ),
+    _m(
         "a row is begun anew",
         (
             'if earlier is not None and earlier.status == "unknown":\n            begun',
