@@ -274,13 +274,25 @@ def test_an_answer_was_heard_so_that_it_did_arrive(
 ) -> None:
     """A record that is missing long after proves that nothing arrived only where nothing was heard of it."""
     monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.5)
-    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
-    assert provider.record is not None
-    provider.record["wallet_id"] = "another's"
+    provider.knows(text, payment_hash, "pending", AMOUNT_MSAT)
     assert amani("pay", text, "--yes", "--timeout", "1s").code == 8
     provider.record = None
     change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z', expires_at='2026-01-01T00:10:00Z'")
     assert amani("reconcile", "--json").code == 8
     assert journal(home)[0] == "unknown"
     change_database(home, "UPDATE payment SET answered=0")
+    assert amani("reconcile", "--json").data["failed"] == 1
+
+
+def test_what_another_wallet_had_paid_is_no_answer(
+    amani: Amani, provider: Provider, home: Path, text: str, payment_hash: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LNbits shows who paid an invoice before, and a line may mix up answers: ours would stay open for ever."""
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.5)
+    provider.knows(text, payment_hash, "success", AMOUNT_MSAT)
+    assert provider.record is not None
+    provider.record["wallet_id"] = "another's"
+    assert amani("pay", text, "--yes", "--timeout", "1s").code == 8
+    provider.record = None
+    change_database(home, "UPDATE payment SET created_at='2026-01-01T00:00:00Z', expires_at='2026-01-01T00:10:00Z'")
     assert amani("reconcile", "--json").data["failed"] == 1

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 import pytest
 
 from amani_cli.providers.pushes import Ear, Word, _payment_hash, can_dial
+from tests.kit.driver import PATIENCE_S
 
 HASH = "ab" * 32
 
@@ -58,4 +59,7 @@ def test_a_redirect_takes_the_key_nowhere() -> None:
             there.accept()
         ear.stop()
     assert heard.empty()
+    for thread in threading.enumerate():
+        if thread.name.startswith("amani ear"):
+            thread.join(PATIENCE_S)
     assert not any(thread.name.startswith("amani ear") for thread in threading.enumerate())
