@@ -224,7 +224,8 @@ def _settle(ws: Workspace, rail: Rail, row: Entry, answer: PayAnswer, *, wait: b
     def look() -> Verdict:
         found = _asked(rail, row)
         if found == ABSENT and answer.heard in ("failed", "refused", "limited"):
-            found = _asked(rail, row)  # for both may be answers to other questions, see `look`
+            again = _asked(rail, row)  # for both may be answers to other questions, see `look`
+            found = found if again == REFUSED else again  # the key may have died in between: a cheque was taken back
         return judge(answer, found)
 
     return until_certain(ws, look, wait=wait)
