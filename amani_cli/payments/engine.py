@@ -11,7 +11,7 @@ from amani_cli import errors
 from amani_cli.models.payments import Payment
 from amani_cli.payments.rail import Rail
 from amani_cli.payments.receipts import open_outcome, receipt, reversed_payment
-from amani_cli.payments.verdict import ABSENT, NOT_ASKED, REFUSED, Found, Verdict, failure, judge
+from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found, Verdict, failure, judge
 from amani_cli.providers.base import FiatRecord, PayAnswer, Record
 from amani_cli.store import audit as audit_log
 from amani_cli.store import journal, references, rules
@@ -225,7 +225,7 @@ def _settle(ws: Workspace, rail: Rail, row: Entry, answer: PayAnswer, *, wait: b
         found = _asked(rail, row)
         if found == ABSENT and answer.heard in ("failed", "refused", "limited"):
             again = _asked(rail, row)  # for both may be answers to other questions, see `look`
-            found = found if again == REFUSED else again  # the key may have died in between: a cheque was taken back
+            found = again if isinstance(again, (Record, FiatRecord)) else found
         return judge(answer, found)
 
     return until_certain(ws, look, wait=wait)
@@ -234,8 +234,6 @@ def _settle(ws: Workspace, rail: Rail, row: Entry, answer: PayAnswer, *, wait: b
 def _asked(rail: Rail, row: Entry) -> Found:
     try:
         return rail.find(row)
-    except errors.NotAuthorised:
-        return REFUSED
     except errors.AmaniError:
         return NOT_ASKED
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from amani_cli import clocks, errors
 from amani_cli.encodings import bolt11
-from amani_cli.payments.verdict import ABSENT, NOT_ASKED, REFUSED, Found
+from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found
 from amani_cli.providers.base import Named, PayAnswer
 from amani_cli.store import approvers, faucet, references
 from amani_cli.store.entries import Entry
@@ -61,8 +61,6 @@ def find(client: Lnbits, payment_hash: str, wallet_id: str | None, *, incoming: 
     """A wallet's own record of a payment, for the judge; somebody else's record of the same hash says nothing."""
     try:
         return _look_up(client, payment_hash, wallet_id, incoming)
-    except errors.NotAuthorised:
-        return REFUSED
     except errors.AmaniError:
         return NOT_ASKED
 

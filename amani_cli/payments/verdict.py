@@ -15,8 +15,7 @@ from amani_cli.store.entries import EntryStatus
 
 ABSENT: Literal["absent"] = "absent"
 NOT_ASKED: Literal["not asked"] = "not asked"
-REFUSED: Literal["refused"] = "refused"
-Found = Record | FiatRecord | Literal["absent", "not asked", "refused"]
+Found = Record | FiatRecord | Literal["absent", "not asked"]
 
 
 class Verdict(NamedTuple):
@@ -32,8 +31,7 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
     """Settled, failed or unknown, from the answer to the POST and what the provider's record says now.
 
     `answer` is None when it is asked about later, by `reconcile`. `found` is our own record, `ABSENT` when the
-    provider has none, `REFUSED` when it refuses the key for that as well, `NOT_ASKED` when it could not be asked.
-    `never_arrived` says that enough time has passed for
+    provider has none, `NOT_ASKED` when it could not be asked. `never_arrived` says that enough time has passed for
     an absent record to prove that the request never got there.
     """
     if isinstance(found, (Record, FiatRecord)):
@@ -63,9 +61,8 @@ def judge(answer: PayAnswer | None, found: Found, *, never_arrived: bool = False
                 "NOT_SENT",
             )
         return Verdict("unknown", None, reason or "the provider has no record of it yet")
-    if found == REFUSED and heard == "refused" and answer is not None and answer.code in ("KEY_REFUSED", "INVOICE_KEY"):
-        # The record can't be asked for with a key that is refused, and nothing can be paid with one either. By the one
-        # answer that is not said: the line may have mixed it up.
+    if heard == "refused" and answer is not None and answer.code in ("KEY_REFUSED", "INVOICE_KEY"):
+        # The record can't be asked for with a key that is refused, and nothing can be paid with one either.
         return Verdict("failed", None, reason, answer.code)
     return Verdict("unknown", None, reason or "the provider could not be asked")
 

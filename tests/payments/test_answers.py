@@ -92,7 +92,6 @@ CASES = {
     "an invoice key": Case(posted(403, {"detail": "Invoice (or Admin) key required."}), NO_DETAILS, 3, "INVOICE_KEY"),
     "a key that is unknown": Case(posted(404, {"detail": "Wallet not found."}), ABSENT, 3, "KEY_REFUSED"),
     "a key that died, and paid before": Case(posted(404, {"detail": "Wallet not found."}), found(), 0),
-    "a key that is unknown, and nobody to ask": Case(posted(404, {"detail": "Wallet not found."}), PAGE, 8),
     "a path that is none": Case(posted(404, {"detail": "Not Found"}), ABSENT, 10, "NOT_LNBITS"),
     "a path that is none, and paid": Case(posted(404, {"detail": "Not Found"}), found(), 0),
     "a 404 of another kind": Case(posted(404, {"detail": "Nothing here."}), ABSENT, 6, "REJECTED"),

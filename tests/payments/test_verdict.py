@@ -9,7 +9,7 @@ import pytest
 from amani_cli import errors
 from amani_cli.models.payments import PaymentStatus
 from amani_cli.payments import verdict
-from amani_cli.payments.verdict import ABSENT, NOT_ASKED, REFUSED, Found, Verdict, judge
+from amani_cli.payments.verdict import ABSENT, NOT_ASKED, Found, Verdict, judge
 from amani_cli.providers.base import Heard, PayAnswer, Record, RecordStatus
 
 EVERY_HEARD: tuple[Heard | None, ...] = ("settled", "pending", "failed", "refused", "limited", "silence", None)
@@ -60,13 +60,12 @@ def test_a_record_that_could_not_be_asked_for(heard: Heard | None, never_arrived
 
 @pytest.mark.parametrize("code", ["KEY_REFUSED", "INVOICE_KEY"])
 def test_but_for_a_key_that_can_t_pay_nor_ask(code: str) -> None:
-    assert judge(answer("refused", code), REFUSED).status == "failed"
-    assert judge(answer("refused", code), NOT_ASKED).status == "unknown"
-    assert judge(answer("silence", code), REFUSED).status == "unknown"
+    assert judge(answer("refused", code), NOT_ASKED).status == "failed"
+    assert judge(answer("silence", code), NOT_ASKED).status == "unknown"
 
 
 def test_never_settled_without_a_settled_record() -> None:
-    founds: list[Found] = [record("pending"), record("failed"), ABSENT, NOT_ASKED, REFUSED]
+    founds: list[Found] = [record("pending"), record("failed"), ABSENT, NOT_ASKED]
     for heard, found, late in product(EVERY_HEARD, founds, (False, True)):
         assert judge(answer(heard), found, never_arrived=late).status != "settled"
 
