@@ -32,10 +32,7 @@ def mcp(
     said = options.of(ctx)
     if said.json or said.quiet:
         raise errors.Usage("mcp speaks its own protocol on stdout", hint="Leave --json and --quiet out.")
-    chosen = (
-        [finding.resolve(said.ws, name) for name in wallets] if wallets else [finding.resolve(said.ws, said.wallet)]
-    )
-    found = [wallet.name for wallet in chosen]
+    found = [finding.resolve(said.ws, name).name for name in wallets or (said.wallet,)]
     if said.ws.opened_store is not None:
         said.ws.opened_store.close()
     agent = Agent(said.actor or said.environ.get("AMANI_ACTOR") or DEFAULT_NAME, tuple(dict.fromkeys(found)))

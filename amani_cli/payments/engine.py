@@ -221,14 +221,14 @@ def _settle(ws: Workspace, rail: Rail, row: Entry, answer: PayAnswer, *, wait: b
     if answer.record is not None and answer.record.status == "settled":
         return judge(answer, answer.record)
 
-    def look() -> Verdict:
+    def judged() -> Verdict:
         found = _asked(rail, row)
         if found == ABSENT and answer.heard in ("failed", "refused", "limited"):
             again = _asked(rail, row)  # for both may be answers to other questions, see `look`
             found = again if isinstance(again, (Record, FiatRecord)) else found
         return judge(answer, found)
 
-    return until_certain(ws, look, wait=wait)
+    return until_certain(ws, judged, wait=wait)
 
 
 def _asked(rail: Rail, row: Entry) -> Found:

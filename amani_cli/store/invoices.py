@@ -90,12 +90,7 @@ def forget_unpaid(db: Transaction, wallet_id: int, payment_hash: str) -> None:
 
 def unpaid(store: Store, wallet_id: int, hashes: Iterable[str]) -> set[str]:
     """Which of these hashes are those of a wallet's invoices that are not known to be paid."""
-    asked, found = sorted(hashes), set()
-    for at in range(0, len(asked), 500):  # SQLite takes a limited number of values
-        some = asked[at : at + 500]
-        sql = f"SELECT payment_hash FROM invoice WHERE payment_hash IN ({','.join('?' * len(some))})"
-        found |= {row[0] for row in store.all(Row, f"{sql} AND wallet_id=? AND status<>'paid'", *some, wallet_id)}
-    return found
+    return set(_which(store, hashes, "wallet_id=? AND status<>'paid'", wallet_id))
 
 
 _ORPHAN = "NOT EXISTS (SELECT 1 FROM wallet WHERE wallet.id=invoice.wallet_id)"
@@ -104,11 +99,15 @@ _ORPHAN = "NOT EXISTS (SELECT 1 FROM wallet WHERE wallet.id=invoice.wallet_id)"
 def orphans(store: Store, keys: Iterable[str]) -> list[str]:
     """Which of these hashes, or references of ours, are those of invoices whose wallet is not registered: it was
     removed since, or stood in the environment."""
+    return _which(store, keys, _ORPHAN)
+
+
+def _which(store: Store, keys: Iterable[str], condition: str, *values: object) -> list[str]:
     asked, found = sorted(keys), list[str]()
-    for at in range(0, len(asked), 500):
+    for at in range(0, len(asked), 500):  # SQLite takes a limited number of values
         some = asked[at : at + 500]
-        sql = f"SELECT payment_hash FROM invoice WHERE payment_hash IN ({','.join('?' * len(some))}) AND {_ORPHAN}"
-        found += [row[0] for row in store.all(Row, sql, *some)]
+        sql = f"SELECT payment_hash FROM invoice WHERE payment_hash IN ({','.join('?' * len(some))}) AND {condition}"
+        found += [row[0] for row in store.all(Row, sql, *some, *values)]
     return found
 
 
