@@ -112,7 +112,7 @@ def _drawn(
     """The draw on a cheque, settled, and whether another process made it: what is open `before` is gone on with while
     its invoice lives."""
     resumed = before is not None and drawing.can_go_on(before)
-    with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
+    with _at_its_server(ws, code, private=target.sandbox) as cheque:
         if before is not None and resumed:
             row, verdict = drawing.go_on(ws, target, cheque, named, before)
         else:
@@ -124,11 +124,17 @@ def _drawn(
         first = drawing.earlier(ws, target, named)
         if first is None or first.status != "settled":  # by another process, into the same wallet
             if verdict.code == "INSUFFICIENT_FUNDS":
-                with named_server(ws, code.url, code.admin_key, private=target.sandbox) as cheque:
+                with _at_its_server(ws, code, private=target.sandbox) as cheque:
                     raise _emptied(cheque, code, row.id)
             raise drawing.refused(verdict, row.id)
         return first, True
     return row, False
+
+
+def _at_its_server(ws: Workspace, code: ChequeCode, *, private: bool = False) -> Lnbits:
+    """A client for the wallet that a code names; refuses an answer about another."""
+    named = drawing.Named(code.url, code.wallet_id)
+    return drawing.only_of(named_server(ws, code.url, code.admin_key, private=private), named)
 
 
 def invoice_named(ws: Workspace, text: str) -> str | None:
@@ -158,7 +164,7 @@ def claim_to(ws: Workspace, text: str, destination: str) -> Payment:
     code = read(ws, text)
     order = paying.Order(bolt11.decode_invoice(destination), kind="cheque", memo="cheque claimed for another")
     source = as_wallet(ws, code.url, code.wallet_id)
-    with named_server(ws, code.url, code.admin_key) as cheque:
+    with _at_its_server(ws, code) as cheque:
         rail = lightning_rail.Lightning(ws, cheque)
         row = journal.sent_for(ws.store, order.invoice.payment_hash)
         if row is not None:

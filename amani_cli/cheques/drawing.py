@@ -36,6 +36,25 @@ class Named(NamedTuple):
         return cheques.destination_of(self.url, self.id)
 
 
+def only_of(cheque: Lnbits, named: Named) -> Lnbits:
+    """Have a cheque's client, with its Admin key, raise `errors.Unreachable` for an answer about another wallet.
+
+    A line that mixed answers up would have money stay behind, or call it claimed. By an Invoice key's answer nobody can
+    tell whose it is.
+    """
+
+    def must_match(told: str | None) -> None:
+        if told not in (None, named.id):
+            raise errors.Unreachable(
+                f"{named.url} answered about another wallet than the cheque's",
+                code="ODD_ANSWER",
+                hint="Run the same command again: nothing was concluded from that.",
+            )
+
+    cheque.must_match = must_match
+    return cheque
+
+
 def earlier(ws: Workspace, target: KnownWallet, named: Named, *, face_msat: int | None = None) -> Entry | None:
     """The draw on this cheque by this wallet that settled, or may have.
 
@@ -111,6 +130,9 @@ def payments_out(cheque: Lnbits) -> list[Record]:
     a line was lost the list says "pending" for up to half an hour.
     """
     records, _ = cheque.records()
+    for each in records:
+        if cheque.must_match is not None:
+            cheque.must_match(each.wallet_id)
     out = [each for each in records if each.amount_msat < 0]
     return [(cheque.record(each.payment_hash) or each) if each.status == "pending" else each for each in out]
 

@@ -12,6 +12,7 @@ from amani_cli.payments import earlier as payments_earlier
 from amani_cli.payments import engine, lightning_rail
 from amani_cli.payments.verdict import Verdict
 from amani_cli.providers.base import NewWallet
+from amani_cli.providers.lnbits import Lnbits
 from amani_cli.rules import held, rulebook
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, holds, journal, links, machine
@@ -100,6 +101,11 @@ def abandon(ws: Workspace, row: ChequeRow) -> None:
     delete_wallet(ws, must(ws, row.id))
 
 
+def at_its_server(ws: Workspace, row: ChequeRow) -> Lnbits:
+    """A client for a cheque's wallet; refuses an answer about another. Raises what `keys_of` raises."""
+    return drawing.only_of(lnbits_client(ws, row.url, keys_of(row)[0]), drawing.Named(row.url, row.remote_id or ""))
+
+
 def delete_wallet(ws: Workspace, row: ChequeRow) -> None:
     """Delete a cheque's empty wallet and drop its keys; left alone where that is not possible or it holds anything.
 
@@ -109,12 +115,11 @@ def delete_wallet(ws: Workspace, row: ChequeRow) -> None:
         return
     with contextlib.suppress(errors.AmaniError):
         token = logins.token(ws, row.url)
-        with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
+        with at_its_server(ws, row) as client:
             if token is None:
                 return
-            deletions.refuse_funded(client, "its wallet")
             # Its own invoice for the funds is known to nobody else, and is proved unpaid or was paid.
-            deletions.refuse_expecting(client, "its wallet", but=row.funding_hash)
+            deletions.prove_empty(client, "its wallet", but=row.funding_hash)
             client.delete_wallet(token, row.remote_id)
         keys.unkeep(row.place, f"cheque:{row.id}")
         keys.unkeep(row.place, f"link:{row.id}")
@@ -159,7 +164,7 @@ def _is_funded(ws: Workspace, row: ChequeRow) -> bool | None:
     if row.remote_id is None:
         return False
     try:
-        with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
+        with at_its_server(ws, row) as client:
             records, _ = client.records()
             left = client.wallet().balance_msat
     except (errors.NotAuthorised, errors.NotFound):  # its keys or its wallet are gone
@@ -229,7 +234,7 @@ def drawn_from(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:
     was read back, and nothing is written down before (raises `errors.RefusedByPolicy`).
     """
     held.refuse(ws, row.wallet, row.identity)
-    with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
+    with at_its_server(ws, row) as client:
         if client.wallet().balance_msat >= row.amount_msat:
             return row, False
         taken = drawing.payments_out(client)

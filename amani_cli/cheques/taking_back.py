@@ -216,7 +216,7 @@ def take_back(ws: Workspace, row: ChequeRow, ending: Ending) -> ChequeRow:
                 audit_step(ws, db, "cheque void", row, "begun")
         racing = _shut_out(ws, row)
         try:
-            with lnbits_client(ws, row.url, standing.keys_of(row)[0]) as cheque, _alive(row, racing):
+            with standing.at_its_server(ws, row) as cheque, _alive(row, racing):
                 drawn = _draw_back(ws, giver, row, cheque)
                 if drawn is None and holds.stops(ws.store, giver.remote_id):
                     ws.catch_up(giver)  # this is a copy from before it came home

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from amani_cli.providers.lnbits import Lnbits
 
 
-def refuse_funded(client: Lnbits, name: str) -> None:
-    """Refuse a wallet that holds anything. Raises `errors.RefusedByPolicy`."""
+def prove_empty(client: Lnbits, name: str, *, but: str | None = None) -> None:
+    """Refuse a wallet that holds anything, or that money may still come to; `but` is as for `_refuse_expecting`.
+
+    "Nothing" is asked for twice: one answer may be old, or about another wallet. Raises `errors.RefusedByPolicy`.
+    """
+    _refuse_funded(client, name)
+    _refuse_expecting(client, name, but)
+    _refuse_funded(client, name)
+
+
+def _refuse_funded(client: Lnbits, name: str) -> None:
     left = client.wallet().balance_msat
     if left:
         raise errors.RefusedByPolicy(
@@ -29,7 +38,7 @@ def refuse_funded(client: Lnbits, name: str) -> None:
         )
 
 
-def refuse_expecting(client: Lnbits, name: str, *, but: str | None = None) -> None:
+def _refuse_expecting(client: Lnbits, name: str, but: str | None) -> None:
     """Refuse a wallet that money may still come to, by what its server has on record, whoever made it.
 
     LNbits takes a payer's money for an invoice of a wallet that is gone, and pays its own invoices after their end too
@@ -93,8 +102,7 @@ def delete(ws: Workspace, wallet: KnownWallet, confirm: Callable[[str], None]) -
 
 def _prove_empty(wallet: KnownWallet) -> None:
     with wallet.lnbits("read") as client:
-        refuse_funded(client, f"wallet '{wallet.name}'")
-        refuse_expecting(client, f"wallet '{wallet.name}'")
+        prove_empty(client, f"wallet '{wallet.name}'")
 
 
 def _refuse_awaiting(ws: Workspace, wallet: KnownWallet) -> None:

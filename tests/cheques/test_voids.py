@@ -108,6 +108,26 @@ class TestVoid:
         assert amani("cheque", "void", cheque_id, "--yes", "--json").data["status"] == "void"
         assert (giver.sat, giver.server.balance_msat(stranger["inkey"])) == (5000, 100_000)
 
+    @pytest.mark.parametrize("path", ["/api/v1/wallet", "/api/v1/payments/paginated"])
+    def test_by_an_answer_about_another_wallet_nothing_is_concluded(
+        self, amani: Amani, giver: Held, proxy: FaultProxy, home: Path, shared_keyring: Path, path: str
+    ) -> None:
+        """By another's balance a part stays behind; by another's payments it counts as claimed."""
+        through(proxy, home)
+        log_in(amani, giver.server, proxy.url)
+        stranger = giver.server.new_wallet(40)
+        pay = {"out": True, "bolt11": giver.invoice(10)}
+        giver.server.call("POST", "/api/v1/payments", key=stranger[1], json=pay)
+        theirs = giver.server.call("GET", path, key=stranger[1])
+        write(amani)
+        cheque_id = str(the_one(amani)["id"])
+        proxy.on(answer(200, theirs), "GET", path, nth=1)
+        refused = amani("cheque", "void", cheque_id, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (10, "ODD_ANSWER")
+        assert refused.error["money_moved"] == ("no" if path == "/api/v1/wallet" else "yes")
+        assert amani("cheque", "void", cheque_id, "--yes", "--json").data["status"] == "void"
+        assert (giver.sat, giver.server.balance_msat(stranger[2])) == (5010, 30_000)
+
     def test_one_that_was_claimed(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
         code = write(amani)
         amani("cheque", "claim", "-", "--to", "taker", stdin=code)
