@@ -115,11 +115,20 @@ def without_arrival(store: Store) -> list[Entry]:
 
 
 def standing(db: Transaction, payment_id: str | None) -> Entry | None:
-    """A payment by its id, unless it failed: what settled or may have settled stands in the way of another."""
+    """A payment by its id, unless it failed: what settled or may have settled stands in the way of another.
+
+    A failed one that was read back may have taken the place of one that was made here under its reference.
+    """
     if payment_id is None:
         return None
-    row: Entry | None = db.execute("SELECT * FROM payment WHERE id=? AND status<>'failed'", (payment_id,)).fetchone()
-    return row
+    row: Entry | None = db.execute("SELECT * FROM payment WHERE id=?", (payment_id,)).fetchone()
+    if row is None or row.status != "failed":
+        return row
+    made_here: Entry | None = db.execute(
+        "SELECT * FROM payment WHERE reference=? AND direction='out' AND status<>'failed' AND destination IS NOT NULL",
+        (row.reference,),
+    ).fetchone()
+    return made_here
 
 
 def by_our_reference(db: Ledger, our_reference: str, direction: str) -> Entry | None:

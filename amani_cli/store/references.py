@@ -130,14 +130,15 @@ def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
     """Let a reference stand again for a payment whose record tells it.
 
     What it stands for here comes first, unless nothing was ever paid for that: a payment that failed, or a cheque that
-    was given up, or waits for another payment than the one that was made for it since.
+    was given up, or waits for another payment than the one that was made for it since. A payment that is open here
+    was seen to fail by whoever made another under its reference.
     """
     db.execute("INSERT INTO reference VALUES (?,?,NULL,?) ON CONFLICT DO NOTHING", (reference, meaning, now()))
     what = db.execute("SELECT what FROM reference WHERE reference=?", (reference,)).fetchone()[0]
     if _is_meant(db, what, meaning):
         db.execute(
             "UPDATE reference SET target=? WHERE reference=? AND (target IS NULL"
-            " OR EXISTS (SELECT 1 FROM payment WHERE id=target AND status='failed')"
+            " OR EXISTS (SELECT 1 FROM payment WHERE id=target AND status<>'settled')"
             " OR EXISTS (SELECT 1 FROM cheque WHERE id=target AND (reference IS NULL OR (status='funding'"
             " AND coalesce(funding_hash, '')<>(SELECT payment_hash FROM payment WHERE id=?)))))",
             (target, reference, target),

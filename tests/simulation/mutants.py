@@ -243,10 +243,18 @@ MUTANTS = (
     ),
     _m(
         "a wallet is deleted with money in it",
-        ('deletions.refuse_funded(client, "its wallet")', "pass"),
+        (
+            "    _refuse_funded(client, name)\n    _refuse_expecting(client, name, but)\n    _refuse_funded(client, name)\n",
+            "    _refuse_expecting(client, name, but)\n",
+        ),
         ("drawn = _draw_back(ws, giver, row, cheque)", "drawn = None"),
     ),
     # what this world has found
+    _m("a cheque's balance may be another wallet's", ("cheque.must_match = must_match", "cheque.must_match = None")),
+    _m(
+        "a reference stays with what was open in a copy",
+        ("WHERE id=target AND status<>'settled')", "WHERE id=target AND status='failed')"),
+    ),
     _m("one's own invoice is never certain", ("return client.sent(payment_hash) or ABSENT", "return NOT_ASKED")),
     _m(
         "what another wallet had tried is taken on",
