@@ -160,7 +160,7 @@ def transfer(
 
 def cheque(ws: Workspace, wallet: KnownWallet, wanted: writing.Wanted) -> Draft:
     """Cheques to be written: their codes are shown to whoever carries the request out, once."""
-    writing.check(ws, wallet, replace(wanted, authorised=True))
+    writing.check(ws, wallet, wanted)
     terms = {
         "amount_msat": wanted.amount_msat,
         "expires_s": wanted.expires_s,

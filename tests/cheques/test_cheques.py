@@ -167,6 +167,26 @@ class TestCreate:
         assert (made.code, [item["code"][:6] for item in made.json["data"]["items"]]) == (11, ["amani1"] * 2)
         assert "No space left on device" in made.stderr
 
+    def test_paper_that_holds_the_codes_outlives_the_same_command_again(
+        self, amani: Amani, giver: Held, tmp_path: Path
+    ) -> None:
+        """They are shown once: a page without them in its place, as a retry by cron would make it, loses money."""
+        page = tmp_path / "a.html"
+        words = (*CREATE, "10", "--count", "3", "--reference", "r1", "--yes", "--print", page, "--force")
+        giver.server.fund(giver.id, -4975)
+        first = amani(*words)
+        assert first.code == 11
+        before = page.read_text()
+        giver.server.fund(giver.id, 100)
+        second = amani(*words)
+        assert (second.code, page.read_text()) == (11, before)
+        assert all(code in before for code in first.stdout.split())
+        assert len(second.stdout.split()) == 1
+        assert "stands in the answer alone" in second.stderr
+        third = amani(*words)
+        assert (third.code, third.stdout, page.read_text()) == (0, "", before)
+        assert "left alone" in third.stderr
+
     @pytest.mark.parametrize("count", ["1", "2"])
     def test_interrupted_on_paper_they_are_told_of_once_and_not_as_never_paid(
         self, amani: Amani, giver: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str
@@ -317,6 +337,27 @@ class TestReference:
         assert rich.sat == 20_000
         assert amani(*words, "--pin-stdin", stdin="271828").code == 0
         assert amani(*words).code == 0  # it is written: nothing leaves, so nothing is asked
+
+    def test_what_was_written_is_shown_again_whatever_the_rules_say_by_now(self, amani: Amani, giver: Held) -> None:
+        """A retry from cron is told of its cheque, and not that nothing was sent."""
+        amani("config", "set", "limit.cheque", "1/1h")
+        one = (*CREATE, "100", "--reference", "r1", "--yes", "--json")
+        made = amani(*one).data
+        amani.secrets.add(made["code"])
+        assert amani(*CREATE, "100", "--reference", "r2", "--yes", "--json").error["code"] == "RATE_LIMIT"
+        assert amani("wallet", "limit", "giver", "--per-day", "1sat").code == 0
+        again = amani(*one).data
+        assert (again["id"], again["replayed"]) == (made["id"], True)
+        assert giver.sat == 4900
+
+    def test_a_set_that_was_begun_has_its_slot(self, amani: Amani, giver: Held) -> None:
+        amani("config", "set", "limit.cheque", "1/1h")
+        giver.server.fund(giver.id, -4985)
+        words = (*CREATE, "10", "--count", "2", "--reference", "r1", "--yes")
+        assert amani(*words).code == 11
+        giver.server.fund(giver.id, 100)
+        assert amani(*words).code == 0
+        assert giver.sat == 95
 
 
 class TestList:
