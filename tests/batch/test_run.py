@@ -573,6 +573,30 @@ class TestResults:
         assert payee.sat == 50
         assert amani("batch", "run", plan, "--yes").code == 0  # what became of a cheque is no row's affair
 
+    def test_a_plan_in_an_earlier_one_s_place_has_none_of_its_codes(
+        self, amani: Amani, payer: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each row's code goes to somebody: another month's would go to the wrong one."""
+        plan = planned([{"to": "cheque", "amount": "100"}])
+        assert amani("batch", "run", plan, "--yes").code == 0
+        plan.unlink()
+        plan = planned([{"to": "cheque", "amount": "200"}])
+        assert results_of(amani, plan)[0]["code"] == ""
+
+        def full(*_: object) -> None:
+            raise OSError("No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.batch.worker.Codes.keep", full)
+            assert amani("batch", "run", plan, "--yes").code == 0
+        assert results_of(amani, plan)[0]["code"] == ""
+        assert "its code is not in" in amani("batch", "run", plan, "--yes").stderr
+
+
+def results_of(amani: Amani, plan: Path) -> list[dict[str, str]]:
+    """The rows as `batch results` has them."""
+    return list(csv.DictReader(io.StringIO(amani("batch", "results", plan).stdout)))
+
 
 def test_a_restored_copy_pays_nothing_before_it_has_been_reconciled(
     amani: Amani, payer: Held, payee: Held, planned: Planned, home: Path
