@@ -62,7 +62,7 @@ def run(
     said = options.of(ctx)
     ws = said.ws
     ws.said.reason = reason
-    said.take_pin(pin_stdin, pin_file)
+    said.take_pins(pin_stdin, pin_file)
     read = plans.load(named(plan))
     purse = plans.purse_of(ws, read, said.wallet)
     if request:
