@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import islice
 
 from amani_cli import clocks, errors, keys
 from amani_cli.cheques import drawing
@@ -194,15 +195,20 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
     on_their_way = {row.id for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
         ws.talk.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
-    items = [view(ws, row, claiming=row.id in on_their_way) for row in cheques.all_cheques(ws.store, limit=limit)]
+    rows = cheques.all_cheques(ws.store, limit=limit)
+    if (
+        status is not None
+    ):  # so many of it, however many others are newer: it is written down as it is shown, or as open
+        rows = cheques.with_status(ws.store, status, "open")[::-1]
+    shown = (view(ws, row, claiming=row.id in on_their_way) for row in rows)
+    items = list(islice((item for item in shown if status in (None, item.status)), limit))
     outstanding = sum(
         row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
     givers = {row.wallet_id for row in unsure}
     known = [wallet for wallet in finding.registered(ws) if wallet.id in givers]
-    found, _ = balances.balances(ws, known) if known else (None, [])
-    total = sum(item.balance_msat or 0 for item in found.items) if found else None
-    return Cheques([item for item in items if status in (None, item.status)], outstanding, total)
+    found = balances.balances(ws, known)[0] if known else None
+    return Cheques(items, outstanding, sum(item.balance_msat or 0 for item in found.items) if found else None)
 
 
 def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:

@@ -375,6 +375,21 @@ class TestList:
             run.expect("outstanding: 400 sat")
             assert run.finish() == 0
 
+    def test_a_status_is_looked_for_beyond_the_newest(self, amani: Amani, giver: Held, taker: Held, home: Path) -> None:
+        """A list of what is open must not leave the oldest out because others were written since."""
+        _, _, *rest = (write(amani, sat) for sat in (1, 2, 3, 4))
+        for code in rest:
+            assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
+        change_database(home, "UPDATE cheque SET expires_at='2020-01-01T00:00:00Z' WHERE amount_msat=2000")
+
+        def found(status: str, limit: int) -> list[int]:
+            listed = amani("cheque", "list", "--status", status, "--limit", limit, "--json").data["items"]
+            return [item["amount_msat"] // 1000 for item in listed]
+
+        assert (found("open", 1), found("expired", 1)) == ([1], [2])
+        assert (found("claimed", 1), found("claimed", 5)) == ([4], [4, 3])
+        assert found("void", 5) == []
+
     def test_a_claim_elsewhere_is_seen(self, amani: Amani, giver: Held) -> None:
         code = write(amani)
         bearer = cheque_code.decode(code).admin_key

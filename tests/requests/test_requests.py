@@ -253,6 +253,17 @@ class TestEnds:
         assert amani("request", "cancel", request["id"], "--json").data["status"] == "cancelled"
         refused(amani("request", "run", request["id"], "--yes", "--json"), "REQUEST_CLOSED")
 
+    def test_a_status_is_looked_for_beyond_the_newest(self, amani: Amani, line: Held, other: Held) -> None:
+        """What waits must not be left out of a list because others were filed since."""
+        first = filed(amani("pay", other.invoice(2000), "--request", "--json"))
+        for _ in range(2):
+            later = filed(amani("pay", other.invoice(2000), "--request", "--json"))
+            assert amani("request", "cancel", later["id"]).code == 0
+        listed = amani("request", "list", "--status", "open", "--limit", 1, "--json").data["items"]
+        assert [each["id"] for each in listed] == [first["id"]]
+        listed = amani("request", "list", "--status", "cancelled", "--limit", 1, "--json").data["items"]
+        assert [each["id"] for each in listed] == [later["id"]]
+
     def test_the_reference_is_taken_when_it_is_filed(self, amani: Amani, line: Held, other: Held) -> None:
         first = filed(amani("pay", other.invoice(2000), "--reference", "rent-may", "--request", "--json"))
         refused(amani("pay", other.invoice(2001), "--reference", "rent-may", "--request", "--json"), "REFERENCE_TAKEN")
