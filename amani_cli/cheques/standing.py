@@ -7,18 +7,18 @@ from itertools import islice
 
 from amani_cli import clocks, errors, keys
 from amani_cli.cheques import drawing
-from amani_cli.encodings import cheque_code
+from amani_cli.cheques.naming import must
 from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.payments import earlier as payments_earlier
 from amani_cli.payments import engine, lightning_rail
 from amani_cli.payments.verdict import Verdict
 from amani_cli.providers.base import NewWallet
-from amani_cli.rules import held, rulebook
+from amani_cli.rules import held
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, holds, journal, links, machine
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import Entry
-from amani_cli.store.ledger import Ledger, only
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
@@ -26,24 +26,6 @@ from amani_cli.wallets.clients import lnbits_client
 from amani_cli.workspace import Workspace
 
 ASK_AT_MOST = 50  # open cheques that a list asks about, one question each
-
-
-def code_of(ws: Workspace, row: ChequeRow, admin_key: str) -> str:
-    """The code that an admin key makes of a cheque: the money itself."""
-    assert row.remote_id is not None  # it has a wallet since it was begun
-    code = cheque_code.encode(
-        cheque_code.ChequeCode(
-            admin_key,
-            row.remote_id,
-            cheque_code.origin_of(row.identity),
-            row.amount_msat,
-            int(from_rfc3339(row.expires_at).timestamp()),
-            rulebook.value(ws, "network"),
-            row.url,
-        )
-    )
-    keys.SEEN.add(code)
-    return code
 
 
 def keep_keys(place: str, cheque_id: str, made: NewWallet) -> None:
@@ -121,6 +103,21 @@ def delete_wallet(ws: Workspace, row: ChequeRow) -> None:
         keys.unkeep(row.place, f"link:{row.id}")
 
 
+def is_had(ws: Workspace, row: ChequeRow) -> bool:
+    """Whether a claim left nothing of a cheque, as its server says: it is done with, though its giver is gone."""
+    if row.status != "claimed":
+        return False
+    with contextlib.suppress(errors.AmaniError):
+        with lnbits_client(ws, row.url, keys_of(row)[1]) as client:
+            if client.wallet().balance_msat >= 1000:
+                return False
+        with ws.store.write() as db:
+            cheques.update(db, row.id, swept=1)
+        delete_wallet(ws, row)
+        return True
+    return False
+
+
 def advance(ws: Workspace, row: ChequeRow) -> ChequeRow:
     """Take an unfinished cheque as far as what is certain allows, by asking; no new payment is sent for `funding`."""
     if row.status != "funding":
@@ -170,15 +167,6 @@ def _is_funded(ws: Workspace, row: ChequeRow) -> bool | None:
         return None
     # A list may be the answer to another question, which the line mixed up: money that is there counts without one.
     return left > 0 or any(each.amount_msat > 0 and each.status == "settled" for each in records)
-
-
-def must(ws: Workspace, text: str) -> ChequeRow:
-    """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
-    if cheque_code.looks_like_code(text):
-        code = cheque_code.decode(text)
-        rows = cheques.of_wallet(ws.store, code.url, code.wallet_id) if ws.has_store else []
-        return only(rows, "with this code", "cheque")
-    return only(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
 
 
 def shown(ws: Workspace, text: str) -> Cheque:

@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from amani_cli import amounts, clocks, errors, keys
 from amani_cli.cheques import links
-from amani_cli.cheques.standing import abandon, advance, audit_step, code_of, keep_keys, must, opened, view
+from amani_cli.cheques.naming import code_of, must
+from amani_cli.cheques.standing import abandon, advance, audit_step, keep_keys, opened, view
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
 from amani_cli.lightning import fees, paying

@@ -14,7 +14,7 @@ from amani_cli.options import FORCE, PIN_FILE, PIN_STDIN, REASON, Command, Optio
 app = options.group("Funds set aside for whoever has the code.")
 
 LINK = typer.Option(False, "--link", help="A link that anybody can claim by any wallet; see 'amani serve'.")
-ID = typer.Argument(help="The cheque's id, the beginning of it, its reference or its code.", metavar="ID")
+ID = typer.Argument(help="The cheque's id, the beginning of it, its reference, its code or its link.", metavar="ID")
 
 
 @app.command(cls=Command)

@@ -23,7 +23,7 @@ from amani_cli.batch import rows as batch_rows
 from amani_cli.batch.plans import Plan
 from amani_cli.batch.table import Row
 from amani_cli.batch.worker import Codes, Worker
-from amani_cli.cheques import standing as cheques_standing
+from amani_cli.cheques import naming
 from amani_cli.models.batches import BatchRow
 from amani_cli.models.cheques import Cheque
 from amani_cli.store.rows import ChequeRow
@@ -631,7 +631,7 @@ class TestCodes:
         def gone(ws: Workspace, id: str) -> ChequeRow:
             if next(read) == 2:  # it is read twice once it is paid
                 raise errors.Unreachable("the ledger is away", code="LEDGER_AWAY")
-            return cheques_standing.must(ws, id)
+            return naming.must(ws, id)
 
         with monkeypatch.context() as patch:
             patch.setattr("amani_cli.cheques.writing.must", gone)

@@ -13,7 +13,7 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli import clocks, errors
-from amani_cli.cheques import standing
+from amani_cli.cheques import naming
 from amani_cli.encodings import cheque_code
 from amani_cli.store.rows import ChequeRow
 from amani_cli.times import from_rfc3339
@@ -276,7 +276,7 @@ class TestSets:
             read.append(id)
             if len(read) == 4:  # each is read twice once it is paid
                 raise errors.Unreachable("the ledger is away", code="LEDGER_AWAY")
-            return standing.must(ws, id)
+            return naming.must(ws, id)
 
         monkeypatch.setattr("amani_cli.cheques.writing.must", gone)
         run = amani(*words, "--yes", "--json")
@@ -440,6 +440,14 @@ class TestReissue:
         refused = amani("cheque", "reissue", code, "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (9, "LOGIN_NEEDED")
         assert "amani login" in refused.error["hint"]
+
+    def test_of_one_that_is_over(self, amani: Amani, giver: Held, user: User, home: Path) -> None:
+        """Nobody could claim it by the new code either."""
+        code = write(amani)
+        change_database(home, "UPDATE cheque SET expires_at='2020-01-01T00:00:00Z'")
+        refused = amani("cheque", "reissue", code, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (6, "NOT_OPEN")
+        assert "is expired" in refused.error["message"]
 
     def test_of_one_that_is_claimed(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
         code = write(amani)
