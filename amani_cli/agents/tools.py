@@ -16,7 +16,7 @@ from amani_cli.operations import tracing
 from amani_cli.payments import earlier
 from amani_cli.requests import drafts, filing, running, standing
 from amani_cli.rules import agents as agents_rules
-from amani_cli.rules import lines, written
+from amani_cli.rules import approval, budgets, lines, written
 from amani_cli.store import requests
 from amani_cli.store.listing import Filter
 from amani_cli.store.rows import RequestRow
@@ -311,7 +311,12 @@ def _planned(ws: Workspace, wallet: KnownWallet, row: RequestRow, drawn: drafts.
     try:
         spend = lines.Spend(unit, amount, fee, body.terms["payee"])
         agents_rules.require(ws, ws.store, wallet, spend)
-        lines.check(ws, wallet, unit, amount)
+        if unit == "msat":
+            budgets.check(ws, wallet, int(amount), int(fee))
+        else:
+            budgets.check_fiat(ws, wallet, amount, unit)
+        if approval.check_pin(ws, wallet, amount, unit):
+            why = f"this needs the PIN of wallet '{wallet.name}', which no agent can give"
     except errors.RefusedByPolicy as refused:
         why = refused.message
     return AgentPlan(

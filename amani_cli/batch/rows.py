@@ -169,12 +169,15 @@ def check_codes(plan: Plan) -> None:
         raise files.cant_write(path, error) from None
 
 
-def kept_codes(plan: Plan) -> dict[int, str]:
-    """The codes that were kept, by row. Raises `errors.Usage` for a file that is not the user's alone."""
+def kept_codes(plan: Plan) -> dict[str, str]:
+    """The codes that were kept, by cheque: the file may be that of an earlier plan of this name, which had other rows.
+
+    Raises `errors.Usage` for a file that is not the user's alone.
+    """
     try:
         descriptor = private.opened(codes_path(plan), os.O_RDONLY)
         with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
-            return {int(cells[0]): cells[2] for cells in csv.reader(file) if len(cells) == 3 and cells[0].isdigit()}
+            return {cells[1]: cells[2] for cells in csv.reader(file) if len(cells) == 3 and cells[0].isdigit()}
     except FileNotFoundError:
         return {}
 
@@ -183,7 +186,7 @@ def without_code(ws: Workspace, plan: Plan, items: list[BatchRow]) -> Iterator[B
     """The rows whose cheque is open and has no code in the plan's file: the run was cut short, or there was no room."""
     kept, wanted = kept_codes(plan), {row.row for row in plan.rows if row.kind == CHEQUE}
     for item in items:
-        if item.status == "settled" and item.id is not None and item.row in wanted and item.row not in kept:
+        if item.status == "settled" and item.id is not None and item.row in wanted and item.id not in kept:
             written = cheques.by_id(ws.store, item.id)
             if written is not None and written.status == "open":
                 yield item

@@ -60,7 +60,7 @@ def results(ws: Workspace, plan: Plan) -> Iterator[str]:
             item.settled_at,
             csv_cell(item.failure or ""),
         ]
-        yield _csv([*cells, *([codes.get(item.row, "")] if codes else [])])
+        yield _csv([*cells, *([codes.get(item.id or "", "")] if codes else [])])
 
 
 def write_results(ws: Workspace, plan: Plan, path: Path) -> None:
@@ -199,6 +199,7 @@ def _ask(
         due.append((wallet, agreed.leaving_msat, "msat"))
     if purse.fincra is not None:
         due.extend((purse.fincra, each.total, each.currency) for each in overview.fiat)
+    due.sort(key=lambda each: each[0].name)  # PINs that come by stdin or a file stand in that order
     for whose, total, unit in due:
         approval.check_pin(ws, whose, total, unit)
     if confirm is not None:

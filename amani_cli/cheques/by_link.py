@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from amani_cli import errors
-from amani_cli.cheques import drawing, links, standing
+from amani_cli.cheques import drawing, links, naming, standing
 from amani_cli.encodings import bolt11
 from amani_cli.keys import KeySource
 from amani_cli.lightning import paying, resends
@@ -88,7 +88,7 @@ def _send(
         pass  # it is on its way
     except errors.InsufficientFunds:
         # Somebody may have drawn it by its code: the page is to say so from now on.
-        fresh, on_its_way = standing.refresh(ws, standing.must(ws, row.id))
+        fresh, on_its_way = standing.refresh(ws, naming.must(ws, row.id))
         is_whole = fresh.status == "open" and not on_its_way
         raise (drawing.unreserved if is_whole else drawing.taken)(entry.id) from None
     except errors.NotAuthorised:
@@ -186,4 +186,4 @@ def go_on(ws: Workspace, row: ChequeRow) -> Entry | None:
             resends.go_on(ws, source, lightning_rail.Lightning(ws, client), claim)
     except errors.AmaniError as error:
         ws.talk.warn(f"{claim.id}: {error.message}")
-    return standing.claim_by_link(ws, standing.must(ws, row.id))
+    return standing.claim_by_link(ws, naming.must(ws, row.id))

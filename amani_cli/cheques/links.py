@@ -11,11 +11,11 @@ import os
 import re
 import socket
 from base64 import b32encode
-from hashlib import sha256
 from typing import NamedTuple
 
 from amani_cli import clocks, errors, keys
 from amani_cli.cheques import drawing, standing
+from amani_cli.cheques.naming import hash_of
 from amani_cli.encodings import bech32
 from amani_cli.lightning import fees
 from amani_cli.models.cheques import Cheque
@@ -169,11 +169,6 @@ def page_of(url: str, token: str) -> str:
 def lnurl_of(url: str, token: str) -> str:
     """The LNURL-withdraw (LUD-01, 03) of a cheque's link, in capitals, which a QR code packs more tightly."""
     return bech32.encode("lnurl", f"{page_of(url, token)}/lnurl".encode()).upper()
-
-
-def hash_of(token: str) -> str:
-    """What the database keeps of a token: 128 random bits need no salt."""
-    return sha256(token.encode()).hexdigest()
 
 
 def find(ws: Workspace, token: str) -> ChequeRow | None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import islice
 
 from amani_cli import clocks, errors, keys
 from amani_cli.cheques import drawing
-from amani_cli.encodings import cheque_code
+from amani_cli.cheques.naming import must
 from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.payments import earlier as payments_earlier
 from amani_cli.payments import engine, lightning_rail
 from amani_cli.payments.verdict import Verdict
 from amani_cli.providers.base import NewWallet
 from amani_cli.providers.lnbits import Lnbits
-from amani_cli.rules import held, rulebook
+from amani_cli.rules import held
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, holds, journal, links, machine
 from amani_cli.store import wallets as store_wallets
 from amani_cli.store.entries import Entry
-from amani_cli.store.ledger import Ledger, only
+from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
@@ -26,24 +27,6 @@ from amani_cli.wallets.clients import lnbits_client
 from amani_cli.workspace import Workspace
 
 ASK_AT_MOST = 50  # open cheques that a list asks about, one question each
-
-
-def code_of(ws: Workspace, row: ChequeRow, admin_key: str) -> str:
-    """The code that an admin key makes of a cheque: the money itself."""
-    assert row.remote_id is not None  # it has a wallet since it was begun
-    code = cheque_code.encode(
-        cheque_code.ChequeCode(
-            admin_key,
-            row.remote_id,
-            cheque_code.origin_of(row.identity),
-            row.amount_msat,
-            int(from_rfc3339(row.expires_at).timestamp()),
-            rulebook.value(ws, "network"),
-            row.url,
-        )
-    )
-    keys.SEEN.add(code)
-    return code
 
 
 def keep_keys(place: str, cheque_id: str, made: NewWallet) -> None:
@@ -125,6 +108,21 @@ def delete_wallet(ws: Workspace, row: ChequeRow) -> None:
         keys.unkeep(row.place, f"link:{row.id}")
 
 
+def is_had(ws: Workspace, row: ChequeRow) -> bool:
+    """Whether a claim left nothing of a cheque, as its server says: it is done with, though its giver is gone."""
+    if row.status != "claimed":
+        return False
+    with contextlib.suppress(errors.AmaniError):
+        with at_its_server(ws, row) as client:
+            if client.wallet().balance_msat >= 1000:
+                return False
+        with ws.store.write() as db:
+            cheques.update(db, row.id, swept=1)
+        delete_wallet(ws, row)
+        return True
+    return False
+
+
 def advance(ws: Workspace, row: ChequeRow) -> ChequeRow:
     """Take an unfinished cheque as far as what is certain allows, by asking; no new payment is sent for `funding`."""
     if row.status != "funding":
@@ -176,15 +174,6 @@ def _is_funded(ws: Workspace, row: ChequeRow) -> bool | None:
     return left > 0 or any(each.amount_msat > 0 and each.status == "settled" for each in records)
 
 
-def must(ws: Workspace, text: str) -> ChequeRow:
-    """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
-    if cheque_code.looks_like_code(text):
-        code = cheque_code.decode(text)
-        rows = cheques.of_wallet(ws.store, code.url, code.wallet_id) if ws.has_store else []
-        return only(rows, "with this code", "cheque")
-    return only(cheques.find(ws.store, text.strip()) if ws.has_store else [], text, "cheque")
-
-
 def shown(ws: Workspace, text: str) -> Cheque:
     """One cheque as it stands, its server asked."""
     row, on_its_way = refresh(ws, advance(ws, must(ws, text)))
@@ -199,15 +188,20 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
     on_their_way = {row.id for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
         ws.talk.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
-    items = [view(ws, row, claiming=row.id in on_their_way) for row in cheques.all_cheques(ws.store, limit=limit)]
+    rows = cheques.all_cheques(ws.store, limit=limit)
+    if (
+        status is not None
+    ):  # so many of it, however many others are newer: it is written down as it is shown, or as open
+        rows = cheques.with_status(ws.store, status, "open")[::-1]
+    shown = (view(ws, row, claiming=row.id in on_their_way) for row in rows)
+    items = list(islice((item for item in shown if status in (None, item.status)), limit))
     outstanding = sum(
         row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
     givers = {row.wallet_id for row in unsure}
     known = [wallet for wallet in finding.registered(ws) if wallet.id in givers]
-    found, _ = balances.balances(ws, known) if known else (None, [])
-    total = sum(item.balance_msat or 0 for item in found.items) if found else None
-    return Cheques([item for item in items if status in (None, item.status)], outstanding, total)
+    found = balances.balances(ws, known)[0] if known else None
+    return Cheques(items, outstanding, sum(item.balance_msat or 0 for item in found.items) if found else None)
 
 
 def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:

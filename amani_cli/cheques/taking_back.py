@@ -12,7 +12,8 @@ from typing import Literal
 
 from amani_cli import clocks, errors, keys, locks
 from amani_cli.cheques import drawing, links, standing
-from amani_cli.cheques.standing import advance, audit_step, must, view
+from amani_cli.cheques.naming import code_of, must
+from amani_cli.cheques.standing import advance, audit_step, view
 from amani_cli.models.cheques import Cheque, Cheques
 from amani_cli.payments import earlier, receipts
 from amani_cli.payments.verdict import Verdict
@@ -81,7 +82,7 @@ def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
             error.message = f"cheque {row.id}: {error.message}"
             if row.status == "claimed" and not row.reserve_msat and isinstance(error, errors.NotAuthorised):
                 ws.talk.warn(error.message)  # most likely there is nothing in it
-            else:
+            elif error.code != "NO_SUCH_WALLET" or not standing.is_had(ws, row):
                 failed.append(error)
     left = sum(item.outstanding_msat for item in items)
     return Cheques(items, left), failed
@@ -104,8 +105,8 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
     It has a link again if it had one, or where `link` asks for it.
     """
     row, claiming = standing.refresh(ws, advance(ws, must(ws, text)))
-    if row.status != "open" or claiming:
-        raise standing.not_open(row, "being claimed" if claiming else row.status)
+    if row.status != "open" or claiming or _is_expired(ws, row):  # nobody could claim it by a new code either
+        raise standing.not_open(row, "being claimed" if claiming else view(ws, row).status)
     url = None
     if link or store_links.of_cheque(ws.store, row.id) is not None:  # before the old ones are dead
         url = links.base_url(ws)
@@ -129,7 +130,7 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
         _keep(row, fresh)
         with ws.store.write() as db:
             audit_step(ws, db, "cheque reissue", row, "done")
-        shown = view(ws, row)._replace(code=standing.code_of(ws, row, fresh.admin_key))
+        shown = view(ws, row)._replace(code=code_of(ws, row, fresh.admin_key))
         return shown if issued is None else issued.on(shown)
 
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from amani_cli import amounts, clocks, errors, keys
 from amani_cli.cheques import links
-from amani_cli.cheques.standing import abandon, advance, audit_step, code_of, keep_keys, must, opened, view
+from amani_cli.cheques.naming import code_of, must
+from amani_cli.cheques.standing import abandon, advance, audit_step, keep_keys, opened, view
 from amani_cli.invoices import lightning
 from amani_cli.invoices.lightning import INVOICE_LIFE_S
 from amani_cli.lightning import fees, paying
@@ -69,7 +70,7 @@ class Wanted:
 
 
 def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
-    """Refuse what can't be written, before anything is sent."""
+    """Refuse what can't be written, before anything is sent; what the rules say of it is asked where it is written."""
     amounts.require_whole_sat(wanted.amount_msat)
     if wanted.lnurl and wanted.base_url is not None:
         raise errors.Usage("a link has an LNURL of its own", hint="Leave --lnurl out.")
@@ -95,11 +96,6 @@ def check(ws: Workspace, wallet: KnownWallet, wanted: Wanted) -> None:
     if wallet.provider != "lnbits":
         raise errors.Usage(f"cheques are for Lightning wallets; '{wallet.name}' is none", code="WRONG_PROVIDER")
     wallets_known.identify(wallet)
-    if not wanted.authorised:
-        ws.mandate.whole[wallet.identity, "msat"] = Decimal(wanted.total_msat)
-        approval.check_pin(ws, wallet, wanted.total_msat)
-        budgets.check(ws, wallet, wanted.amount_msat + wanted.reserve_msat, 0)
-        limits.look(ws, wallet, "cheque")
 
 
 def write(
@@ -111,15 +107,15 @@ def write(
     told of the server's terms and the total. Raises what `payments.pay` raises.
     """
     check(ws, wallet, wanted)
-    _refuse_unsafe(wallet)
+    earlier = [_written(ws, wanted, index) for index in range(wanted.count)]
     token = logins.token(ws, wallet.url)
     place = keys.place_for(wallet.key_source, ws.paths.sandbox)
-    if wanted.lnurl:
-        _must_have_withdraw(wallet, token)
-    earlier = [_written(ws, wanted, index) for index in range(wanted.count)]
-    if not all(earlier):
+    if not all(earlier):  # what was written before is shown again, whatever the rules or its server say by now
         if not wanted.authorised:
-            held.refuse_unread(ws, wanted.reference)
+            _refuse_early(ws, wallet, wanted, takes_slot=not earlier[0])
+        _refuse_unsafe(wallet)
+        if wanted.lnurl:
+            _must_have_withdraw(wallet, token)
         terms = "" if token else _without_login(wallet.url)
         if confirm is not None:
             confirm(terms, wanted.total_msat)
@@ -135,6 +131,16 @@ def write(
             ws.talk.note(terms)
     for index in range(wanted.count):
         yield _write_one(ws, wallet, wanted, index, token, place)
+
+
+def _refuse_early(ws: Workspace, wallet: KnownWallet, wanted: Wanted, *, takes_slot: bool) -> None:
+    """Refuse before anybody is asked what the rules forbid; a set of which the first was written has its slot."""
+    ws.mandate.whole[wallet.identity, "msat"] = Decimal(wanted.total_msat)
+    approval.check_pin(ws, wallet, wanted.total_msat)
+    budgets.check(ws, wallet, wanted.amount_msat + wanted.reserve_msat, 0)
+    if takes_slot:
+        limits.look(ws, wallet, "cheque")
+    held.refuse_unread(ws, wanted.reference)
 
 
 def _without_login(url: str) -> str:

@@ -62,7 +62,7 @@ def run(
     said = options.of(ctx)
     ws = said.ws
     ws.said.reason = reason
-    said.take_pin(pin_stdin, pin_file)
+    said.take_pins(pin_stdin, pin_file)
     read = plans.load(named(plan))
     purse = plans.purse_of(ws, read, said.wallet)
     if request:
@@ -71,7 +71,8 @@ def run(
 
         wallet = purse.lightning or purse.fincra
         assert wallet is not None
-        drawn = drafts.batch(ws, purse, read, jobs=jobs, max_slippage=rates.slippage(max_slippage))
+        most = rates.slippage(max_slippage)
+        drawn = drafts.batch(ws, purse, read, jobs=jobs, stop_on_failure=stop_on_failure, max_slippage=most)
         filed(said, wallet, drawn.draft)
         return
     if not said.yes and not said.ask.can_ask:

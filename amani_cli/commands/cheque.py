@@ -14,7 +14,7 @@ from amani_cli.options import FORCE, PIN_FILE, PIN_STDIN, REASON, Command, Optio
 app = options.group("Funds set aside for whoever has the code.")
 
 LINK = typer.Option(False, "--link", help="A link that anybody can claim by any wallet; see 'amani serve'.")
-ID = typer.Argument(help="The cheque's id, the beginning of it, its reference or its code.", metavar="ID")
+ID = typer.Argument(help="The cheque's id, the beginning of it, its reference, its code or its link.", metavar="ID")
 
 
 @app.command(cls=Command)
@@ -157,9 +157,17 @@ def _check_files(qr_file: str | None, paper: str | None, count: int, *, force: b
 
 
 def _print_to(said: Options, paper: str, items: list[Cheque]) -> errors.AmaniError | None:
-    """Put the cheques on a page; what went wrong is told and returned."""
+    """Put the cheques on a page; what went wrong is told and returned.
+
+    A page that is there may be the only place of the codes of those that were written before: it is left as it is.
+    """
     from amani_cli.cheques.paper import write
 
+    coded = sum(bool(each.code) for each in items)
+    if not coded or (coded < len(items) and Path(paper).exists()):
+        rest = f"; what is new ({coded}) stands in the answer alone" if coded else ""
+        said.out.say(f"{len(items) - coded} written before, whose codes are not shown again: {paper} is left alone{rest}")
+        return errors.PartlyDone(f"{paper} is left alone") if coded else None
     try:
         write(paper, items)
     except (errors.AmaniError, KeyboardInterrupt) as error:  # the answer is out: nothing else may follow it

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from amani_cli import errors, keys
 from amani_cli.amounts import Fiat, parse_amount
-from amani_cli.cheques import links as cheque_links
+from amani_cli.cheques import naming
 from amani_cli.encodings import bolt11, cheque_code
 from amani_cli.store import contacts, links, traces
 from amani_cli.store.wallets import name_key
@@ -110,11 +110,10 @@ def _named(text: str) -> Clue | None:
 
 def _link(ws: Workspace, text: str) -> Clue | None:
     """The cheque that a link is for, which is money as its code is."""
-    found = re.search(r"/c/([A-Z2-7]{26})(?![A-Za-z0-9])", text)
-    if found is None:
+    token = naming.token_in(text)
+    if token is None:
         return None
-    keys.SEEN.add(found[1])
-    hashed = cheque_links.hash_of(found[1])
+    hashed = naming.hash_of(token)
     row = links.cheque_of(ws.store, hashed) if ws.has_store else None
     return Clue(LINK, (row.id if row is not None else hashed,))
 

@@ -71,16 +71,33 @@ def sign_file(ws: Workspace, text: str, verdict: str, reason: str | None, confir
     body = written.read_file(said.get("request"), said.get("digest"))
     own = approver_key.own(ws)
     _refuse_own(body, own.person)
+    shown, ends = _as_it_says(body)
     moment = ws.store.clock.now() if ws.has_store else from_rfc3339(now()).timestamp()
-    if from_rfc3339(str(body.said["expires_at"])).timestamp() <= moment:
+    if ends <= moment:
         raise errors.RefusedByPolicy(
             f"request {body.id} has expired", code="REQUEST_EXPIRED", retry="never", hint="Have it filed anew."
         )
-    confirm(standing.of_body(body))
+    confirm(shown)
     public = signatures.public_of(own.private)
     signature = signatures.sign(own.private, body.digest, verdict)
     word = "approve" if verdict == APPROVE else "refuse"
     return ApprovalFile(body.id, body.digest, word, public, signature, reason, now())  # type: ignore[arg-type]
+
+
+def _as_it_says(body: Body) -> tuple[Request, float]:
+    """A request of a file as it is shown, and when it ends: its terms are whatever somebody wrote into it.
+
+    Raises `errors.Usage` for what no amani files.
+    """
+    try:
+        from_rfc3339(str(body.said["created_at"]))
+        return standing.of_body(body), from_rfc3339(str(body.said["expires_at"])).timestamp()
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError):
+        raise errors.Usage(
+            "this file is not a request as this amani knows them",
+            code="BAD_REQUEST",
+            hint="Have it exported once more; of a newer amani's, approve it with that one.",
+        ) from None
 
 
 def at_home(ws: Workspace, path: str) -> RequestRow:

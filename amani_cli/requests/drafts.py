@@ -160,7 +160,7 @@ def transfer(
 
 def cheque(ws: Workspace, wallet: KnownWallet, wanted: writing.Wanted) -> Draft:
     """Cheques to be written: their codes are shown to whoever carries the request out, once."""
-    writing.check(ws, wallet, replace(wanted, authorised=True))
+    writing.check(ws, wallet, wanted)
     terms = {
         "amount_msat": wanted.amount_msat,
         "expires_s": wanted.expires_s,
@@ -208,7 +208,9 @@ def convert(wallet: KnownWallet, amount: Fiat, to: str, *, memo: str, reference:
     return Drawn(draft, planned)
 
 
-def batch(ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, max_slippage: Decimal) -> Drawn:
+def batch(
+    ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, stop_on_failure: bool, max_slippage: Decimal
+) -> Drawn:
     """A whole plan, by its digest; at the prices that it was made with."""
     rows = list(plan.rows)
     agreed = plans.terms(ws, purse, plan, rows)
@@ -222,6 +224,7 @@ def batch(ws: Workspace, purse: Purse, plan: plans.Plan, *, jobs: int, max_slipp
         "plan": plan.hash,
         "path": str(plan.path.absolute()),
         "jobs": jobs,
+        "stop_on_failure": stop_on_failure,
         "max_slippage": format(max_slippage, "f"),
         "wallets": wallets,
         "base_url": links.base_url(ws) if any(row.is_link for row in rows) else None,

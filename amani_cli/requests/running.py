@@ -304,7 +304,7 @@ def _batch(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> An
         plans.purse_of(ws, plan, wallet.name),
         plan,
         jobs=terms["jobs"],
-        stop_on_failure=False,
+        stop_on_failure=bool(terms.get("stop_on_failure")),
         max_slippage=Decimal(terms["max_slippage"]),
         confirm=None,
         on_row=person.on_row,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import islice
 
 from amani_cli import errors
 from amani_cli.models.money import Money
@@ -21,6 +22,8 @@ from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
+MOST = 1_000_000  # requests that are looked at for a list of one status
+
 
 def must(ws: Workspace, text: str) -> RequestRow:
     """The request of an id or the beginning of one. Raises `errors.NotFound`, `errors.Usage` if it fits several."""
@@ -38,8 +41,9 @@ def listed(ws: Workspace, *, status: str | None, identity: str | None, limit: in
     """Requests, newest first."""
     if not ws.has_store:
         return Requests([])
-    items = [view(ws, row) for row in requests.page(ws.store, identity, limit)]
-    return Requests([item for item in items if status in (None, item.status)])
+    # Of a status so many, however many others are newer: how one stands is known once it is looked at.
+    shown = (view(ws, row) for row in requests.page(ws.store, identity, limit if status is None else MOST))
+    return Requests(list(islice((item for item in shown if status in (None, item.status)), limit)))
 
 
 def status_of(ws: Workspace, db: Ledger, row: RequestRow, body: Body) -> RequestStatus:

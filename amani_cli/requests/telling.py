@@ -95,7 +95,8 @@ def _cheques(body: Body) -> list[str]:
 
 
 def _batch(body: Body) -> list[str]:
-    return [f"plan {body.terms['plan']}", *_links(body.terms)]
+    stops = ["begins nothing more after a failure"] if body.terms.get("stop_on_failure") else []
+    return [f"plan {body.terms['plan']}", *stops, *_links(body.terms)]
 
 
 def _links(terms: dict[str, Any]) -> list[str]:

@@ -40,7 +40,8 @@ def authorise(ws: Workspace, wallet: KnownWallet, total: Decimal | int, unit: st
         raise errors.RefusedByPolicy(
             f"this needs the PIN of wallet '{wallet.name}'",
             code="PIN_NEEDED",
-            hint="Give it by --pin-stdin or --pin-file (or a systemd credential as the file).",
+            hint="Give it by --pin-stdin or --pin-file (or a systemd credential as the file); of several wallets' PINs"
+            " a line each, in the order of their names.",
         )
 
 

@@ -21,6 +21,10 @@ CHANGES = frozenset({"approver add", "approver remove", "wallet limit"})
 """What loosens the rules themselves, and is asked for like a payment."""
 
 
+_NUMBERS = ("value", "least", "max_slippage", "amount_msat", "count", "expires_s")
+_DIGITS = 40
+
+
 class Body(NamedTuple):
     """A request's text, read: `said` is all of it."""
 
@@ -109,12 +113,24 @@ def read_file(said: Any, digest: Any) -> Body:
         _, body = written(said)
         complete = (body.id, body.what, body.identity, body.terms, body.sums, body.fees, body.asker, body.reference)
         complete += tuple(said[name] for name in ("ledger", "memo", "created_at", "expires_at"))
+        quoted = body.terms.get("quoted") or {}
+        numbers = [*said["sums"].values(), *said["max_fees"].values(), *(body.terms.get(name) for name in _NUMBERS)]
+        if not all(_can_be(number) for number in (*numbers, quoted.get("value"), quoted.get("price"))):
+            raise ValueError
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError, AttributeError):
         raise errors.Usage("this file is not a request", code="BAD_REQUEST", hint="Export it once more.") from None
     assert complete
     if body.digest != digest:
         raise edited(body.id)
     return body
+
+
+def _can_be(number: Any) -> bool:
+    """Whether it is a number that could be money: writing out one with a huge exponent would take for ever."""
+    if number is None:
+        return True
+    found = Decimal(number)
+    return found.is_finite() and abs(found.adjusted()) <= _DIGITS and len(found.as_tuple().digits) <= _DIGITS
 
 
 def edited(id: str) -> errors.RefusedByPolicy:

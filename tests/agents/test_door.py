@@ -84,6 +84,35 @@ class TestApproval:
                 assert held.read_key not in answered
 
 
+@pytest.mark.lnbits
+def test_a_plan_says_what_every_rule_of_the_wallet_says(amani: Amani, main: Held, other: Held) -> None:
+    """Within its own budget an agent is stopped by the PIN and by the wallet's own budget, and is told beforehand."""
+    words = ("wallet", "limit", "main", "--agent", "agent", "--per-payment", "5000sat", "--per-day", "9000sat")
+    assert amani(*words).code == 0
+
+    def stops(code: str) -> str:
+        plan = ask("plan", dest=other.invoice(200))["data"]
+        assert ask("pay", plan_id=plan["plan_id"])["error"]["code"] == code
+        assert plan["may_pay"] is False
+        return str(plan["why_not"])
+
+    assert amani("wallet", "limit", "main", "--per-payment", "100sat").code == 0
+    assert "one payment from 'main' may be" in stops("BUDGET")
+    assert amani("wallet", "limit", "main", "--per-payment", "off").code == 0
+    assert amani("pin", "set", "--always", "--wallet", "main", "--pin-stdin", stdin="4829").code == 0
+    assert "PIN" in stops("PIN_NEEDED")
+    assert main.sat == 10_000
+
+
+def test_on_a_fincra_wallet_a_plan_says_so_too(amani: Amani, add_business: AddBusiness, home: Path) -> None:
+    add_business()
+    words = ("wallet", "limit", "shop", "--agent", "agent", "--per-payment", "2000NGN", "--per-day", "3000NGN")
+    assert amani(*words).code == 0
+    plan = ask("plan", "shop", dest="bank:058/2345678901", amount="500NGN")["data"]
+    assert (plan["may_pay"], "PIN" in plan["why_not"]) == (False, True)
+    assert ask("pay", "shop", plan_id=plan["plan_id"])["error"]["code"] == "PIN_NEEDED"
+
+
 def test_without_its_packages_it_says_what_to_install(
     amani: Amani, add_business: AddBusiness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,6 +112,28 @@ def test_the_pin_of_a_total_is_asked_for_once(
     assert len(double.posts(PAYOUTS)) == 2
 
 
+@pytest.mark.parametrize("name", ["payer", "zoe"])
+def test_each_wallet_has_a_pin_of_its_own(
+    amani: Amani, payer: Held, payee: Held, shop: Merchant, double: Double, planned: Planned, name: str
+) -> None:
+    """A line each in the order of names, for a script can be asked nothing."""
+    plan = planned([{"to": payee.invoice(10)}, {"to": "bank:058/2345678901", "amount": "5000NGN"}])
+    if name != "payer":
+        assert amani("wallet", "rename", "payer", name).code == 0
+    pins = {name: "4829", "shop": PIN}
+    for wallet, pin in pins.items():
+        assert amani("pin", "set", "--always", "--wallet", wallet, "--pin-stdin", stdin=pin).code == 0
+    first, second = sorted(pins)
+    run = ("batch", "run", plan, "--yes", "--pin-stdin", "--json")
+    lacking = amani(*run, stdin=f"{pins[first]}\n")
+    assert (lacking.code, lacking.error["code"]) == (9, "PIN_NEEDED")
+    assert f"'{second}'" in lacking.error["message"]
+    assert "a line each" in lacking.error["hint"]
+    assert (payee.sat, double.posts(PAYOUTS)) == (0, [])
+    assert amani(*run, stdin=f"{pins[first]}\n{pins[second]}\n").code == 0
+    assert (payee.sat, len(double.posts(PAYOUTS))) == (10, 1)
+
+
 def test_a_failed_payout_is_a_failed_row(
     amani: Amani, payer: Held, payee: Held, shop: Merchant, planned: Planned
 ) -> None:

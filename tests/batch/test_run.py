@@ -23,7 +23,7 @@ from amani_cli.batch import rows as batch_rows
 from amani_cli.batch.plans import Plan
 from amani_cli.batch.table import Row
 from amani_cli.batch.worker import Codes, Worker
-from amani_cli.cheques import standing as cheques_standing
+from amani_cli.cheques import naming
 from amani_cli.models.batches import BatchRow
 from amani_cli.models.cheques import Cheque
 from amani_cli.store.rows import ChequeRow
@@ -208,6 +208,17 @@ class TestFailures:
         assert lines(run.stdout)[-1]["data"]["open"] == 10
         assert amani("batch", "run", plan, "--yes").code == 11  # the rest is paid now
         assert payee.sat == 10
+
+    def test_stop_on_failure_holds_for_what_is_filed(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        outside = make_invoice(amount_msat=5_000)
+        plan = planned([{"to": outside}, *[{"to": payee.invoice(1)} for _ in range(10)]])
+        filed = amani("batch", "run", plan, "--stop-on-failure", "--jobs", 1, "--request", "--json").data
+        assert "begins nothing more after a failure" in filed["details"]
+        assert amani("request", "run", filed["id"], "--yes").code == 11
+        assert amani("batch", "status", plan, "--json").data["open"] == 10
+        assert payee.sat == 0
 
     def test_an_address_that_cheats_fails_its_own_row(
         self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer, planned: Planned
@@ -573,6 +584,30 @@ class TestResults:
         assert payee.sat == 50
         assert amani("batch", "run", plan, "--yes").code == 0  # what became of a cheque is no row's affair
 
+    def test_a_plan_in_an_earlier_one_s_place_has_none_of_its_codes(
+        self, amani: Amani, payer: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each row's code goes to somebody: another month's would go to the wrong one."""
+        plan = planned([{"to": "cheque", "amount": "100"}])
+        assert amani("batch", "run", plan, "--yes").code == 0
+        plan.unlink()
+        plan = planned([{"to": "cheque", "amount": "200"}])
+        assert results_of(amani, plan)[0]["code"] == ""
+
+        def full(*_: object) -> None:
+            raise OSError("No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.batch.worker.Codes.keep", full)
+            assert amani("batch", "run", plan, "--yes").code == 0
+        assert results_of(amani, plan)[0]["code"] == ""
+        assert "its code is not in" in amani("batch", "run", plan, "--yes").stderr
+
+
+def results_of(amani: Amani, plan: Path) -> list[dict[str, str]]:
+    """The rows as `batch results` has them."""
+    return list(csv.DictReader(io.StringIO(amani("batch", "results", plan).stdout)))
+
 
 def test_a_restored_copy_pays_nothing_before_it_has_been_reconciled(
     amani: Amani, payer: Held, payee: Held, planned: Planned, home: Path
@@ -607,7 +642,7 @@ class TestCodes:
         def gone(ws: Workspace, id: str) -> ChequeRow:
             if next(read) == 2:  # it is read twice once it is paid
                 raise errors.Unreachable("the ledger is away", code="LEDGER_AWAY")
-            return cheques_standing.must(ws, id)
+            return naming.must(ws, id)
 
         with monkeypatch.context() as patch:
             patch.setattr("amani_cli.cheques.writing.must", gone)

@@ -13,7 +13,7 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli import clocks, errors
-from amani_cli.cheques import standing
+from amani_cli.cheques import naming
 from amani_cli.encodings import cheque_code
 from amani_cli.store.rows import ChequeRow
 from amani_cli.times import from_rfc3339
@@ -167,6 +167,26 @@ class TestCreate:
         assert (made.code, [item["code"][:6] for item in made.json["data"]["items"]]) == (11, ["amani1"] * 2)
         assert "No space left on device" in made.stderr
 
+    def test_paper_that_holds_the_codes_outlives_the_same_command_again(
+        self, amani: Amani, giver: Held, tmp_path: Path
+    ) -> None:
+        """They are shown once: a page without them in its place, as a retry by cron would make it, loses money."""
+        page = tmp_path / "a.html"
+        words = (*CREATE, "10", "--count", "3", "--reference", "r1", "--yes", "--print", page, "--force")
+        giver.server.fund(giver.id, -4975)
+        first = amani(*words)
+        assert first.code == 11
+        before = page.read_text()
+        giver.server.fund(giver.id, 100)
+        second = amani(*words)
+        assert (second.code, page.read_text()) == (11, before)
+        assert all(code in before for code in first.stdout.split())
+        assert len(second.stdout.split()) == 1
+        assert "stands in the answer alone" in second.stderr
+        third = amani(*words)
+        assert (third.code, third.stdout, page.read_text()) == (0, "", before)
+        assert "left alone" in third.stderr
+
     @pytest.mark.parametrize("count", ["1", "2"])
     def test_interrupted_on_paper_they_are_told_of_once_and_not_as_never_paid(
         self, amani: Amani, giver: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: str
@@ -256,7 +276,7 @@ class TestSets:
             read.append(id)
             if len(read) == 4:  # each is read twice once it is paid
                 raise errors.Unreachable("the ledger is away", code="LEDGER_AWAY")
-            return standing.must(ws, id)
+            return naming.must(ws, id)
 
         monkeypatch.setattr("amani_cli.cheques.writing.must", gone)
         run = amani(*words, "--yes", "--json")
@@ -318,6 +338,27 @@ class TestReference:
         assert amani(*words, "--pin-stdin", stdin="271828").code == 0
         assert amani(*words).code == 0  # it is written: nothing leaves, so nothing is asked
 
+    def test_what_was_written_is_shown_again_whatever_the_rules_say_by_now(self, amani: Amani, giver: Held) -> None:
+        """A retry from cron is told of its cheque, and not that nothing was sent."""
+        amani("config", "set", "limit.cheque", "1/1h")
+        one = (*CREATE, "100", "--reference", "r1", "--yes", "--json")
+        made = amani(*one).data
+        amani.secrets.add(made["code"])
+        assert amani(*CREATE, "100", "--reference", "r2", "--yes", "--json").error["code"] == "RATE_LIMIT"
+        assert amani("wallet", "limit", "giver", "--per-day", "1sat").code == 0
+        again = amani(*one).data
+        assert (again["id"], again["replayed"]) == (made["id"], True)
+        assert giver.sat == 4900
+
+    def test_a_set_that_was_begun_has_its_slot(self, amani: Amani, giver: Held) -> None:
+        amani("config", "set", "limit.cheque", "1/1h")
+        giver.server.fund(giver.id, -4985)
+        words = (*CREATE, "10", "--count", "2", "--reference", "r1", "--yes")
+        assert amani(*words).code == 11
+        giver.server.fund(giver.id, 100)
+        assert amani(*words).code == 0
+        assert giver.sat == 95
+
 
 class TestList:
     def test_what_is_outstanding_beside_what_the_wallets_hold(self, amani: Amani, giver: Held, taker: Held) -> None:
@@ -333,6 +374,21 @@ class TestList:
         with amani.terminal("cheque", "list") as run:
             run.expect("outstanding: 400 sat")
             assert run.finish() == 0
+
+    def test_a_status_is_looked_for_beyond_the_newest(self, amani: Amani, giver: Held, taker: Held, home: Path) -> None:
+        """A list of what is open must not leave the oldest out because others were written since."""
+        _, _, *rest = (write(amani, sat) for sat in (1, 2, 3, 4))
+        for code in rest:
+            assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
+        change_database(home, "UPDATE cheque SET expires_at='2020-01-01T00:00:00Z' WHERE amount_msat=2000")
+
+        def found(status: str, limit: int) -> list[int]:
+            listed = amani("cheque", "list", "--status", status, "--limit", limit, "--json").data["items"]
+            return [item["amount_msat"] // 1000 for item in listed]
+
+        assert (found("open", 1), found("expired", 1)) == ([1], [2])
+        assert (found("claimed", 1), found("claimed", 5)) == ([4], [4, 3])
+        assert found("void", 5) == []
 
     def test_a_claim_elsewhere_is_seen(self, amani: Amani, giver: Held) -> None:
         code = write(amani)
@@ -384,6 +440,14 @@ class TestReissue:
         refused = amani("cheque", "reissue", code, "--yes", "--json")
         assert (refused.code, refused.error["code"]) == (9, "LOGIN_NEEDED")
         assert "amani login" in refused.error["hint"]
+
+    def test_of_one_that_is_over(self, amani: Amani, giver: Held, user: User, home: Path) -> None:
+        """Nobody could claim it by the new code either."""
+        code = write(amani)
+        change_database(home, "UPDATE cheque SET expires_at='2020-01-01T00:00:00Z'")
+        refused = amani("cheque", "reissue", code, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (6, "NOT_OPEN")
+        assert "is expired" in refused.error["message"]
 
     def test_of_one_that_is_claimed(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
         code = write(amani)

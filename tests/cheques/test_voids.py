@@ -12,7 +12,7 @@ from amani_cli.encodings import cheque_code
 from amani_cli.models.cheques import Cheques
 from amani_cli.payments import engine
 from tests.cheques.test_cheques import wallet_of, write
-from tests.conftest import Held, change_database, mark_on_server
+from tests.conftest import AddWallet, Held, change_database, mark_on_server
 from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, log_in, through
 from tests.kit.crowd import at_once, codes
@@ -365,6 +365,25 @@ class TestSweep:
         assert the_one(amani)["status"] == "claimed"
         assert amani("cheque", "sweep", "--json").data["items"] == []
         compared(amani, giver, taker)
+
+    @pytest.mark.parametrize("aside", [False, True])
+    def test_whose_giver_is_gone(
+        self, amani: Amani, giver: Held, taker: Held, add_wallet: AddWallet, user: User, home: Path, aside: bool
+    ) -> None:
+        """What was claimed in full is done with; only what is left in one needs somebody to bring it to."""
+        gone = add_wallet("gone", 1020)
+        words = ("cheque", "create", 1000, "--wallet", "gone", "--yes", "-q", *(["--outside"] if aside else []))
+        code = amani(*words).stdout.strip()
+        amani.secrets.add(code)
+        assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
+        change_database(home, LONG_AGO)
+        assert amani("wallet", "remove", "gone", "--yes").code == 0
+        swept = amani("cheque", "sweep", "--json")
+        assert swept.code == (4 if aside else 0)
+        assert len(swept.json["warnings"]) == aside
+        assert amani("wallet", "add", "again", "--url", gone.server.url, "--key-file", gone.key_file).code == 0
+        assert amani("cheque", "sweep").code == 0
+        assert gone.sat == 20
 
     def test_many_at_once(self, amani: Amani, giver: Held, user: User, home: Path) -> None:
         for _ in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,25 @@ class TestFilesBetweenMachines:
                 data["digest"] = written.written(data["request"])[1].digest
 
             refused(ana("request", "approve", edited(file, change), "--yes", "--json"), "REQUEST_EDITED")
+
+    def test_one_that_no_amani_filed(self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path) -> None:
+        """Whoever approves has it from somebody else: it may lack anything, hold anything, and its digest fits."""
+        from amani_cli.rules import written
+
+        request = filed(amani("pay", other.invoice(2000), "--request", "--json"))
+        lacking: list[dict[str, Any]] = [{"what": "give"}, {"terms": {"a": 1}}, {"terms": [1]}, {"terms": {}}]
+        lacking += [{"requested_by": {"os_user": "me", "host": "here"}}, {"expires_at": "soon"}, {"created_at": 5}]
+        lacking += [{"sums": {"msat": number}} for number in ("1e99999999", "NaN", "x", None, "1" * 500)]
+        for each in lacking:
+            file = exported(amani, request["id"], tmp_path / "r.json")
+
+            def change(data: dict[str, Any], each: dict[str, Any] = each) -> None:
+                data["request"] |= each
+                text = written.canonical(data["request"])
+                data["digest"] = sha256(text.encode()).hexdigest()
+
+            run = ana("request", "approve", edited(file, change), "--yes", "--json")
+            assert (run.code, run.error["code"]) in ((2, "BAD_REQUEST"), (2, "BAD_DATE"), (9, "REQUEST_EDITED")), each
 
     def test_a_signature_for_another_request(
         self, amani: Amani, line: Held, other: Held, ana: Person, tmp_path: Path
@@ -252,6 +272,17 @@ class TestEnds:
         refused(ana("request", "cancel", request["id"], "--json", home=line_home()), "NOT_YOURS")
         assert amani("request", "cancel", request["id"], "--json").data["status"] == "cancelled"
         refused(amani("request", "run", request["id"], "--yes", "--json"), "REQUEST_CLOSED")
+
+    def test_a_status_is_looked_for_beyond_the_newest(self, amani: Amani, line: Held, other: Held) -> None:
+        """What waits must not be left out of a list because others were filed since."""
+        first = filed(amani("pay", other.invoice(2000), "--request", "--json"))
+        for _ in range(2):
+            later = filed(amani("pay", other.invoice(2000), "--request", "--json"))
+            assert amani("request", "cancel", later["id"]).code == 0
+        listed = amani("request", "list", "--status", "open", "--limit", 1, "--json").data["items"]
+        assert [each["id"] for each in listed] == [first["id"]]
+        listed = amani("request", "list", "--status", "cancelled", "--limit", 1, "--json").data["items"]
+        assert [each["id"] for each in listed] == [later["id"]]
 
     def test_the_reference_is_taken_when_it_is_filed(self, amani: Amani, line: Held, other: Held) -> None:
         first = filed(amani("pay", other.invoice(2000), "--reference", "rent-may", "--request", "--json"))

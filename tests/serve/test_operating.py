@@ -107,6 +107,18 @@ def test_a_link_is_traced_to_its_cheque(amani: Amani, giver: Held, base_url: str
     assert amani("trace", "-", stdin=f"{base_url}/c/{'A' * 26}").code == 4
 
 
+def test_a_link_names_its_cheque_and_is_repeated_nowhere(amani: Amani, giver: Held, base_url: str) -> None:
+    """It is what was given out, and may be all that its giver has of it."""
+    link = write_link(amani)
+    assert amani("cheque", "show", link.url, "--json").data["id"] == link.id
+    assert amani("cheque", "void", link.url, "--yes", "--json").data["status"] == "void"
+    assert giver.sat == 5000
+    unknown = f"{base_url}/c/{'A' * 26}"
+    amani.secrets.add("A" * 26)
+    missing = amani("cheque", "show", unknown, "--json")
+    assert (missing.code, missing.error["message"]) == (4, "no cheque 'with this link'")
+
+
 def test_about_what_it_is_worth(amani: Amani, giver: Held, site: InProcess) -> None:
     link = write_link(amani)
     assert "about" not in site.get(link.path).text
