@@ -58,7 +58,7 @@ def create(ws: Workspace, path: Path, passphrase: str) -> Backup:
     dump = f"the ledger: pg_dump --format=custom --file=ledger.dump '{ws.config.get('store')}'"
     if not secrets:
         ws.talk.warn("there is no key in it; a sandbox's keys, and what belongs to its PINs, stay on its machine")
-    return backup.view(path, manifest, secrets, [dump, *without, *backup.NOT_HELD])
+    return backup.view(path, manifest, secrets, [dump, *without, *backup.not_held(ws)])
 
 
 def restore(

@@ -75,6 +75,18 @@ def test_a_backup_is_one_private_file_that_tells_nothing(
     assert not list(Path(os.environ["AMANI_HOME"]).glob(".backup-*"))
 
 
+@about_another_thing
+def test_the_approver_key_that_is_not_in_it_is_named(
+    amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
+) -> None:
+    add_wallet("main", 0)
+    for there in (False, True):
+        made = amani("backup", "create", tmp_path / f"{there}.backup", *passphrase, "--json").data
+        assert any("approver key" in each for each in made["not_held"]) is there
+        if not there:
+            assert amani("approver", "init", "--key-file", tmp_path / "approver.key").code == 0
+
+
 def test_an_empty_machine_gets_a_working_wallet_and_spends_after_a_reconcile(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
 ) -> None:
