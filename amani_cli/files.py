@@ -55,12 +55,14 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
         raise cant_write(path, error) from None
 
 
-def check_new(path: str | Path, *, force: bool) -> None:
-    """Refuse a path where something is already, unless it is to be replaced; before anything else is done."""
+def check_new(path: str | Path, *, force: bool | None) -> None:
+    """Refuse a path where something is already, unless it is to be replaced; before anything else is done.
+
+    `force` is None where nothing of others is ever replaced.
+    """
     if not force and os.path.lexists(path) and not os.path.isdir(path):
-        raise errors.Usage(
-            f"{path} exists already", code="FILE_EXISTS", hint="Name a new file, or say --force to replace it."
-        )
+        or_force = "" if force is None else ", or say --force to replace it"
+        raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint=f"Name a new file{or_force}.")
 
 
 def check_writable(path: Path) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -219,6 +220,16 @@ def keyring_keeps() -> None:
     keyring_delete(name)
 
 
+@contextmanager
+def otherwise(way_out: str) -> Iterator[None]:
+    """Have a keyring that can't be used lead to what there is in its place, where that is not an option for a key."""
+    try:
+        yield
+    except errors.NotAuthorised as error:
+        error.hint = error.hint.replace(OTHER_WAYS, way_out)
+        raise
+
+
 def _with_keyring(act: Callable[..., T]) -> T:
     """Run one keyring call under a cap of 3 s, in a thread that the program does not wait for.
 
@@ -304,7 +315,12 @@ def place_for(source: KeySource, sandbox_folder: Path) -> str:
         return f"folder:{source.where}.amani"
     if source.place == "sandbox":
         return f"folder:{sandbox_folder / 'secrets'}"
-    keyring_name()
+    with otherwise(
+        "This is kept with the wallet's key, in the keyring or beside a key file. Without a keyring have the key in a"
+        " file: amani wallet add NAME --url URL --key-file PATH, after 'amani wallet remove NAME' where it is added"
+        " otherwise (from every machine of a shared ledger); its history and rules stay."
+    ):
+        keyring_name()
     return "keyring"
 
 

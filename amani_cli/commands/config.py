@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from amani_cli import options
+from amani_cli import errors, options
 from amani_cli.models.operations import Settings
 from amani_cli.options import PIN_FILE, PIN_STDIN, REASON, Command
 from amani_cli.settings import known
@@ -52,14 +52,19 @@ def _view(said: options.Options, only: str | None = None) -> Settings:
         if only is None or fault.message.startswith((f"{only} in ", "can't read ")):
             said.ws.talk.warn(fault.message)
     view = said.ws.config.view()
-    items = []
+    items, away = [], None
     for item in view.items:
         if only not in (None, item.name):
             continue
-        if rulebook.is_rule(item.name):
-            value, source = rulebook.standing(said.ws, item.name)
-            item = item._replace(value=value, source=source)
+        if away is None and rulebook.is_rule(item.name):
+            try:
+                value, source = rulebook.standing(said.ws, item.name)
+                item = item._replace(value=value, source=source)
+            except errors.AmaniError as error:  # whoever looks here may look for why
+                away = error
         items.append(item)
+    if away is not None:
+        said.ws.talk.warn(f"rules are shown as they are said here, not as they were agreed to: {away.message}")
     return view._replace(items=items)
 
 

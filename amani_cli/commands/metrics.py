@@ -33,7 +33,7 @@ def metrics(
     if said.json and output is None:
         raise errors.Usage("with --json the figures need a file", hint="Name it by --output FILE.")
     if output is not None and not operations_metrics.wrote(Path(output)):
-        check_new(output, force=False)
+        check_new(output, force=None)
     text = operations_metrics.text(said.ws)
     if output is None:
         said.out.raw(text)

@@ -79,6 +79,8 @@ def _about_fiat(case: Case, record: object, asked: str, wallet: KnownWallet, nam
 
 
 def _at_lnbits(case: Case, client: Lnbits, wallet: KnownWallet, name: str) -> None:
+    if wallet.may_have_changed:
+        client.held()  # refuses a key that has become another wallet's, by which nothing of this one is found
     for payment_hash in case.hashes[:MOST_HASHES]:
         record = client.record(payment_hash)
         if record is not None:

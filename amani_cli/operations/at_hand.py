@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from amani_cli import clocks, errors, private
+from amani_cli import clocks, errors, keys, private
 from amani_cli.models.operations import Finding
 from amani_cli.rules.held import SKEW_S
-from amani_cli.store import cheques, holds, journal, marks
+from amani_cli.store import cheques, holds, journal, marks, rules
 from amani_cli.times import ago, from_rfc3339, local
 from amani_cli.workspace import Workspace
 
@@ -83,6 +83,36 @@ def cheques_out(ws: Workspace) -> list[Finding]:
         words = f"{len(expired)} expired and not swept: other tools can still claim them"
         return [Finding("cheques", "warn", words, "amani cheque sweep (from cron)")]
     return [Finding("cheques", "ok", f"{len(open_ones)} outstanding")] if open_ones else []
+
+
+def kept(ws: Workspace) -> list[Finding]:
+    """PINs that can't be given any more and cheques that can't be taken back: what is kept beside the keys is gone.
+
+    On a ledger that several machines share another one may have it.
+    """
+    if not ws.has_store or ws.is_shared:
+        return []
+    fix = "restore a backup that was made --with-keys, into another AMANI_HOME: it puts them back where they were"
+    found = []
+    peppers = sum(_lacks(row.place, row.pepper) for row in rules.all_pins(ws.store))
+    if peppers:
+        words = f"what belongs to {peppers} PIN(s) is no longer kept with the key, so that they can't be given"
+        found.append(Finding("pin", "fail", words, f"{fix}; or: amani pin reset"))
+    out = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    made = [row for row in out if row.remote_id is not None]  # before its wallet is made there are none
+    lost = [row.id for row in made if _lacks(row.place, f"cheque:{row.id}")]
+    if lost:
+        words = f"the keys of {len(lost)} outstanding are gone, so that they can't be taken back: {', '.join(lost[:5])}"
+        found.append(Finding("cheques", "fail", words, f"{fix}; or, lost for ever: amani reconcile --resolve CHEQUE"))
+    return found
+
+
+def _lacks(place: str, name: str) -> bool:
+    """Whether a secret is gone from its place; one that can't be asked for just now is not."""
+    try:
+        return keys.kept(place, name) is None
+    except errors.AmaniError:
+        return False
 
 
 def held(ws: Workspace) -> list[Finding]:

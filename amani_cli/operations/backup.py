@@ -23,6 +23,7 @@ from amani_cli import __version__, errors, files, private
 from amani_cli.amounts import format_sat
 from amani_cli.books import audit
 from amani_cli.cheques import links
+from amani_cli.config import parse_toml
 from amani_cli.models.operations import Backup, Restored
 from amani_cli.operations import backup_file, key_chest
 from amani_cli.store import approvers, cheques, copies, journal, requests
@@ -36,10 +37,24 @@ from amani_cli.workspace import Workspace
 _PREFIX = ".backup-"
 SHORTEST_PASSPHRASE = 12
 
+# Settings that do more than set a number, by what a person should know of them before they count.
+_SETTINGS_TOLD = {
+    "store_password_command": "Its settings get the password of a ledger by running",
+    "store": "Its settings have the ledger elsewhere, and what is restored here is not used then",
+    "base_url": "Its settings begin the links of cheques with",
+    "default_url": "Its settings make new wallets at",
+}
+
 NOT_HELD = (
     "the wallets' money and history at their server: whoever runs an LNbits backs up its data folder or database",
     "channel state of a Lightning node: the node's own backup (LND channel.backup; CLN hsm_secret, emergency.recover)",
 )
+
+
+def not_held(ws: Workspace) -> list[str]:
+    """What no backup of this machine's holds, and how to back that up."""
+    own = ["your approver key: keep a copy of its file of your own, or have a second approver"]
+    return [*(own if ws.paths.approver.exists() else []), *NOT_HELD]
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ def create(ws: Workspace, path: Path, passphrase: str, *, with_keys: bool) -> Ba
     ws.talk.progress("encrypting the backup")
     files.write_private(path, backup_file.encrypted(backup_file.packed(parts), passphrase), replace=False)
     _warn_of_cheques(ws, with_keys)
-    left_out = [*without, *NOT_HELD]
+    left_out = [*without, *not_held(ws)]
     if not with_keys:
         left_out.insert(0, "keys, PIN peppers and logins: ask for them with --with-keys")
     return view(path, manifest, secrets if with_keys else None, left_out)
@@ -189,7 +204,20 @@ def _to_ask(ws: Workspace, found: Contents, copy: Store, places: dict[str, str],
         lines.append(f"This replaces {ws.paths.database} by the backup of {local(found.manifest['made_at'])}.")
     if _other_settings(ws, found):
         lines.append(f"It replaces {ws.paths.settings}, of which a copy is kept beside it.")
+    lines += _settings_to_ask(ws, found)
     return lines + key_chest.to_ask(ws, copy, found.secrets, places, key_folder)
+
+
+def _settings_to_ask(ws: Workspace, found: Contents) -> list[str]:
+    """What settings of the backup would run, and where they would have a ledger, keys or links go."""
+    if found.settings is None:
+        return []
+    new, here = parse_toml(found.settings, ws.paths.settings), ws.config.stored()
+    return [
+        f"{_SETTINGS_TOLD[name]}: {value}"
+        for name, value in new.items()
+        if name in _SETTINGS_TOLD and value and value not in ("off", "sqlite", here.get(name))
+    ]
 
 
 def _other_settings(ws: Workspace, found: Contents) -> bool:

@@ -38,6 +38,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
     items.extend(at_hand.moved(ws))
     items.extend(at_hand.own_clock(ws))
     items.extend(at_hand.cheques_out(ws))
+    items.extend(at_hand.kept(ws))
     items.extend(served.look(ws))
     items.extend(at_hand.held(ws))
     items.extend(at_hand.outcomes(ws))

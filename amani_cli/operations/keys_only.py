@@ -30,7 +30,7 @@ def create(ws: Workspace, path: Path, passphrase: str) -> Backup:
 
     Raises `errors.Usage` where the ledger is a file, of which a backup holds all, and what `backup.create` raises.
     """
-    own = _own(ws)
+    own = _own(ws, "Say --with-keys; --keys-only is for a ledger on a server.")
     backup.check_new(path, passphrase)
     secrets, without = key_chest.collect(ws)
     entries, head = audit_log.head(ws.store)
@@ -58,7 +58,7 @@ def create(ws: Workspace, path: Path, passphrase: str) -> Backup:
     dump = f"the ledger: pg_dump --format=custom --file=ledger.dump '{ws.config.get('store')}'"
     if not secrets:
         ws.talk.warn("there is no key in it; a sandbox's keys, and what belongs to its PINs, stay on its machine")
-    return backup.view(path, manifest, secrets, [dump, *without, *backup.NOT_HELD])
+    return backup.view(path, manifest, secrets, [dump, *without, *backup.not_held(ws)])
 
 
 def restore(
@@ -68,7 +68,7 @@ def restore(
 
     `key_folder` takes all of them as files. Raises `errors.Usage` for a backup of another ledger.
     """
-    own = _own(ws)
+    own = _own(ws, "Restore it without --keys-only: keys that are missing come back where they were.")
     manifest, parts, secrets = backup_file.opened(path, passphrase)
     try:
         theirs = json.loads(parts["keys-here.json"])
@@ -108,12 +108,12 @@ def restore(
     )
 
 
-def _own(ws: Workspace) -> OwnKeys:
+def _own(ws: Workspace, way_out: str) -> OwnKeys:
     own = store_wallets.own_keys(ws.store) if ws.is_shared else None
     if own is None:
         raise errors.Usage(
             "the ledger is a file of this machine, and goes into a backup with its keys",
-            hint="Say --with-keys; --keys-only is for a ledger on a server.",
+            hint=way_out,
         )
     return own
 

@@ -116,6 +116,7 @@ class Receiver:
         known = [wallet for wallet in finding.everything(ws) if wallet.provider == "lnbits"]
         mine = [wallet for wallet in known if wallet.remote_id and wallet.remote_id == said.get("wallet_id")]
         # A wallet that was added by its invoice key does not know its own id.
+        failed = None
         for wallet in mine or [wallet for wallet in known if wallet.remote_id is None]:
             self._limit()
             try:
@@ -123,9 +124,14 @@ class Receiver:
                     lightning.ask(ws, wallet, client, payment_hash)
             except errors.NotFound:
                 continue
+            except errors.AmaniError as error:  # it may be another one's, which can be asked
+                failed = failed or error
+                continue
             row = journal.last_attempt(ws.store, wallet.id, payment_hash, "in")
             self._tell([row] if row is not None else [])
             return "new" if row is not None else "not paid"
+        if failed is not None:
+            raise failed
         return "about no wallet of ours"
 
     def _from_fincra(self, ws: Workspace, body: bytes, signature: str) -> str:

@@ -48,21 +48,32 @@ def listed(ws: Workspace, *, status: str | None, identity: str | None, limit: in
 
 def status_of(ws: Workspace, db: Ledger, row: RequestRow, body: Body) -> RequestStatus:
     """How a request stands now."""
-    if row.status in ("refused", "cancelled", "settled"):
-        ended: RequestStatus = row.status  # type: ignore[assignment]
-        return ended
-    if row.status != "open":
-        sent = outcome(body, entry_of(db, row), requests.entries(db, row.id))
+    if row.status == "settled":
+        return "settled"
+    entry = entry_of(db, row)
+    if row.status in ("open", "refused", "cancelled"):
+        # Carried out after this copy of the ledger was made, it may still be open in it, or have been ended since.
+        sent = None if entry is None or not _is_its_own(row, entry) else outcome(body, entry, [])
+        if sent in ("settled", "unknown"):
+            return sent
+    else:
+        sent = outcome(body, entry, requests.entries(db, row.id))
         if sent is not None:
             return sent
-        if row.status == "failed":
-            return "failed"
+    if row.status in ("refused", "cancelled", "failed"):
+        ended: RequestStatus = row.status  # type: ignore[assignment]
+        return ended
     if row.ends <= ws.store.clock.now():
         return "expired"
     if row.status != "open":
         return "running"
     enough = len(quorum.count(db, body).names) >= max(1, quorum.needed(db, body))
     return "approved" if enough else "open"
+
+
+def _is_its_own(row: RequestRow, entry: Entry) -> bool:
+    """Whether a payment under a request's reference was made for it: one that is at its end has set it free."""
+    return row.status == "open" or entry.request_id == row.id or row.reference == row.id
 
 
 def entry_of(db: Ledger, row: RequestRow) -> Entry | None:
@@ -167,11 +178,15 @@ def needs(ws: Workspace, identity: str, unit: str) -> Decimal:
 
 def closed(row: RequestRow, status: str) -> errors.RefusedByPolicy:
     """The error for a request that nothing can be done about any more."""
+    ways_out = {
+        "settled": f"Its receipt: amani request run {row.id}",
+        "unknown": "Run 'amani reconcile': it finds out what became of it.",
+    }
     return errors.RefusedByPolicy(
         f"request {row.id} is {status}",
         code="REQUEST_EXPIRED" if status == "expired" else "REQUEST_CLOSED",
         retry="never",
-        hint="What is still due is filed anew with --request.",
+        hint=ways_out.get(status, "What is still due is filed anew with --request."),
     )
 
 

@@ -35,7 +35,8 @@ def init(ws: Workspace, key_file: Path | None) -> Approver:
     public = signatures.public_of(made)
     place = "keyring" if key_file is None else f"file:{key_file}"
     if key_file is None:
-        keys.keyring_keeps()
+        with keys.otherwise("Say --key-file PATH, a new file."):
+            keys.keyring_keeps()
         keys.keyring_set(_slot(public), made)
     else:
         keys.write_key_file(key_file, made)

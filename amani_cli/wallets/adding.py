@@ -185,7 +185,8 @@ def create(
 def _that_keeps(key_source: keys.KeySource) -> keys.KeySource:
     """Refuse a place where the keys of a wallet could not be kept: then it must not be made."""
     if key_source == "keyring":
-        keys.keyring_keeps()
+        with keys.otherwise("Say --key-file PATH, a new file."):
+            keys.keyring_keeps()
     elif Path(key_source.where).exists():
         raise errors.Usage(f"{key_source.where} exists already", code="FILE_EXISTS", hint="Name a new file.")
     return key_source

@@ -87,6 +87,11 @@ class KnownWallet:
         return bool(said) and not self.in_environment and self.ws.wallet_in_use == self.id
 
     @property
+    def may_have_changed(self) -> bool:
+        """Whether the key may be another wallet's by now: it comes from where others than amani put it."""
+        return self.has_other_key or self.key_source.place in ("file", "command", "credential")
+
+    @property
     def has_key_here(self) -> bool:
         """Whether this machine has a key for it: of a ledger that several share, each has those that it was given."""
         return self.key_source.place != store_wallets.ELSEWHERE
@@ -237,8 +242,7 @@ class KnownWallet:
         It is asked for when it is not known yet, and where the key may have become another wallet's: its payments
         would be looked for under the wrong id. Raises `errors.NotAuthorised` for such a key.
         """
-        changeable = self.key_source.place in ("file", "command", "credential")
-        if self.remote_id is None or ((self.has_other_key or changeable) and not self.is_checked):
+        if self.remote_id is None or (self.may_have_changed and not self.is_checked):
             remote = client.wallet()
             if remote.id is None:
                 raise errors.NotAuthorised(

@@ -17,7 +17,11 @@ def log_in(ws: Workspace, url: str, username: str, password: str) -> Login:
 
     url = clean_url(url)
     keys.SEEN.add(password)
-    keys.keyring_name()  # a token that can't be kept is not worth asking for
+    with keys.otherwise(
+        "A login is kept in a keyring alone. Without one make the wallet in LNbits itself, and add it by its key:"
+        f" amani wallet add NAME --url {url} --key-file PATH"
+    ):
+        keys.keyring_name()  # a token that can't be kept is not worth asking for
     with lnbits_client(ws, url) as client:
         token = client.log_in(username, password)
     keys.SEEN.add(token)

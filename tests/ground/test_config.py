@@ -43,6 +43,17 @@ def test_the_environment_outranks_the_file_and_the_file_the_default(amani: Amani
     assert item(amani("config", "show", "--json"), "timeout")["source"] == "default"
 
 
+def test_settings_are_shown_while_the_ledger_is_away(amani: Amani) -> None:
+    """Its address is among them, and may be what is wrong."""
+    away = {"AMANI_STORE": "postgresql://amani@127.0.0.1:1/x"}
+    for words in (("config", "show"), ("config", "explain", "limit.cheque")):
+        run = amani(*words, env=away)
+        assert run.code == 0, run
+        assert "10/1h" in run.stdout
+        assert "can't be reached" in run.stderr
+    assert "postgresql://amani@127.0.0.1:1/x" in amani("config", "show", env=away).stdout
+
+
 def test_a_provider_s_variables_by_their_place_and_never_the_key(amani: Amani) -> None:
     key = "0123456789abcdef" * 2
     amani.secrets.add(key)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import secretstorage
 
+from tests.conftest import write_key
 from tests.kit import keyrings, ledgers
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import FaultProxy
@@ -161,6 +162,30 @@ class TestNone:
         words = ("wallet", "add", "main", "--url", lnbits_server.url, "--key-stdin", "--json")
         answer = amani.process(*words, stdin="k" * 32, env={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"})
         assert (answer.code, answer.error["code"]) == (3, "NO_KEYRING")
+
+    def test_each_command_leads_to_what_it_takes_itself(
+        self, amani: Amani, lnbits_server: LnbitsServer, tmp_path: Path
+    ) -> None:
+        """Options that say where a wallet's key is are `wallet add`'s: others end with a mistake in usage."""
+        _, admin_key, _ = lnbits_server.new_wallet()
+        amani.secrets.add(admin_key)
+        file = write_key(tmp_path / "main.key", admin_key)
+        url = ("--url", lnbits_server.url)
+        assert amani.process("wallet", "add", "main", *url, "--key-command", f"cat {file}").code == 0
+        for words in (
+            ("login", lnbits_server.url, "-u", "ada", "--password-stdin"),
+            ("pin", "set", "--pin-stdin"),
+            ("cheque", "create", "5", "--yes"),
+            ("approver", "init"),
+            ("wallet", "create", "till", *url),
+        ):
+            answer = amani.process(*words, "--json", stdin="8317")
+            assert (answer.code, answer.error["code"]) == (3, "NO_KEYRING"), words
+            assert "--key-command" not in answer.error["hint"], words
+            assert "--key-file PATH" in answer.error["hint"], words
+        assert amani.process("wallet", "remove", "main", "--yes").code == 0
+        assert amani.process("wallet", "add", "main", *url, "--key-file", file).code == 0
+        assert amani.process("pin", "set", "--pin-stdin", stdin="8317").code == 0
 
     def test_the_null_backend(self, amani: Amani, lnbits_server: LnbitsServer) -> None:
         """One that forgets all it is given: seen at once, not at the first payment."""

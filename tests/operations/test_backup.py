@@ -75,6 +75,18 @@ def test_a_backup_is_one_private_file_that_tells_nothing(
     assert not list(Path(os.environ["AMANI_HOME"]).glob(".backup-*"))
 
 
+@about_another_thing
+def test_the_approver_key_that_is_not_in_it_is_named(
+    amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
+) -> None:
+    add_wallet("main", 0)
+    for there in (False, True):
+        made = amani("backup", "create", tmp_path / f"{there}.backup", *passphrase, "--json").data
+        assert any("approver key" in each for each in made["not_held"]) is there
+        if not there:
+            assert amani("approver", "init", "--key-file", tmp_path / "approver.key").code == 0
+
+
 def test_an_empty_machine_gets_a_working_wallet_and_spends_after_a_reconcile(
     amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
 ) -> None:
@@ -388,3 +400,29 @@ def test_a_restore_says_that_what_others_were_told_since_counts_for_nothing(
         if number == 0:
             public = Person(amani, "zawadi", tmp_path / "zawadi").init()
             assert amani("approver", "add", "zawadi", public).code == 0
+
+
+@about_another_thing
+def test_a_request_that_was_carried_out_since_is_settled_whatever_the_copy_was_told(
+    amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
+) -> None:
+    """To be told that it was cancelled is to be told to file it anew, and an address would be paid twice."""
+    main, other = add_wallet("main", 100), add_wallet("other")
+    amani("wallet", "use", "main")
+    request = amani("pay", other.invoice(10), "--request", "--json").data["id"]
+    file = tmp_path / "a.backup"
+    assert amani("backup", "create", file, *passphrase).code == 0
+    assert amani("request", "run", request, "--yes").code == 0
+    for number, is_hasty in enumerate((False, True)):
+        go_to(tmp_path / f"machine-{number}")
+        assert amani("backup", "restore", file, *passphrase, "--yes").code == 0
+        if is_hasty:
+            assert amani("request", "cancel", request).code == 0
+        assert amani("reconcile").code == 0
+        late = amani("request", "cancel", request, "--json")
+        assert late.error["code"] == "REQUEST_CLOSED"
+        assert "anew" not in late.error["hint"]
+        assert amani("request", "show", request, "--json").data["status"] == "settled"
+        assert amani("request", "list", "--status", "open", "--json").data["items"] == []
+        assert amani("request", "run", request, "--yes", "--json").data["replayed"]
+    assert main.sat == 90

@@ -214,3 +214,19 @@ def test_a_clock_that_is_behind_is_seen_without_anybody_to_ask(
     machine.set(-86400)
     (found,) = [each for each in amani("doctor", "--json").json["data"]["items"] if each["check"] == "clock"]
     assert (found["status"], "timedatectl" in found["fix"]) == ("fail", True)
+
+
+@pytest.mark.sqlite  # on a ledger that several share another machine may have them (tests/team)
+def test_what_was_kept_beside_a_key_and_is_gone(amani: Amani, add_wallet: AddWallet, tmp_path: Path) -> None:
+    main = add_wallet("main", 100)
+    assert amani("pin", "set", "--pin-stdin", stdin="8317").code == 0
+    cheque = amani("cheque", "create", "10", "--yes", "--json").data
+    assert failures(amani("doctor", "--json")) == []
+    Path(f"{main.key_file}.amani").rename(tmp_path / "away")
+    pin, cheques = failures(amani("doctor", "--json"))
+    assert (pin["check"], cheques["check"]) == ("pin", "cheques")
+    assert "amani pin reset" in pin["fix"]
+    assert cheque["id"] in cheques["detail"]
+    file = write_key(tmp_path / "passphrase", "correct horse battery staple")
+    refused = amani("backup", "restore", tmp_path / "x", "--keys-only", "--passphrase-file", file, "--json")
+    assert "--with-keys" not in refused.error["hint"]  # restore takes none

@@ -213,6 +213,30 @@ def test_settings_that_are_there_are_asked_about_and_kept(
     assert aside.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "store_password_command = 'touch {mark}'",
+        "store = 'postgresql://u@evil.example/x?sslmode=verify-full'",
+        "base_url = 'https://evil.example'",
+        "default_url = 'https://evil.example'",
+    ],
+)
+def test_settings_that_run_or_lead_somewhere_are_told(
+    amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path, setting: str
+) -> None:
+    """On an empty machine too: a command in them would be run by whatever asks the ledger next."""
+    setting = setting.format(mark=tmp_path / "ran")
+    packed(backup, parts(backup) | {"config.toml": setting.encode()})
+    refused = amani("backup", "restore", backup, *opened, "--key-folder", tmp_path / "k")
+    assert refused.code == 5
+    assert not (Path(os.environ["AMANI_HOME"]) / "config.toml").exists()
+    done = amani("backup", "restore", backup, *opened, "--key-folder", tmp_path / "k", "--yes")
+    assert done.code == 0, done
+    assert setting.split("'")[1] in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
 def test_its_commands_are_told_and_not_run(
     amani: Amani, backup: Path, opened: tuple[str, Path], tmp_path: Path
 ) -> None:

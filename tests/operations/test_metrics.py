@@ -121,6 +121,11 @@ def test_the_file_is_whole_and_readable_by_those_it_is_for(amani: Amani, add_wal
     amani("metrics", "--output", out, "--mode", "644")
     assert out.stat().st_mode & 0o777 == 0o644
     assert amani("metrics", "--json").code == amani("metrics", "--mode", "rw").code == 2
+    other = tmp_path / "mine.txt"
+    other.write_text("mine")
+    refused = amani("metrics", "--output", other, "--json")
+    assert refused.error["code"] == "FILE_EXISTS"
+    assert "--force" not in refused.error["hint"]  # it takes none
 
 
 def test_the_alerts_are_rules_that_fire(tmp_path: Path) -> None:

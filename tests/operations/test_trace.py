@@ -83,6 +83,17 @@ def test_not_found_is_not_called_unpaid(amani: Amani, add_wallet: AddWallet) -> 
     assert held.sat == 5
 
 
+def test_by_another_wallet_s_key_a_wallet_was_not_searched(amani: Amani, add_wallet: AddWallet) -> None:
+    main, other = add_wallet("main", 5), add_wallet("other", 9)
+    invoice = main.invoice(7, "order 42")
+    other.pay(invoice)
+    main.key_file.write_text(other.key_file.read_text())
+    for clue in (make_invoice(), "nothing like it", invoice):
+        found = amani("trace", clue, "--json").json["data"]
+        assert [gap["source"].split(" at ")[0] for gap in found["not_searched"]] == ["wallet 'main'"]
+        assert not any("'main'" in each for each in found["searched"])
+
+
 def test_an_open_outcome_must_not_be_paid_again(amani: Amani, add_wallet: AddWallet, home: Path) -> None:
     main = add_wallet("main", 50)
     invoice = bolt11.decode_invoice(make_invoice())

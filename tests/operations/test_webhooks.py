@@ -130,6 +130,20 @@ def test_a_provider_that_cannot_be_asked_has_the_sender_try_again(amani: Amani, 
         assert listener.post("/lnbits", body).text in ("not paid\n", "about no wallet of ours\n")
 
 
+def test_a_wallet_whose_key_is_gone_keeps_no_other_s_payment_back(amani: Amani, add_wallet: AddWallet) -> None:
+    """Neither knows its id yet, having been added by an invoice key: each may be the one that is meant."""
+    lost, fresh, giver = add_wallet("lost", key="read"), add_wallet("fresh", key="read"), add_wallet("giver", 100)
+    made = amani("invoice", "create", "21", "-w", "fresh", "--json").data
+    lost.key_file.rename(lost.key_file.with_suffix(".away"))
+    with listening() as listener:
+        giver.pay(made["bolt11"])
+        body = json.dumps({"payment_hash": made["payment_hash"], "wallet_id": fresh.id})
+        assert listener.post("/lnbits", body).text == "new\n"
+        assert listener.next()["payment"]["payment_hash"] == made["payment_hash"]
+        other = json.dumps({"payment_hash": "ab" * 32, "wallet_id": lost.id})
+        assert listener.post("/lnbits", other).status_code == 503  # it may be the one that can't be asked
+
+
 def test_fincras_signature(amani: Amani, add_wallet: AddWallet, tmp_path: Path) -> None:
     add_wallet("main")
     amani.secrets.add(SECRET)
