@@ -88,31 +88,31 @@ def cheques_out(ws: Workspace) -> list[Finding]:
 def kept(ws: Workspace) -> list[Finding]:
     """PINs that can't be given any more and cheques that can't be taken back: what is kept beside the keys is gone.
 
-    On a ledger that several machines share another one may have it.
+    On a ledger that several machines share another one may have it. Nothing is said of a place that can't be asked.
     """
     if not ws.has_store or ws.is_shared:
         return []
     fix = "restore a backup that was made --with-keys, into another AMANI_HOME: it puts them back where they were"
     found = []
-    peppers = sum(_lacks(row.place, row.pepper) for row in rules.all_pins(ws.store))
+    peppers = _gone([(row.place, row.pepper) for row in rules.all_pins(ws.store)])
     if peppers:
-        words = f"what belongs to {peppers} PIN(s) is no longer kept with the key, so that they can't be given"
+        words = f"what belongs to {len(peppers)} PIN(s) is no longer kept with the key, so that they can't be given"
         found.append(Finding("pin", "fail", words, f"{fix}; or: amani pin reset"))
     out = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     made = [row for row in out if row.remote_id is not None]  # before its wallet is made there are none
-    lost = [row.id for row in made if _lacks(row.place, f"cheque:{row.id}")]
+    lost = [made[at].id for at in _gone([(row.place, f"cheque:{row.id}") for row in made])]
     if lost:
         words = f"the keys of {len(lost)} outstanding are gone, so that they can't be taken back: {', '.join(lost[:5])}"
         found.append(Finding("cheques", "fail", words, f"{fix}; or, lost for ever: amani reconcile --resolve CHEQUE"))
     return found
 
 
-def _lacks(place: str, name: str) -> bool:
-    """Whether a secret is gone from its place; one that can't be asked for just now is not."""
+def _gone(secrets: list[tuple[str, str]]) -> list[int]:
+    """Which of these secrets are gone from their places; none where one can't be asked: each question would wait."""
     try:
-        return keys.kept(place, name) is None
+        return [at for at, (place, name) in enumerate(secrets) if keys.kept(place, name) is None]
     except errors.AmaniError:
-        return False
+        return []
 
 
 def held(ws: Workspace) -> list[Finding]:
