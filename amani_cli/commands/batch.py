@@ -71,7 +71,8 @@ def run(
 
         wallet = purse.lightning or purse.fincra
         assert wallet is not None
-        drawn = drafts.batch(ws, purse, read, jobs=jobs, max_slippage=rates.slippage(max_slippage))
+        most = rates.slippage(max_slippage)
+        drawn = drafts.batch(ws, purse, read, jobs=jobs, stop_on_failure=stop_on_failure, max_slippage=most)
         filed(said, wallet, drawn.draft)
         return
     if not said.yes and not said.ask.can_ask:

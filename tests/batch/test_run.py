@@ -209,6 +209,15 @@ class TestFailures:
         assert amani("batch", "run", plan, "--yes").code == 11  # the rest is paid now
         assert payee.sat == 10
 
+    def test_stop_on_failure_holds_for_a_request(
+        self, amani: Amani, payer: Held, payee: Held, planned: Planned
+    ) -> None:
+        plan = planned([{"to": make_invoice(amount_msat=5_000)}, *[{"to": payee.invoice(1)} for _ in range(10)]])
+        filed = amani("batch", "run", plan, "--request", "--stop-on-failure", "--jobs", 1, "--json").data["id"]
+        assert amani("request", "run", filed, "--yes").code == 11
+        assert amani("batch", "status", plan, "--json").data["open"] == 10
+        assert payee.sat == 0
+
     def test_an_address_that_cheats_fails_its_own_row(
         self, amani: Amani, payer: Held, payee: Held, lnurl_server: LnurlServer, planned: Planned
     ) -> None:
