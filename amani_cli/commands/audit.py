@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import typer
 
-from amani_cli import options
+from amani_cli import options, times
 from amani_cli.options import Command
 
 app = options.group("Who moved money, changed a PIN, a limit or a key; append-only and hash-chained.")
@@ -25,13 +23,12 @@ def list_(
     """List the audit log, newest first; --wallet narrows it to one wallet, by the name it had then."""
     from amani_cli.books import audit
     from amani_cli.store.audit import Filter
-    from amani_cli.times import parse_when, to_rfc3339
 
     said = options.of(ctx)
-    now = datetime.now(UTC)
+    period = times.period(since, until)
     wanted = Filter(
-        since=to_rfc3339(parse_when(since, now)) if since else None,
-        until=to_rfc3339(parse_when(until, now)) if until else None,
+        since=period.since,
+        until=period.until,
         wallet=said.wallet,
         what=what,
         by=by,

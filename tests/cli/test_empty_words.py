@@ -51,12 +51,24 @@ def test_it_is_refused(amani: Amani, chosen: Held, taker: Held, words: tuple[str
         ("wallet", "limit", "taker", "--per-day", "10sat", "--wallet", "giver"),
         ("wallet", "balance", "taker", "--wallet", "giver"),
         ("wallet", "rotate-keys", "taker", "--wallet", "giver"),
+        ("wallet", "remove", "taker", "--wallet", "giver"),
+        ("wallet", "use", "taker", "--wallet", "giver"),
+        ("wallet", "rename", "taker", "branch", "--wallet", "giver"),
+        ("sandbox", "fund", "taker", "10", "--wallet", "giver"),
+        ("watch", "taker", "--for", "1s", "--wallet", "giver"),
+        ("wallet", "balance", "giver", "taker", "--wallet", "giver"),
     ],
 )
 def test_of_two_wallets_none_is_guessed(amani: Amani, chosen: Held, taker: Held, words: tuple[str, ...]) -> None:
     refused = amani(*words, "--yes", "--json")
     assert (refused.code, refused.error["message"]) == (2, "'taker' and --wallet 'giver' are two wallets")
     assert amani("transfer", "taker", "1", "--from", "giver", "--wallet", "Giver", "--yes").code == 0
+
+
+@pytest.mark.parametrize("words", [("giver",), ("--wallet", "giver")])
+def test_every_wallet_is_not_one(amani: Amani, chosen: Held, words: tuple[str, ...]) -> None:
+    assert amani("wallet", "balance", "--all", *words, "--json").code == 2
+    assert len(amani("wallet", "balance", "--all", "--json", env={"AMANI_WALLET": "giver"}).data["items"]) == 2
 
 
 @pytest.mark.parametrize("words", [("--max-fee", ""), ("",), ("--keep", ""), ("--max-slippage", "")])
