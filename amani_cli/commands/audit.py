@@ -18,7 +18,9 @@ def list_(
     until: str | None = typer.Option(None, "--until", help="Before this moment."),
     what: str | None = typer.Option(None, "--what", help="Only this: pay, pin, 'pin set', limit, key, login…"),
     by: str | None = typer.Option(None, "--by", help="What this actor or OS user did.", metavar="NAME"),
-    after: int | None = typer.Option(None, "--after", help="Go on after this number (the 'next' of a page)."),
+    after: int | None = typer.Option(
+        None, "--after", help="Go on after this number (the 'next' of a page).", min=1, max=2**63 - 1
+    ),
 ) -> None:
     """List the audit log, newest first; --wallet narrows it to one wallet, by the name it had then."""
     from amani_cli.books import audit
