@@ -58,7 +58,7 @@ class Options:
             self.environ,
             timeout_s=_seconds(self.timeout),
             said=Said(
-                actor=self.actor or self.environ.get("AMANI_ACTOR") or None,
+                actor=(self.actor or self.environ.get("AMANI_ACTOR") or "").strip() or None,
                 choose_wallet=lambda names: self.missing(f"Which wallet? {', '.join(names)}"),
                 lock_wait_s=_seconds(self.lock_wait) or 0,
             ),
@@ -265,7 +265,7 @@ def _with_shared(own: list[Any]) -> list[Any]:
 
 def _trim(params: list[Any], said: dict[str, Any]) -> None:
     """Trim what people typed at its ends, as the cells of a table are, and change nothing inside."""
-    for name in ("reference", "memo", "description", "comment", "to_name"):
+    for name in ("reference", "memo", "description", "comment", "to_name", "by"):
         if isinstance(said.get(name), str):
             said[name] = said[name].strip()
     for param in params:
