@@ -319,6 +319,8 @@ def _fiat(number: str, currency: str) -> Fiat:
         raise _bad(f"that is too much money to be meant: write for example 5000{currency}")
     if len(fraction) > decimals:
         correct = f"{whole}.{fraction[:decimals]}" if decimals else whole
+        if not correct.strip("0."):
+            correct = f"0.{'1'.rjust(decimals, '0')}" if decimals else "1"  # zero would be refused as well
         raise _bad(
             f"{_shown(number + currency)}: {currency} has {decimals or 'no'} decimals: "
             f"write for example {correct}{currency}"

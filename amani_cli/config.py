@@ -90,6 +90,8 @@ def paths(environ: Mapping[str, str]) -> Paths:
     """`AMANI_HOME` for everything, or else the platform's own folders."""
     home = environ.get("AMANI_HOME")
     if home:
+        if not home.strip():
+            raise errors.Usage("AMANI_HOME is blank", code="NO_HOME", hint="Name a folder, or unset it.")
         folder = named(home).absolute()
         _refuse_dangling(folder)
         return Paths(folder, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,14 +56,13 @@ def write_private(path: Path, content: str | bytes, *, replace: bool = True) -> 
         raise cant_write(path, error) from None
 
 
-def check_new(path: str | Path, *, force: bool | None) -> None:
-    """Refuse a path where something is already, unless it is to be replaced; before anything else is done.
-
-    `force` is None where nothing of others is ever replaced.
-    """
+def check_new(path: str | Path, *, force: bool) -> None:
+    """Refuse a path where something is already, unless it is to be replaced; before anything else is done."""
+    _refuse_device(path)
     if not force and os.path.lexists(path) and not os.path.isdir(path):
-        or_force = "" if force is None else ", or say --force to replace it"
-        raise errors.Usage(f"{path} exists already", code="FILE_EXISTS", hint=f"Name a new file{or_force}.")
+        raise errors.Usage(
+            f"{path} exists already", code="FILE_EXISTS", hint="Name a new file, or say --force to replace it."
+        )
 
 
 def check_writable(path: Path) -> None:
@@ -116,10 +116,23 @@ def cant_write(path: Path, error: OSError) -> errors.Usage:
 
 def _half(path: Path) -> Path:
     """Where a file is written before it takes its place. Raises `errors.Usage` for what names no file."""
+    _refuse_device(path)
     try:
         return path.with_name(f".{path.name}.{os.getpid()}")
     except ValueError:
         raise errors.Usage(f"'{path}' is no name for a file", code="CANT_WRITE", hint="Name a new file.") from None
+
+
+def _refuse_device(path: str | Path) -> None:
+    """Refuse a device or pipe: a file in the place of /dev/null, which root may put there, breaks the whole machine."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise errors.Usage(
+            f"{path} is a device or a pipe, and no file", code="CANT_WRITE", hint="Name a new file; or leave it out."
+        )
 
 
 def _make_folder(folder: Path) -> None:

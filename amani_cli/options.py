@@ -58,7 +58,7 @@ class Options:
             self.environ,
             timeout_s=_seconds(self.timeout),
             said=Said(
-                actor=self.actor or self.environ.get("AMANI_ACTOR") or None,
+                actor=(self.actor or self.environ.get("AMANI_ACTOR") or "").strip() or None,
                 choose_wallet=lambda names: self.missing(f"Which wallet? {', '.join(names)}"),
                 lock_wait_s=_seconds(self.lock_wait) or 0,
             ),
@@ -72,13 +72,8 @@ class Options:
         """The printer of this run."""
         from amani_cli.output import Printer
 
-        return Printer(
-            as_json=self.json,
-            quiet=self.quiet,
-            color=self.color,
-            environ=self.environ,
-            pages=not self.no_pager,
-        )
+        pages = not self.no_pager
+        return Printer(as_json=self.json, quiet=self.quiet, color=self.color, environ=self.environ, pages=pages)
 
     @cached_property
     def ask(self) -> Prompter:
@@ -129,11 +124,10 @@ class Options:
         if from_stdin:
             return secret_from_stdin("PIN")
         if from_file:
-            from amani_cli import keys
-            from amani_cli.files import named
+            from amani_cli import files, keys
 
             # Not remembered for the mask as a key is: four digits stand in many an amount, which must stay as it is.
-            pin = keys.private_text(named(from_file)).strip()
+            pin = keys.private_text(files.named(from_file)).strip()
             if not pin:
                 raise errors.NotAuthorised(f"{from_file} holds no PIN", code="NO_KEY")
             return pin
@@ -244,8 +238,7 @@ def _shared() -> list[TyperOption]:
     if not _SHARED:
 
         def option(*names: str, help: str, **more: Any) -> None:
-            made = TyperOption(param_decls=[*names], help=help, expose_value=False, callback=_remember, **more)
-            _SHARED.append(made)
+            _SHARED.append(TyperOption(param_decls=[*names], help=help, expose_value=False, callback=_remember, **more))
 
         flag = {"is_flag": True, "default": False}
         option("--wallet", "-w", help="The wallet to use (AMANI_WALLET).", metavar="NAME")
@@ -272,7 +265,7 @@ def _with_shared(own: list[Any]) -> list[Any]:
 
 def _trim(params: list[Any], said: dict[str, Any]) -> None:
     """Trim what people typed at its ends, as the cells of a table are, and change nothing inside."""
-    for name in ("reference", "memo", "description", "comment", "to_name"):
+    for name in ("reference", "memo", "description", "comment", "to_name", "by"):
         if isinstance(said.get(name), str):
             said[name] = said[name].strip()
     for param in params:
@@ -387,7 +380,11 @@ def secret_from_stdin(what: str) -> str:
     """Everything on stdin, less one line break at its end. Raises `errors.Usage` at a terminal or when empty."""
     if sys.stdin is None or sys.stdin.closed:
         raise errors.Usage(f"stdin is closed, so no {what} can be read from it")
-    text = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    try:
+        text = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+        text.encode()  # in some locales bytes that are no UTF-8 come as halves of characters
+    except UnicodeError:
+        raise errors.Usage(f"the {what} on stdin is not valid text (UTF-8)", code="BAD_TEXT") from None
     if not text:
         raise errors.Usage(f"stdin held no {what}", hint="Pipe it in, e.g. pass show lnbits | amani …")
     return text

@@ -59,7 +59,13 @@ class Prompter:
         if not self.can_ask:
             raise errors.Usage(f"{question} is missing", hint=otherwise)
         print(f"{question}: ", end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline().strip()
+        try:
+            answer = sys.stdin.readline().strip()
+            answer.encode()
+        except UnicodeError:
+            raise errors.Usage(
+                "what was typed is not valid text (UTF-8)", code="BAD_TEXT", hint="Check the terminal's encoding."
+            ) from None
         self._answered()
         return answer
 

@@ -246,6 +246,12 @@ def period(since: str | None, until: str | None, month: str | None = None) -> Pe
             raise Usage("--month goes without --since and --until")
         first, last = parse_month(month, now)
         return Period(to_rfc3339(first), to_rfc3339(last))
-    return Period(
-        to_rfc3339(parse_when(since, now)) if since else None, to_rfc3339(parse_when(until, now)) if until else None
-    )
+    begins = to_rfc3339(parse_when(since, now)) if since else None
+    ends = to_rfc3339(parse_when(until, now)) if until else None
+    if begins is not None and ends is not None and begins >= ends:
+        raise Usage(
+            "nothing can lie between --since and --until: the first is not before the second",
+            code="BAD_DATE",
+            hint="--until is the first moment that is left out: leave it out for all up to now, or name the next day.",
+        )
+    return Period(begins, ends)

@@ -37,6 +37,8 @@ def table(source: str) -> Iterator[tuple[int, dict[str, str]]]:
 def _text(source: str) -> str:
     try:
         if source == "-":
+            if sys.stdin is None or sys.stdin.closed:
+                raise errors.Usage("stdin is closed, so no rows can be read from it", code="CANT_READ")
             data = sys.stdin.buffer.read(LARGEST_FILE + 1)
         else:
             with named(source).open("rb") as file:
@@ -94,6 +96,7 @@ def _json_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         try:
             # An amount may stand as a number; its own digits are what counts, not what a float makes of them.
             said = json.loads(line, parse_float=str, parse_int=str)
+            json.dumps(said, ensure_ascii=False).encode()  # half a character is no text
         except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict) or not all(isinstance(value, str | None) for value in said.values()):

@@ -82,7 +82,8 @@ class RateFile:
                     raise _bad(path, 1, "the first line must name the columns date,currency,rate")
                 for line in lines:
                     rate = self._rate(path, lines.line_num, line)
-                    rates[rate.at] = rate
+                    if rates.setdefault(rate.at, rate) != rate:
+                        raise _bad(path, lines.line_num, f"{rate.at} has another rate above: give one a day")
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             reason = getattr(error, "strerror", None) or "it is no CSV text"
             raise errors.Usage(f"can't read {path}: {reason}", code="BAD_RATES") from None

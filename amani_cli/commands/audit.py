@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import typer
 
-from amani_cli import options
+from amani_cli import options, times
 from amani_cli.options import Command
 
 app = options.group("Who moved money, changed a PIN, a limit or a key; append-only and hash-chained.")
@@ -20,18 +18,19 @@ def list_(
     until: str | None = typer.Option(None, "--until", help="Before this moment."),
     what: str | None = typer.Option(None, "--what", help="Only this: pay, pin, 'pin set', limit, key, login…"),
     by: str | None = typer.Option(None, "--by", help="What this actor or OS user did.", metavar="NAME"),
-    after: int | None = typer.Option(None, "--after", help="Go on after this number (the 'next' of a page)."),
+    after: int | None = typer.Option(
+        None, "--after", help="Go on after this number (the 'next' of a page).", min=1, max=2**63 - 1
+    ),
 ) -> None:
     """List the audit log, newest first; --wallet narrows it to one wallet, by the name it had then."""
     from amani_cli.books import audit
     from amani_cli.store.audit import Filter
-    from amani_cli.times import parse_when, to_rfc3339
 
     said = options.of(ctx)
-    now = datetime.now(UTC)
+    period = times.period(since, until)
     wanted = Filter(
-        since=to_rfc3339(parse_when(since, now)) if since else None,
-        until=to_rfc3339(parse_when(until, now)) if until else None,
+        since=period.since,
+        until=period.until,
         wallet=said.wallet,
         what=what,
         by=by,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import typer
 
@@ -37,17 +36,16 @@ def list_(
     from amani_cli.books import history
     from amani_cli.store.listing import Filter
     from amani_cli.text import one_of
-    from amani_cli.times import parse_when, to_rfc3339
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
     status = one_of(("settled", "paid", "failed", "unknown", "reversed"), status)
     direction = one_of(("in", "out"), direction, "direction")
-    now = datetime.now(UTC)
+    period = times.period(since, until)
     wanted = Filter(
         wallet_id=finding.resolve(said.ws, said.wallet).id if said.wallet else None,
-        since=to_rfc3339(parse_when(since, now)) if since else None,
-        until=to_rfc3339(parse_when(until, now)) if until else None,
+        since=period.since,
+        until=period.until,
         status="settled" if status == "paid" else status,
         direction=direction,
         min_msat=parse_msat(smallest) if smallest else None,

@@ -32,8 +32,9 @@ def metrics(
         raise errors.Usage("a mode is three octal digits, e.g. 640 or 644")
     if said.json and output is None:
         raise errors.Usage("with --json the figures need a file", hint="Name it by --output FILE.")
-    if output is not None and not operations_metrics.wrote(Path(output)):
-        check_new(output, force=None)
+    if output is not None:
+        check_new(output, force=True)
+        operations_metrics.refuse_other(Path(output))
     text = operations_metrics.text(said.ws)
     if output is None:
         said.out.raw(text)

@@ -166,7 +166,7 @@ def _pay_out(
         from amani_cli.commands.filed import filed
         from amani_cli.requests import drafts
 
-        filed(said, wallet, drafts.pay_out(said.ws, wallet, to, wanted).draft)
+        filed(said, wallet, drafts.pay_out(said.ws, wallet, to, wanted, accept_change=accept_change).draft)
         return
     paid = paying.pay_out(
         said.ws,

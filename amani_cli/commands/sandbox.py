@@ -102,7 +102,7 @@ def fund(
 
     said = options.of(ctx)
     try:
-        wallet = finding.resolve(said.ws, name)
+        wallet = finding.named(said.ws, name, said.wallet)
     except errors.AmaniError as error:
         if sandbox_running.status(said.ws.paths.sandbox).state != "running":  # there that is what there is to say
             error.hint = "The sandbox does not run. Start it with: amani sandbox start"

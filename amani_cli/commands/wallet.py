@@ -156,6 +156,8 @@ def balance(
         from amani_cli.times import parse_duration
 
         age = parse_duration(max_age, minimum=0)
+    if every and (names or said.wallet):
+        raise errors.Usage("--all is every wallet there is", hint="Leave it out, or name none beside it.")
     if not every and len(names or []) < 2:
         wallet = finding.named(ws, names[0] if names else None, said.wallet)
         held = balances.balance(ws, wallet, age, currency)
@@ -163,7 +165,7 @@ def balance(
         return
     if currency is not None:
         raise errors.Usage("--currency goes with one wallet")
-    chosen = finding.everything(ws) if every else [finding.resolve(ws, name) for name in names or []]
+    chosen = finding.everything(ws) if every else [finding.named(ws, name, said.wallet) for name in names or []]
     found, failed = balances.balances(ws, chosen, age)
     for error in failed:
         ws.talk.warn(error.message)
@@ -186,9 +188,10 @@ def _valued(said: Options, held: Balance, currency: str | None) -> Balance:
 @app.command(cls=Command)
 def use(ctx: typer.Context, name: str = typer.Argument(help="The wallet.")) -> None:
     """Make a wallet the default."""
-    from amani_cli.wallets import keeping
+    from amani_cli.wallets import finding, keeping
 
     said = options.of(ctx)
+    finding.refuse_two(said.ws, name, said.wallet)
     said.emit(keeping.use(said.ws, name))
 
 
@@ -199,9 +202,10 @@ def rename(
     new: str = typer.Argument(help="Its new name here."),
 ) -> None:
     """Give a wallet another name here."""
-    from amani_cli.wallets import keeping
+    from amani_cli.wallets import finding, keeping
 
     said = options.of(ctx)
+    finding.refuse_two(said.ws, name, said.wallet)
     said.emit(keeping.rename(said.ws, name, new))
 
 
@@ -212,9 +216,10 @@ def remove(
     delete_remote: bool = typer.Option(False, "--delete-remote", help="Delete it at its server too, if empty."),
 ) -> None:
     """Forget a wallet and its keys; says what is lost and asks first."""
-    from amani_cli.wallets import removing
+    from amani_cli.wallets import finding, removing
 
     said = options.of(ctx)
+    finding.refuse_two(said.ws, name, said.wallet)
 
     def confirm(loss: str) -> None:
         said.ask.confirm("Remove it?", loss)

@@ -33,7 +33,7 @@ def watch(
     said = options.of(ctx)
     ws = said.ws
     if names:
-        chosen = [finding.resolve(ws, name) for name in names]
+        chosen = [finding.named(ws, name, said.wallet) for name in names]
     else:
         chosen = [finding.resolve(ws, said.wallet)] if said.wallet else finding.everything(ws)
         chosen = chosen or [finding.resolve(ws, None)]

@@ -10,6 +10,7 @@ from amani_cli.amounts import Fiat, currency_decimals, format_fiat
 from amani_cli.models.payments import FeeRange, PayoutPlan
 from amani_cli.providers.fiat import Quote
 from amani_cli.store import totals
+from amani_cli.wallets import businesses
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
@@ -23,9 +24,10 @@ LAST_FEES = 20
 def refuse_poor(planned: PayoutPlan) -> None:
     """Refuse what the balance does not cover. Raises `errors.InsufficientFunds`."""
     if not planned.sufficient:
+        fee = f" and {format_fiat(Fiat(*planned.fee))} of fee" if planned.fee and planned.fee.value else ""
         raise errors.InsufficientFunds(
             f"wallet '{planned.wallet}' can spend {format_fiat(Fiat(*planned.balance))},"
-            f" less than {format_fiat(Fiat(*planned.amount))} to pay",
+            f" less than {format_fiat(Fiat(*planned.amount))} to pay{fee}",
             hint="Top it up, or choose another wallet with --wallet.",
         )
 
@@ -36,11 +38,7 @@ def spendable(client: Fincra, wallet: KnownWallet, currency: str) -> Decimal:
     for each in accounts:
         if each.currency == currency:
             return each.available
-    raise errors.NotFound(
-        f"wallet '{wallet.name}' holds no {currency}",
-        code="NO_SUCH_CURRENCY",
-        hint=f"It holds: {', '.join(each.currency for each in accounts) or 'nothing'}.",
-    )
+    raise businesses.holds_no(wallet, currency, accounts)
 
 
 def fees_before(ws: Workspace, client: Fincra, source: str, currency: str, way: str) -> FeeRange | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
 from amani_cli import errors
-from amani_cli.amounts import Fiat, padded
+from amani_cli.amounts import Fiat, currency_decimals, padded
 from amani_cli.fiat.looking import spendable
 from amani_cli.fiat.moving import Confirm, Move, carry_out
 from amani_cli.models.money import Money
@@ -94,7 +94,12 @@ def _all_there_is(source: KnownWallet) -> Fiat | Nothing:
     held = businesses.held(source, "")
     if not held:
         return Nothing("nothing to do: nothing is left over", source.name)
-    return Fiat(held[0].available, held[0].currency)
+    currency = held[0].currency
+    # Fees leave fractions behind that no payment of the currency can have.
+    left = held[0].available.quantize(Decimal(1).scaleb(-currency_decimals(currency)), rounding=ROUND_DOWN)
+    if not left:
+        return Nothing("nothing to do: nothing is left over", source.name, balance=Money(held[0].available, currency))
+    return Fiat(left, currency)
 
 
 def _refuse_pair(source: KnownWallet, target: KnownWallet) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from amani_cli import __version__
+from amani_cli import __version__, errors, files
 from amani_cli.calls import BUCKETS_MS
 from amani_cli.models.money import Balance
 from amani_cli.rules import budgets, limits
@@ -36,13 +36,23 @@ class Sample(NamedTuple):
     ending: str = ""
 
 
-def wrote(path: Path) -> bool:
-    """Whether a file is one of these, or is empty: every minute's figures take the place of the last ones."""
+def refuse_other(path: Path) -> None:
+    """Refuse to replace a file that is none of these and not empty: every minute's figures take the last ones' place.
+
+    Raises `errors.Usage`.
+    """
     try:
         with path.open("rb") as file:
-            return file.read(len(_FIRST)) in (b"", _FIRST)
-    except OSError:
-        return False
+            if file.read(len(_FIRST)) in (b"", _FIRST):
+                return
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return
+    except OSError as error:
+        raise files.cant_write(path, error) from None
+    raise errors.Usage(
+        f"{path} exists already, and holds no figures of amani's", code="FILE_EXISTS", hint="Name another file."
+    )
 
 
 def text(ws: Workspace) -> str:

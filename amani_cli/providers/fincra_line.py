@@ -139,6 +139,13 @@ class FincraLine:
             )
         if said.code == "OPERATION_FORBIDDEN":
             return errors.Rejected(f"{host} does not allow this business to do that: {text}", code=said.code)
+        if status in (401, 403) and _is_nest(answer):  # of a page for payment, which has no other key
+            return errors.NotAuthorised(
+                f"{host} refused the business' public key ({text or 'no reason given'})",
+                code="KEY_REFUSED",
+                hint="Copy it again (pk_…, of the same environment) to FINCRA_PUBLIC_KEY; a wallet that was added takes"
+                " it by --public-key: remove it and add it again.",
+            )
         if status in (401, 403):
             return self._unauthorised(text)
         if status == 404 and not said.code and not _is_nest(answer):

@@ -248,7 +248,7 @@ class Line:
             return Answer(response.status_code, None, False, location)
         try:
             text = b"".join(parts)
-            body = _DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
+            body = _storable(_DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass")))
         except (ValueError, RecursionError):
             return Answer(response.status_code, None, False, location)
         return Answer(response.status_code, body, True, location)
@@ -363,6 +363,15 @@ def _number(text: str) -> Decimal:
 # Made once: `json.loads` and `json.dumps` make one for each call that asks for more than the default.
 _DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_number)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
+def _storable(value: Any) -> Any:
+    """JSON of others' as it can be stored: half a character, left where they cut a text in two, becomes a `?`."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list) else value
 
 
 def _reason(text: str) -> str:

@@ -11,7 +11,7 @@ from amani_cli.amounts import Fiat
 from amani_cli.batch import plans
 from amani_cli.batch.plans import Purse
 from amani_cli.cheques import links, writing
-from amani_cli.destinations import ordering
+from amani_cli.destinations import contacts, ordering
 from amani_cli.destinations.forms import Destination
 from amani_cli.destinations.ordering import Wish
 from amani_cli.invoices import lightning
@@ -79,13 +79,16 @@ def _seen(seen: dict[str, str] | None) -> dict[str, str] | None:
     return None if seen is None else {name: seen[name] for name in ("domain", "callback") if seen.get(name)}
 
 
-def pay_out(ws: Workspace, wallet: KnownWallet, to: Destination, wanted: Any) -> Drawn:
+def pay_out(ws: Workspace, wallet: KnownWallet, to: Destination, wanted: Any, *, accept_change: bool = False) -> Drawn:
     """A payout of a Fincra wallet (`wanted` is its `orders.Order`), to the account whose holder is shown now."""
     from amani_cli.fiat import payouts
 
     known.identify(wallet)
     wanted = replace(wanted, everything=False)
     planned = payouts.plan(ws, wallet, wanted)
+    seen = {"bank": planned.destination, "name": planned.payee}
+    if to.contact is not None:
+        contacts.check(ws, to.contact, seen, accept_change=accept_change)
     value, currency = wanted.amount
     charged = planned.amount.value + (planned.fee.value if planned.fee else Decimal(0))
     most = charged if planned.rate is None else _worst(charged)
@@ -100,7 +103,8 @@ def pay_out(ws: Workspace, wallet: KnownWallet, to: Destination, wanted: Any) ->
         "name_unverified": wanted.name_unverified,
         "company": wanted.company,
         "description": wanted.description,
-        "seen": {"bank": planned.destination, "name": planned.payee},
+        "accept_change": accept_change,
+        "seen": seen,
         "category": ws.said.category,
         "payee": payee,
     }

@@ -214,7 +214,8 @@ def _pay_out(ws: Workspace, wallet: KnownWallet, to: Any, body: Body, person: Pe
         if person.confirm is not None:
             person.confirm(plan)
 
-    return destinations_paying.pay_out(ws, wallet, to, wanted, confirm=confirm, wait=person.wait)
+    accept = terms.get("accept_change", False)  # which older requests do not tell
+    return destinations_paying.pay_out(ws, wallet, to, wanted, confirm=confirm, wait=person.wait, accept_change=accept)
 
 
 def _transfer(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> Payment:
@@ -304,7 +305,7 @@ def _batch(ws: Workspace, wallet: KnownWallet, body: Body, person: Person) -> An
         plans.purse_of(ws, plan, wallet.name),
         plan,
         jobs=terms["jobs"],
-        stop_on_failure=bool(terms.get("stop_on_failure")),
+        stop_on_failure=terms.get("stop_on_failure", False),  # which older requests do not tell
         max_slippage=Decimal(terms["max_slippage"]),
         confirm=None,
         on_row=person.on_row,

@@ -50,13 +50,25 @@ def amount(wallet: KnownWallet, text: str) -> Fiat:
     return parse_fiat(text, currencies[0])
 
 
+def holds_no(wallet: KnownWallet, currency: str, accounts: list[CurrencyAccount]) -> errors.NotFound:
+    """The error for a currency that a wallet does not hold."""
+    return errors.NotFound(
+        f"wallet '{wallet.name}' holds no {currency[:10]}",
+        code="NO_SUCH_CURRENCY",
+        hint=f"It holds: {', '.join(each.currency for each in accounts) or 'nothing'}.",
+    )
+
+
 def held(wallet: KnownWallet, currency: str) -> list[CurrencyAccount]:
     """The account that `max` is of, in `currency` or the only one with something in it; none where nothing is left.
 
-    Raises `errors.Usage` where it is not clear which currency is meant.
+    Raises `errors.Usage` where it is not clear which currency is meant, `errors.NotFound` for one it does not hold.
     """
     with wallet.fincra("read") as client:
-        found = [each for each in client.accounts() if each.available > 0 and currency in ("", each.currency)]
+        accounts = client.accounts()
+    if currency and currency not in {each.currency for each in accounts}:
+        raise holds_no(wallet, currency, accounts)
+    found = [each for each in accounts if each.available > 0 and currency in ("", each.currency)]
     if len(found) > 1:
         raise errors.Usage(
             f"'max' of which currency? Wallet '{wallet.name}' holds {', '.join(each.currency for each in found)}",

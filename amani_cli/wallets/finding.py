@@ -62,11 +62,20 @@ def named(ws: Workspace, name: str | None, said: str | None) -> KnownWallet:
     Raises `errors.Usage` where those are two wallets, and what `resolve` raises.
     """
     wallet = resolve(ws, said if name is None else name)
-    if name is not None and said is not None and resolve(ws, said).id != wallet.id:
+    if name is not None:
+        refuse_two(ws, name, said)
+    return wallet
+
+
+def refuse_two(ws: Workspace, name: str, said: str | None) -> None:
+    """Refuse a command's own word for a wallet and a --wallet (`said`) that are two wallets.
+
+    Raises `errors.Usage`, and what `resolve` raises.
+    """
+    if said is not None and resolve(ws, said).id != resolve(ws, name).id:
         raise errors.Usage(
             f"{quoted(name)} and --wallet {quoted(said)} are two wallets", hint="Say which one is meant, once."
         )
-    return wallet
 
 
 def _resolved(ws: Workspace, name: str | None) -> KnownWallet:

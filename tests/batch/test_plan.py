@@ -55,6 +55,13 @@ class TestTables:
         (tmp_path / "t").write_bytes(text.format(payee.invoice(5), payee.invoice(15)).encode())
         assert plan(amani, tmp_path / "t", tmp_path / "plan").data["total_msat"] == 20_000
 
+    @pytest.mark.parametrize("column", ["to", "amount", "comment", "to_name", "category"])
+    def test_half_a_character_is_no_text(self, amani: Amani, payer: Held, tmp_path: Path, column: str) -> None:
+        row = {"to": "ada@example.com", "amount": "10", column: "\ud83d"}
+        (tmp_path / "t").write_text(json.dumps(row))
+        refused = plan(amani, tmp_path / "t", tmp_path / "plan", "--offline")
+        assert (refused.code, refused.error["code"]) == (2, "BAD_ROWS")
+
     def test_from_stdin(self, amani: Amani, payer: Held, payee: Held, tmp_path: Path) -> None:
         text = f"to\n{payee.invoice(5)}\n"
 

@@ -68,6 +68,7 @@ def test_list_filters_and_pages(amani: Amani, log: Path) -> None:
     first = amani("audit", "list", "--json", "--limit", 2).data
     assert [item["seq"] for item in first["items"]] == [5, 4]
     assert seqs("--after", first["next"]) == [3, 2, 1]
+    assert amani("audit", "list", "--json", "--after", 10**23).code == 2  # more than any ledger counts to
 
 
 def test_an_entry_says_who_and_why(amani: Amani, log: Path) -> None:

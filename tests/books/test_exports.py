@@ -192,6 +192,8 @@ def test_rates_from_a_file_fill_gaps_and_are_marked(amani: Amani, books: Path, t
         "date,currency,rate\nx,EUR,1\n",
         "date,currency,rate\n2026-08-02,XXQ,1\n",
         "date,currency,rate\n2026-08-02,EUR\n",
+        "date,currency,rate\n2026-08-02,EUR,60000\n2026-08-02,USD,65000\n",
+        "date,currency,rate\n2026-08-02,EUR,60000\n2026-08-03,EUR,60001\n2026-08-02,EUR,70000\n",
     ],
 )
 def test_rates_that_cannot_be_right_are_refused(amani: Amani, books: Path, tmp_path: Path, text: str) -> None:

@@ -95,6 +95,14 @@ class TestList:
         assert ids(amani, "--since", "2026-08-01T11:00Z", "--until", "2026-08-01T12:00Z") == []  # half-open
         assert ids(amani, "--until", "2026-08-02") == [tea]
 
+    @pytest.mark.parametrize("verb", ["list", "chart", "export --format csv", "audit list"])
+    @pytest.mark.parametrize("times", [("today", "today"), ("2026-08-02", "2026-08-01")])
+    def test_a_time_in_which_nothing_can_lie_is_refused(self, amani: Amani, verb: str, times: tuple[str, str]) -> None:
+        words = verb.split() if verb.startswith("audit") else ["history", *verb.split()]
+        refused = amani(*words, "--since", times[0], "--until", times[1])
+        assert (refused.code, refused.stdout) == (2, "")
+        assert "nothing can lie between --since and --until" in refused.stderr
+
     @pytest.mark.parametrize(
         "words", [("--status", "lost"), ("--direction", "up"), ("--since", "soon"), ("--min", "x"), ("--limit", "0")]
     )

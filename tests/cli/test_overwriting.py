@@ -51,6 +51,16 @@ def test_force_replaces_it(amani: Amani, entry: str, tmp_path: Path, line: str, 
     assert target.read_text() != "old"
 
 
+@pytest.mark.parametrize(("line", "suffix"), WRITERS)
+def test_a_pipe_stays_one(amani: Amani, entry: str, tmp_path: Path, line: str, suffix: str) -> None:
+    target = tmp_path / f"mine.{suffix}"
+    os.mkfifo(target)
+    words = line.format(file=tmp_path / "mine", entry=entry).split()
+    result = amani(*words, *([] if line.startswith("metrics") else ["--force"]), "--json")
+    assert result.code == 2
+    assert target.is_fifo()
+
+
 def test_figures_replace_figures(amani: Amani, entry: str, tmp_path: Path) -> None:
     words = ("metrics", "-o", tmp_path / "amani.prom")
     assert [amani(*words).code, amani(*words).code] == [0, 0]

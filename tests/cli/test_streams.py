@@ -153,6 +153,25 @@ class TestSurroundings:
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment(), check=False)
         assert (done.returncode, json.loads(done.stdout)["ok"]) == (0, True)
 
+    def test_a_table_on_a_closed_stdin(self, amani: Amani) -> None:
+        command = f'"{sys.executable}" -m amani_cli batch plan - -o plan <&-'
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment(), check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: stdin is closed")
+
+    @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+    @pytest.mark.parametrize("words", ["pay - 10", "trace -", "invoice decode -", "cheque claim -"])
+    def test_bytes_on_stdin_that_are_no_text(self, amani: Amani, words: str, errors: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "amani_cli", *words.split(), "--json"],
+            input="lnbc1".encode("utf-16"),  # as PowerShell pipes it
+            capture_output=True,
+            env=environment({"PYTHONIOENCODING": f"utf-8:{errors}"}),
+            check=False,
+        )
+        error = json.loads(done.stdout)["error"]
+        assert (done.returncode, error["code"]) == (2, "BAD_TEXT"), done
+
     def test_a_closed_stdout(self, amani: Amani) -> None:
         command = f'"{sys.executable}" -m amani_cli wallet show nobody >&-'
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment(), check=False)

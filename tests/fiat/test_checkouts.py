@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import change_database
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import Double, Merchant
 from tests.kit.fincra_world import AddBusiness
@@ -54,6 +55,19 @@ def test_what_can_not_be_right_is_refused_offline(
 ) -> None:
     assert amani("invoice", "create", *words, "--json").error["code"] == code
     assert not double.posts(CHECKOUT)
+
+
+def test_a_public_key_that_is_refused_is_called_that(
+    amani: Amani, shop: Merchant, add_business: AddBusiness, home: Path
+) -> None:
+    change_database(home, "UPDATE wallet SET public_key='pk_test_0123456789abcdef'")
+    refused = amani(*ASK)
+    assert (refused.code, refused.error["code"]) == (3, "KEY_REFUSED")
+    assert "public key" in refused.error["message"]
+    assert "FINCRA_PUBLIC_KEY" in refused.error["hint"]
+    assert amani("wallet", "remove", "shop", "--yes").code == 0  # which is the way out that is named
+    add_business()
+    assert amani(*ASK).code == 0
 
 
 def test_what_fincra_refuses_leaves_nothing_behind(amani: Amani, shop: Merchant, double: Double) -> None:

@@ -101,6 +101,12 @@ class TestWhatItCosts:
         assert (data["amount"]["value"], data["fee"]) == ("10.00", {"value": "0.50", "currency": "USD"})
         assert shop.accounts["USD"].available == Decimal("489.50")
 
+    def test_one_that_the_fee_makes_too_dear_says_so(self, amani: Amani, shop: Merchant, double: Double) -> None:
+        refused = pay(amani, "749700NGN", "--from-currency", "USD")
+        assert (refused.code, refused.error["code"]) == (7, "INSUFFICIENT_FUNDS")
+        assert "500.00 USD, less than 499.80 USD to pay and 0.50 USD of fee" in refused.error["message"]
+        assert not double.posts(PAYOUTS)
+
     def test_one_charged_more_than_its_quote_is_told(self, amani: Amani, shop: Merchant, double: Double) -> None:
         double.new_field_names, double.dearer = True, Decimal("0.25")
         done = pay(amani, "15000NGN", "--from-currency", "USD")

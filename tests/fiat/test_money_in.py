@@ -186,3 +186,13 @@ class TestWhoSentIt:
             assert listener.next()["payment"]["payer"] == "Bola Ade"
             assert listener.post("/fincra", body, **headers).text == "0 new\n"
             assert listener.silent()
+
+
+def test_a_text_that_was_cut_in_the_middle_of_a_character(amani: Amani, shop: Merchant, double: Double) -> None:
+    account = double.virtual_account(shop, "8540012345")
+    came = double.collect(shop, account, "20", payer="Ada \ud83d", narration="thanks \ud83d")
+    shop.log[0]["description"] = "thanks \ud83d"
+    assert amani("history", "sync").code == 0
+    [entry] = amani("history", "list", "--json").data["items"]
+    assert (entry["provider_reference"], entry["amount"]["value"]) == (came["reference"], "20.00")
+    assert amani("history", "list", "--search", "thanks ?", "--json").data["items"] == [entry]

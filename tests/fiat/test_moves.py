@@ -61,6 +61,17 @@ class TestTransfer:
         assert [each.accounts["NGN"].available for each in (shop, branch)] == [0, 40_000]
         assert amani(*words).json["schema"] == "amani.nothing/1"
 
+    def test_all_that_there_is_leaves_what_no_payment_can_have(
+        self, amani: Amani, shop: Merchant, branch: Merchant, double: Double
+    ) -> None:
+        words = ("transfer", "branch", "max", "--from", "shop", "--yes", "--json")
+        for currency in shop.accounts.keys() - {"NGN"}:
+            shop.accounts[currency].available = Decimal(0)
+        shop.accounts["NGN"].available = Decimal("40000.119")
+        assert amani(*words).data["amount"] == {"value": "40000.11", "currency": "NGN"}
+        assert double.posts(WALLET_PAYOUTS)[0]["amount"] == Decimal("40000.11")
+        assert amani(*words).data["reason"].startswith("nothing to do")
+
     def test_no_room_to_write_the_arrival_down(
         self, amani: Amani, shop: Merchant, branch: Merchant, double: Double, home: Path
     ) -> None:

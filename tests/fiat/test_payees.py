@@ -123,6 +123,16 @@ class TestAContact:
         assert pay(amani, "chinwe", "10NGN", "--dry-run", "--accept-change").data["payee"] == "Somebody Else"
         assert not double.posts(PAYOUTS)
 
+    def test_that_changed_is_asked_for_as_what_it_is_now(
+        self, amani: Amani, shop: Merchant, double: Double, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert amani("contact", "add", "chinwe", BANK, "--currency", "ngn").code == 0
+        monkeypatch.setitem(ACCOUNTS, ("2345678901", "058"), "Somebody Else")
+        assert pay(amani, "chinwe", "10NGN", "--request").error["code"] == "PAYEE_CHANGED"
+        filed = pay(amani, "chinwe", "10NGN", "--request", "--accept-change").data["id"]
+        assert amani("request", "run", filed, "--yes", "--json").data["status"] == "settled"
+        assert amani("contact", "show", "chinwe", "--json").data["pinned"]["name"] == "Somebody Else"
+
     def test_that_was_not_looked_up_is_pinned_by_a_first_payout_that_is_on_its_way(
         self, amani: Amani, shop: Merchant, double: Double, monkeypatch: pytest.MonkeyPatch, home: Path
     ) -> None:
@@ -199,3 +209,8 @@ class TestAllThereIs:
         refused = pay(amani, BANK, "max")
         assert (refused.code, refused.error["code"]) == (2, "BAD_AMOUNT")
         assert "--from-currency" in refused.error["hint"]
+
+    def test_of_a_currency_that_is_not_held_is_refused(self, amani: Amani, shop: Merchant) -> None:
+        refused = pay(amani, BANK, "max", "--from-currency", "ngm")
+        assert (refused.code, refused.error["code"]) == (4, "NO_SUCH_CURRENCY")
+        assert pay(amani, BANK, "max", "--from-currency", "GHS").json["schema"] == "amani.nothing/1"
