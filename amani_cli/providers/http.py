@@ -248,7 +248,10 @@ class Line:
             return Answer(response.status_code, None, False, location)
         try:
             text = b"".join(parts)
-            body = _storable(_DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass")))
+            said = text.decode(json.detect_encoding(text), "surrogatepass")
+            body = _DECODER.decode(said)
+            if "\\ud" in said or "\\uD" in said or not said.isascii():  # a long page is not gone through for nothing
+                body = _storable(body)
         except (ValueError, RecursionError):
             return Answer(response.status_code, None, False, location)
         return Answer(response.status_code, body, True, location)
