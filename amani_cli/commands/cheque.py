@@ -166,7 +166,9 @@ def _print_to(said: Options, paper: str, items: list[Cheque]) -> errors.AmaniErr
     coded = sum(bool(each.code) for each in items)
     if not coded or (coded < len(items) and Path(paper).exists()):
         rest = f"; what is new ({coded}) stands in the answer alone" if coded else ""
-        said.out.say(f"{len(items) - coded} written before, whose codes are not shown again: {paper} is left alone{rest}")
+        said.out.say(
+            f"{len(items) - coded} written before, whose codes are not shown again: {paper} is left alone{rest}"
+        )
         return errors.PartlyDone(f"{paper} is left alone") if coded else None
     try:
         write(paper, items)
