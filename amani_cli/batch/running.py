@@ -125,7 +125,8 @@ def run(
         for whose, unit, whole in plans.whole(purse, plan, agreed, stand):
             ws.mandate.whole[whose.identity, unit] = whole
             lines.check(ws, whose, unit, whole)
-        _ask(ws, purse, plans.overview(ws, purse, plan, payable, agreed), agreed, payable, confirm)
+        overview = plans.overview(ws, purse, plan, payable, agreed)
+        _ask(ws, purse, overview, agreed, confirm, takes_slot=_takes_slot(plan, payable, stand))
         rates.forget(ws)  # they may have moved while somebody thought
         allowance = Allowance(agreed, max_slippage)
         crew = Crew(ws, purse, plan, allowance, jobs=jobs, stop_on_failure=stop_on_failure)
@@ -171,13 +172,20 @@ def _behind_rows(error: errors.AmaniError, done: list[BatchRow]) -> errors.Amani
     return error
 
 
+def _takes_slot(plan: Plan, payable: list[Row], stand: dict[int, BatchRow]) -> bool:
+    """Whether cheques are to be written and no run has begun with them: one slot of their limit is for all of them."""
+    begun = any(row.kind == CHEQUE and stand[row.row].status in ("settled", "unknown") for row in plan.rows)
+    return not begun and any(row.kind == CHEQUE for row in payable)
+
+
 def _ask(
     ws: Workspace,
     purse: Purse,
     overview: BatchPlan,
     agreed: Terms,
-    rows: list[Row],
     confirm: Callable[[BatchPlan], None] | None,
+    *,
+    takes_slot: bool,
 ) -> None:
     """See to everything that concerns the whole: the sums, the yes, the PIN, the money."""
     wallet = purse.lightning
@@ -207,8 +215,8 @@ def _ask(
     with _pin_once(ws):
         for whose, total, unit in due:
             approval.authorise(ws, whose, total, unit)
-    if wallet is not None and any(row.kind == CHEQUE for row in rows):
-        limits.take_now(ws, wallet, "cheque")  # one slot for all of them
+    if wallet is not None and takes_slot:
+        limits.take_now(ws, wallet, "cheque")
 
 
 @contextmanager

@@ -243,6 +243,19 @@ class TestFailures:
         assert amani("batch", "run", plan, "--yes").code == 0
         assert payee.sat == 60
 
+    def test_its_cheques_take_one_slot_of_their_limit_however_often_it_is_run(
+        self, amani: Amani, payer: Held, planned: Planned
+    ) -> None:
+        amani("config", "set", "limit.cheque", "1/1h")
+        assert amani("wallet", "limit", "payer", "--per-day", "50").code == 0
+        plan = planned([{"to": "cheque", "amount": "30"}, {"to": "cheque", "amount": "31"}])
+        assert amani("batch", "run", plan, "--yes").code == 11
+        assert amani("wallet", "limit", "payer", "--per-day", "off").code == 0
+        assert amani("batch", "run", plan, "--yes").code == 0
+        assert payer.sat == 9000 - 61
+        other = planned([{"to": "cheque", "amount": "5"}], "other.json")
+        assert amani("batch", "run", other, "--yes", "--json").error["code"] == "RATE_LIMIT"
+
     def test_the_servers_rate_limit_is_waited_out(
         self, amani: Amani, payer: Held, payee: Held, planned: Planned, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
