@@ -54,9 +54,10 @@ def by_id(store: Store, wallet_id: int) -> WalletRow | None:
     return store.one(WalletRow, "SELECT * FROM wallet WHERE id=?", wallet_id)
 
 
-def by_remote(store: Store, remote_id: str) -> WalletRow | None:
+def by_remote(db: Ledger, remote_id: str) -> WalletRow | None:
     """The wallet that has this id at its server, under whatever address that is known."""
-    return store.one(WalletRow, "SELECT * FROM wallet WHERE remote_id=?", remote_id)
+    row: WalletRow | None = db.execute("SELECT * FROM wallet WHERE remote_id=?", (remote_id,)).fetchone()
+    return row
 
 
 def insert(db: Transaction, **columns: Unpack[NewWallet]) -> int:

@@ -35,7 +35,11 @@ def register_sandbox(
             if remote_id in known:
                 store_wallets.update(db, known[remote_id].id, url=its_url, server_version=LNBITS_VERSION)
                 continue
-            own = f"sandbox-{name}" if store_wallets.by_name(db, name) is not None else name
+            there = store_wallets.by_remote(db, remote_id)
+            if there is not None:  # added by its key, under a name and rules of the user's own
+                ws.talk.note(f"The sandbox's wallet '{name}' is known as '{there.name}' already.")
+                continue
+            own = _free_name(db, name)
             store_wallets.insert(
                 db,
                 name=own,
@@ -57,6 +61,14 @@ def register_sandbox(
                 store_wallets.make_default(db, firsts[0])
         store_wallets.delete_sandbox_logins(db, but=url)
         store_wallets.save_login(db, url, username, sandbox=True)
+
+
+def _free_name(db: Transaction, name: str) -> str:
+    """A name for a sandbox wallet that no other wallet has."""
+    own, number = name, 1
+    while store_wallets.by_name(db, own) is not None:
+        own, number = f"sandbox-{name}" if number == 1 else f"sandbox-{name}-{number}", number + 1
+    return own
 
 
 def forget_sandbox(ws: Workspace) -> None:

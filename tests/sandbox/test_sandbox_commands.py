@@ -11,7 +11,7 @@ import pytest
 from amani_cli.sandbox import running
 from amani_cli.wallets import of_sandbox
 from amani_cli.workspace import Workspace
-from tests.conftest import AddWallet
+from tests.conftest import AddWallet, write_key
 from tests.kit.driver import Amani
 from tests.kit.lnbits_server import copy_of, free_port
 
@@ -53,6 +53,26 @@ def test_its_wallets_pay_each_other(amani: Amani, box: Path) -> None:
     text = amani("invoice", "create", "10", "-w", "bob", "-q").stdout.strip()
     assert amani("pay", text, "-w", "carol", "--yes").code == 0
     assert amani("wallet", "remove", "carol", "--delete-remote", "--yes", "--json").data["remote_deleted"] is True
+
+
+def test_a_wallet_of_it_that_was_added_by_its_key_stays_that(amani: Amani, box: Path, tmp_path: Path) -> None:
+    entry = running.wallets(box)["alice"]
+    url = amani("sandbox", "status", "--json").data["url"]
+    amani.secrets.add(entry.adminkey)
+    assert amani("wallet", "remove", "alice", "--yes").code == 0
+    key_file = write_key(tmp_path / "mine.key", entry.adminkey)
+    assert amani("wallet", "add", "mine", "--url", url, "--key-file", key_file).code == 0
+    again = amani("sandbox", "start")
+    assert again.code == 0, again
+    assert "'alice' is known as 'mine'" in again.stderr
+    names = {"mine", "operator", "bob", "faucet"}
+    assert {item["name"] for item in amani("wallet", "list", "--json").data["items"]} == names
+    # And a name that stands for another one is not taken twice.
+    for old, new in (("bob", "alice"), ("faucet", "sandbox-alice")):
+        assert amani("wallet", "rename", old, new).code == 0
+    assert amani("wallet", "remove", "mine", "--yes").code == 0
+    assert amani("sandbox", "start").code == 0
+    assert amani("wallet", "show", "sandbox-alice-2", "--json").data["id"] == entry.id
 
 
 def test_fake_and_real_are_kept_apart(amani: Amani, box: Path, add_wallet: AddWallet) -> None:
