@@ -188,11 +188,8 @@ def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
     on_their_way = {row.id for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
         ws.talk.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
-    rows = cheques.all_cheques(ws.store, limit=limit)
-    if (
-        status is not None
-    ):  # so many of it, however many others are newer: it is written down as it is shown, or as open
-        rows = cheques.with_status(ws.store, status, "open")[::-1]
+    # Of a status so many, however many others are newer: it is written down as it is shown, or as "open".
+    rows = cheques.with_status(ws.store, status, "open")[::-1] if status else cheques.all_cheques(ws.store, limit=limit)
     shown = (view(ws, row, claiming=row.id in on_their_way) for row in rows)
     items = list(islice((item for item in shown if status in (None, item.status)), limit))
     outstanding = sum(

@@ -40,6 +40,7 @@ def diagnose(ws: Workspace) -> Diagnosis:
     items.extend(at_hand.cheques_out(ws))
     items.extend(at_hand.kept(ws))
     items.extend(served.look(ws))
+    items.extend(served.invoice_keys_work(ws))
     items.extend(at_hand.held(ws))
     items.extend(at_hand.outcomes(ws))
     return Diagnosis(items)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 from urllib.parse import urlsplit
 
 from amani_cli import errors
 from amani_cli.cheques import links
 from amani_cli.models.operations import Finding
-from amani_cli.store import addresses, marks
+from amani_cli.store import addresses, marks, wallets
 from amani_cli.store import links as store_links
+from amani_cli.store.rows import AddressRow
+from amani_cli.wallets import invoice_keys
+from amani_cli.wallets.known import known
 from amani_cli.workspace import Workspace
 
 CHECK = "serve"
@@ -32,6 +36,31 @@ def look(ws: Workspace) -> list[Finding]:
     if (urlsplit(url).hostname or "").endswith(".onion"):
         return [Finding(CHECK, "warn", f"{url} was not looked at: it takes Tor", "open it in Tor Browser")]
     return [_reached(ws, url, out)]
+
+
+def invoice_keys_work(ws: Workspace) -> list[Finding]:
+    """Whether the invoice key that is kept for a wallet's addresses by itself is still good: keys that were made anew
+    elsewhere, in LNbits itself, leave it dead, and whoever pays is told that no invoice can be made."""
+    found = list[Finding]()
+    by_wallet: dict[int, AddressRow] = {}
+    for row in addresses.every(ws.store) if ws.has_store else []:
+        if row.place is not None:
+            by_wallet.setdefault(row.wallet_id, row)
+    for wallet_id, row in by_wallet.items():
+        stored = wallets.by_id(ws.store, wallet_id)
+        if stored is None:
+            continue
+        ws.restart_clock()
+        try:
+            with invoice_keys.client(ws, known(ws, stored), row.place) as client:
+                client.wallet()
+        except errors.NotAuthorised as error:  # of a team, one machine serves them
+            status: Literal["warn", "fail"] = "warn" if error.code == "NO_KEY" and ws.is_shared else "fail"
+            fix = f"remove and add again each address of it: amani address remove {row.name}"
+            found.append(Finding(CHECK, status, f"nobody can pay {row.name}: {error.message}", fix))
+        except errors.AmaniError:
+            continue  # its server is told of with the wallet
+    return found
 
 
 def _reached(ws: Workspace, url: str, out: tuple[int, int]) -> Finding:

@@ -13,10 +13,10 @@ import pytest
 
 from amani_cli import keys
 from amani_cli.encodings.bolt11 import decode_invoice
-from tests.conftest import AddWallet, Held, change_database
+from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.kit import ledgers
 from tests.kit.books import compared
-from tests.kit.cheque_world import through
+from tests.kit.cheque_world import User, through
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import FaultProxy, answer, cut
 from tests.kit.serve_world import InProcess, serving
@@ -162,6 +162,38 @@ def test_no_admin_key_is_opened(amani: Amani, ada: Held, site: InProcess, monkey
     made = site.json("/a/ada/callback", amount="21000")
     assert site.json(path_of(made["verify"]))["settled"] is False
     assert set(opened) == {ada.read_key}
+
+
+def test_keys_that_were_made_anew_in_lnbits_itself(
+    amani: Amani, user: User, base_url: str, site: InProcess, tmp_path: Path
+) -> None:
+    """The address has an invoice key of its own, which is dead then: payers are turned away, and `doctor` says why."""
+    key_file = tmp_path / "till.key"
+
+    def put(made: dict[str, str]) -> None:
+        amani.secrets |= {made["adminkey"], made["inkey"]}
+        key_file.unlink(missing_ok=True)
+        write_key(key_file, made["adminkey"])
+
+    def told() -> list[tuple[str, str]]:
+        items = amani("doctor", "--json").json["data"]["items"]
+        return [(each["status"], each["fix"]) for each in items if "nobody can pay" in each["detail"]]
+
+    till = user.server.call("POST", "/api/v1/wallet", token=user.token, json={"name": "till"})
+    put(till)
+    assert amani("wallet", "add", "till", "--url", user.server.url, "--key-file", key_file).code == 0
+    add = ("address", "add", "ada", "--wallet", "till", "--min", "1", "--max", "100")
+    assert amani(*add).code == 0
+    assert told() == []
+    put(user.server.call("PUT", f"/api/v1/wallet/reset/{till['id']}", token=user.token))
+    assert amani("wallet", "balance", "till").code == 0
+    assert site.json("/a/ada/callback", amount="21000")["status"] == "ERROR"
+    ((status, fix),) = told()
+    assert (status, "amani address remove ada" in fix) == ("fail", True)
+    assert amani("address", "remove", "ada").code == 0
+    assert amani(*add).code == 0
+    assert site.json("/a/ada/callback", amount="21000")["pr"]
+    assert told() == []
 
 
 def test_a_page_of_addresses_alone_needs_no_cheque(amani: Amani, ada: Held, base_url: str) -> None:
