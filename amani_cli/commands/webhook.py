@@ -57,6 +57,9 @@ def listen(
         said.out.stream(event)
         if run:
             watching.run(said.ws, run, event)
+        for warning in said.ws.talk.warnings:
+            said.out.warn(warning)
+        said.ws.talk.warnings.clear()
 
     receiver = webhooks.Receiver(workspace, told, secret)
     webhooks.serve(receiver, host, port, ready=lambda url: said.out.say(f"listening on {url} (/lnbits, /fincra)"))

@@ -30,7 +30,8 @@ def ask(ws: Workspace, case: Case, known: list[KnownWallet]) -> None:
         try:
             _at(case, wallet, name)
         except errors.AmaniError as error:
-            case.missed.append(TraceGap(name, error.message))
+            why = f"{error.code} (amani explain {error.code})" if case.redacted else error.message
+            case.missed.append(TraceGap(name, why))  # a message may name a wallet, or where its key lies
 
 
 def _at(case: Case, wallet: KnownWallet, name: str) -> None:

@@ -204,9 +204,11 @@ def _day(text: str, today: datetime) -> Period | None:
         try:
             number = _MONTHS.index((month[2] or month[3])[:3]) + 1
             day = date(int(month[5] or today.year), number, int(month[1] or month[4]))
+            if day > today.date() and not month[5]:
+                day = day.replace(year=day.year - 1)  # the 29th of February may have no such year
         except ValueError:
             return None
-        return _period(day if day <= today.date() or month[5] else day.replace(year=day.year - 1))
+        return _period(day)
     try:
         began = parse_when(word, datetime.now(UTC)).astimezone()
     except errors.Usage:

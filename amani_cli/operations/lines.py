@@ -13,6 +13,8 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
+from amani_cli import errors
+
 if TYPE_CHECKING:
     import socket
 
@@ -93,17 +95,22 @@ def server(application: WSGIApplication, host: str, port: int, *, body_limit: in
 
 
 def adjustments(host: str, port: int, *, body_limit: int, **more: Any) -> Adjustments:
-    """What waitress is told, with `more` of its own words."""
-    return Adjustments(
-        host=host,
-        port=port,
-        threads=_THREADS,
-        max_request_body_size=body_limit,
-        channel_timeout=max(1, int(REQUEST_S)),
-        cleanup_interval=CHECK_EVERY_S,
-        connection_limit=10 * MOST_LINES,  # ours is below it, and makes room instead of shutting the door
-        asyncore_loop_timeout=CHECK_EVERY_S,
-        asyncore_use_poll=True,  # select() takes no descriptor above 1023
-        ident=None,
-        **more,
-    )
+    """What waitress is told, with `more` of its own words. Raises `errors.Usage` for what can't be listened on."""
+    try:
+        return Adjustments(
+            host=host,
+            port=port,
+            threads=_THREADS,
+            max_request_body_size=body_limit,
+            channel_timeout=max(1, int(REQUEST_S)),
+            cleanup_interval=CHECK_EVERY_S,
+            connection_limit=10 * MOST_LINES,  # ours is below it, and makes room instead of shutting the door
+            asyncore_loop_timeout=CHECK_EVERY_S,
+            asyncore_use_poll=True,  # select() takes no descriptor above 1023
+            ident=None,
+            **more,
+        )
+    except ValueError:  # a name that leads nowhere, or no address
+        raise errors.Usage(
+            f"'{host}' is no address to listen on", hint="Leave it out for 127.0.0.1, or write one of this machine's."
+        ) from None

@@ -21,7 +21,7 @@ from amani_cli.operations import restored
 from amani_cli.payments import earlier, rails, receipts, waiting
 from amani_cli.payments.verdict import ABSENT
 from amani_cli.providers.base import FiatRecord, Record
-from amani_cli.store import claims, journal
+from amani_cli.store import claims, journal, marks
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import HoldRow
@@ -181,6 +181,8 @@ def _catch_up(ws: Workspace, standing: list[HoldRow], older_than_s: int) -> tupl
 
 
 def _tell_released(ws: Workspace, free: list[str], *, is_all: bool) -> None:
+    if marks.read(ws.store, marks.GONE) is not None:  # nothing is spent by this one, whatever was read back
+        return
     if free and is_all:
         ws.talk.note("Spending is possible again.")
         return

@@ -117,20 +117,24 @@ def watch(
         while ends is None or time.monotonic() < ends:
             soon = time.monotonic() + every_s  # a request comes without anybody's word
             _wait(words, min([soon, *[each.due for each in watched]] + ([] if ends is None else [ends])))
-            yield from filed.since()
+            try:
+                yield from filed.since()
+            except errors.Unreachable as error:  # a ledger that is away is waited for, as a server is
+                ws.talk.progress(f"{error.message}; trying again")
+                time.sleep(every_s)
+                continue
             for each in watched:
                 if time.monotonic() < each.due:
                     continue
-                try:
-                    balance_msat = _look(ws, each)
-                except errors.Unreachable as error:
-                    ws.talk.progress(f"{error.message}; trying again")
+                if (found := _found(ws, each)) is None:
                     continue
+                balance_msat, settled = found
                 event = below(each, balance_msat)
                 if event is not None:
                     with suppress(errors.AmaniError):  # what took it there is told before
                         history.sync(ws, [each.wallet])
-                for row in _settled(ws, each):
+                        settled = _settled(ws, each)
+                for row in settled:
                     if row.id not in each.told:
                         each.told.add(row.id)
                         yield Event(now(), "payment", each.wallet.name, balance_msat, receipts.receipt(row))
@@ -218,6 +222,15 @@ def _look(ws: Workspace, each: _Watched) -> int | None:
     finally:
         each.has_looked()
     return shown if isinstance(shown, int) else None
+
+
+def _found(ws: Workspace, each: _Watched) -> tuple[int | None, list[Entry]] | None:
+    """The balance and what settled of late; None while the server, or the ledger, is away."""
+    try:
+        return _look(ws, each), _settled(ws, each)
+    except errors.Unreachable as error:
+        ws.talk.progress(f"{error.message}; trying again")
+        return None
 
 
 def _settled(ws: Workspace, each: _Watched) -> list[Entry]:

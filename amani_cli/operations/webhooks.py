@@ -260,7 +260,8 @@ def serve(receiver: Receiver, host: str, port: int, *, ready: Callable[[str], No
         raise errors.Unreachable(
             f"can't listen on {host}:{port}: {error.strerror}", code="PORT_TAKEN", hint="Choose another with --port."
         ) from None
-    ready(f"http://{host}:{server.effective_port}")
+    shown = f"[{host}]" if ":" in host else host
+    ready(f"http://{shown}:{server.effective_port}")
     try:
         server.run()
     finally:

@@ -426,3 +426,19 @@ def test_a_request_that_was_carried_out_since_is_settled_whatever_the_copy_was_t
         assert amani("request", "list", "--status", "open", "--json").data["items"] == []
         assert amani("request", "run", request, "--yes", "--json").data["replayed"]
     assert main.sat == 90
+
+
+@about_another_thing
+def test_the_copy_of_a_ledger_that_was_moved_away_says_nothing_of_spending(
+    amani: Amani, add_wallet: AddWallet, tmp_path: Path, passphrase: tuple[str, Path]
+) -> None:
+    main = add_wallet("main", 100)
+    assert amani("store", "copy", "--to", f"sqlite:{tmp_path / 'new.db'}", "--yes").code == 0
+    file = tmp_path / "a.backup"
+    assert amani("backup", "create", file, *passphrase).code == 0
+    go_to(tmp_path / "machine")
+    assert amani("backup", "restore", file, *passphrase, "--yes").code == 0
+    read_back = amani("reconcile")
+    assert (read_back.code, "possible again" in read_back.stderr) == (0, False), read_back
+    refused = amani("pay", main.invoice(1), "--yes", "--json")
+    assert (refused.code, refused.error["code"]) == (9, "LEDGER_MOVED")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,16 @@ def test_an_amount_with_its_day(amani: Amani, home: Path, paid: dict[str, str], 
     listed = amani(*line.split()[1:], "--json").data["items"]
     assert [each["id"] for each in listed] == [paid["pay"]]
     assert amani("trace", "2101 sat, yesterday").code == 4
+
+
+def test_a_leap_day_that_is_still_to_come_is_no_day(amani: Amani, monkeypatch: pytest.MonkeyPatch) -> None:
+    class InJanuary(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> InJanuary:
+            return cls(2028, 1, 15, 12, tzinfo=tz or UTC)
+
+    monkeypatch.setattr("amani_cli.operations.clues.datetime", InJanuary)
+    assert amani("trace", "2100 sat, 29 feb").code == 4
 
 
 def test_nowhere_to_look_is_said(amani: Amani) -> None:

@@ -137,6 +137,16 @@ def test_a_case_file_without_names(amani: Amani, paid: dict[str, Any]) -> None:
     assert found["redacted"]
 
 
+def test_nor_does_it_tell_whose_key_is_where(amani: Amani, add_wallet: AddWallet) -> None:
+    lost, other, wrong = add_wallet("lost"), add_wallet("other"), add_wallet("wrong")
+    lost.key_file.unlink()
+    wrong.key_file.write_text(other.key_file.read_text())
+    found = amani("trace", "order 42", "--redacted", "--json").json["data"]
+    assert len(found["not_searched"]) == 2
+    for word in ("lost", "wrong", str(lost.key_file.parent)):
+        assert word not in json.dumps(found), word
+
+
 def test_looking_changes_nothing(amani: Amani, paid: dict[str, Any]) -> None:
     before = amani("history", "list", "--json").data, amani("audit", "verify", "-q").stdout
     traced(amani, paid["bolt11"])

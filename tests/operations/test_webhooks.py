@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
@@ -33,13 +33,19 @@ class Listener:
 
     def __init__(self, url: str, run: subprocess.Popen[str]) -> None:
         self.url = url
+        self._said: Queue[str] = Queue()
         self._lines: Queue[str] = Queue()
-        threading.Thread(target=self._read, args=(run,), daemon=True).start()
+        for stream, lines in ((run.stdout, self._lines), (run.stderr, self._said)):
+            threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
 
-    def _read(self, run: subprocess.Popen[str]) -> None:
-        assert run.stdout is not None
-        for line in run.stdout:
-            self._lines.put(line)
+    @staticmethod
+    def _read(stream: Iterable[str], lines: Queue[str]) -> None:
+        for line in stream:
+            lines.put(line)
+
+    def says(self) -> str:
+        """The next line on stderr."""
+        return self._said.get(timeout=PATIENCE_S)
 
     def next(self) -> dict[str, Any]:
         data = json.loads(self._lines.get(timeout=PATIENCE_S))["data"]
@@ -68,7 +74,6 @@ def listening(*options: object) -> Iterator[Listener]:
             line = run.stderr.readline()
             found = re.search(r"http://\S+", line)
             assert found, line
-            threading.Thread(target=run.stderr.read, daemon=True).start()
             yield Listener(found[0], run)
         finally:
             run.terminate()
@@ -164,6 +169,21 @@ def test_both_ways_to_sign_are_known(body: bytes) -> None:
         assert webhooks.is_signed(body, signature.upper(), SECRET)
         assert not webhooks.is_signed(body + b" x", signature, SECRET)
         assert not webhooks.is_signed(body, signature, "another")
+
+
+def test_an_exec_that_fails_is_warned_of(amani: Amani, add_wallet: AddWallet) -> None:
+    main, other = add_wallet("main"), add_wallet("other", 100)
+    made = amani("invoice", "create", "21", "-w", "main", "--json").data
+    with listening("-w", "main", "--exec", "false") as listener:
+        other.pay(made["bolt11"])
+        listener.post("/lnbits", json.dumps({"payment_hash": made["payment_hash"], "wallet_id": main.id}))
+        listener.next()
+        assert "--exec ended with exit code 1" in listener.says()
+
+
+def test_an_address_that_can_t_be_listened_on(amani: Amani) -> None:
+    refused = amani("webhook", "listen", "--host", "999.1.1.1", "--json")
+    assert (refused.code, refused.error["code"]) == (2, "USAGE")
 
 
 def test_a_port_that_is_taken(amani: Amani) -> None:
