@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import islice
 
 from amani_cli import clocks, errors, keys
 from amani_cli.cheques import drawing
@@ -22,6 +23,7 @@ from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
 from amani_cli.wallets.clients import lnbits_client
+from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 ASK_AT_MOST = 50  # open cheques that a list asks about, one question each
@@ -186,23 +188,27 @@ def shown(ws: Workspace, text: str) -> Cheque:
     return view(ws, row, claiming=on_its_way)
 
 
-def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
+def listed(ws: Workspace, wallet: KnownWallet | None, *, status: str | None, limit: int) -> Cheques:
     """Cheques, newest first, with what is outstanding in total beside what the wallets that gave it hold."""
     if not ws.has_store:
         return Cheques([], 0)
-    unsure = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    unsure = _given_by(wallet, cheques.with_status(ws.store, "open", *cheques.UNFINISHED))
     on_their_way = {row.id for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
         ws.talk.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
-    items = [view(ws, row, claiming=row.id in on_their_way) for row in cheques.all_cheques(ws.store, limit=limit)]
-    outstanding = sum(
-        row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
-    )
+    shown = (view(ws, row, claiming=row.id in on_their_way) for row in _given_by(wallet, cheques.all_cheques(ws.store)))
+    items = list(islice((item for item in shown if status in (None, item.status)), limit))
+    out = _given_by(wallet, cheques.with_status(ws.store, "open", *cheques.UNFINISHED))
+    outstanding = sum(row.amount_msat + row.reserve_msat for row in out)
     givers = {row.wallet_id for row in unsure}
     known = [wallet for wallet in finding.registered(ws) if wallet.id in givers]
     found, _ = balances.balances(ws, known) if known else (None, [])
     total = sum(item.balance_msat or 0 for item in found.items) if found else None
-    return Cheques([item for item in items if status in (None, item.status)], outstanding, total)
+    return Cheques(items, outstanding, total)
+
+
+def _given_by(wallet: KnownWallet | None, rows: list[ChequeRow]) -> list[ChequeRow]:
+    return [row for row in rows if wallet is None or row.wallet_id == wallet.id]
 
 
 def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:

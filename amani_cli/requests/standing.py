@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import islice
 
 from amani_cli import errors
 from amani_cli.models.money import Money
@@ -35,11 +36,11 @@ def shown(ws: Workspace, text: str) -> Request:
 
 
 def listed(ws: Workspace, *, status: str | None, identity: str | None, limit: int) -> Requests:
-    """Requests, newest first."""
+    """Requests, newest first; at most so many of a status, which some have by what became of them alone."""
     if not ws.has_store:
         return Requests([])
-    items = [view(ws, row) for row in requests.page(ws.store, identity, limit)]
-    return Requests([item for item in items if status in (None, item.status)])
+    every = (view(ws, row) for row in requests.page(ws.store, identity))
+    return Requests(list(islice((item for item in every if status in (None, item.status)), limit)))
 
 
 def status_of(ws: Workspace, db: Ledger, row: RequestRow, body: Body) -> RequestStatus:

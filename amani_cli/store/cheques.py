@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from amani_cli.servers import server_of
@@ -72,7 +73,7 @@ def count_outstanding(store: Store, wallet_id: int) -> int:
     return row[0] if row else 0
 
 
-def all_cheques(store: Store, *, limit: int) -> list[ChequeRow]:
+def all_cheques(store: Store, *, limit: int = sys.maxsize) -> list[ChequeRow]:
     """Cheques, newest first."""
     return store.all(ChequeRow, "SELECT * FROM cheque ORDER BY created_at DESC, id DESC LIMIT ?", limit)
 
