@@ -29,6 +29,7 @@ from amani_cli.operations.watching import lately
 from amani_cli.payments import earlier, receipts
 from amani_cli.store import journal
 from amani_cli.store.entries import Entry
+from amani_cli.text import quoted
 from amani_cli.times import now
 from amani_cli.wallets import finding
 from amani_cli.wallets.known import KnownWallet
@@ -253,6 +254,10 @@ def serve(receiver: Receiver, host: str, port: int, *, ready: Callable[[str], No
     except OSError as error:
         raise errors.Unreachable(
             f"can't listen on {host}:{port}: {error.strerror}", code="PORT_TAKEN", hint="Choose another with --port."
+        ) from None
+    except ValueError:  # nor is there a name that it stands for
+        raise errors.Usage(
+            f"{quoted(host)} is no address to listen on", hint="Leave --host out, or write for example --host 0.0.0.0."
         ) from None
     ready(f"http://{host}:{server.effective_port}")
     try:
