@@ -24,6 +24,7 @@ from amani_cli.store.rows import ChequeRow, Transaction
 from amani_cli.times import from_rfc3339, now
 from amani_cli.wallets import balances, deletions, finding, logins
 from amani_cli.wallets.clients import lnbits_client
+from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
 ASK_AT_MOST = 50  # open cheques that a list asks about, one question each
@@ -180,25 +181,29 @@ def shown(ws: Workspace, text: str) -> Cheque:
     return view(ws, row, claiming=on_its_way)
 
 
-def listed(ws: Workspace, *, status: str | None, limit: int) -> Cheques:
+def listed(ws: Workspace, wallet: KnownWallet | None, *, status: str | None, limit: int) -> Cheques:
     """Cheques, newest first, with what is outstanding in total beside what the wallets that gave it hold."""
     if not ws.has_store:
         return Cheques([], 0)
-    unsure = cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
+    unsure = _given_by(wallet, cheques.with_status(ws.store, "open", *cheques.UNFINISHED))
     on_their_way = {row.id for row in unsure[:ASK_AT_MOST] if refresh(ws, advance(ws, row))[1]}
     if len(unsure) > ASK_AT_MOST:
         ws.talk.warn(f"{len(unsure) - ASK_AT_MOST} cheques are shown as last seen")
     # Of a status so many, however many others are newer: it is written down as it is shown, or as "open".
-    rows = cheques.with_status(ws.store, status, "open")[::-1] if status else cheques.all_cheques(ws.store, limit=limit)
-    shown = (view(ws, row, claiming=row.id in on_their_way) for row in rows)
-    items = list(islice((item for item in shown if status in (None, item.status)), limit))
-    outstanding = sum(
-        row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
-    )
+    few = limit if wallet is None else None
+    rows = cheques.with_status(ws.store, status, "open")[::-1] if status else cheques.all_cheques(ws.store, limit=few)
+    views = (view(ws, row, claiming=row.id in on_their_way) for row in _given_by(wallet, rows))
+    items = list(islice((item for item in views if status in (None, item.status)), limit))
+    out = _given_by(wallet, cheques.with_status(ws.store, "open", *cheques.UNFINISHED))
+    outstanding = sum(row.amount_msat + row.reserve_msat for row in out)
     givers = {row.wallet_id for row in unsure}
-    known = [wallet for wallet in finding.registered(ws) if wallet.id in givers]
+    known = [each for each in finding.registered(ws) if each.id in givers]
     found = balances.balances(ws, known)[0] if known else None
     return Cheques(items, outstanding, sum(item.balance_msat or 0 for item in found.items) if found else None)
+
+
+def _given_by(wallet: KnownWallet | None, rows: list[ChequeRow]) -> list[ChequeRow]:
+    return [row for row in rows if wallet is None or row.wallet_id == wallet.id]
 
 
 def refresh(ws: Workspace, row: ChequeRow) -> tuple[ChequeRow, bool]:

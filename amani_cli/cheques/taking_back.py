@@ -62,13 +62,15 @@ def void(ws: Workspace, text: str) -> Cheque:
     return view(ws, row)
 
 
-def sweep(ws: Workspace) -> tuple[Cheques, list[errors.AmaniError]]:
+def sweep(ws: Workspace, wallet: KnownWallet | None = None) -> tuple[Cheques, list[errors.AmaniError]]:
     """Bring back the money of every expired cheque, what claims left of a fee reserve, and what was left half done.
 
-    Returns the cheques it dealt with, and what went wrong with any of them.
+    Of those alone that `wallet` gave, if it is named. Returns the cheques it dealt with, and what went wrong with any.
     """
     items, failed = [], []
     for row in store_cheques.to_sweep(ws.store) if ws.has_store else []:
+        if wallet is not None and row.wallet_id != wallet.id:
+            continue
         try:
             expired = _is_expired(ws, row)
             # What a claim by a link left is known at once; who draws by the code may still be at it.

@@ -246,14 +246,16 @@ def list_(
     status: str | None = typer.Option(None, "--status", help="open, claiming, claimed, void, expired, …"),
     limit: int = typer.Option(100, "--limit", help="How many at most.", min=1, max=10000),
 ) -> None:
-    """List cheques, newest first, with what is outstanding in total."""
+    """List cheques, newest first, with what is outstanding in total; --wallet narrows it to one wallet's."""
     from amani_cli.cheques import standing
     from amani_cli.text import one_of
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
     known = ("funding", "open", "claiming", "claimed", "voiding", "void", "expired", "unknown")
     status = one_of(known, status)
-    said.emit(standing.listed(said.ws, status=status, limit=limit))
+    wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
+    said.emit(standing.listed(said.ws, wallet, status=status, limit=limit))
 
 
 @app.command(cls=Command)
@@ -278,11 +280,13 @@ def void(ctx: typer.Context, id: str = ID, reason: str | None = REASON) -> None:
 
 @app.command(cls=Command)
 def sweep(ctx: typer.Context) -> None:
-    """Bring back the money of every expired cheque; made for cron, asks nothing."""
+    """Bring back the money of every expired cheque, or with --wallet of that wallet's; made for cron, asks nothing."""
     from amani_cli.cheques import taking_back
+    from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    swept, failed = taking_back.sweep(said.ws)
+    wallet = finding.resolve(said.ws, said.wallet) if said.wallet else None
+    swept, failed = taking_back.sweep(said.ws, wallet)
     for error in failed:
         said.ws.talk.warn(error.message + (f". {error.hint}" if error.hint else ""))
     said.emit(swept)

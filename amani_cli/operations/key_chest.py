@@ -109,7 +109,7 @@ def check(copy: Store, secrets: list[Secret]) -> None:
     """
     check_places(secrets)
     kept = [(row.place, row.pepper) for row in rules.all_pins(copy)]
-    kept += [(row.place, f"cheque:{row.id}") for row in cheques.all_cheques(copy, limit=-1)]
+    kept += [(row.place, f"cheque:{row.id}") for row in cheques.all_cheques(copy)]
     kept += [(row.place, "invoice-key:x") for row in addresses.every(copy) if row.place is not None]
     for place, name in kept:
         if not _is_kept(place, name):

@@ -22,8 +22,6 @@ from amani_cli.times import to_rfc3339
 from amani_cli.wallets.known import KnownWallet
 from amani_cli.workspace import Workspace
 
-MOST = 1_000_000  # requests that are looked at for a list of one status
-
 
 def must(ws: Workspace, text: str) -> RequestRow:
     """The request of an id or the beginning of one. Raises `errors.NotFound`, `errors.Usage` if it fits several."""
@@ -38,12 +36,12 @@ def shown(ws: Workspace, text: str) -> Request:
 
 
 def listed(ws: Workspace, *, status: str | None, identity: str | None, limit: int) -> Requests:
-    """Requests, newest first."""
+    """Requests, newest first; at most so many of a status, which some have by what became of them alone."""
     if not ws.has_store:
         return Requests([])
-    # Of a status so many, however many others are newer: how one stands is known once it is looked at.
-    shown = (view(ws, row) for row in requests.page(ws.store, identity, limit if status is None else MOST))
-    return Requests(list(islice((item for item in shown if status in (None, item.status)), limit)))
+    few = limit if status is None else None
+    every = (view(ws, row) for row in requests.page(ws.store, identity, few))
+    return Requests(list(islice((item for item in every if status in (None, item.status)), limit)))
 
 
 def status_of(ws: Workspace, db: Ledger, row: RequestRow, body: Body) -> RequestStatus:

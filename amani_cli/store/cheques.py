@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from amani_cli.servers import server_of
@@ -72,9 +73,10 @@ def count_outstanding(store: Store, wallet_id: int) -> int:
     return row[0] if row else 0
 
 
-def all_cheques(store: Store, *, limit: int) -> list[ChequeRow]:
+def all_cheques(store: Store, *, limit: int | None = None) -> list[ChequeRow]:
     """Cheques, newest first."""
-    return store.all(ChequeRow, "SELECT * FROM cheque ORDER BY created_at DESC, id DESC LIMIT ?", limit)
+    sql = "SELECT * FROM cheque ORDER BY created_at DESC, id DESC LIMIT ?"
+    return store.all(ChequeRow, sql, sys.maxsize if limit is None else limit)
 
 
 def with_status(store: Store, *statuses: str) -> list[ChequeRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -49,11 +50,11 @@ def live(db: Ledger, reference: str, moment: float) -> RequestRow | None:
     return row
 
 
-def page(store: Store, identity: str | None, limit: int) -> list[RequestRow]:
+def page(store: Store, identity: str | None, limit: int | None = None) -> list[RequestRow]:
     """The newest requests, of one wallet if it is named."""
     of_wallet, values = ("", ()) if identity is None else (" AND identity=?", (identity,))
     sql = f"SELECT * FROM request WHERE status<>'planned'{of_wallet} ORDER BY id DESC LIMIT ?"
-    return store.all(RequestRow, sql, *values, limit)
+    return store.all(RequestRow, sql, *values, sys.maxsize if limit is None else limit)
 
 
 def waiting(store: Store) -> list[RequestRow]:

@@ -81,6 +81,24 @@ class TestCreate:
         ):
             assert amani(*words).code == 0
 
+    def test_the_newest_of_a_status_are_listed_however_many_others_came_since(self, amani: Amani, giver: Held) -> None:
+        old = amani("cheque", "create", 10, "--yes", "--json").data["id"]
+        new = amani("cheque", "create", 20, "--yes", "--json").data["id"]
+        assert amani("cheque", "void", new, "--yes").code == 0
+        listed = amani("cheque", "list", "--status", "open", "--limit", 1, "--json").data
+        assert ([each["id"] for each in listed["items"]], listed["outstanding_msat"]) == ([old], 10_000)
+
+    def test_of_one_wallet_alone(self, amani: Amani, giver: Held, taker: Held, home: Path) -> None:
+        assert amani("transfer", "taker", 100, "--from", "giver", "--yes").code == 0
+        own = amani("cheque", "create", 10, "--wallet", "giver", "--yes", "--json").data["id"]
+        assert amani("cheque", "create", 20, "--wallet", "taker", "--yes").code == 0
+        listed = amani("cheque", "list", "--wallet", "giver", "--json").data
+        assert ([each["id"] for each in listed["items"]], listed["outstanding_msat"]) == ([own], 10_000)
+        change_database(home, "UPDATE cheque SET expires_at='2026-01-01T00:00:00Z'")
+        swept = amani("cheque", "sweep", "--wallet", "giver", "--json").data["items"]
+        assert [each["id"] for each in swept] == [own]
+        assert amani("cheque", "list", "--wallet", "nobody", "--json").code == 4
+
     def test_what_is_said_beside_it(self, amani: Amani, giver: Held) -> None:
         talk = amani(*CREATE, "100", "--yes").stderr
         assert "Whoever has the code has the money." in talk

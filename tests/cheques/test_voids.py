@@ -400,5 +400,5 @@ class TestSweep:
         self, amani: Amani, giver: Held, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         failed = [errors.Unreachable("away"), errors.OutcomeUnknown("open"), errors.BooksDiffer("differ")]
-        monkeypatch.setattr("amani_cli.cheques.taking_back.sweep", lambda _: (Cheques([], 0), failed))
+        monkeypatch.setattr("amani_cli.cheques.taking_back.sweep", lambda *_: (Cheques([], 0), failed))
         assert amani("cheque", "sweep").code == 8

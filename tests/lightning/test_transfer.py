@@ -178,7 +178,7 @@ class TestReference:
         through(proxy, home)
         monkeypatch.setattr(engine, "LAST_LOOK_S", 0.3)
         proxy.on(cut(after=False), "POST", PAYMENTS, nth=2)
-        words = ("transfer", "till", "21", "--reference", "r1", "--yes", "--json", "--timeout", "1s")
+        words = ("transfer", "till", "21", "--reference", "r1", "--yes", "--json", "--timeout", "2s")
         first = amani(*words).error
         again = amani(*words).data
         assert (first["exit"], again["id"]) == (8, first["id"])
@@ -226,7 +226,7 @@ class TestFaults:
         self, amani: Amani, giver: Held, taker: Held, line: FaultProxy, fault: Fault
     ) -> None:
         line.on(fault, "POST", PAYMENTS, nth=2)
-        words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json", "--timeout", "1s")
+        words = ("transfer", "taker", "21", "--reference", "r1", "--yes", "--json", "--timeout", "2s")
         open_ = amani(*words)
         assert (open_.code, open_.error["money_moved"], open_.error["retry"]) == (8, "maybe", "after_reconcile")
         assert amani("reconcile", "--json").json["data"]["unknown"] == 1
@@ -240,7 +240,7 @@ class TestFaults:
     ) -> None:
         """Each has an invoice of its own, so that the server would pay both."""
         line.on(cut(after=False), "POST", PAYMENTS, nth=2)
-        words = ("transfer", "taker", "21", "--yes", "--json", "--timeout", "1s")
+        words = ("transfer", "taker", "21", "--yes", "--json", "--timeout", "2s")
         first = amani(*words).error
         again = amani(*words).error
         assert (first["exit"], again["exit"], again["id"]) == (8, 8, first["id"])
@@ -256,7 +256,7 @@ class TestFaults:
         self, amani: Amani, giver: Held, taker: Held, line: FaultProxy
     ) -> None:
         line.on(cut(after=False), "POST", PAYMENTS, nth=2)
-        words = ("21", "--yes", "--json", "--timeout", "1s")
+        words = ("21", "--yes", "--json", "--timeout", "2s")
         first = amani("transfer", "taker", *words).error
         assert amani("wallet", "rename", "taker", "till").code == 0
         again = amani("transfer", "till", *words).error

@@ -195,3 +195,10 @@ def test_a_port_that_is_taken(amani: Amani) -> None:
         taken.listen()
         result = amani("webhook", "listen", "--port", port, "--json")
     assert (result.code, result.error["code"]) == (10, "PORT_TAKEN")
+
+
+@pytest.mark.parametrize("host", ["no host", "127.0.0.1:8787", "300.0.0.1", "ä" * 300])
+def test_a_host_that_is_none(amani: Amani, host: str) -> None:
+    result = amani("webhook", "listen", "--host", host, "--port", 0, "--json")
+    assert (result.code, result.error["code"]) == (2, "USAGE")
+    assert "--host" in result.error["hint"]

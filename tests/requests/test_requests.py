@@ -54,6 +54,15 @@ class TestFilesBetweenMachines:
         assert (shown["status"], shown["payment"]) == ("settled", run.data["id"])
         assert [(each["name"], each["counts"]) for each in shown["approvals"]] == [("ana", True)]
 
+    def test_the_newest_of_a_status_are_listed_however_many_others_came_since(
+        self, amani: Amani, line: Held, other: Held
+    ) -> None:
+        waiting = filed(amani("pay", other.invoice(2000), "--request", "--json"))["id"]
+        later = filed(amani("pay", other.invoice(2001), "--request", "--json"))["id"]
+        assert amani("request", "cancel", later, "--yes").code == 0
+        found = amani("request", "list", "--status", "open", "--limit", 1, "--json").data["items"]
+        assert [each["id"] for each in found] == [waiting]
+
     def test_it_reads_like_the_question(self, amani: Amani, line: Held, other: Held) -> None:
         request = filed(amani("pay", other.invoice(2000, "rent"), "--request", "--json"))
         shown = amani("request", "show", request["id"]).stdout
