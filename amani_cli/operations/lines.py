@@ -112,5 +112,6 @@ def adjustments(host: str, port: int, *, body_limit: int, **more: Any) -> Adjust
         )
     except ValueError:  # a name that leads nowhere, or no address
         raise errors.Usage(
-            f"'{host}' is no address to listen on", hint="Leave it out for 127.0.0.1, or write one of this machine's."
+            f"'{host}' is no address to listen on",
+            hint="Leave --host out for 127.0.0.1, or write an address of this machine's.",
         ) from None
