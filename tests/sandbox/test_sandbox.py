@@ -192,8 +192,11 @@ def test_two_sandboxes_never_share_a_port(sandbox_template: Path, tmp_path: Path
 
 
 def test_a_foreign_process_with_the_old_pid_is_not_ended(root: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as foreign:
+    lives = "import time; print('on', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", lives], stdout=subprocess.PIPE) as foreign:
         try:
+            assert foreign.stdout is not None
+            foreign.stdout.readline()  # until then what it runs may not be told yet
             for start in (process._process_start(foreign.pid), "another boot:1"):
                 record = {"pid": foreign.pid, "process": start, "port": 1, "url": "http://127.0.0.1:1"}
                 folder.write_json(root / "server.json", record)
