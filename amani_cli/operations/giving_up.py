@@ -81,7 +81,10 @@ def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
         )
     try:
         with lnbits_client(ws, row.url, standing.keys_of(row)[1]) as client:
-            client.wallet()
+            try:
+                client.wallet()
+            except errors.AmaniError:  # one answer may be that to another question, or a moment's fault
+                client.wallet()
     except errors.AmaniError as error:
         why = error.message
     else:
