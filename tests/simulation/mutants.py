@@ -250,6 +250,10 @@ MUTANTS = (
         ("drawn = _draw_back(ws, giver, row, cheque)", "drawn = None"),
     ),
     # what this world has found
+    _m(
+        "a cheque is given up by one answer",
+        ("a moment's fault\n                client.wallet()\n", "a moment's fault\n                raise\n"),
+    ),
     _m("a cheque's balance may be another wallet's", ("cheque.must_match = must_match", "cheque.must_match = None")),
     _m(
         "a reference stays with what was open in a copy",
