@@ -18,7 +18,10 @@ _IN_LINK = re.compile(r"/c/([A-Z2-7]{26})(?![A-Za-z0-9])")
 
 
 def must(ws: Workspace, text: str) -> ChequeRow:
-    """The cheque that an id, a reference or an unambiguous beginning names. Raises `errors.NotFound`."""
+    """The cheque that an id, the beginning of one, a reference, a code or a link names. Raises `errors.NotFound`.
+
+    Of a code or a link that was typed no output has anything from then on. Raises `errors.Usage` if several fit.
+    """
     token = token_in(text)
     if token is not None:
         row = links.cheque_of(ws.store, hash_of(token)) if ws.has_store else None
