@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cheques.test_cheques import write
+from amani_cli.encodings.cheque_code import decode
+from tests.cheques.test_cheques import wallet_of, write
 from tests.cheques.test_kills import settle
 from tests.conftest import Held
 from tests.kit.books import compared, held_by, tell
@@ -17,6 +18,8 @@ from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import Exchange, FaultProxy, answer, kill, refuse_from_here_on
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
+
+PAYMENTS = "/api/v1/payments"
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def owner(amani: Amani, line: FaultProxy, giver: Held, shared_keyring: Path) -> 
 
 
 def is_payment(exchange: Exchange) -> bool:
-    return exchange.method == "POST" and exchange.path == "/api/v1/payments" and exchange.json.get("out") is True
+    return exchange.method == "POST" and exchange.path == PAYMENTS and exchange.json.get("out") is True
 
 
 def killed(amani: Amani, line: FaultProxy, after: bool, *words: object) -> None:
@@ -44,7 +47,7 @@ def killed(amani: Amani, line: FaultProxy, after: bool, *words: object) -> None:
         die(exchange) if is_payment(exchange) else exchange.reply(exchange.forward())
 
     line.victim = None
-    line.on(fault, "POST", "/api/v1/payments", times=None)
+    line.on(fault, "POST", PAYMENTS, times=None)
     with amani.started(*words) as run:
         line.victim = run
         assert amani.ended(run).code == -9
@@ -114,6 +117,48 @@ def test_a_claim_that_can_not_go_on_stays_open(amani: Amani, giver: Held, taker:
     assert (taker.sat, amani("reconcile").code) == (7, 0)
 
 
+def test_a_claim_whose_code_dies_before_its_end_is_known(
+    amani: Amani,
+    giver: Held,
+    taker: Held,
+    line: FaultProxy,
+    home: Path,
+    owner: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody was first, and the giver makes the code worthless: open until its invoice has ended, never called failed
+    by the word of a server alone."""
+    monkeypatch.setattr("amani_cli.payments.engine.LAST_LOOK_S", 0.3)
+    code = write(amani, 7)
+    theirs, their_key = outside_invoice(giver, 7)
+
+    def too_late(exchange: Exchange) -> None:
+        if is_payment(exchange):
+            giver.server.call("POST", PAYMENTS, key=decode(code).admin_key, json={"out": True, "bolt11": theirs})
+            answer = exchange.forward()
+            giver.server.call("PUT", f"/api/v1/wallet/reset/{wallet_of(code)}", token=owner.token)
+            exchange.reply(answer)
+        else:
+            exchange.reply(exchange.forward())
+
+    line.on(too_late, "POST", PAYMENTS, times=None)
+    claim = ("cheque", "claim", "-", "--to", "taker", "--timeout", "2s", "--json")
+    told = amani(*claim, stdin=code)
+    assert (told.code, told.error["money_moved"]) == (8, "maybe")
+    line.heal()
+    grow_older(home)
+    assert amani("reconcile").code == 8
+    again = amani(*claim, stdin=code)
+    assert (again.code, again.error["id"]) == (8, told.error["id"])
+    assert "the cheque was drawn before" in again.error["message"]
+    taker.server.end_invoices(taker.id)
+    assert amani("reconcile", told.error["id"], "--json").data["items"][0]["status"] == "failed"
+    assert amani("reconcile").code == 0
+    assert amani(*claim, stdin=code).error["code"] == "CHEQUE_VOID"
+    assert (taker.sat, giver.server.balance_msat(their_key), giver.sat) == (0, 7000, 4993)
+    tell(f"{compared(amani, giver, taker)} msat compared")
+
+
 @both_moments
 def test_cheque_void(amani: Amani, giver: Held, line: FaultProxy, home: Path, owner: User, after: bool) -> None:
     code = write(amani, 7)
@@ -152,7 +197,7 @@ def outside_invoice(giver: Held, sat: int) -> tuple[str, str]:
     """An invoice of a wallet that amani does not know, and the key that sees what it holds."""
     _, _, key = giver.server.new_wallet()
     body = {"out": False, "amount": sat, "memo": "", "expiry": 600}
-    return str(giver.server.call("POST", "/api/v1/payments", key=key, json=body)["bolt11"]), key
+    return str(giver.server.call("POST", PAYMENTS, key=key, json=body)["bolt11"]), key
 
 
 @both_moments

@@ -93,6 +93,10 @@ class LnbitsServer:
         body = {"id": wallet_id, "amount": sat}
         self.call("PUT", "/users/api/v1/balance", token=self.admin_token, json=body)
 
+    def end_invoices(self, wallet_id: str) -> None:
+        """Let the time be over of each invoice of a wallet that is still to be paid."""
+        lnbits_rows.end_invoices(self.root / "data", wallet_id)
+
     def balance_msat(self, key: str) -> int:
         """What the wallet of this admin or invoice key holds."""
         return int(self.call("GET", "/api/v1/wallet", key=key)["balance"])
