@@ -283,8 +283,9 @@ def _learn_back(db: Transaction, wallet: KnownWallet, record: Record, entry: str
     named = record.named
     if named is None or record.amount_msat > 0 or record.status == "failed":
         return
-    if named.reference is not None and named.meaning is not None:
-        references.restore(db, named.reference, named.meaning, entry)
+    for reference, meaning in ((named.reference, named.meaning), *named.also):
+        if reference is not None and meaning is not None:
+            references.restore(db, reference, meaning, entry)
     if named.claimer is not None:
         rules.add_event(db, named.claimer, "faucet", _made(wallet, record), subject=entry)
 

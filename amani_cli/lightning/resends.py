@@ -79,11 +79,12 @@ def go_on(
         error.id, error.money_moved, error.retry = row.id, "maybe", "after_reconcile"
         raise
     _refuse_ended(wallet.url, row)  # while a yes or a PIN was waited for
-    if not _begin(ws, wallet, row):  # another process has closed it meanwhile
-        fresh = journal.by_id(ws.store, row.id)
-        assert fresh is not None
+    has_begun = _begin(ws, wallet, row)
+    fresh = journal.by_id(ws.store, row.id)
+    assert fresh is not None
+    if not has_begun:  # another process has closed it meanwhile
         return earlier.again(ws, fresh)
-    return _send(ws, wallet, rail, row, wait=wait)
+    return _send(ws, wallet, rail, fresh, wait=wait)
 
 
 def refuse_unproven(client: Lnbits, row: Entry) -> None:

@@ -54,9 +54,7 @@ def begin(
     if reference is not None:
         references.expect(ws.store, reference)
     with ws.store.write() as db:
-        earlier = sent(db)
-        if earlier is None and reference is not None:
-            earlier = journal.standing(db, references.claim(db, reference, meaning))
+        earlier = _earlier(db, sent(db), reference, meaning)
         if earlier is not None:
             return earlier, False
         stamp = ws.store.clock.stamp(wallet.url)
@@ -94,6 +92,18 @@ def begin(
     row = journal.by_id(ws.store, payment_id)
     assert row is not None
     return row, True
+
+
+def _earlier(db: Transaction, sent: Entry | None, reference: str | None, meaning: str) -> Entry | None:
+    """The attempt that was made first. Whoever made it may have had no reference or another: this one stands for it as
+    well from now on."""
+    if reference is None:
+        return sent
+    target = references.claim(db, reference, meaning)
+    if sent is None:
+        return journal.standing(db, target)
+    references.point(db, reference, sent.id)
+    return sent
 
 
 def _expect(ws: Workspace, payment_id: str, reference: str | None) -> None:

@@ -31,12 +31,13 @@ class Lightning:
     client: Lnbits
 
     def post(self, row: Entry) -> PayAnswer:
-        """Pay the bolt11 of an entry. Its reference goes along, who claimed it from the faucet, and which agent spends
+        """Pay the bolt11 of an entry. Its references go along, who claimed it from the faucet, and which agent spends
         it: a journal that is lost learns them from the record."""
-        reference, meaning = references.told_along(self.ws.store, row) or (None, None)
+        told = references.told_along(self.ws.store, row)
+        reference, meaning = told[0] if told else (None, None)
         claimer = faucet.claimer(self.ws.store, row.id) if row.kind == "faucet" else None
         is_agent = row.actor is not None and approvers.is_agent(self.ws.store, row.actor)
-        named = Named(reference, meaning, claimer, row.actor if is_agent else None)
+        named = Named(reference, meaning, claimer, row.actor if is_agent else None, tuple(told[1:]))
         assert row.bolt11 is not None
         payment_hash, wallet_id = ids(row)
         return self.client.pay(row.bolt11, payment_hash, wallet_id, named=named if any(named) else None)

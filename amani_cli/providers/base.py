@@ -62,12 +62,16 @@ class Made(NamedTuple):
 
 class Named(NamedTuple):
     """What is told along with a payment, so that its record tells it again: its reference with what that stands for,
-    the `claimer` to whom the faucet gave it, and the `agent` who spent it. Any of them may be None."""
+    the `claimer` to whom the faucet gave it, and the `agent` who spent it. Any of them may be None.
+
+    `also` are further references, each with its meaning: those under which it was sent again.
+    """
 
     reference: str | None
     meaning: str | None
     claimer: str | None = None
     agent: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
 
 
 class Record(NamedTuple):

@@ -121,7 +121,7 @@ class Lnbits(LnbitsRecords):
         """
         body: dict[str, Any] = {"out": True, "bolt11": bolt11}
         if named is not None:
-            body["extra"] = {wire.EXTRA: {name: text for name, text in named._asdict().items() if text is not None}}
+            body["extra"] = {wire.EXTRA: {name: told for name, told in named._asdict().items() if told}}
         try:
             answer = self.line.send("POST", "/api/v1/payments", headers=self._headers, body=body)
         except NotSent:
@@ -164,7 +164,7 @@ class Lnbits(LnbitsRecords):
 
     def create_account(self, name: str) -> NewWallet:
         """Make a wallet of a new, nameless user. Nobody can list, rotate or delete it later."""
-        return self._new_wallet(self._object(self._post("/api/v1/account", {"name": name})))
+        return self._made(self._object(self._post("/api/v1/account", {"name": name})), name)
 
     def create_wallet(self, token: str, name: str) -> NewWallet:
         """Make a wallet of the user whose token this is.
@@ -183,7 +183,18 @@ class Lnbits(LnbitsRecords):
                 )
             key = {"X-Api-Key": own[0].admin_key}
             answer = self.line.send("POST", "/api/v1/wallet", headers=key, body=body)
-        return self._new_wallet(self._object(self._checked(answer)))
+        return self._made(self._object(self._checked(answer)), name)
+
+    def _made(self, body: dict[str, Any], name: str) -> NewWallet:
+        """The wallet that was asked for: another's keys, which an old answer brings, are no wallet of ours."""
+        made = self._new_wallet(body)
+        if made.name != name:
+            raise errors.Unreachable(
+                f"{self.line.host} sent a wallet that it had made before",
+                code="ODD_ANSWER",
+                hint="Something between here and there repeats old answers; run the same command again.",
+            )
+        return made
 
     def wallets(self, token: str) -> list[NewWallet]:
         """Every wallet of the user whose token this is, with keys."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeGuard
@@ -20,10 +21,19 @@ def named(extra: object) -> Named | None:
     told = extra.get(EXTRA) if isinstance(extra, dict) else None
     if not isinstance(told, dict):
         return None
-    found = [each if isinstance(each, str) else None for each in map(told.get, Named._fields)]
-    if None in found[:2]:  # one says nothing without the other
-        found[:2] = None, None
-    return Named(*found) if any(found) else None
+    names = ("reference", "meaning", "claimer", "agent")
+    reference, meaning, claimer, agent = (each if isinstance(each, str) else None for each in map(told.get, names))
+    if reference is None or meaning is None:  # one says nothing without the other
+        reference = meaning = None
+    found = Named(reference, meaning, claimer, agent, tuple(_pairs(told.get("also"))))
+    return found if any(found) else None
+
+
+def _pairs(listed: object) -> Iterator[tuple[str, str]]:
+    for each in listed if isinstance(listed, list) else []:
+        match each:
+            case [str(reference), str(meaning)]:
+                yield reference, meaning
 
 
 def lnurl(said: object) -> str | None:

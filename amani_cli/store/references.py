@@ -116,14 +116,19 @@ def digest(db: Transaction, what: str) -> str:
     return HASHED + sha256(wallets.known_by_now(db, what).encode()).hexdigest()[:16]
 
 
-def told_along(store: Store, payment: Entry) -> tuple[str, str] | None:
-    """The reference of a payment (that of its cheque, for one that funds it), and the hash of what it stands for."""
+def told_along(store: Store, payment: Entry) -> list[tuple[str, str]]:
+    """The references of a payment, each with the hash of what it stands for: its own first (that of its cheque, for one
+    that funds it), and where it is sent again those under which that was asked for."""
     reference = payment.reference
     if reference is None and payment.kind == "cheque":
         row = store.one(Row, "SELECT reference FROM cheque WHERE id=?", payment.destination)
         reference = row[0] if row is not None else None
     row = store.one(ReferenceRow, _BY_NAME, reference) if reference is not None else None
-    return None if row is None or reference is None else (reference, digest(store.current, row.what))
+    rows = [row] if row is not None else []
+    if payment.resent:
+        others = store.all(ReferenceRow, "SELECT * FROM reference WHERE target=? ORDER BY reference", payment.id)
+        rows += [each for each in others if each.reference != reference]
+    return [(each.reference, digest(store.current, each.what)) for each in rows]
 
 
 def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:

@@ -103,7 +103,7 @@ MUTANTS = (
     _m(
         "a reference stands for nothing",
         ("if reference is not None and (row is not None or references.is_known(ws.store, reference)):", "if False:"),
-        ("if earlier is None and reference is not None:\n            earlier", "if False:\n            earlier"),
+        ("if reference is None:\n        return sent", "if True:\n        return sent"),
     ),
     _m(
         "the fee is not kept",
@@ -201,8 +201,12 @@ MUTANTS = (
         ('wallet.must_match(record.wallet_id)\n    if record.status == "settled"', 'if record.status == "settled"'),
     ),
     _m("another wallet's keys are taken for new ones", ("if fresh.id != wallet_id:", "if False:")),
-    _m("two cheques are put into one wallet", ("if made.name != name or is_known:", "if False:")),
-    _m("a cheque is put into another machine's wallet", ("if made.name != name or is_known:", "if is_known:")),
+    _m(
+        "two cheques are put into one wallet",
+        ("if made.name != name:", "if False:"),
+        ("if cheques.of_wallet(ws.store, wallet.url, made.id) or identities.was_met(ws.store, made.id):", "if False:"),
+    ),
+    _m("a cheque is put into another machine's wallet", ("if made.name != name:", "if False:")),
     _m(
         "an address may ask for more",
         ("if invoice.amount_msat != amount_msat:\n            said", "if False:\n            said"),
@@ -223,10 +227,11 @@ MUTANTS = (
     _m(
         "references are not learned from records",
         (
-            "if named.reference is not None and named.meaning is not None:\n        references.restore",
-            "if False:\n        references.restore",
+            "if reference is not None and meaning is not None:\n            references.restore",
+            "if False:\n            references.restore",
         ),
     ),
+    _m("a reference under which it was sent again is not told along", ("if payment.resent:", "if False:")),
     # cheques
     _m("a void goes wrong and says no", ('if is_home and error.money_moved == "no":', "if False:")),
     _m(
