@@ -11,7 +11,7 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from amani_cli import errors
-from amani_cli.providers.base import Heard, NewWallet, Record
+from amani_cli.providers.base import Heard, Named, NewWallet, Record
 from amani_cli.providers.http import Line
 from amani_cli.providers.lnbits import Lnbits
 
@@ -132,6 +132,28 @@ class TestRecords:
         with pytest.raises(errors.Unreachable) as odd:
             client.record(HASH)
         assert odd.value.code == "ODD_ANSWER"
+
+    @pytest.mark.parametrize(
+        ("told", "expected"),
+        [
+            ({"reference": "r", "meaning": "m"}, Named("r", "m")),
+            ({"reference": "r"}, None),  # one says nothing without the other
+            ({"reference": "r", "meaning": 5, "claimer": "c"}, Named(None, None, "c")),
+            (
+                {"reference": "r", "meaning": "m", "also": [["s", "n"], ["t"], ["u", 5], "vw", ["x", "y", "z"]]},
+                Named("r", "m", also=(("s", "n"),)),
+            ),
+            ({"also": [["s", "n"]]}, Named(None, None, also=(("s", "n"),))),
+            ({"also": {"s": "n"}}, None),
+            ("r", None),
+        ],
+    )
+    def test_what_was_told_along(
+        self, client: Lnbits, httpx_mock: HTTPXMock, told: object, expected: Named | None
+    ) -> None:
+        """Others may write there too."""
+        httpx_mock.add_response(json={"paid": True, "details": payment(extra={"amani": told})})
+        assert client.record(HASH) == RECORD._replace(named=expected)
 
     def test_a_page(self, client: Lnbits, httpx_mock: HTTPXMock) -> None:
         httpx_mock.add_response(json={"data": [payment(), payment(amount=5000, fee=0)], "total": 2})

@@ -29,6 +29,7 @@ from tests.kit.cheque_world import grow_older, log_in
 from tests.kit.crowd import at_once
 from tests.kit.driver import PATIENCE_S, Amani, Result, environment
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy, answer, cut, kill
+from tests.kit.going_back import Copied
 from tests.kit.lnurl_server import METADATA, LnurlServer, Query
 from tests.kit.persons import Person
 
@@ -193,6 +194,41 @@ def test_not_where_nobody_showed_that_a_hash_is_paid_once(
         assert "until its invoice has ended" in again.error["hint"]
     world.proxy.heal()  # an upgrade later
     assert amani(*words).code == 0
+
+
+# -- its references -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [("--reference", "r1"), ()], ids=["another reference before", "none before"])
+def test_a_copy_learns_the_reference_that_it_was_sent_again_under(
+    amani: Amani, world: World, copied: Copied, first: tuple[str, ...]
+) -> None:
+    """The record tells all of them: none is paid for anything else, on a copy from before that either."""
+    go_back = copied()
+    invoice = world.taker.invoice(SAT)
+    world.never_arrives("pay", invoice, *first, "--yes")
+    assert amani("pay", invoice, "--reference", "r2", "--yes").code == 0
+    go_back()
+    assert amani("reconcile").code == 0
+    for reference in {*first[1:], "r2"}:
+        other = amani("pay", world.taker.invoice(SAT), "--reference", reference, "--yes", "--json")
+        assert (other.code, other.error["code"]) == (9, "REFERENCE_TAKEN")
+        assert amani("pay", invoice, "--reference", reference, "--yes", "--json").data["replayed"] is True
+    assert world.taker.sat == SAT
+
+
+def test_a_reference_stands_for_what_another_process_was_first_with(amani: Amani, world: World) -> None:
+    invoice = world.taker.invoice(SAT)
+
+    def be_first(exchange: Exchange) -> None:
+        assert amani.process("pay", invoice, "--reference", "r1", "--yes").code == 0
+        exchange.reply(exchange.forward())
+
+    world.proxy.on(be_first, "GET", "/api/v1/wallet")
+    assert amani("pay", invoice, "--reference", "r2", "--yes", "--json").data["replayed"] is True
+    other = amani("pay", world.taker.invoice(SAT), "--reference", "r2", "--yes", "--json")
+    assert (other.code, other.error["code"]) == (9, "REFERENCE_TAKEN")
+    assert (world.taker.sat, len(world.sent())) == (SAT, 1)
 
 
 # -- reconcile --resume -------------------------------------------------------------------------------------------

@@ -200,7 +200,11 @@ MUTANTS = (
         ),
         ('wallet.must_match(record.wallet_id)\n    if record.status == "settled"', 'if record.status == "settled"'),
     ),
-    _m("another wallet's keys are taken for new ones", ("if fresh.id != wallet_id:", "if False:")),
+    _m(
+        "another wallet's keys are taken for new ones",
+        ("if fresh.id != wallet_id:", "if False:"),
+        ("cheque.must_match = must_match", "cheque.must_match = None"),  # which sees it too, one step later
+    ),
     _m(
         "two cheques are put into one wallet",
         ("if made.name != name:", "if False:"),

@@ -90,7 +90,7 @@ def _told(side: _Real | _Memory) -> list[Any]:
     note("a read key pays", side.call("POST", pay, giver_read, {"out": True, "bolt11": text}))
     note("nothing to pay", side.call("POST", pay, giver, {"out": True, "bolt11": ""}))
     note("not an invoice", side.call("POST", pay, giver, {"out": True, "bolt11": "lnbc1nothing"}))
-    extra = {"amani": {"reference": "r", "meaning": "m"}}
+    extra = {"amani": {"reference": "r", "meaning": "m", "also": [["s", "m"]]}}
     note("paid", side.call("POST", pay, giver, {"out": True, "bolt11": text, "extra": extra}))
     note("paid again", side.call("POST", pay, giver, {"out": True, "bolt11": text}))
     note("settled, the payer", side.call("GET", f"{pay}/{asked}", giver))

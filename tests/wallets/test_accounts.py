@@ -21,7 +21,7 @@ from tests.conftest import Held, change_database, mark_on_server
 from tests.kit import keyrings
 from tests.kit.cheque_world import log_in
 from tests.kit.driver import PATIENCE_S, Amani
-from tests.kit.fault_proxy import FaultProxy, kill
+from tests.kit.fault_proxy import FaultProxy, answer, kill
 from tests.kit.lnbits_server import LnbitsServer
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.usefixtures("keyring")]
@@ -148,6 +148,24 @@ class TestCreate:
         answer = amani(*words, env={"PYTHON_KEYRING_BACKEND": None})
         assert (answer.code, answer.error["code"]) == (3, "NO_KEYRING")
         assert "till" not in wallets_of(lnbits_server, logged_in)
+
+    @pytest.mark.parametrize("login", [True, False], ids=["login", "no login"])
+    def test_the_keys_of_another_wallet_make_none(
+        self, amani: Amani, lnbits_server: LnbitsServer, request: pytest.FixtureRequest, login: bool
+    ) -> None:
+        """Something on the way repeats what it answered before: to another machine that made one, say."""
+        theirs = lnbits_server.call("POST", "/api/v1/account", json={"name": "theirs"})
+        with FaultProxy(lnbits_server.url) as proxy:
+            if login:
+                user = request.getfixturevalue("user")
+                words = ("login", proxy.url, "--username", user.name, "--password-stdin")
+                assert amani(*words, stdin=PASSWORD).code == 0
+            create = ("wallet", "create", "till", "--url", proxy.url, "--json")
+            proxy.on(answer(200, theirs), "POST", "/api/v1/wallet" if login else "/api/v1/account")
+            refused = amani(*create)
+            assert (refused.code, refused.error["code"], refused.error["money_moved"]) == (10, "ODD_ANSWER", "no")
+            assert amani("wallet", "list", "--json").data["items"] == []
+            assert amani(*create).data["id"] != theirs["id"]
 
     def test_as_the_user_that_is_logged_in(self, amani: Amani, logged_in: User, lnbits_server: LnbitsServer) -> None:
         answer = amani("wallet", "create", "till", "--url", lnbits_server.url, "--json")
