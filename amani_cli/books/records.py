@@ -227,10 +227,12 @@ def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Known, record: R
         return 1
     if entry.status == "failed" and record.status == "settled":
         ws.talk.warn(f"{entry.id} was written down as failed, and {wallet.url} says it settled")
+        row = _row(ws, entry)
         with ws.store.write() as db:
             changed = engine.settled_columns(record)
             changed["status"], changed["failure"] = "settled", None
             journal.update(db, entry.id, **changed)
+            engine.learn_references(db, row, record)
             audit_log.append(db, "correction", wallet=wallet.name, subject=entry.id, outcome="settled")
         return 1
     return 0
@@ -283,9 +285,8 @@ def _learn_back(db: Transaction, wallet: KnownWallet, record: Record, entry: str
     named = record.named
     if named is None or record.amount_msat > 0 or record.status == "failed":
         return
-    for reference, meaning in ((named.reference, named.meaning), *named.also):
-        if reference is not None and meaning is not None:
-            references.restore(db, reference, meaning, entry)
+    for reference, meaning in named.references:
+        references.restore(db, reference, meaning, entry)
     if named.claimer is not None:
         rules.add_event(db, named.claimer, "faucet", _made(wallet, record), subject=entry)
 

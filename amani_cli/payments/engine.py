@@ -296,6 +296,8 @@ def _tell_dearer(ws: Workspace, row: Entry, fresh: Entry) -> None:
 
 def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | None) -> None:
     record = verdict.record
+    if record is not None and verdict.status != "failed":
+        learn_references(db, row, record)
     if verdict.status == "unknown":
         changed: EntryChanges = {"checked_at": now()}
         if isinstance(record, FiatRecord) and record.documents is not None:
@@ -323,6 +325,16 @@ def _write_verdict(db: Transaction, row: Entry, verdict: Verdict, actor: str | N
         reason=verdict.reason or None,
         actor=actor,
     )
+
+
+def learn_references(db: Transaction, row: Entry, record: Record | FiatRecord) -> None:
+    """Let the references that the record of a payment tells stand for it, where one is not its own here: in a copy of
+    the ledger from before it was sent again under that. A cheque's is kept with the cheque."""
+    if isinstance(record, FiatRecord) or record.named is None or row.direction == "in" or row.kind == "cheque":
+        return
+    for reference, meaning in record.named.references:
+        if reference != row.reference:
+            references.restore(db, reference, meaning, row.id)
 
 
 def settled_columns(record: Record | FiatRecord, amount: str | None = None) -> EntryChanges:

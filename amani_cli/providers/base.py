@@ -73,6 +73,13 @@ class Named(NamedTuple):
     agent: str | None = None
     also: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def references(self) -> tuple[tuple[str, str], ...]:
+        """Every reference, each with its meaning."""
+        if self.reference is None or self.meaning is None:
+            return self.also
+        return ((self.reference, self.meaning), *self.also)
+
 
 class Record(NamedTuple):
     """The provider's own record of a payment. `amount_msat` is negative when money left; `fee_msat` never is.

@@ -211,10 +211,40 @@ def test_a_copy_learns_the_reference_that_it_was_sent_again_under(
     go_back()
     assert amani("reconcile").code == 0
     for reference in {*first[1:], "r2"}:
-        other = amani("pay", world.taker.invoice(SAT), "--reference", reference, "--yes", "--json")
-        assert (other.code, other.error["code"]) == (9, "REFERENCE_TAKEN")
-        assert amani("pay", invoice, "--reference", reference, "--yes", "--json").data["replayed"] is True
+        _stands_for(amani, world, reference, invoice)
     assert world.taker.sat == SAT
+
+
+@pytest.mark.parametrize("first", ["reconcile", "pay"])
+def test_a_copy_in_which_it_is_open_learns_it_too(amani: Amani, world: World, copied: Copied, first: str) -> None:
+    invoice = world.taker.invoice(SAT)
+    world.never_arrives("pay", invoice, "--reference", "r1", "--yes")
+    go_back = copied()
+    assert amani("pay", invoice, "--reference", "r2", "--yes").code == 0
+    go_back()
+    if first == "pay":
+        assert amani("pay", invoice, "--reference", "r1", "--yes", "--json").data["replayed"] is True
+    assert amani("reconcile").code == 0
+    _stands_for(amani, world, "r2", invoice)
+
+
+def test_a_copy_in_which_it_failed_learns_what_it_was_paid_under(amani: Amani, world: World, copied: Copied) -> None:
+    invoice = world.taker.invoice(5001)
+    assert amani("pay", invoice, "--reference", "r1", "--yes").code == 7
+    go_back = copied()
+    world.giver.server.fund(world.giver.id, 1 + SAT)
+    assert amani("pay", invoice, "--reference", "r2", "--yes").code == 0
+    go_back()
+    assert amani("reconcile").code == 0
+    _stands_for(amani, world, "r2", invoice)
+
+
+def _stands_for(amani: Amani, world: World, reference: str, invoice: str) -> None:
+    before = world.taker.sat
+    other = amani("pay", world.taker.invoice(SAT), "--reference", reference, "--yes", "--json")
+    assert (other.code, other.error["code"]) == (9, "REFERENCE_TAKEN")
+    assert amani("pay", invoice, "--reference", reference, "--yes", "--json").data["replayed"] is True
+    assert world.taker.sat == before
 
 
 def test_a_reference_stands_for_what_another_process_was_first_with(amani: Amani, world: World) -> None:
@@ -226,8 +256,7 @@ def test_a_reference_stands_for_what_another_process_was_first_with(amani: Amani
 
     world.proxy.on(be_first, "GET", "/api/v1/wallet")
     assert amani("pay", invoice, "--reference", "r2", "--yes", "--json").data["replayed"] is True
-    other = amani("pay", world.taker.invoice(SAT), "--reference", "r2", "--yes", "--json")
-    assert (other.code, other.error["code"]) == (9, "REFERENCE_TAKEN")
+    _stands_for(amani, world, "r2", invoice)
     assert (world.taker.sat, len(world.sent())) == (SAT, 1)
 
 

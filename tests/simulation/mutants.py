@@ -236,6 +236,7 @@ MUTANTS = (
         ),
     ),
     _m("a reference under which it was sent again is not told along", ("if payment.resent:", "if False:")),
+    _m("a reference of what is open in a copy is not learned", ("if reference != row.reference:", "if False:")),
     # cheques
     _m("a void goes wrong and says no", ('if is_home and error.money_moved == "no":', "if False:")),
     _m(

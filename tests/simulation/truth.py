@@ -430,7 +430,7 @@ def _journal(world: World, machine: Machine) -> list[str]:
     for row in rows:
         record = _record(world, row)
         said = record.status if record is not None else "unknown there"
-        if row["status"] == "settled" and said != "success":
+        if row["status"] == "settled" and said != "success" and not _stands_for_another(world, machine, row["id"]):
             found.append(f"settled: {row['id']} is settled here, {said}")
         if row["status"] == "failed" and said in ("success", "pending"):
             later = world.read(
@@ -444,6 +444,27 @@ def _journal(world: World, machine: Machine) -> list[str]:
             if not later and record.by is not None and _knows(machine, record.by):
                 found.append(f"failed: {row['id']} is failed here, {said} at the provider")
     return found
+
+
+def _stands_for_another(world: World, machine: Machine, claim: str) -> bool:
+    """Whether a claim by a link counts as the one that had its cheque, and another had it since the copy was made: the
+    cheque's wallet is gone with what it knew, and somebody gave it up."""
+    for row in world.read(machine, "SELECT id, remote_id, amount_msat FROM cheque WHERE claim=?", claim):
+        wallet = next(
+            (s.wallets[row["remote_id"]] for s in world.servers.values() if row["remote_id"] in s.wallets), None
+        )
+        if wallet is None or not wallet.deleted or row["id"] not in _given_up(world, machine):
+            continue
+        left = [each for s in world.servers.values() for each in s.records if each.wallet == wallet.id]
+        had = [each for each in left if each.status == "success" and row["id"] not in each.paper.memo]
+        return any(-each.amount >= row["amount_msat"] for each in had)
+    return False
+
+
+def _given_up(world: World, machine: Machine) -> set[str]:
+    """What somebody has given up on a machine (`reconcile --resolve`)."""
+    gave = [each for each in world.runs if _knows(machine, each) and each.code == 0 and "--resolve" in each.argv]
+    return {each.argv[each.argv.index("--resolve") + 1] for each in gave}
 
 
 def _knows(machine: Machine, run: Run) -> bool:
@@ -564,14 +585,15 @@ def _give_up(world: World, machine: Machine) -> list[str]:
     """Somebody says of cheques that can't be asked any more that they are over; none of them has money in it."""
     found = []
     claimed = "SELECT payment_hash FROM payment WHERE payment.id=claim AND payment.status='unknown'"
-    sql = f"SELECT id, remote_id, status, ({claimed}) AS claim FROM cheque"
+    sql = f"SELECT id, remote_id, status, amount_msat, ({claimed}) AS claim FROM cheque"
     for row in world.read(machine, f"{sql} WHERE status IN ('voiding', 'unknown') OR EXISTS ({claimed})"):
         servers = [server for server in world.servers.values() if row["remote_id"] in server.wallets]
         if any(server.balance(row["remote_id"]) >= 1000 for server in servers):
             found.append(f"at rest: {machine.name}: cheque {row['id']} is open, and its wallet holds money")
         home = [record for server in servers for record in server.records if record.paper.memo.startswith("cheque ")]
         had = [record for record in world.sent.get(row["claim"], ()) if record.status == "success"]
-        if not had and any(record.status == "success" and row["id"] in record.paper.memo for record in home):
+        home = [record for record in home if record.status == "success" and row["id"] in record.paper.memo]
+        if not had and any(record.amount >= row["amount_msat"] for record in home):  # less is what a claim left
             found.append(f"at rest: {machine.name}: cheque {row['id']} is open, and its money has come home")
         argv = ["reconcile", "--resolve", row["id"], "--json", "--yes", "--pin-stdin"]
         found += after(world, world.amani(machine, argv, {"n": "rest", "stdin": acts.PIN}, stdin=acts.PIN))
@@ -607,12 +629,7 @@ def _still_known(world: World, wallet: Any) -> bool:
     """Whether a cheque's row still tells of it, so that the next sweep tries again, or somebody gave it up."""
     machine = wallet.by.machine
     rows = world.read(machine, "SELECT id, status FROM cheque WHERE remote_id=?", wallet.id)
-    given_up = {
-        each.argv[each.argv.index("--resolve") + 1]
-        for each in world.runs
-        if _knows(machine, each) and each.code == 0 and "--resolve" in each.argv
-    }
-    return any(row["status"] == "unknown" or row["id"] in given_up for row in rows)
+    return any(row["status"] == "unknown" or row["id"] in _given_up(world, machine) for row in rows)
 
 
 def _equal(world: World, machine: Machine) -> list[str]:
