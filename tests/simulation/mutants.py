@@ -230,10 +230,7 @@ MUTANTS = (
     ),
     _m(
         "references are not learned from records",
-        (
-            "if reference is not None and meaning is not None:\n            references.restore",
-            "if False:\n            references.restore",
-        ),
+        ("for reference, meaning in named.references:", "for reference, meaning in ():"),
     ),
     _m("a reference under which it was sent again is not told along", ("if payment.resent:", "if False:")),
     _m("a reference of what is open in a copy is not learned", ("if reference != row.reference:", "if False:")),
