@@ -109,6 +109,8 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
         if page is not None and pages.settle(ws, wallet, client, page):
             changed = "new"
     with ws.store.write() as db:
+        if journal.is_logged(db, wallet.remote_id, line.id):  # by another sync, meanwhile
+            return changed
         own = _row(db, line, "in" if line.credit else "out")
         if own is not None and own.remote_wallet_id == wallet.remote_id and own.log_id is None:
             reference = own.provider_reference or line.provider_reference

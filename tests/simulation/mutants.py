@@ -167,6 +167,7 @@ MUTANTS = (
         ("is_sure = empty >= 2 if down_to is None else down_to == began_at", "is_sure = True"),
     ),
     _m("what was pending is forgotten", ("if is_first and waiting is not None and down_to is not None:", "if False:")),
+    _m("two syncs bring in one line", ("if journal.is_logged(db, wallet.remote_id, line.id):", "if False:")),
     _m(
         "arrivals are journaled twice",
         (

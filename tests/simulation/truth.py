@@ -114,6 +114,7 @@ def _answer(world: World, run: Run) -> list[str]:
     if moved and words in PAYS and "--yes" not in run.argv:
         found.append(f"agreed: nobody said yes, and {_shown(moved)}")
     again = run.open_before and moved and "--reference" not in run.argv
+    again = again and moved[0].paper.payment_hash not in run.open_hashes  # an address may tell of the very same invoice
     if again and (run.argv[1].lower(), moved[0].paper.amount_msat) in run.open_before:
         found.append(f"twice: the same to {run.argv[1]} was open, and {_shown(moved)}")
     if "--max-fee" in run.argv:

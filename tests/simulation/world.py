@@ -100,6 +100,7 @@ class Run:
     movements: list[Movement] = field(default_factory=list)
     fiat_open: set[tuple[str, Decimal, str]] = field(default_factory=set)
     open_before: set[tuple[str, int]] = field(default_factory=set)
+    open_hashes: set[str] = field(default_factory=set)
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -503,8 +504,10 @@ class World:
     def _begun(self, machine: Machine, argv: list[str], step: Step) -> Run:
         run = Run(len(self.runs), machine, step, argv, began=self.clock.now)
         if argv[0] == "pay" and "@" in argv[1] and "how" not in step:
-            sql = "SELECT destination, amount_msat FROM payment WHERE status='unknown' AND direction='out'"
-            run.open_before = {(str(row[0]).lower(), row[1]) for row in self.read(machine, sql)}
+            sql = "SELECT destination, amount_msat, payment_hash FROM payment"
+            rows = self.read(machine, f"{sql} WHERE status='unknown' AND direction='out'")
+            run.open_before = {(str(row[0]).lower(), row[1]) for row in rows}
+            run.open_hashes = {row[2] for row in rows}
         if self.fincra is not None and argv[0] in ("pay", "wallet") and "how" not in step:
             run.fiat_open = {
                 (each.payee, *each.amount) for each in self.fincra.movements.values() if self._is_open(machine, each)
