@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from amani_cli.providers import fincra_line
-from amani_cli.store import read_back
+from amani_cli.store import journal, read_back
+from amani_cli.store.ledger import Ledger
 from tests.conftest import change_database
 from tests.kit import ledgers
 from tests.kit.driver import Amani
@@ -166,3 +167,21 @@ def test_a_log_that_does_not_go_back_to_the_copy_releases_nothing(
 
 def _url(home: Path) -> str:
     return str(ledgers.ask(home, "SELECT subject FROM audit WHERE what='wallet add'")[0][0])
+
+
+def test_two_syncs_at_once_bring_a_line_in_once(
+    amani: Amani, came: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(3)
+    plain = journal.is_logged
+
+    def meanwhile(db: Ledger, remote_id: str | None, log_id: str) -> bool:
+        is_known = plain(db, remote_id, log_id)
+        monkeypatch.setattr(journal, "is_logged", plain)
+        assert amani.process("history", "sync").code == 0
+        return is_known
+
+    monkeypatch.setattr(journal, "is_logged", meanwhile)
+    assert amani("history", "sync").code == 0
+    assert len(amani("history", "list", "--json").data["items"]) == 3
+    assert amani("history", "sync", "--json").data["new"] == 0
