@@ -136,11 +136,17 @@ def restore(db: Transaction, reference: str, meaning: str, target: str) -> None:
 
     What it stands for here comes first, unless nothing was ever paid for that: a payment that failed, or a cheque that
     was given up, or waits for another payment than the one that was made for it since. A payment that is open here
-    was seen to fail by whoever made another under its reference.
+    was seen to fail by whoever made another under its reference. What a copy that is held only claimed is what it
+    refused to pay, or what is to be approved: that gives way.
     """
     db.execute("INSERT INTO reference VALUES (?,?,NULL,?) ON CONFLICT DO NOTHING", (reference, meaning, now()))
     what = db.execute("SELECT what FROM reference WHERE reference=?", (reference,)).fetchone()[0]
-    if _is_meant(db, what, meaning):
+    if not _is_meant(db, what, meaning):
+        in_copy = "target IS NULL AND EXISTS (SELECT 1 FROM hold)"
+        db.execute(
+            f"UPDATE reference SET what=?, target=? WHERE reference=? AND {in_copy}", (meaning, target, reference)
+        )
+    else:
         db.execute(
             "UPDATE reference SET target=? WHERE reference=? AND (target IS NULL"
             " OR EXISTS (SELECT 1 FROM payment WHERE id=target AND status<>'settled')"
