@@ -65,6 +65,28 @@ def test_no_way_out_takes_it(amani: Amani, restored: Restored, tmp_path: Path, w
     assert (payee.sat, other.sat) == (had, 2000)
 
 
+@pytest.mark.parametrize("way", ["pay", "cheque", "row to an address", "row for a cheque"])
+def test_what_was_refused_has_claimed_nothing(amani: Amani, restored: Restored, tmp_path: Path, way: str) -> None:
+    """Once the held wallet has been read back, each reference is that of what it paid: nothing else is paid by it."""
+    ada, payee, other = restored()
+    had = payee.sat
+    words: dict[str, Callable[[], tuple[object, ...]]] = {
+        "pay": lambda: ("pay", ada, "101", "--reference", "wage", "-w", "other"),
+        "cheque": lambda: ("cheque", "create", "41", "--reference", "gift", "-w", "other"),
+        "row to an address": lambda: ("batch", "run", plan_of(amani, tmp_path, ada, "101", "wage"), "-w", "other"),
+        "row for a cheque": lambda: ("batch", "run", plan_of(amani, tmp_path, "cheque", "41", "gift"), "-w", "other"),
+    }
+    command = (*words[way](), "--yes", "--json")
+    assert amani(*command).error["code"] == "RECONCILE_FIRST"
+    for away in tmp_path.rglob("*.away"):
+        away.rename(away.with_suffix(""))
+    assert amani("reconcile").code == 0
+    again = amani(*command)
+    assert again.code == (11 if "row" in way else 9), again
+    assert "already stands for something else" in again.stdout
+    assert (payee.sat, other.sat) == (had, 2000)
+
+
 def test_what_has_no_reference_goes_on(amani: Amani, restored: Restored) -> None:
     _, _, other = restored()
     written = amani("cheque", "create", "40", "--yes", "--json", "-w", "other")

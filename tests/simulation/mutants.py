@@ -234,6 +234,7 @@ MUTANTS = (
         ("for reference, meaning in named.references:", "for reference, meaning in ():"),
     ),
     _m("a reference under which it was sent again is not told along", ("if payment.resent:", "if False:")),
+    _m("what a held copy refused keeps its reference", ("target IS NULL AND EXISTS (SELECT 1 FROM hold)", "1=0")),
     _m("a reference of what is open in a copy is not learned", ("if reference != row.reference:", "if False:")),
     # cheques
     _m("a void goes wrong and says no", ('if is_home and error.money_moved == "no":', "if False:")),
