@@ -234,8 +234,7 @@ def _settle(ws: Workspace, rail: Rail, row: Entry, answer: PayAnswer, *, wait: b
     def judged() -> Verdict:
         found = _asked(rail, row)
         if found == ABSENT and answer.heard in ("failed", "refused", "limited"):
-            again = _asked(rail, row)  # for both may be answers to other questions, see `look`
-            found = again if isinstance(again, (Record, FiatRecord)) else found
+            found = _asked(rail, row)  # for both may be answers to other questions, see `look`
         return judge(answer, found)
 
     return until_certain(ws, judged, wait=wait)

@@ -233,6 +233,27 @@ def test_a_refusal_and_no_record_may_both_be_the_answers_to_other_questions(
     assert posts(httpx_mock) == 1
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_refusal_and_one_look_are_no_proof_where_the_second_look_fails(
+    amani: Amani, httpx_mock: HTTPXMock, answer: Any, monkeypatch: pytest.MonkeyPatch, wait: bool
+) -> None:
+    monkeypatch.setattr("amani_cli.payments.engine.time.sleep", lambda _: None)
+    answer(failed("Internal invoice already paid."), None)
+    url = f"{URL}/api/v1/payments/{HASH}"
+    assert isinstance(ABSENT, dict)
+    httpx_mock.add_response(method="GET", url=url, **ABSENT)
+    httpx_mock.add_exception(httpx.ReadTimeout("timed out"), method="GET", url=url)
+    if wait:
+        reply = found()
+        assert isinstance(reply, dict)
+        httpx_mock.add_response(method="GET", url=url, **reply)
+        assert amani("pay", TEXT, "--yes", "--json").data["status"] == "settled"
+    else:
+        told = amani("pay", TEXT, "--yes", "--no-wait", "--json")
+        assert (told.code, told.error["money_moved"]) == (8, "maybe")
+    assert posts(httpx_mock) == 1
+
+
 def test_the_journal_is_closed_only_once(amani: Amani, httpx_mock: HTTPXMock, answer: Any, home: Path) -> None:
     """What another process has settled meanwhile stays as it is."""
     answer(PAGE, ABSENT)

@@ -75,6 +75,13 @@ MUTANTS = (
         "a refusal is believed by one look",
         ('if found == ABSENT and answer.heard in ("failed", "refused", "limited"):', "if False:"),
     ),
+    _m(
+        "a refusal is believed where the second look fails",
+        (
+            "found = _asked(rail, row)  # for both may be",
+            "found = found if (again := _asked(rail, row)) == NOT_ASKED else again  # for both may be",
+        ),
+    ),
     _m("absence is never proved", ("PROOF_OF_ABSENCE_S = 120", "PROOF_OF_ABSENCE_S = 10**8")),
     # the engine
     _m(
