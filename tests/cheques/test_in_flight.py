@@ -14,7 +14,7 @@ from tests.cheques.test_kills import settle
 from tests.conftest import Held
 from tests.kit.books import compared, held_by, tell
 from tests.kit.cheque_world import User, grow_older, log_in, through
-from tests.kit.driver import PATIENCE_S, Amani
+from tests.kit.driver import PATIENCE_S, Amani, tell_to_stop
 from tests.kit.fault_proxy import Exchange, FaultProxy, answer, kill, refuse_from_here_on
 
 pytestmark = [pytest.mark.lnbits, pytest.mark.faults]
@@ -184,7 +184,7 @@ def test_a_signal_once_a_cheque_has_its_money(
     line.on(wait, "POST", "/withdraw/api/v1/links")
     with amani.started("cheque", "create", "7", "--lnurl", "--yes", "--json") as run:
         assert arrived.wait(PATIENCE_S)
-        run.send_signal(number)
+        tell_to_stop(run, number)
         ended = amani.ended(run)
     assert (ended.code, ended.error["money_moved"]) == (8, "maybe")
     line.heal()

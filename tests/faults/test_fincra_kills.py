@@ -13,7 +13,7 @@ from tests.faults import fiat
 from tests.faults.fiat import COMMANDS, SENDS_MONEY, World
 from tests.faults.tally import DEEP, Tally
 from tests.kit import ledgers
-from tests.kit.driver import PATIENCE_S, Amani
+from tests.kit.driver import PATIENCE_S, Amani, tell_to_stop
 from tests.kit.fault_proxy import Exchange, Fault, kill
 
 pytestmark = pytest.mark.faults
@@ -99,10 +99,11 @@ def told_to_stop(number: signal.Signals, *, after: bool, seen_through: bool) -> 
         if after:
             exchange.forward()
         victim = exchange.proxy.await_victim()
-        victim.send_signal(number)
         if seen_through:
+            victim.send_signal(number)
             exchange.reply(exchange.answer or exchange.forward())
         else:
+            tell_to_stop(victim, number)
             victim.wait(PATIENCE_S)
             exchange.cut()
 

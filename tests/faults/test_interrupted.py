@@ -19,7 +19,7 @@ from amani_cli.encodings import bolt11
 from tests.conftest import change_database, full_disk, write_key
 from tests.faults.provider import KEY, Provider, started
 from tests.kit import ledgers
-from tests.kit.driver import PATIENCE_S, Amani, environment
+from tests.kit.driver import PATIENCE_S, Amani, environment, tell_to_stop
 from tests.kit.journals import writing
 from tests.kit.make_invoice import make_invoice
 
@@ -61,7 +61,7 @@ def test_a_signal_after_the_payment_was_sent(
     with amani.started("pay", text, "--yes", "--json") as run:
         assert provider.arrived.wait(PATIENCE_S)
         assert journal(home) == ["unknown"]  # written down before the first byte left
-        run.send_signal(number)
+        tell_to_stop(run, number)
         ended = amani.ended(run)
     assert (ended.code, ended.error["code"], ended.error["money_moved"]) == (8, "OUTCOME_UNKNOWN", "maybe")
     assert "amani reconcile" in ended.error["hint"]
@@ -151,7 +151,7 @@ def test_a_signal_before_anything_was_sent(
     provider.moods[request_] = "stall"
     with amani.started(*[word.format(text=text) for word in words], "--json") as run:
         assert provider.arrived.wait(PATIENCE_S)
-        run.send_signal(number)
+        tell_to_stop(run, number)
         ended = amani.ended(run)
     said = {130: "INTERRUPTED", 143: "TERMINATED"}[code]
     assert (ended.code, ended.error["code"], ended.error["money_moved"]) == (code, said, "no")

@@ -206,6 +206,25 @@ class _Stream(io.TextIOWrapper):
         return self.bytes.getvalue().decode()
 
 
+def tell_to_stop(run: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal to what is about to wait for an answer, once it waits."""
+    _await_wait(run.pid)
+    run.send_signal(number)
+
+
+def _await_wait(pid: int) -> None:
+    """Return once a process waits for something.
+
+    Between the last look of Python at its signals and the system call that waits lie microseconds: a signal that comes
+    then is heeded after that call only. No person is that fast; where there is no /proc to look at, neither is a test,
+    nearly always.
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    ends = time.monotonic() + PATIENCE_S
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in ("S", "Z"):
+        assert time.monotonic() < ends, "it never waits"
+
+
 class Terminal:
     """A command at a pseudo-terminal: what a person sees, and what they type."""
 
@@ -249,15 +268,8 @@ class Terminal:
         os.write(self._master, key)
 
     def interrupt(self) -> None:
-        """Press Ctrl-C at a question, once the command waits for an answer.
-
-        Between showing one and waiting lie microseconds in which Python notes a signal and heeds it after the next key
-        only. No person is that fast; where there is no /proc to look at, neither is the test, nearly always.
-        """
-        stat = Path(f"/proc/{self._process.pid}/stat")
-        ends = time.monotonic() + PATIENCE_S
-        while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "S":
-            assert time.monotonic() < ends, "it never waits"
+        """Press Ctrl-C at a question, once the command waits for an answer."""
+        _await_wait(self._process.pid)
         self.press(b"\x03")
 
     def finish(self) -> int:
