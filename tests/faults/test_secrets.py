@@ -26,6 +26,7 @@ from tests.conftest import AddWallet, Held, change_database, write_key
 from tests.faults.tally import DEEP, Tally
 from tests.faults.tape import Restore
 from tests.fiat.test_payouts import shop
+from tests.kit import sealing
 from tests.kit.cheque_world import PASSWORD, log_in
 from tests.kit.driver import CLONE, PATIENCE_S, Amani, Result, environment
 from tests.kit.fault_proxy import Exchange, Fault, FaultProxy
@@ -300,14 +301,12 @@ def test_every_command_has_its_words() -> None:
 @pytest.mark.sqlite  # a ledger on a server is backed up there
 def test_what_a_backup_holds_when_it_is_opened(vault: Vault) -> None:
     """With keys it holds them, as it says; without, nothing of them."""
-    import pyrage
-
     words = vault.words
     for more, holds in ((("--with-keys",), True), ((), False)):
         path = vault.folder / f"{holds}.age"
         assert vault.run(["backup", "create", str(path), "--passphrase-file", words["passphrase"], *more]).code == 0
         sealed = path.read_bytes()
-        opened = gzip.decompress(pyrage.passphrase.decrypt(sealed, PASSPHRASE))
+        opened = gzip.decompress(sealing.opened(sealed, PASSPHRASE))
         for secret in vault.secrets:
             assert secret.encode() not in sealed
         assert (words["key"].encode() in opened) is holds

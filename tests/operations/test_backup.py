@@ -18,6 +18,7 @@ from amani_cli.store import migrations
 from amani_cli.store.ledger import SCHEMA_VERSION
 from amani_cli.store.sqlite import open_store
 from tests.conftest import AddWallet, write_key
+from tests.kit import sealing
 from tests.kit.driver import Amani
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.persons import Person
@@ -42,7 +43,7 @@ def go_to(home: Path) -> None:
 
 def parts(file: Path) -> dict[str, bytes]:
     """What a backup holds, opened as `age -d FILE | tar xz` would."""
-    content = pyrage.passphrase.decrypt(file.read_bytes(), PASSPHRASE)
+    content = sealing.opened(file.read_bytes(), PASSPHRASE)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {entry.name: archive.extractfile(entry).read() for entry in archive}  # type: ignore[union-attr]
 
