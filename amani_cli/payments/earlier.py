@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from amani_cli import errors
 from amani_cli.models.payments import Payment
-from amani_cli.payments.engine import ask_rail
+from amani_cli.payments.engine import ask_rail, first_attempt
 from amani_cli.payments.rails import rail_of, wallet_of
 from amani_cli.payments.receipts import open_outcome, receipt, reversed_payment
 from amani_cli.payments.verdict import Found
@@ -34,11 +34,7 @@ def replayed(
     row = journal.sent_for(ws.store, payment_hash) if payment_hash else None
     if reference is not None and (row is not None or references.is_known(ws.store, reference)):
         with ws.store.write() as db:
-            target = references.claim(db, reference, what)
-            if row is not None:
-                references.point(db, reference, row.id)
-            else:
-                row = journal.standing(db, target)
+            row = first_attempt(db, row, reference, what)
     return None if row is None else again(ws, row, go_on=go_on)
 
 

@@ -54,7 +54,7 @@ def begin(
     if reference is not None:
         references.expect(ws.store, reference)
     with ws.store.write() as db:
-        earlier = _earlier(db, sent(db), reference, meaning)
+        earlier = first_attempt(db, sent(db), reference, meaning)
         if earlier is not None:
             return earlier, False
         stamp = ws.store.clock.stamp(wallet.url)
@@ -94,9 +94,9 @@ def begin(
     return row, True
 
 
-def _earlier(db: Transaction, sent: Entry | None, reference: str | None, meaning: str) -> Entry | None:
-    """The attempt that was made first. Whoever made it may have had no reference or another: this one stands for it as
-    well from now on."""
+def first_attempt(db: Transaction, sent: Entry | None, reference: str | None, meaning: str) -> Entry | None:
+    """The attempt that was made first: what was `sent`, else what the reference stands for. Whoever sent that may have
+    had no reference or another: this one stands for it as well from now on. Raises what `references.claim` does."""
     if reference is None:
         return sent
     target = references.claim(db, reference, meaning)

@@ -50,17 +50,24 @@ def plan_of(amani: Amani, tmp_path: Path, *row: str) -> Path:
     return plan
 
 
+def words_of(amani: Amani, tmp_path: Path, ada: str, way: str, *, wage: str, gift: str) -> tuple[object, ...]:
+    """The command that goes one way out of the other wallet, by a reference that the held one used."""
+    if way == "pay":
+        words: tuple[object, ...] = ("pay", ada, wage, "--reference", "wage")
+    elif way == "cheque":
+        words = ("cheque", "create", gift, "--reference", "gift")
+    elif way == "row to an address":
+        words = ("batch", "run", plan_of(amani, tmp_path, ada, wage, "wage"))
+    else:
+        words = ("batch", "run", plan_of(amani, tmp_path, "cheque", gift, "gift"))
+    return (*words, "-w", "other", "--yes", "--json")
+
+
 @pytest.mark.parametrize("way", ["pay", "cheque", "row to an address", "row for a cheque"])
 def test_no_way_out_takes_it(amani: Amani, restored: Restored, tmp_path: Path, way: str) -> None:
     ada, payee, other = restored()
     had = payee.sat
-    words: dict[str, Callable[[], tuple[object, ...]]] = {
-        "pay": lambda: ("pay", ada, "100", "--reference", "wage", "-w", "other"),
-        "cheque": lambda: ("cheque", "create", "40", "--reference", "gift", "-w", "other"),
-        "row to an address": lambda: ("batch", "run", plan_of(amani, tmp_path, ada, "100", "wage"), "-w", "other"),
-        "row for a cheque": lambda: ("batch", "run", plan_of(amani, tmp_path, "cheque", "40", "gift"), "-w", "other"),
-    }
-    refused = amani(*words[way](), "--yes", "--json")
+    refused = amani(*words_of(amani, tmp_path, ada, way, wage="100", gift="40"))
     assert (refused.code, refused.error["code"]) == (9, "RECONCILE_FIRST"), refused
     assert (payee.sat, other.sat) == (had, 2000)
 
@@ -70,13 +77,7 @@ def test_what_was_refused_has_claimed_nothing(amani: Amani, restored: Restored, 
     """Once the held wallet has been read back, each reference is that of what it paid: nothing else is paid by it."""
     ada, payee, other = restored()
     had = payee.sat
-    words: dict[str, Callable[[], tuple[object, ...]]] = {
-        "pay": lambda: ("pay", ada, "101", "--reference", "wage", "-w", "other"),
-        "cheque": lambda: ("cheque", "create", "41", "--reference", "gift", "-w", "other"),
-        "row to an address": lambda: ("batch", "run", plan_of(amani, tmp_path, ada, "101", "wage"), "-w", "other"),
-        "row for a cheque": lambda: ("batch", "run", plan_of(amani, tmp_path, "cheque", "41", "gift"), "-w", "other"),
-    }
-    command = (*words[way](), "--yes", "--json")
+    command = words_of(amani, tmp_path, ada, way, wage="101", gift="41")
     assert amani(*command).error["code"] == "RECONCILE_FIRST"
     for away in tmp_path.rglob("*.away"):
         away.rename(away.with_suffix(""))
