@@ -15,7 +15,7 @@ from amani_cli.batch.table import CHEQUE, PAYOUT, Row
 from amani_cli.models.batches import Batch, BatchRow
 from amani_cli.models.money import Money
 from amani_cli.models.payments import Payment
-from amani_cli.store import cheques, journal, references
+from amani_cli.store import audit, cheques, journal, references
 from amani_cli.store.entries import Entry
 from amani_cli.store.rows import ChequeRow
 from amani_cli.workspace import Workspace
@@ -180,6 +180,16 @@ def kept_codes(plan: Plan) -> dict[str, str]:
             return {cells[1]: cells[2] for cells in csv.reader(file) if len(cells) == 3 and cells[0].isdigit()}
     except FileNotFoundError:
         return {}
+
+
+def good_codes(ws: Workspace, plan: Plan) -> dict[str, str]:
+    """The codes that were kept; empty where one is worthless by now: its cheque was taken back, or issued anew."""
+    kept = kept_codes(plan)
+    if not kept:
+        return kept
+    over = {row.id for row in cheques.with_status(ws.store, "void", "expired")}
+    dead = over | audit.subjects(ws.store, "cheque reissue")
+    return {cheque: "" if cheque in dead else code for cheque, code in kept.items()}
 
 
 def without_code(ws: Workspace, plan: Plan, items: list[BatchRow]) -> Iterator[BatchRow]:

@@ -38,7 +38,7 @@ def status(ws: Workspace, plan: Plan) -> Batch:
 
 def results(ws: Workspace, plan: Plan) -> Iterator[str]:
     """Every row as CSV that a spreadsheet takes for text and numbers, never for formulas."""
-    codes = batch_rows.kept_codes(plan)
+    codes = batch_rows.good_codes(ws, plan)
     money = ("amount_msat", "amount", "currency", "fee_msat", "fee")
     rest = ("memo", "reference", "id", "payment_hash", "preimage", "settled_at", "failure")
     yield _csv(["row", "to", "status", *money, *rest, *(["code"] if codes else [])])

@@ -65,6 +65,8 @@ def close(ws: Workspace, month: str, wallet: KnownWallet | None, *, accept: bool
         row.amount_msat + row.reserve_msat for row in cheques.with_status(ws.store, "open", *cheques.UNFINISHED)
     )
     unknown = totals.open_between(ws.store, period.since, period.until, wallet.id if wallet else None)
+    if wallet is None and not any(each.is_play for each in known):
+        _tell_left_out(ws, period, known)
     return Closing(label, zone(), *period, items, open_msat, unknown, differences, preview)  # type: ignore[arg-type]
 
 
@@ -83,6 +85,18 @@ def _as_of_one_moment(
         if live == before:
             return figures, later, live, True
     return figures, later, live, False
+
+
+def _tell_left_out(ws: Workspace, period: Period, known: list[KnownWallet]) -> None:
+    """Say whose books are in no figure: a wallet that is gone has no balance to count back from."""
+    assert period.since is not None
+    assert period.until is not None
+    names = totals.others_between(ws.store, period.since, period.until, [each.id for each in known])
+    if names:
+        ws.talk.warn(
+            f"left out, for they are not registered any more: {', '.join(map(repr, names))}; what settled on them is in"
+            f" 'amani history export'"
+        )
 
 
 def _held(wallet: KnownWallet) -> dict[str, Decimal]:

@@ -67,20 +67,47 @@ def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record
 
     `look` is shown each page of a Lightning wallet's records, newest first, before it is brought in.
     """
+    done = [_sync(ws, wallet, look) for wallet in known]
+    valuations.remember(ws)
+    return Synced([wallet.name for wallet in known], sum(new for new, _ in done), sum(changed for _, changed in done))
+
+
+def sync_each(ws: Workspace, known: list[KnownWallet]) -> tuple[Synced, list[errors.AmaniError]]:
+    """The same, where one wallet that can't be read keeps nobody from the others: it comes back as an error.
+
+    Raises the first one's where none could be read.
+    """
+    names: list[str] = []
+    failed: list[errors.AmaniError] = []
     new = updated = 0
     for wallet in known:
-        ws.talk.progress(f"reading the history of {wallet.name}")
-        if wallet.provider == "fincra":
-            from amani_cli.fiat import log
-
-            its_new, its_updated = log.sync(ws, wallet)
-        else:
-            its_new, its_updated = records.sync(ws, wallet, look)
-        with ws.store.write() as db:
-            marks.make(db, marks.history_of(wallet.identity), "")
+        try:
+            its_new, its_updated = _sync(ws, wallet)
+        except errors.AmaniError as error:
+            if len(known) > 1:
+                error.message = f"wallet '{wallet.name}': {error.message}"
+            failed.append(error)
+            continue
+        names.append(wallet.name)
         new, updated = new + its_new, updated + its_updated
+    if failed and not names:
+        raise failed[0]
     valuations.remember(ws)
-    return Synced([wallet.name for wallet in known], new, updated)
+    return Synced(names, new, updated), failed
+
+
+def _sync(ws: Workspace, wallet: KnownWallet, look: Callable[[list[Record]], None] | None = None) -> tuple[int, int]:
+    """How much was new, and how much has changed."""
+    ws.talk.progress(f"reading the history of {wallet.name}")
+    if wallet.provider == "fincra":
+        from amani_cli.fiat import log
+
+        told = log.sync(ws, wallet)
+    else:
+        told = records.sync(ws, wallet, look)
+    with ws.store.write() as db:
+        marks.make(db, marks.history_of(wallet.identity), "")
+    return told
 
 
 def confirm(ws: Workspace, wallet: KnownWallet, hashes: Collection[str]) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import typer
 
 from amani_cli import errors, options, times
-from amani_cli.options import FORCE, Command
+from amani_cli.options import FORCE, Command, Options
+
+if TYPE_CHECKING:
+    from amani_cli.models.books import Synced
+    from amani_cli.wallets.known import KnownWallet
 
 app = options.group("What was paid and received.")
 
@@ -54,9 +59,9 @@ def list_(
         actor=by,
         limit=limit,
     )
-    if sync:
-        history.sync(said.ws, [finding.resolve(said.ws, said.wallet)] if said.wallet else finding.everything(said.ws))
+    failed = _sync(said, _chosen(said))[1] if sync else []
     said.emit(history.listed(said.ws, wanted, after))
+    _end(failed)
 
 
 @app.command(cls=Command)
@@ -86,14 +91,33 @@ def show(
 @app.command(cls=Command)
 def sync(ctx: typer.Context) -> None:
     """Bring in what other clients did on the wallets, money that came too; repeat it as often as you like."""
-    from amani_cli.books import history
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
-    chosen = [finding.resolve(said.ws, said.wallet)] if said.wallet else finding.everything(said.ws)
-    if not chosen:
-        chosen = [finding.resolve(said.ws, None)]
-    said.emit(history.sync(said.ws, chosen))
+    synced, failed = _sync(said, _chosen(said) or [finding.resolve(said.ws, None)])
+    said.emit(synced)
+    _end(failed)
+
+
+def _chosen(said: Options) -> list[KnownWallet]:
+    from amani_cli.wallets import finding
+
+    return [finding.resolve(said.ws, said.wallet)] if said.wallet else finding.with_key_here(said.ws)
+
+
+def _sync(said: Options, chosen: list[KnownWallet]) -> tuple[Synced, list[errors.AmaniError]]:
+    """Read these wallets; one of several that can't be read is warned of."""
+    from amani_cli.books import history
+
+    synced, failed = history.sync_each(said.ws, chosen)
+    for error in failed:
+        said.ws.talk.warn(error.message)
+    return synced, failed
+
+
+def _end(failed: list[errors.AmaniError]) -> None:
+    if failed:
+        raise typer.Exit(failed[0].exit_code)
 
 
 @app.command(cls=Command)

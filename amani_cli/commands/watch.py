@@ -35,7 +35,7 @@ def watch(
     if names:
         chosen = [finding.named(ws, name, said.wallet) for name in names]
     else:
-        chosen = [finding.resolve(ws, said.wallet)] if said.wallet else finding.everything(ws)
+        chosen = [finding.resolve(ws, said.wallet)] if said.wallet else finding.with_key_here(ws)
         chosen = chosen or [finding.resolve(ws, None)]
     below_msat = parse_msat(below) if below else None
     if below_msat is not None and any(wallet.provider != "lnbits" for wallet in chosen):

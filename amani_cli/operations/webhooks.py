@@ -146,7 +146,8 @@ class Receiver:
         said_names = [about.get(name) for name in names] if isinstance(about, dict) else []
         named = {name for name in said_names if isinstance(name, str) and name and name.isprintable()}
         known = [wallet for wallet in finding.everything(ws) if wallet.provider == "fincra"]
-        known = [wallet for wallet in known if wallet.remote_id == said.get("business")] or known
+        theirs = [wallet for wallet in known if wallet.remote_id == said.get("business")]
+        known = theirs or [wallet for wallet in known if wallet.has_key_here]
         for row in journal.open_payments(ws.store):
             if row.our_reference in named:
                 self._tell([earlier.ask_again(ws, row)])

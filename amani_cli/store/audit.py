@@ -83,6 +83,11 @@ def page(store: Store, wanted: Filter) -> list[AuditRow]:
     )
 
 
+def subjects(store: Store, what: str) -> set[str]:
+    """What this was ever done to."""
+    return {row[0] for row in store.all(Row, "SELECT DISTINCT subject FROM audit WHERE what=?", what)}
+
+
 def head(store: Store) -> tuple[int, str]:
     """The number and the hash of the newest entry."""
     row = store.one(Row, HEAD)

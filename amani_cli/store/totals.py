@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from amani_cli.store.journal import OUTSIDE
@@ -80,6 +81,20 @@ def open_between(store: Store, since: str | None, until: str | None, wallet_id: 
         wallet_id,
     )
     return row[0] if row else 0
+
+
+def others_between(store: Store, since: str, until: str, wallet_ids: Collection[int]) -> list[str]:
+    """The names of other real wallets on which something settled in a time: of those that were removed since."""
+    rows = store.all(
+        Row,
+        "SELECT DISTINCT wallet FROM payment WHERE status='settled' AND settled_at>=? AND settled_at<? AND sandbox=0"
+        f" AND wallet_id NOT IN ({','.join('?' * (1 + len(wallet_ids)))}) ORDER BY wallet",
+        since,
+        until,
+        OUTSIDE,
+        *wallet_ids,
+    )
+    return [row[0] for row in rows]
 
 
 def wallets_without_rate(store: Store, since: str) -> list[int]:

@@ -31,6 +31,20 @@ def everything(ws: Workspace) -> list[KnownWallet]:
     return [*wallets, *in_environment(ws)] if all(wallet.sandbox for wallet in wallets) else wallets
 
 
+def with_key_here(ws: Workspace) -> list[KnownWallet]:
+    """Everything that can be asked from here, warning of the rest; all of it if this machine has no key at all.
+
+    On a ledger that several machines share, each has the keys that it was given.
+    """
+    known = everything(ws)
+    here = [wallet for wallet in known if wallet.has_key_here]
+    if not here or len(here) == len(known):
+        return known
+    names = ", ".join(f"'{wallet.name}'" for wallet in known if not wallet.has_key_here)
+    ws.talk.warn(f"left out, for this machine has no key for them: {names}")
+    return here
+
+
 def with_identity(candidates: Iterable[KnownWallet], identity: str) -> KnownWallet | None:
     """The one of some wallets that has an identity; one that does not know its own yet is asked for it."""
     for wallet in candidates:

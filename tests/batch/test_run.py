@@ -31,6 +31,7 @@ from amani_cli.workspace import Workspace
 from tests.batch.conftest import WriteTable, lines
 from tests.conftest import AddWallet, Held, change_database
 from tests.kit import ledgers
+from tests.kit.cheque_world import log_in
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.lnbits_server import LnbitsServer
 from tests.kit.lnurl_proxy import Answer, Proxy
@@ -596,6 +597,18 @@ class TestResults:
         assert claimed.data["amount_msat"] == 50_000
         assert payee.sat == 50
         assert amani("batch", "run", plan, "--yes").code == 0  # what became of a cheque is no row's affair
+
+    def test_a_code_that_is_worthless_by_now_is_not_given_out(
+        self, amani: Amani, payer: Held, planned: Planned, shared_keyring: Path
+    ) -> None:
+        log_in(amani, payer.server, payer.server.url)
+        plan = planned([{"to": "cheque", "amount": amount} for amount in ("50", "60", "70")])
+        assert amani("batch", "run", plan, "--yes").code == 0
+        before = results_of(amani, plan)
+        assert all(each["code"] for each in before)
+        assert amani("cheque", "reissue", before[0]["id"], "--yes").code == 0
+        assert amani("cheque", "void", before[1]["id"], "--yes").code == 0
+        assert [each["code"] for each in results_of(amani, plan)] == ["", "", before[2]["code"]]
 
     def test_a_plan_in_an_earlier_one_s_place_has_none_of_its_codes(
         self, amani: Amani, payer: Held, planned: Planned, monkeypatch: pytest.MonkeyPatch

@@ -60,6 +60,14 @@ def test_a_month_that_adds_up_is_closed(amani: Amani, month: None) -> None:
     assert "450 sat" in shown
 
 
+def test_a_wallet_that_was_removed_since_is_named(amani: Amani, month: None) -> None:
+    assert amani("wallet", "remove", "other", "--yes").code == 0
+    run = amani("close", "--json")
+    assert (run.code, [item["wallet"] for item in run.data["items"]]) == (0, ["main"])
+    assert "left out, for they are not registered any more: 'other'" in run.stderr
+    assert "left out" not in amani("close", "-w", "main").stderr
+
+
 def test_the_next_month_opens_with_its_closing(amani: Amani, month: None) -> None:
     before = (datetime.fromisoformat(f"{LAST}-01") - timedelta(days=1)).strftime("%Y-%m")
     code, found = closed(amani, "--month", before)

@@ -177,6 +177,24 @@ class TestSync:
         synced = amani("history", "sync", "--json").data
         assert (set(synced["wallets"]), synced["new"]) == ({"main", "other"}, 4)  # a payment has two sides
 
+    def test_one_that_can_t_be_read_keeps_nobody_from_the_others(
+        self, amani: Amani, main: Held, other: Held, home: Path
+    ) -> None:
+        change_database(home, "UPDATE wallet SET url='http://127.0.0.1:1' WHERE name='main'")
+        synced = amani("history", "sync", "--json")
+        assert (synced.code, synced.json["data"]["wallets"]) == (10, ["other"])
+        assert "warning: wallet 'main': " in synced.stderr
+        listed = amani("history", "list", "--sync", "--json")
+        assert (listed.code, "warning: wallet 'main': " in listed.stderr) == (10, True)
+        assert {each["wallet"]: each["as_of"] is None for each in listed.json["data"]["read"]} == {
+            "main": True,
+            "other": False,
+        }
+        change_database(home, "UPDATE wallet SET url='http://127.0.0.1:1'")
+        refused = amani("history", "sync", "--json")
+        assert refused.code == 10
+        assert refused.error["message"].startswith("wallet 'main': ")
+
     def test_a_paid_invoice_of_ours_keeps_its_memo_and_reference(self, amani: Amani, main: Held, other: Held) -> None:
         made = amani("invoice", "create", "7", "--memo", "order", "--reference", "o-1", "--json").data
         other.pay(made["bolt11"])

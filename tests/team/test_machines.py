@@ -56,6 +56,25 @@ class TestKeys:
         assert amani("pay", invoice, "--yes", "--json").data["replayed"]
         assert payer.sat == 1000 - 21
 
+    def test_what_has_no_key_here_keeps_nobody_from_the_rest(
+        self, amani: Amani, add_wallet: AddWallet, second: Environment
+    ) -> None:
+        first, theirs = add_wallet("first", 10), add_wallet("theirs", 20)
+        words = ("wallet", "add", "theirs", "--url", theirs.server.url, "--key-file", theirs.key_file)
+        assert amani(*words, env=second).code == 0
+        synced = amani("history", "sync", "--json", env=second)
+        assert (synced.code, synced.data["wallets"], synced.data["new"]) == (0, ["theirs"], 1)
+        assert "no key for them: 'first'" in synced.stderr
+        listed = amani("history", "list", "--sync", "--json", env=second)
+        assert (listed.code, [each["wallet"] for each in listed.data["items"]]) == (0, ["theirs"])
+        watched = amani("watch", "--for", "1s", env=second)
+        assert (watched.code, watched.stdout) == (0, "")
+        assert "Watching theirs" in watched.stderr
+        assert "no key for them: 'first'" in watched.stderr
+        named = amani("history", "sync", "-w", "first", "--json", env=second)
+        assert (named.code, named.error["code"]) == (3, "NO_KEY_HERE")
+        assert first.sat == 10
+
     def test_a_cheque_is_not_even_begun_to_be_taken_back_elsewhere(
         self, amani: Amani, add_wallet: AddWallet, home: Path
     ) -> None:
