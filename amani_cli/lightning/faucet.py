@@ -50,6 +50,10 @@ def configure(
             outcome=_limits(cooldown_s, daily_cap_msat) + before,
             actor=ws.said.actor,
         )
+    if old is not None and old.daily_cap_msat is not None and daily_cap_msat is None:
+        ws.talk.warn(
+            f"the faucet has no daily cap any more; to keep the one it had: --daily-cap {old.daily_cap_msat}msat"
+        )
     return status(ws, None)
 
 

@@ -54,6 +54,9 @@ class TestConfigure:
         assert data.items() >= {**expected, "daily_cap_msat": 200_000, "balance_msat": 5_000_000}.items()
         entry = amani("audit", "list", "--what", "faucet", "--json").data["items"][0]
         assert entry["outcome"] == "cool-down 3600 s, daily cap 200000 msat"
+        lifted = amani("faucet", "configure", "--wallet", "giver", "--json")
+        assert (lifted.code, lifted.data["daily_cap_msat"]) == (0, None)
+        assert "no daily cap any more; to keep the one it had: --daily-cap 200000msat" in lifted.stderr
 
     def test_a_claim_that_would_need_the_pin(
         self, amani: Amani, add_wallet: AddWallet, monkeypatch: pytest.MonkeyPatch
