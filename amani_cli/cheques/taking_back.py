@@ -116,6 +116,8 @@ def reissue(ws: Workspace, text: str, *, link: bool = False) -> Cheque:
     if row.place == "keyring":
         keys.keyring_keeps()
     with locks.held(ws, row.id, f"cheque {row.id}"):
+        if (current := must(ws, row.id)).status != "open":  # it was taken back meanwhile
+            raise standing.not_open(current, view(ws, current).status)
         # The old link first: stopped between the two, it must not be good for the new keys.
         issued = None if url is None else links.issue(ws, row, url)
         try:
@@ -183,8 +185,7 @@ def _keep(row: ChequeRow, fresh: NewWallet) -> None:
 
 
 def _shut_out(ws: Workspace, row: ChequeRow) -> errors.NotAuthorised | None:
-    """Make a cheque's code worthless, or say why that can't be done: then taking it back is a race, which is won or
-    lost by the key at hand."""
+    """Make a cheque's code worthless, or say why not: then taking it back is a race, won or lost by the key at hand."""
     try:
         fresh = _rotate(ws, row)
     except errors.NotAuthorised as error:

@@ -467,6 +467,25 @@ class TestReissue:
         assert (refused.code, refused.error["code"]) == (6, "NOT_OPEN")
         assert "is expired" in refused.error["message"]
 
+    def test_of_one_that_is_taken_back_just_then(
+        self, amani: Amani, giver: Held, taker: Held, user: User, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its keys are left alone: a new code of it would be worth nothing to whoever it is given to."""
+        code, read = write(amani), itertools.count(1)
+
+        def over(ws: Workspace, text: str) -> ChequeRow:
+            if next(read) == 2:
+                change_database(home, "UPDATE cheque SET status='void'")
+            return naming.must(ws, text)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("amani_cli.cheques.taking_back.must", over)
+            refused = amani("cheque", "reissue", code, "--yes", "--json")
+        assert (refused.code, refused.error["code"]) == (6, "NOT_OPEN")
+        assert "is void" in refused.error["message"]
+        change_database(home, "UPDATE cheque SET status='open'")
+        assert amani("cheque", "claim", "-", "--to", "taker", stdin=code).code == 0
+
     def test_of_one_that_is_claimed(self, amani: Amani, giver: Held, taker: Held, user: User) -> None:
         code = write(amani)
         amani("cheque", "claim", "-", "--to", "taker", stdin=code)
