@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 
 from amani_cli import errors
 from amani_cli.books import records, valuations
-from amani_cli.encodings import bolt11
 from amani_cli.models.books import Freshness, History, Synced
 from amani_cli.models.payments import Payment
 from amani_cli.payments import receipts
@@ -49,10 +48,9 @@ def shown(ws: Workspace, text: str) -> Payment:
 
     A payment between two of our wallets has two entries: the one that left is shown.
     """
-    text = text.strip()
-    if bolt11.looks_like_invoice(text):
-        text = bolt11.decode_invoice(text).payment_hash
-    rows = journal.find(ws.store, text) if ws.has_store else []
+    from amani_cli.payments import earlier
+
+    rows = earlier.named(ws, text)
     attempts = {(row.payment_hash or row.id) for row in rows}
     if len(rows) > 1 and len(attempts) == 1:
         rows = sorted(rows, key=lambda row: (row.direction == "out", row.status != "failed", row.id))[-1:]

@@ -33,7 +33,7 @@ from amani_cli.workspace import Workspace
 
 
 def reconcile(ws: Workspace, ids: list[str], older_than_s: int = 0, *, compare: bool = True) -> Reconciliation:
-    """Ask about the open payments (or those named by id, hash or reference) and close what is certain.
+    """Ask about the open payments (or those named by id, hash, bolt11 or reference) and close what is certain.
 
     Then the journal is read against what the providers say (`compare`): of named payments their records; of all, every
     Lightning wallet's newest records and its balance. The books of fiat wallets are left to `close`, for Fincra's log
@@ -116,12 +116,12 @@ def _came_back(ws: Workspace) -> tuple[list[Payment], list[str]]:
 
 
 def resume(ws: Workspace, text: str, *, confirm: Callable[[Plan], None] | None, wait: bool = True) -> Reconciliation:
-    """Go on with the one open payment that an id, hash or reference names, if it never arrived.
+    """Go on with the one open payment that an id, hash, bolt11 or reference names, if it never arrived.
 
     One that turns out to be settled is not sent. Raises `errors.NotFound`, `errors.Usage` when it is not clear which
     payment is meant, and what `payments.resume` and `engine.again` raise.
     """
-    found = journal.find(ws.store, text) if ws.has_store else []
+    found = earlier.named(ws, text)
     rows = [row for row in found if row.direction == "out" or row.status == "unknown"]
     open_ones = [row for row in rows if row.status == "unknown"] or rows
     if not open_ones:
@@ -162,7 +162,7 @@ def _chosen(ws: Workspace, ids: list[str], older_than_s: int) -> list[Entry]:
         return journal.open_payments(ws.store, before=before)
     rows: list[Entry] = []
     for text in ids:
-        found = journal.find(ws.store, text)
+        found = earlier.named(ws, text)
         if not found:
             raise errors.NotFound(f"no payment {quoted(text)}", hint="'amani history list' shows what there is.")
         # What arrived settled needs no question; a cheque that is being drawn is money on its way in.

@@ -38,6 +38,19 @@ def replayed(
     return None if row is None else again(ws, row, go_on=go_on)
 
 
+def named(ws: Workspace, text: str) -> list[Entry]:
+    """The payments that an id, a hash, a bolt11, a reference or the beginning of an id or hash names.
+
+    Raises `errors.Usage` for what is meant as a bolt11 and is none.
+    """
+    from amani_cli.encodings import bolt11
+
+    text = text.strip()
+    if bolt11.looks_like_invoice(text):
+        text = bolt11.decode_invoice(text).payment_hash
+    return journal.find(ws.store, text) if ws.has_store else []
+
+
 def again(ws: Workspace, row: Entry, *, go_on: Callable[[Entry], Payment] | None = None) -> Payment:
     """The receipt of what was sent before; an open outcome is asked about, and gone on with by `go_on` alone."""
     if row.status == "unknown":

@@ -287,6 +287,19 @@ def test_reconcile_goes_on_when_it_is_told_to(amani: Amani, world: World) -> Non
     compared(amani, world.giver, world.taker)
 
 
+def test_the_invoice_names_its_payment_too(amani: Amani, world: World) -> None:
+    words = pay(world)
+    world.never_arrives(*words)
+    invoice = str(words[1])
+    looked = amani("reconcile", f"lightning:{invoice.upper()}", "--json")
+    assert (looked.code, looked.json["data"]["checked"]) == (8, 1)
+    done = resume(amani, invoice, "--yes").data
+    assert (done["settled"], world.taker.sat) == (1, SAT)
+    bad = resume(amani, invoice[:-1] + ("q" if invoice[-1] != "q" else "p"), "--yes")
+    assert (bad.code, bad.error["code"]) == (2, "BAD_INVOICE")
+    compared(amani, world.giver)
+
+
 def test_it_is_asked_about_at_a_terminal(amani: Amani, world: World) -> None:
     entry = world.never_arrives(*pay(world))
     with amani.terminal("reconcile", "--resume", entry) as run:
