@@ -10,7 +10,6 @@ from amani_cli.invoices.lightning import note_record
 from amani_cli.payments import engine
 from amani_cli.payments.verdict import judge
 from amani_cli.providers.base import Named, Record
-from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, journal, read_back, references, rules
 from amani_cli.store import invoices as store_invoices
 from amani_cli.store import wallets as store_wallets
@@ -225,16 +224,8 @@ def _correct(ws: Workspace, wallet: KnownWallet, entry: journal.Known, record: R
     if entry.status == "unknown" and record.status != "pending":
         engine.close(ws, _row(ws, entry), judge(None, record))
         return 1
-    if entry.status == "failed" and record.status == "settled":
-        ws.talk.warn(f"{entry.id} was written down as failed, and {wallet.url} says it settled")
-        row = _row(ws, entry)
-        with ws.store.write() as db:
-            changed = engine.settled_columns(record)
-            changed["status"], changed["failure"] = "settled", None
-            journal.update(db, entry.id, **changed)
-            engine.learn_references(db, row, record)
-            audit_log.append(db, "correction", wallet=wallet.name, subject=entry.id, outcome="settled")
-        return 1
+    if entry.status == "failed" and record.status != "failed":
+        return int(engine.overrule(ws, _row(ws, entry), record))
     return 0
 
 

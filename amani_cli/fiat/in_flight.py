@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from amani_cli.payments import engine
 from amani_cli.providers.base import FiatRecord
 from amani_cli.store import journal
 from amani_cli.store.entries import Entry, NewEntry
@@ -21,20 +22,29 @@ NOBODY = "?"
 """Stands for the payee of one that does not say whose account it went to."""
 
 
-def bring_in(ws: Workspace, wallet: KnownWallet, client: Fincra, since: float | None) -> int:
-    """Journal, as open, what left the wallet since (unix seconds; None: ever) and has not come to an end; how many.
+def bring_in(ws: Workspace, wallet: KnownWallet, client: Fincra, since: float | None) -> tuple[int, int]:
+    """Journal, as open, what left the wallet since (unix seconds; None: ever) and has not come to an end; how many are
+    new, and how many were written down as failed.
 
     To be called before the log is read: what ends in between stands in that. Raises what asking Fincra raises.
     """
-    new = 0
+    new = updated = 0
     for page in client.payouts():
         for listed, made in page:
-            if listed.status == "pending" and not _is_known(ws.store, wallet, listed):
-                new += _take_in(ws, wallet, client, listed, made)
+            if listed.status != "pending":
+                continue
+            known, record = _known(ws.store, wallet, listed), listed
+            if known is None:
+                record = _whole(client, listed)
+                known = _known(ws.store, wallet, record)
+            if known is None:
+                new += _take_in(ws, wallet, record, made)
+            elif known.status == "failed":
+                updated += engine.overrule(ws, known, record)
         times = [made for _, made in page if made is not None]
         if since is not None and times and max(times) < since - MARGIN_S:
             break
-    return new
+    return new, updated
 
 
 def is_brought_in(row: Entry) -> bool:
@@ -42,18 +52,23 @@ def is_brought_in(row: Entry) -> bool:
     return row.kind == "payout" and ":" not in (row.destination or ":")
 
 
-def _is_known(db: Ledger, wallet: KnownWallet, record: FiatRecord) -> bool:
+def _known(db: Ledger, wallet: KnownWallet, record: FiatRecord) -> Entry | None:
     ours, theirs = record.our_reference, record.provider_reference
-    if ours is not None and journal.by_our_reference(db, ours, "out") is not None:
-        return True
-    return theirs is not None and journal.by_provider_reference(db, wallet.remote_id, theirs) is not None
+    row = None if ours is None else journal.by_our_reference(db, ours, "out")
+    if row is None and theirs is not None:
+        row = journal.by_provider_reference(db, wallet.remote_id, theirs)
+    return row
 
 
-def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, listed: FiatRecord, made: float | None) -> bool:
-    record: FiatRecord | None = listed
-    if listed.provider_reference is not None and None in (listed.our_reference, listed.currency):
-        record = client.payout(listed.provider_reference)
-    if record is None or record.our_reference is None or record.currency is None:
+def _whole(client: Fincra, listed: FiatRecord) -> FiatRecord:
+    """A payout by itself, where the list leaves out which one of ours it is, or in what."""
+    if listed.provider_reference is None or None not in (listed.our_reference, listed.currency):
+        return listed
+    return client.payout(listed.provider_reference) or listed
+
+
+def _take_in(ws: Workspace, wallet: KnownWallet, record: FiatRecord, made: float | None) -> bool:
+    if record.our_reference is None or record.currency is None:
         return False
     amount = record.amount if record.amount is not None else record.charged
     if amount is None:
@@ -77,7 +92,7 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, listed: FiatRec
         created_at=None if made is None else to_rfc3339(int(made)),
     )
     with ws.store.write() as db:
-        if _is_known(db, wallet, record):
+        if _known(db, wallet, record) is not None:
             return False
         journal.insert(db, entry)
     return True

@@ -31,7 +31,8 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     A line of an entry that we made ourselves is tied to it by our reference. An open entry is asked about, and so is
     the page that a customer paid. Cut anywhere, the next sync goes on with what is missing. A log need not go back to
     its beginning: what it has no more can't be brought in, and for a wallet that is held `errors.Unreachable` says so.
-    For such a one payouts that are on their way are brought in too, as open ones.
+    For such a one payouts that are on their way are brought in too, as open ones. What is written down as failed is
+    asked about where money left for it.
     """
     from amani_cli.providers.fincra_line import PAGE
 
@@ -42,7 +43,8 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     progress: read_back.Progress | None = None
     with wallet.fincra("read") as client:
         if holds.stops(ws.store, wallet.remote_id):
-            new += in_flight.bring_in(ws, wallet, client, read_back.progress(ws.store, wallet.identity).top)
+            since = read_back.progress(ws.store, wallet.identity).top
+            new, updated = in_flight.bring_in(ws, wallet, client, since)
         while progress is None or progress.gaps:
             # Lines that have come since push the others back: where it stopped last is there, or further on.
             first = progress.gaps[0].count // PAGE + 1 if progress is not None else 1
@@ -103,6 +105,8 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
     if sent is not None and sent.status == "unknown":
         sent = earlier.ask_again(ws, sent)
         changed: News = "none" if sent.status == "unknown" else "updated"
+    elif sent is not None and sent.status == "failed" and not line.credit:
+        changed = "updated" if earlier.ask_anew(ws, sent) else "none"
     else:
         changed = "none"
         page = line.our_reference if line.credit and pages.is_open(ws, wallet, line.our_reference) else None

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from amani_cli import errors
 from amani_cli.models.payments import Payment
-from amani_cli.payments.engine import ask_rail, first_attempt
+from amani_cli.payments.engine import ask_rail, first_attempt, overrule
 from amani_cli.payments.rails import rail_of, wallet_of
 from amani_cli.payments.receipts import open_outcome, receipt, reversed_payment
 from amani_cli.payments.verdict import Found
+from amani_cli.providers.base import FiatRecord, Record
 from amani_cli.store import journal, references
 from amani_cli.store.entries import Entry
 from amani_cli.workspace import Workspace
@@ -85,6 +86,12 @@ def ask_again(ws: Workspace, row: Entry) -> Entry:
     except errors.AmaniError as error:
         ws.talk.warn(f"{row.id}: {error.message}")
         return row
+
+
+def ask_anew(ws: Workspace, row: Entry) -> bool:
+    """Ask about what is written down as failed; True if its record overrules that. Raises what looking raises."""
+    found = look_up(ws, row)
+    return isinstance(found, Record | FiatRecord) and overrule(ws, row, found)
 
 
 def look_up(ws: Workspace, row: Entry) -> Found:

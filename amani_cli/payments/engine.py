@@ -281,6 +281,31 @@ def close(ws: Workspace, row: Entry, verdict: Verdict, *, answered: bool = False
     return fresh
 
 
+def overrule(ws: Workspace, row: Entry, record: Record | FiatRecord) -> bool:
+    """Let its record count for what was written down as failed: it settled, or is on its way and so is open again.
+
+    That is so in a copy of the ledger, where one try failed and the next, under the same name, is not known. True if it
+    changes the entry.
+    """
+    verdict = judge(None, record)
+    with ws.store.write() as db:
+        current = journal.by_id(db, row.id)
+        if current is None or current.status != "failed" or verdict.status == "failed":
+            return False
+        columns: EntryChanges = {"status": verdict.status, "failure": None, "checked_at": now()}
+        if verdict.status == "settled":
+            columns = {**columns, **settled_columns(record, row.amount)}
+        elif isinstance(record, Record):
+            columns["reserved_msat"] = abs(record.amount_msat) + record.fee_msat
+        learn_references(db, row, record)
+        journal.update(db, row.id, **columns)
+        store_wallets.clear_cached_balance(db, row.wallet_id)
+        audit_log.append(db, "correction", wallet=row.wallet, subject=row.id, outcome=verdict.status)
+    says = "it settled" if verdict.status == "settled" else "it is on its way"
+    ws.talk.warn(f"{row.id} was written down as failed, and its provider says that {says}")
+    return True
+
+
 def _tell_dearer(ws: Workspace, row: Entry, fresh: Entry) -> None:
     """Say that a payment of fiat cost more than was held back for it: what was quoted, or what such cost before."""
     if fresh.status != "settled" or row.currency is None or fresh.fee is None:

@@ -11,6 +11,7 @@ from tests.kit import ledgers
 from tests.kit.driver import Amani
 from tests.kit.fincra_double import FAILING_ACCOUNT, Double, Merchant
 from tests.kit.fincra_world import AddBusiness, without_pin
+from tests.kit.going_back import Copied
 
 COMMANDS = {
     "payout": ("pay", "bank:058/2345678901", "5000NGN"),
@@ -105,6 +106,39 @@ def test_one_that_is_on_its_way_is_known_again(
         ("70.00", "settled"),
     ]
     assert sent(double) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "is_over"),
+    [("payout", True), ("payout", False), ("transfer", True), ("convert", True), ("convert", False)],
+)
+def test_what_failed_in_the_copy_alone(
+    amani: Amani, shop: Merchant, double: Double, copied: Copied, name: str, is_over: bool
+) -> None:
+    """It went through under the same name since then: called failed, the next try would move it under another."""
+    words = (*COMMANDS[name], "--reference", "rent-11", "--yes", "--json", "--timeout", "1s")
+    before = copied()
+    double.fail("429", "POST", "/conversions/initiate" if name == "convert" else "/disbursements", stored=False)
+    assert amani(*words).code == 10
+    later = copied()
+    before()
+    assert amani("reconcile").code == 0
+    double.settle_on_read = 1 if is_over else 1000
+    assert amani(*words).code == (0 if is_over else 8)
+    later()
+    (failed,) = amani("history", "list", "--direction", "out", "--json").data["items"]
+    assert failed["status"] == "failed"
+    asked = amani("reconcile", "--json")
+    assert asked.code == (0 if is_over else 8)
+    says = "it settled" if is_over else "it is on its way"
+    assert f"{failed['id']} was written down as failed, and its provider says that {says}" in asked.stderr
+    again = amani(*words)
+    if is_over:
+        assert (again.data["replayed"], again.data["status"]) == (True, "settled")
+    else:
+        assert (again.code, again.error["code"], again.error["id"]) == (8, "OUTCOME_UNKNOWN", failed["id"])
+    assert sent(double) == 1
+    assert amani("audit", "verify").code == 0
 
 
 def test_a_reference_that_was_used_for_another_is_taken(

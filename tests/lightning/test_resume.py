@@ -23,7 +23,7 @@ from amani_cli.store.ledger import Ledger
 from amani_cli.store.rows import RequestRow
 from amani_cli.times import to_rfc3339
 from amani_cli.workspace import Workspace
-from tests.conftest import AddWallet, Held, change_database, write_key
+from tests.conftest import AddWallet, Held, change_database, mark_on_server, write_key
 from tests.kit.books import compared
 from tests.kit.cheque_world import grow_older, log_in
 from tests.kit.crowd import at_once
@@ -237,6 +237,25 @@ def test_a_copy_in_which_it_failed_learns_what_it_was_paid_under(amani: Amani, w
     go_back()
     assert amani("reconcile").code == 0
     _stands_for(amani, world, "r2", invoice)
+
+
+def test_a_copy_in_which_it_failed_learns_that_it_is_on_its_way(amani: Amani, world: World, copied: Copied) -> None:
+    """Called failed, it would be paid once more by another invoice."""
+    invoice = world.taker.invoice(5001)
+    assert amani("pay", invoice, "--yes").code == 7
+    go_back = copied()
+    world.giver.server.fund(world.giver.id, 1 + SAT)
+    paid = amani("pay", invoice, "--yes", "--json").data
+    mark_on_server(world.giver, paid["payment_hash"], "pending")
+    go_back()
+    asked = amani("reconcile", "--json")
+    assert (asked.code, asked.json["data"]["unknown"]) == (8, 1)
+    assert "was written down as failed, and its provider says that it is on its way" in asked.stderr
+    again = amani("pay", invoice, "--yes", "--json")
+    assert (again.code, again.error["code"]) == (8, "OUTCOME_UNKNOWN")
+    mark_on_server(world.giver, paid["payment_hash"], "success")
+    assert amani("reconcile").code == 0
+    assert amani("pay", invoice, "--yes", "--json").data["replayed"] is True
 
 
 def _stands_for(amani: Amani, world: World, reference: str, invoice: str) -> None:

@@ -88,7 +88,8 @@ def _journal(world: World, machine: Machine) -> list[str]:
         is_told = made is not None and said == "processing" and "total" not in made.row
         if row["status"] == "settled" and said != "successful" and not is_told:
             found.append(f"settled: {row['id']} is settled here, {said}")
-        if row["status"] == "failed" and said in ("processing", "successful"):
+        is_read = made is None or not world.is_unread(machine, world.fincra.shop.business, made.by.began)
+        if row["status"] == "failed" and said in ("processing", "successful") and is_read:
             found.append(f"failed: {row['id']} is failed here, {said} at Fincra")
     return found
 

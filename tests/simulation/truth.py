@@ -440,7 +440,7 @@ def _journal(world: World, machine: Machine) -> list[str]:
                 row["payment_hash"],
                 row["id"],
             )
-            if _is_unread(world, machine, record):
+            if world.is_unread(machine, record.wallet, record.time):
                 continue
             if not later and record.by is not None and _knows(machine, record.by):
                 found.append(f"failed: {row['id']} is failed here, {said} at the provider")
@@ -471,15 +471,6 @@ def _given_up(world: World, machine: Machine) -> set[str]:
 def _knows(machine: Machine, run: Run) -> bool:
     """Whether a machine's journal has what a run did."""
     return run.machine.ledger == machine.ledger
-
-
-def _is_unread(world: World, machine: Machine, record: Any) -> bool:
-    """Whether a record is from before a copy was put in place whose wallet was not read back yet: what failed there was
-    an earlier try."""
-    if record.time >= machine.restored_at:
-        return False
-    sql = "SELECT 1 FROM hold WHERE remote_id=? UNION SELECT 1 FROM mark WHERE name=?"
-    return machine.is_older or bool(world.read(machine, sql, record.wallet, seams.part("marks").HELD))
 
 
 def _paid_once(world: World, run: Run | None) -> list[str]:

@@ -449,6 +449,14 @@ class World:
         """Whether somebody put a ledger back by hand."""
         return any(each.is_older for each in self.machines.values() if each.ledger == ledger)
 
+    def is_unread(self, machine: Machine, remote_id: str, made: float) -> bool:
+        """Whether what a wallet did then is from before a copy was put in place, and was not read back yet: what failed
+        there was an earlier try."""
+        if made >= machine.restored_at:
+            return False
+        sql = "SELECT 1 FROM hold WHERE remote_id=? UNION SELECT 1 FROM mark WHERE name=?"
+        return machine.is_older or bool(self.read(machine, sql, remote_id, seams.part("marks").HELD))
+
     @property
     def is_alone(self) -> bool:
         """Whether no second run takes turns with the one that is on."""
