@@ -348,9 +348,17 @@ MUTANTS = (
     _m(
         "a copy reads no payouts that are on their way",
         (
-            "new += in_flight.bring_in(ws, wallet, client, read_back.progress(ws.store, wallet.identity).top)",
+            "new, updated = in_flight.bring_in(ws, wallet, client, since)",
             "pass",
         ),
+    ),
+    _m(
+        "what failed in a copy alone is not asked about",
+        ('elif sent is not None and sent.status == "failed" and not line.credit:', "elif False:"),
+    ),
+    _m(
+        "what failed in a copy is not on its way",
+        ('elif known.status == "failed":\n                updated', "elif False:\n                updated"),
     ),
     _m(
         "the twin of an open payout is sent",
