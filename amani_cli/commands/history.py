@@ -90,7 +90,10 @@ def show(
 
 @app.command(cls=Command)
 def sync(ctx: typer.Context) -> None:
-    """Bring in what other clients did on the wallets, money that came too; repeat it as often as you like."""
+    """Bring in what other clients did on the wallets, money that came too; repeat it as often as you like.
+
+    One of several wallets that can't be read is warned of, the others are read, and its exit code is the command's.
+    """
     from amani_cli.wallets import finding
 
     said = options.of(ctx)
