@@ -32,7 +32,7 @@ def sync(ws: Workspace, wallet: KnownWallet) -> tuple[int, int]:
     the page that a customer paid. Cut anywhere, the next sync goes on with what is missing. A log need not go back to
     its beginning: what it has no more can't be brought in, and for a wallet that is held `errors.Unreachable` says so.
     For such a one payouts that are on their way are brought in too, as open ones. What is written down as failed is
-    asked about where money left for it.
+    asked about where money moved under its name.
     """
     from amani_cli.providers.fincra_line import PAGE
 
@@ -105,8 +105,9 @@ def _take_in(ws: Workspace, wallet: KnownWallet, client: Fincra, line: Movement)
     if sent is not None and sent.status == "unknown":
         sent = earlier.ask_again(ws, sent)
         changed: News = "none" if sent.status == "unknown" else "updated"
-    elif sent is not None and sent.status == "failed" and not line.credit:
+    elif sent is not None and sent.status == "failed" and sent.remote_wallet_id == wallet.remote_id:
         changed = "updated" if earlier.ask_anew(ws, sent) else "none"
+        sent = journal.by_id(ws.store, sent.id)
     else:
         changed = "none"
         page = line.our_reference if line.credit and pages.is_open(ws, wallet, line.our_reference) else None

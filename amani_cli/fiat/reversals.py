@@ -54,7 +54,8 @@ def _note(ws: Workspace, wallet: KnownWallet, refund: Refund) -> str | None:
         if refund.amount is not None and refund.amount < Decimal(sent.amount or 0):
             return None  # a part of it: what comes is in the log
         mark(ws, db, sent, refund.at)
-        journal.claim_return(db, wallet.remote_id, refund.reference, KIND)
+        for reference in (refund.reference, sent.provider_reference):  # the log has it under either
+            journal.claim_return(db, wallet.remote_id, reference, KIND)
         return str(sent.id)
 
 

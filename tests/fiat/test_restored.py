@@ -141,6 +141,29 @@ def test_what_failed_in_the_copy_alone(
     assert amani("audit", "verify").code == 0
 
 
+@pytest.mark.parametrize("logged", ["ours", "theirs"])
+def test_what_failed_in_the_copy_alone_and_came_back_since(
+    amani: Amani, shop: Merchant, double: Double, copied: Copied, logged: str
+) -> None:
+    words = (*COMMANDS["payout"], "--reference", "rent-11", "--yes", "--json", "--timeout", "1s")
+    before = copied()
+    double.fail("429", "POST", "/disbursements", stored=False)
+    assert amani(*words).code == 10
+    later = copied()
+    before()
+    assert amani("reconcile").code == 0
+    assert amani(*words).code == 0
+    double.give_back(double.payouts[-1], logged=logged)
+    later()
+    assert amani("reconcile").code == 0
+    items = amani("history", "list", "--json").data["items"]
+    assert sorted((item["direction"], item["kind"], item["status"]) for item in items) == [
+        ("in", "refund", "settled"),
+        ("out", "payout", "reversed"),
+    ]
+    assert sent(double) == 1
+
+
 def test_a_reference_that_was_used_for_another_is_taken(
     amani: Amani, shop: Merchant, double: Double, home: Path
 ) -> None:

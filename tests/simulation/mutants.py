@@ -354,7 +354,7 @@ MUTANTS = (
     ),
     _m(
         "what failed in a copy alone is not asked about",
-        ('elif sent is not None and sent.status == "failed" and not line.credit:', "elif False:"),
+        ('elif sent is not None and sent.status == "failed" and sent', "elif False and sent is not None and sent"),
     ),
     _m(
         "what failed in a copy is not on its way",
