@@ -302,7 +302,7 @@ def overrule(ws: Workspace, row: Entry, record: Record | FiatRecord) -> bool:
         store_wallets.clear_cached_balance(db, row.wallet_id)
         audit_log.append(db, "correction", wallet=row.wallet, subject=row.id, outcome=verdict.status)
     says = "it settled" if verdict.status == "settled" else "it is on its way"
-    ws.talk.warn(f"{row.id} was written down as failed, and its provider says that {says}")
+    ws.talk.warn(f"{row.id} was written down as failed, and its provider says {says}")
     return True
 
 

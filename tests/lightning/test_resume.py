@@ -250,7 +250,7 @@ def test_a_copy_in_which_it_failed_learns_that_it_is_on_its_way(amani: Amani, wo
     go_back()
     asked = amani("reconcile", "--json")
     assert (asked.code, asked.json["data"]["unknown"]) == (8, 1)
-    assert "was written down as failed, and its provider says that it is on its way" in asked.stderr
+    assert "was written down as failed, and its provider says it is on its way" in asked.stderr
     again = amani("pay", invoice, "--yes", "--json")
     assert (again.code, again.error["code"]) == (8, "OUTCOME_UNKNOWN")
     mark_on_server(world.giver, paid["payment_hash"], "success")
