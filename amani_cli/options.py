@@ -394,4 +394,4 @@ def catch_up(ws: Workspace, wallet: KnownWallet) -> None:
     """Bring in what a wallet's provider has on record by now."""
     from amani_cli.books import history
 
-    history.sync(ws, [wallet])
+    history.sync(ws, wallet)

@@ -79,7 +79,7 @@ def _as_of_one_moment(
         for each in known:
             ws.talk.progress(f"asking for the balance and history of {each.name}")
             ws.restart_clock()
-            history.sync(ws, [each])
+            history.sync(ws, each)
         figures, later = _figures(ws, period, known, wallet)
         before, live = live, {each.id: _held(each) for each in known}
         if live == before:
@@ -95,7 +95,7 @@ def _tell_left_out(ws: Workspace, period: Period, known: list[KnownWallet]) -> N
     if names:
         ws.talk.warn(
             f"left out, for they are not registered any more: {', '.join(map(repr, names))}; what settled on them is in"
-            f" 'amani history export'"
+            " 'amani history export'"
         )
 
 

@@ -40,7 +40,7 @@ def of_wallet(ws: Workspace, wallet: KnownWallet) -> list[str]:
     for _ in range(LOOKS):
         ws.restart_clock()
         held = _held(wallet)
-        history.sync(ws, [wallet], look=look)
+        history.sync(ws, wallet, look=look)
         with ws.store.reading():
             here = totals.balance_msat(ws.store, wallet.id, wallet.remote_id)
             apart = Decimal(held - here).scaleb(-3)

@@ -60,18 +60,17 @@ def shown(ws: Workspace, text: str) -> Payment:
     return receipts.receipt(row)
 
 
-def sync(ws: Workspace, known: list[KnownWallet], *, look: Callable[[list[Record]], None] | None = None) -> Synced:
-    """Bring in what other clients did on these wallets, money that came too; again and again without doubles.
+def sync(ws: Workspace, wallet: KnownWallet, *, look: Callable[[list[Record]], None] | None = None) -> None:
+    """Bring in what other clients did on a wallet, money that came too; again and again without doubles.
 
     `look` is shown each page of a Lightning wallet's records, newest first, before it is brought in.
     """
-    done = [_sync(ws, wallet, look) for wallet in known]
+    _sync(ws, wallet, look)
     valuations.remember(ws)
-    return Synced([wallet.name for wallet in known], sum(new for new, _ in done), sum(changed for _, changed in done))
 
 
 def sync_each(ws: Workspace, known: list[KnownWallet]) -> tuple[Synced, list[errors.AmaniError]]:
-    """The same, where one wallet that can't be read keeps nobody from the others: it comes back as an error.
+    """The same of several, where one that can't be read keeps nobody from the others: it comes back as an error.
 
     Raises the first one's where none could be read.
     """

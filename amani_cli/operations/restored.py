@@ -37,7 +37,7 @@ def read(ws: Workspace, standing: list[HoldRow]) -> tuple[list[KnownWallet], lis
             row = missing.pop(wallet.remote_id or "", None)
             if row is None:
                 continue
-            history.sync(ws, [wallet])
+            history.sync(ws, wallet)
             done.append(wallet)
         except errors.AmaniError as error:
             ws.talk.warn(f"spending stays held: wallet '{wallet.name}' could not be asked ({error.message})")

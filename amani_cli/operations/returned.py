@@ -26,7 +26,7 @@ def find(ws: Workspace) -> tuple[list[Payment], list[str]]:
         ws.talk.progress(f"asking what came back to {wallet.name}")
         before = journal.reversed_ids(ws.store, wallet.remote_id)
         try:
-            history.sync(ws, [wallet])
+            history.sync(ws, wallet)
             with wallet.fincra("read") as client:
                 look(ws, wallet, client)
         except errors.AmaniError as error:

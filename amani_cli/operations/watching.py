@@ -132,7 +132,7 @@ def watch(
                 event = below(each, balance_msat)
                 if event is not None:
                     with suppress(errors.AmaniError):  # what took it there is told before
-                        history.sync(ws, [each.wallet])
+                        history.sync(ws, each.wallet)
                         settled = _settled(ws, each)
                 for row in settled:
                     if row.id not in each.told:
@@ -209,7 +209,7 @@ def _look(ws: Workspace, each: _Watched) -> int | None:
             held = shown = client.held()
             is_news = held != each.balance and not hashes
             if each.all or is_news or time.monotonic() - each.read > FULL_LOOK_S:
-                history.sync(ws, [each.wallet])
+                history.sync(ws, each.wallet)
                 each.read = time.monotonic()
                 each.all = False
                 shown = client.held()  # what has just been read may have settled after the first look

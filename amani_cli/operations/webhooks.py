@@ -181,7 +181,7 @@ class Receiver:
                 continue
             self._limit()
             before = journal.reversed_ids(ws.store, wallet.remote_id)
-            history.sync(ws, [wallet])
+            history.sync(ws, wallet)
             with wallet.fincra("read") as client:
                 reversals.look(ws, wallet, client)
             ids = sorted(journal.reversed_ids(ws.store, wallet.remote_id) - before)
@@ -199,7 +199,7 @@ class Receiver:
                     client.held()
             since = lately(wallet)
             before = {row.id for row in journal.settled_since(ws.store, wallet.id, since)}
-            history.sync(ws, [wallet])
+            history.sync(ws, wallet)
             rows = [row for row in journal.settled_since(ws.store, wallet.id, since) if row.id not in before]
             self._tell(rows)
             new += len(rows)
