@@ -358,7 +358,7 @@ class TestCrowds:
             request.getfixturevalue("user")
         code = write(amani)
         crowd = machines(50 if login else 12)
-        runs = at_once(amani, [((*CLAIM, code, "--json"), machine.env) for machine in crowd])
+        runs = at_once(amani, [((*CLAIM, code, "--json"), machine.env) for machine in crowd], crowded=True)
         assert codes(runs) == {0: 1, 6: len(crowd) - 1}
         assert {run.error["code"] for run in runs if run.code} == {"CHEQUE_CLAIMED"}
         winner = [run.code for run in runs].index(0)

@@ -124,7 +124,7 @@ class TestEach:
     def test_many_at_once_get_no_more(self, amani: Amani, main: Held, other: Held) -> None:
         amani("config", "set", "limit.transfer", "3/1h")
         words = ("transfer", "other", "1", "--yes", "--json", "--reference")
-        runs = at_once(amani, [((*words, f"r{number}"), None) for number in range(12)])
+        runs = at_once(amani, [((*words, f"r{number}"), None) for number in range(12)], crowded=True)
         assert codes(runs) == {0: 3, 9: 9}
         assert (main.sat, other.sat) == (997, 3)
         tell("12 processes, a limit of 3: 3 transfers")
