@@ -75,6 +75,7 @@ def sync(ws: Workspace, wallet: KnownWallet, look: Look | None = None) -> tuple[
             if is_first and waiting is not None and down_to is not None:
                 page_new, page_updated = _look_after(ws, wallet, client, waiting, down_to)
                 new, updated = new + page_new, updated + page_updated
+                waiting.give_up()
     return new, updated
 
 
@@ -91,7 +92,6 @@ class _Waiting:
 
     def __init__(self, ws: Workspace, identity: str, newest: float | None) -> None:
         self._ws, self._identity, self._now = ws, identity, newest or 0.0  # of the provider's clock, at least
-        read_back.give_up(ws.store, identity, self._now)
         self.since = read_back.awaited(ws.store, identity)
 
     def note(self, page: list[Record]) -> None:
@@ -114,6 +114,11 @@ class _Waiting:
     def awaits(self, record: Record) -> bool:
         """Whether this one is awaited: a wallet that paid an invoice of its own has two records of one hash."""
         return self.since.get(record.payment_hash) == (record.listed_at or 0.0)
+
+    def give_up(self) -> None:
+        """Wait no longer for what is long past its end, once all have been asked about: nobody may have looked since
+        such a one was paid."""
+        read_back.give_up(self._ws.store, self._identity, self._now)
 
     def forget(self, payment_hash: str) -> None:
         """Wait no longer for a record that is gone."""

@@ -56,11 +56,21 @@ def expect_made_at(store: Store, url: str, payment_hash: str) -> None:
 _MADE_AT = "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?"
 
 
+_ON_A_PAGE = 1000  # LNbits tells of so many at once
+
+
 def to_ask_about(store: Store, since: str) -> list[InvoiceRow]:
-    """Invoices made for others that are not known to be paid, and could be until after a moment."""
+    """Invoices made for others that are not known to be paid, and could be until after a moment; and of Lightning the
+    newest that nobody has asked about since they ended, however long ago that is."""
+    theirs = "purpose IN ('invoice', 'withdraw')"
+    never_asked = (
+        f"SELECT payment_hash FROM invoice WHERE status='pending' AND currency IS NULL AND {theirs}"
+        f" ORDER BY created_at DESC LIMIT {_ON_A_PAGE}"
+    )
     return store.all(
         InvoiceRow,
-        "SELECT * FROM invoice WHERE status<>'paid' AND purpose IN ('invoice', 'withdraw') AND expires_at>?",
+        f"SELECT * FROM invoice WHERE status<>'paid' AND {theirs}"
+        f" AND (expires_at>? OR (status='pending' AND payment_hash IN ({never_asked})))",
         since,
     )
 

@@ -13,7 +13,7 @@ import pytest
 from amani_cli.providers import lnbits_records
 from amani_cli.store import read_back
 from tests.conftest import AddWallet, Held, change_database, write_key
-from tests.kit import fault_proxy
+from tests.kit import fault_proxy, ledgers
 from tests.kit.driver import Amani
 from tests.kit.fault_proxy import Exchange, FaultProxy
 
@@ -233,6 +233,25 @@ def test_an_invoice_that_is_paid_when_it_is_far_down(
     assert amani("history", "list", "--search", "paid late", "-q").stdout.count("\n") == 1
     assert sync() == 0
     assert never not in amani("history", "list", "--json").stdout
+
+
+def test_an_invoice_that_was_paid_far_down_long_before_the_next_sync(
+    amani: Amani, main: Held, other: Held, proxy: FaultProxy, sync: Callable[..., int], home: Path
+) -> None:
+    """It is asked about once more before it is given up as long past its end; what nobody has paid is given up then."""
+    late = main.invoice(5, "paid late")
+    main.invoice(6, "never paid")
+    pay_in(main, other, 9)
+    assert sync() == 10
+    other.pay(late)
+    ledgers.change(home, "UPDATE awaited SET ends=made - 1")  # as if days had passed since
+    pay_in(main, other, 1)
+    assert sync() == 2
+    assert amani("history", "list", "--search", "paid late", "-q").stdout.count("\n") == 1
+    assert ledgers.ask(home, "SELECT count(*) FROM awaited") == [(0,)]
+    before = proxy.count("GET", "/api/v1/payments.*")
+    assert sync() == 0
+    assert proxy.count("GET", "/api/v1/payments.*") == before + 1
 
 
 def test_an_own_invoice_that_the_wallet_itself_pays_when_it_is_far_down(

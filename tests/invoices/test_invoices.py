@@ -13,7 +13,7 @@ import pytest
 
 from amani_cli.encodings import bolt11
 from tests.conftest import AddWallet, Held, change_database, take_server_away, write_key
-from tests.kit import fault_proxy
+from tests.kit import fault_proxy, ledgers
 from tests.kit.driver import PATIENCE_S, Amani
 from tests.kit.fault_proxy import FaultProxy
 from tests.kit.lnbits_server import LnbitsServer
@@ -475,6 +475,20 @@ class TestList:
         assert amani("invoice", "list", "-w", "payer", "--json").data["items"] == []
         assert amani("invoice", "list", "--status", "open").code == 2
         assert amani("invoice", "list", "--after", "nothing").code == 4
+
+    def test_what_nobody_has_asked_about_since_it_ended_long_ago(
+        self, amani: Amani, add_wallet: AddWallet, home: Path
+    ) -> None:
+        """As on a Monday: what was paid on Saturday is paid, and what was not has expired."""
+        held = add_wallet()
+        payer = add_wallet("payer", 100)
+        made = [amani("invoice", "create", str(sat), "--json").data for sat in (1, 2)]
+        payer.pay(made[1]["bolt11"])
+        ledgers.move_back(home, "invoice", "created_at", 3 * 86400)
+        ledgers.move_back(home, "invoice", "expires_at", 3 * 86400)
+        listed = amani("invoice", "list", "--json").data["items"]
+        assert {item["amount_msat"]: item["status"] for item in listed} == {1000: "expired", 2000: "paid"}
+        assert amani("history", "list", "-w", held.name, "--json").data["items"][0]["amount_msat"] == 2000
 
     def test_with_the_server_gone_it_says_that_the_status_is_as_last_seen(
         self, amani: Amani, add_wallet: AddWallet, home: Path

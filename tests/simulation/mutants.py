@@ -361,6 +361,13 @@ MUTANTS = (
         ('elif known.status == "failed":\n                updated', "elif False:\n                updated"),
     ),
     _m(
+        "what has ended is given up before it is asked about",
+        (
+            "self.since = read_back.awaited(ws.store, identity)",
+            "self.give_up()\n        self.since = read_back.awaited(ws.store, identity)",
+        ),
+    ),
+    _m(
         "the twin of an open payout is sent",
         ("_refuse_twin(ws, db, business, kind, move.plan)", "pass"),
     ),
