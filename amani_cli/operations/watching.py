@@ -234,9 +234,14 @@ def _found(ws: Workspace, each: _Watched) -> tuple[int | None, list[Entry]] | No
 
 
 def _settled(ws: Workspace, each: _Watched) -> list[Entry]:
-    """What settled of late, oldest first; a clock that is set back makes nothing older news."""
-    each.since = max(each.since, lately(each.wallet))
-    return journal.settled_since(ws.store, each.wallet.id, each.since)[::-1]
+    """What settled of late, oldest first; a clock that is set back makes nothing older news.
+
+    Late is counted from the last look that could be had: while a server is away for hours, others may pay there.
+    """
+    late = lately(each.wallet)
+    rows = journal.settled_since(ws.store, each.wallet.id, each.since or late)
+    each.since = max(each.since, late)
+    return rows[::-1]
 
 
 def lately(wallet: KnownWallet) -> str:

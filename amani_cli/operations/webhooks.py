@@ -63,6 +63,7 @@ class Receiver:
     fincra_secret: str | None = None
     _lock: Lock = field(default_factory=Lock)
     _asked: deque[float] = field(default_factory=deque)
+    _since: dict[int, str] = field(default_factory=dict)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; 503 asks the sender to try again."""
@@ -197,10 +198,12 @@ class Receiver:
             if clocks.told(wallet.url) is None:
                 with wallet.client("read") as client:
                     client.held()
-            since = lately(wallet)
+            # What a call that failed was about is told by the next that can be answered, however late.
+            since = self._since.setdefault(wallet.id, lately(wallet))
             before = {row.id for row in journal.settled_since(ws.store, wallet.id, since)}
             history.sync(ws, wallet)
             rows = [row for row in journal.settled_since(ws.store, wallet.id, since) if row.id not in before]
+            self._since[wallet.id] = max(since, lately(wallet))
             self._tell(rows)
             new += len(rows)
         return f"{new} new"

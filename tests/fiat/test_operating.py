@@ -205,6 +205,22 @@ class TestWebhooks:
             assert listener.post("/fincra", body, **headers).text == "1 new\n"
             assert listener.next()["payment"]["amount"]["value"] == "700.00"
 
+    def test_what_could_not_be_read_is_told_by_a_later_call_after_hours_as_well(
+        self, amani: Amani, shop: Merchant, double: Double, tmp_path: Path
+    ) -> None:
+        assert amani("history", "sync").code == 0
+        with listening("--fincra-secret-file", write_key(tmp_path / "secret", SECRET)) as listener:
+            body, headers = self.signed("collection.successful", reference="fcr-va-9")
+            assert listener.post("/fincra", body, **headers).text == "0 new\n"
+            deposit(double, shop, "700", reference="va-9")
+            double.clock_ahead_s = 3 * 3600
+            double.fail("500", "GET", "/wallets/logs", times=9)
+            assert listener.post("/fincra", body, **headers).status_code == 503
+            double.faults.clear()
+            assert listener.post("/fincra", body, **headers).text == "1 new\n"
+            assert listener.next()["payment"]["amount"]["value"] == "700.00"
+            assert listener.post("/fincra", body, **headers).text == "0 new\n"
+
     def test_a_clock_that_is_ahead_here_hides_nothing(
         self, amani: Amani, shop: Merchant, double: Double, tmp_path: Path
     ) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from amani_cli import clocks
 from amani_cli.operations import watching as watching_module
 from tests.conftest import AddWallet, change_database
 from tests.kit import json_schema
@@ -119,6 +120,27 @@ def test_a_clock_that_is_wrong_or_set_hides_nothing_and_tells_nothing_twice(
         wait(*args)
 
     monkeypatch.setattr(watching_module, "_wait", paid_meanwhile)
+    seen = amani("watch", "-w", "main", "--for", "5s").stdout
+    assert seen.count("it came") == 1
+    assert "before it began" not in seen
+
+
+def test_what_came_while_the_server_was_away_for_hours(
+    amani: Amani, add_wallet: AddWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, other = add_wallet("main", 100), add_wallet("other", 50)
+    other.pay(main.invoice(3, "before it began"))
+    invoice, best, away_s = main.invoice(7, "it came"), clocks.best, [0.0]
+    monkeypatch.setattr(clocks, "best", lambda url: best(url) + away_s[0])
+    wait = watching_module._wait
+
+    def paid_and_three_hours_later(*args: Any) -> None:
+        if not away_s[0]:
+            other.pay(invoice)
+            away_s[0] = 3 * 3600
+        wait(*args)
+
+    monkeypatch.setattr(watching_module, "_wait", paid_and_three_hours_later)
     seen = amani("watch", "-w", "main", "--for", "5s").stdout
     assert seen.count("it came") == 1
     assert "before it began" not in seen
