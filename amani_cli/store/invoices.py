@@ -56,20 +56,21 @@ def expect_made_at(store: Store, url: str, payment_hash: str) -> None:
 _MADE_AT = "SELECT 1 FROM invoice JOIN wallet ON wallet.id=invoice.wallet_id WHERE payment_hash=? AND url=?"
 
 
-_ON_A_PAGE = 1000  # LNbits tells of so many at once
+_FOR_OTHERS = "purpose IN ('invoice', 'withdraw')"
+# LNbits tells of so many at once; the provider's own figure would have every listing load what speaks to it.
+_ON_A_PAGE = 1000
 
 
 def to_ask_about(store: Store, since: str) -> list[InvoiceRow]:
     """Invoices made for others that are not known to be paid, and could be until after a moment; and of Lightning the
     newest that nobody has asked about since they ended, however long ago that is."""
-    theirs = "purpose IN ('invoice', 'withdraw')"
     never_asked = (
-        f"SELECT payment_hash FROM invoice WHERE status='pending' AND currency IS NULL AND {theirs}"
+        f"SELECT payment_hash FROM invoice WHERE status='pending' AND currency IS NULL AND {_FOR_OTHERS}"
         f" ORDER BY created_at DESC LIMIT {_ON_A_PAGE}"
     )
     return store.all(
         InvoiceRow,
-        f"SELECT * FROM invoice WHERE status<>'paid' AND {theirs}"
+        f"SELECT * FROM invoice WHERE status<>'paid' AND {_FOR_OTHERS}"
         f" AND (expires_at>? OR (status='pending' AND payment_hash IN ({never_asked})))",
         since,
     )
@@ -236,7 +237,7 @@ def page(
 
     So are those of an address that nobody has paid: anybody can have them made.
     """
-    where = ["(purpose IN ('invoice', 'withdraw') OR (purpose='address' AND status='paid'))"]
+    where = [f"({_FOR_OTHERS} OR (purpose='address' AND status='paid'))"]
     values: list[object] = []
     for condition, value in (("wallet_id=?", wallet_id), ("status=?", status)):
         if value is not None:
