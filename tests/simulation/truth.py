@@ -518,6 +518,9 @@ def at_rest(world: World) -> list[str]:
         machine.watch.wrong = 0.0
         if not (machine.home / "amani.db").exists() and not machine.env and not (machine.home / "config.toml").exists():
             continue
+        for name in world.machines["m1"].keeps:  # one that was added here while its key lay in another's place
+            if name not in machine.wallets and _by_another_s_file(world, machine, name, world.names[name]):
+                machine.wallets[name] = world.names[name]
         acts.write_keys(world, machine)
         for name, wallet in machine.wallets.items():
             others = _by_another_s_file(world, machine, name, wallet)
