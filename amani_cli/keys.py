@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from amani_cli import errors, private
-from amani_cli.files import write_private
+from amani_cli.files import cant_write, write_private
 
 SERVICE = "amani"
 KEYRING_CAP_S = 3.0
@@ -344,9 +344,13 @@ def kept(place: str, name: str) -> str | None:
 
 
 def unkeep(place: str, name: str) -> None:
-    """Drop a kept secret; one that is not there is fine."""
+    """Drop a kept secret; one that is not there is fine. Raises `errors.AmaniError` where it can't be."""
     kind, _, folder = place.partition(":")
     if kind == "keyring":
         keyring_delete(name)
     else:
-        (Path(folder) / name.replace(":", "-")).unlink(missing_ok=True)
+        path = Path(folder) / name.replace(":", "-")
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cant_write(path, error) from None

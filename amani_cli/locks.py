@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from amani_cli import errors, private
+from amani_cli import errors, files, private
 from amani_cli.store import claims
 from amani_cli.times import local
 from amani_cli.workspace import Workspace
@@ -31,10 +31,14 @@ def held(ws: Workspace, name: str, what: str) -> Iterator[None]:
 
 @contextmanager
 def _file_locked(ws: Workspace, name: str, what: str) -> Iterator[None]:
-    ws.paths.locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (ws.paths.data, ws.paths.locks):
-        private.check_folder(folder)
-    handle = private.opened(ws.paths.locks / f"{name}.lock", os.O_RDWR | os.O_CREAT)
+    path = ws.paths.locks / f"{name}.lock"
+    try:
+        ws.paths.locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (ws.paths.data, ws.paths.locks):
+            private.check_folder(folder)
+        handle = private.opened(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:  # a folder that is read-only, of another user's, or on a full disk
+        raise files.cant_write(path, error) from None
 
     def taken() -> str | None:
         try:
@@ -54,7 +58,10 @@ def busy(ws: Workspace) -> list[str]:
     """What is locked by files of this machine just now."""
     found = []
     for path in sorted(ws.paths.locks.glob("*.lock")):
-        handle = private.opened(path, os.O_RDWR)
+        try:
+            handle = private.opened(path, os.O_RDWR)
+        except OSError as error:
+            raise files.cant_write(path, error) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

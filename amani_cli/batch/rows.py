@@ -172,14 +172,17 @@ def check_codes(plan: Plan) -> None:
 def kept_codes(plan: Plan) -> dict[str, str]:
     """The codes that were kept, by cheque: the file may be that of an earlier plan of this name, which had other rows.
 
-    Raises `errors.Usage` for a file that is not the user's alone.
+    Raises `errors.Usage` for a file that can't be read, or is not the user's alone.
     """
+    path = codes_path(plan)
     try:
-        descriptor = private.opened(codes_path(plan), os.O_RDONLY)
+        descriptor = private.opened(path, os.O_RDONLY)
         with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
             return {cells[1]: cells[2] for cells in csv.reader(file) if len(cells) == 3 and cells[0].isdigit()}
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise errors.Usage(f"can't read {path}: {error.strerror}", code="CANT_READ") from None
 
 
 def good_codes(ws: Workspace, plan: Plan) -> dict[str, str]:

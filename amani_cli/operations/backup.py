@@ -315,15 +315,26 @@ def _private_folder(ws: Workspace) -> Iterator[Path]:
 
     It is locked while it is in use, and one that is not is what a killed amani left, and goes.
     """
-    ws.paths.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    private.check_folder(ws.paths.data)
     with ExitStack() as stack:
-        with _locked(ws.paths.data):
+        with _writable(ws.paths.data), _locked(ws.paths.data):
             for left in left_behind(ws):
                 shutil.rmtree(left, ignore_errors=True)
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=_PREFIX, dir=ws.paths.data))
+            # What can't be taken away now, on a disk that has become read-only, the next one takes.
+            made = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=ws.paths.data, ignore_cleanup_errors=True)
+            folder = stack.enter_context(made)
             stack.enter_context(_locked(Path(folder)))
         yield Path(folder)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """A folder that is there and ours, while something is made in it. Raises `errors.Usage` where that can't be."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.check_folder(folder)
+        yield
+    except OSError as error:
+        raise files.cant_write(folder, error) from None
 
 
 @contextmanager

@@ -47,15 +47,15 @@ def of_file(store: Store) -> SqliteStore:
 
 def take(store: SqliteStore, target: Path, *, held: str) -> None:
     """Copy the database to a new file, whole as of one moment whatever others write; a copy in use is `held`."""
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with contextlib.closing(sqlite3.connect(target)) as copy:
             store.connection.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it
             with copy:
                 marks.make(copy, marks.HELD, held)
                 holds.spread(copy)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise explained(error, target) from error
 
 
@@ -68,7 +68,8 @@ def opened(path: Path) -> Iterator[SqliteStore]:
     finally:
         store.close()
         for beside in path.parent.glob(f"{path.name}.before-schema-*"):
-            beside.unlink()
+            with contextlib.suppress(OSError):  # on a disk that is read-only by now it goes with its folder, later
+                beside.unlink()
 
 
 def is_sound(store: SqliteStore) -> bool:

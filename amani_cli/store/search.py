@@ -7,6 +7,7 @@ https://www.sqlite.org/fts5.html#the_trigram_tokenizer
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -64,7 +65,8 @@ def _indexed(store: SqliteStore, text: str) -> list[int] | None:
     except (errors.Usage, sqlite3.OperationalError, OSError, ValueError):  # not ours, busy, no such tokenizer
         return None
     except sqlite3.DatabaseError:  # damaged: the next search makes it anew
-        store.path.with_name(NAME).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            store.path.with_name(NAME).unlink(missing_ok=True)
         return None
     return None if len(found) > FEW else [row[0] for row in found]
 
