@@ -20,7 +20,7 @@ from amani_cli.wallets import keeping
 from amani_cli.workspace import Workspace
 from tests.faults.tally import pytest_terminal_summary, tally
 from tests.kit import keyrings, ledgers, lnbits_versions, ready_ledger, sealing
-from tests.kit.driver import CLONE, Amani
+from tests.kit.driver import CLONE, Amani, forget
 from tests.kit.lnbits_server import LnbitsServer, free_port, lnbits_server, sandbox_home, sandbox_template
 from tests.kit.machine import Machine
 from tests.kit.outside_pair import outside, outside_servers
@@ -85,6 +85,7 @@ def _own_world(
     monkeypatch.chdir(world / "here")
     # In this process a PIN is hashed with the least cost; processes of their own hash with the real one.
     monkeypatch.setattr("amani_cli.rules.pins.COST", 4)
+    forget()  # what a provider told the test before, by which a new ledger would begin its time
     if not ledgers.on_postgres():
         yield
         return

@@ -84,7 +84,7 @@ class Amani:
                 patch.setattr(sys, name, stream)
             for variable, value in {**(env or {}), **ledgers.of_home(env)}.items():
                 patch.delenv(variable, raising=False) if value is None else patch.setenv(variable, value)
-            _forget()
+            forget()
             try:
                 code = cli.run(words)
             finally:
@@ -180,7 +180,7 @@ def environment(more: Environment | None = None) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _forget() -> None:
+def forget() -> None:
     """What a process forgets when it ends."""
     keys.SEEN.clear()
     clocks.forget()

@@ -43,6 +43,7 @@ def setting(world: World) -> None:
         world.names[name] = wallet
         world.names[f"{name}@"] = server
         server.give(world.rng, wallet, sat * 1000)
+    near.has_withdraw = True
     near.page = far.page = rng.choice([1000, 3, 7])
     for host in ("pay.example", "other.example"):
         world.add_host(host)
@@ -187,7 +188,9 @@ def _restore(world: World, step: Step) -> list[Run]:
     runs = [command(world, step)]
     while runs[-1].code != 0 and len(runs) < 4:
         runs.append(
-            command(world, {name: each for name, each in step.items() if name not in ("kill", "faults", "full")})
+            command(
+                world, {name: each for name, each in step.items() if name not in ("kill", "faults", "full", "shut")}
+            )
         )
     return runs
 
@@ -335,6 +338,8 @@ def _keep(world: World, step: Step, run: Run) -> None:
         if isinstance(made, dict) and made.get("code"):
             world.names[step["keep"]] = made["code"]
             world.names[step["keep"] + "#"] = made["id"]
+            if made.get("lnurl"):
+                world.names[step["keep"] + "@lnurl"] = made["lnurl"].lower()
             if made.get("link"):
                 world.names[step["keep"] + "@link"] = made["link"].rpartition("/")[2]
         if isinstance(made, dict) and made.get("digest"):
@@ -418,6 +423,27 @@ def _other_client(world: World, step: Step) -> None:
     server.pay(wallet, {"bolt11": _named(world, step["what"]).bolt11}, None)
 
 
+def _someone_takes(world: World, step: Step) -> None:
+    """A phone takes what a link of the withdraw extension gives, into the invoice that `_make` made."""
+    server = world.names["near"]
+    server.rng = world.rng
+    server.draw(_named(world, step["from"]), _named(world, step["what"]))
+
+
+def _odd_rights(world: World, step: Step) -> None:
+    """Somebody lets others look into what is amani's, or write in it."""
+    path = _named(world, step["on"]).root / step["what"]
+    if path.exists():
+        path.chmod(path.stat().st_mode | step["others"])
+
+
+def set_rights(machine: Machine) -> None:
+    """Have what is amani's be its user's alone."""
+    for path in [machine.home, *machine.home.rglob("*"), *(machine.root / "keys").iterdir(), machine.root / "kept"]:
+        if path.exists() and not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+
+
 def _rotate(world: World, step: Step) -> None:
     """Somebody gives a wallet new keys, and puts them where they belong; now or when it is noticed."""
     server = _named(world, step["what"] + "@")
@@ -428,8 +454,10 @@ def _rotate(world: World, step: Step) -> None:
 
 
 def _tell_keys(world: World, step: Step) -> None:
+    """Somebody looks after keys and rights, on each machine."""
     for machine in world.machines.values():
         write_keys(world, machine)
+        set_rights(machine)
 
 
 def _mix_up_keys(world: World, step: Step) -> None:
@@ -480,6 +508,8 @@ _HAPPENINGS = {
     "clock": _clock,
     "reboot": _reboot,
     "someone pays": _someone_pays,
+    "someone takes": _someone_takes,
+    "odd rights": _odd_rights,
     "other client": _other_client,
     "rotate": _rotate,
     "tell keys": _tell_keys,

@@ -14,6 +14,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
+from tests.kit.make_invoice import bech32
+
 if TYPE_CHECKING:
     from tests.simulation.network import Network, Paper
 
@@ -46,6 +48,15 @@ class Record:
     updated: float = 0.0
     by: Any = None
     internal: bool = False
+
+
+@dataclass
+class Link:
+    """An LNURL-withdraw over a wallet, for one taker: it sets nothing aside."""
+
+    wallet: str
+    msat: int
+    is_spent: bool = False
 
 
 class Request(NamedTuple):
@@ -92,6 +103,8 @@ class Lnbits:
         self.by_hash: dict[str, list[Record]] = {}
         self.tokens: dict[str, str] = {}
         self.passwords: dict[str, str] = {}
+        self.links: dict[str, Link] = {}
+        self.has_withdraw = False
         self.given: int = 0  # msat that came from nowhere, by an admin
         self.on_record: Callable[[Record], None] = lambda record: None
         self.others: list[Lnbits] = []
@@ -157,7 +170,7 @@ class Lnbits:
         if path == "/api/v1/account" and method == "POST":
             return self._made(request, self.rng.randbytes(16).hex())
         if path.startswith("/withdraw/"):
-            return Answer(404, {"detail": "Not Found"})
+            return self._link(request) if self.has_withdraw else Answer(404, {"detail": "Not Found"})
         if path.startswith(("/api/v1/wallets", "/api/v1/wallet/reset/")) or (
             path.startswith("/api/v1/wallet") and (method in ("POST", "DELETE"))
         ):
@@ -347,6 +360,34 @@ class Lnbits:
         self.by_wallet.setdefault(record.wallet, []).append(record)
         self.by_hash.setdefault(record.paper.payment_hash, []).append(record)
         self.on_record(record)
+
+    # -- the withdraw extension (https://github.com/lnbits/withdraw, views_api.py and views_lnurl.py) --------------
+
+    def _link(self, request: Request) -> Answer:
+        """Make a link over the key's wallet, or list those there are."""
+        key = request.headers.get("x-api-key", "")
+        wallet = next((w for w in self.wallets.values() if key in (w.adminkey, w.inkey) and not w.deleted), None)
+        if wallet is None:
+            return Answer(404, {"detail": "Wallet not found."})
+        if request.method == "GET":
+            return Answer(200, [])
+        if key != wallet.adminkey:
+            return Answer(403, {"detail": "Invalid adminkey."})
+        url = f"{self.url}/withdraw/api/v1/lnurl/{self.rng.randbytes(11).hex()}"
+        bits = "".join(f"{byte:08b}" for byte in url.encode())
+        lnurl = bech32("lnurl", [int(bits[at : at + 5].ljust(5, "0"), 2) for at in range(0, len(bits), 5)])
+        self.links[lnurl] = Link(wallet.id, int(request.body["max_withdrawable"]) * 1000)
+        return Answer(201, {"wallet": wallet.id, "lnurl": lnurl})
+
+    def draw(self, lnurl: str, paper: Paper) -> None:
+        """Somebody's phone shows its invoice to a link. A use is taken once the payment went through: after any
+        failure, an ambiguous one too, the link is good again."""
+        link = self.links[lnurl]
+        wallet = self.wallets[link.wallet]
+        if link.is_spent or wallet.deleted or paper.amount_msat != link.msat:
+            return
+        answer = self.pay(wallet, {"bolt11": paper.bolt11, "extra": {"tag": "withdraw"}}, None)
+        link.is_spent = isinstance(answer.body, dict) and answer.body.get("status") == "success"
 
     # -- telling ----------------------------------------------------------------------------------------------------
 

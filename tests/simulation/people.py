@@ -29,6 +29,7 @@ class People:
         self.done: list[Step] = []
         self.cheques: list[tuple[str, str]] = []
         self.links: dict[str, int] = {}
+        self.lnurls: dict[str, int] = {}
         self.plans: list[tuple[str, str]] = []
         self.last: Step = {}
         self.others: list[str] = []
@@ -96,7 +97,7 @@ class People:
             elif rng.random() < 0.1:
                 step["kill"] = int(rng.expovariate(1 / 40))
             elif rng.random() < 0.04 and not self.is_shared:
-                step["full"] = int(rng.expovariate(1 / 40))
+                step["shut" if rng.random() < 0.4 else "full"] = int(rng.expovariate(1 / 40))
             elif rng.random() < 0.03 or (step["argv"][0] in ("cheque", "phone") and rng.random() < 0.1):
                 step["keyring"] = "locked"
         self.last = step if step["do"] == "amani" else {}
@@ -306,12 +307,14 @@ class People:
             argv = ["cheque", "create", str(rng.choice([10, 100, 1000, 5000]))]
             argv += ["--wallet", self._wallet(on), "--expires", rng.choice(["1h", "24h", "168h"])]
             how = rng.random()
-            argv += ["--outside"] if how < 0.2 else ["--link"] if how < 0.6 else []
+            argv += ["--outside"] if how < 0.2 else ["--link"] if how < 0.5 else ["--lnurl"] if how < 0.65 else []
             argv += self._reference(argv)
             name = f"c{self.count}"
             self.cheques.append((name, on))
             if "--link" in argv:
                 self.links[name] = int(argv[2])
+            if "--lnurl" in argv:
+                self.lnurls[name] = int(argv[2])
             return self._command(on, [*argv, "--json", "--yes"], keep=name)
         name, maker = rng.choice(self.cheques[-6:])
         if drawn < 0.65:
@@ -333,6 +336,12 @@ class People:
         paper = f"t{self.count}"
         made = {"name": paper, "maker": whose, "msat": self.links[cheque] * 1000, "expiry": 600}
         return self._command(maker, ["phone", f"${cheque}@link", f"${paper}"], make=made)
+
+    def _take(self, cheque: str, whose: str) -> Step:
+        """A phone takes a cheque's money by its server's own link: amani hears nothing of it."""
+        paper = f"t{self.count}"
+        made = {"name": paper, "maker": whose, "msat": self.lnurls[cheque] * 1000, "expiry": 600}
+        return {"do": "someone takes", "from": f"{cheque}@lnurl", "what": paper, "make": made}
 
     def _batch(self) -> Step:
         rng, on = self.rng, self._on()
@@ -685,14 +694,19 @@ class People:
         if drawn < 0.67 and (self.asked or self.others):
             return {"do": "someone pays", "what": rng.choice(self.asked[-6:] + self.others[-12:])}
         if drawn < 0.75:
+            if self.lnurls and rng.random() < 0.5:
+                return self._take(rng.choice(list(self.lnurls)), rng.choice(["bob", "w4", "w1", "outside", "outside"]))
             name, make = self._paper()
             step: Step = {"do": "other client", "from": rng.choice(["w1", "w2", "w3"]), "what": name}
             return step | ({"make": make} if make else {})
         if drawn < 0.8:
             return {"do": "rotate", "what": rng.choice(["w1", "w2", "w3", "w4"]), "told": rng.random() < 0.7}
-        if drawn < 0.82:
+        if drawn < 0.81:
             what, other = rng.sample(["w1", "w2", "w3"], 2)
             return {"do": "mix up keys", "on": self._on(), "what": what, "other": other}
+        if drawn < 0.82:
+            what = rng.choice(["amani", "amani/amani.db", "amani/config.toml", "amani/locks", "keys/w1", "kept"])
+            return {"do": "odd rights", "on": self._on(), "what": what, "others": rng.choice([0o044, 0o022, 0o066])}
         if drawn < 0.84:
             return {"do": "lose key", "on": self._on(), "what": rng.choice(["w1", "w2", "w3"])}
         if drawn < 0.88:

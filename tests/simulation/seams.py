@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import datetime as real_datetime
+import errno
 import fcntl
 import functools
 import hashlib
@@ -329,7 +330,7 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
         return made
 
     patch.setattr(sqlite3, "connect", opened)
-    patch.setattr(os, "fsync", lambda handle: None)
+    _lay_shut_disk(patch, world)
     flock = fcntl.flock
 
     def locked(handle: int, how: int) -> None:
@@ -345,6 +346,39 @@ def _lay_disk(patch: pytest.MonkeyPatch, world: World) -> None:
 
     patch.setattr(fcntl, "flock", locked)
     _lay_first_journal(patch, world)
+
+
+def _lay_shut_disk(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Have a disk that is full take no new file, and one that can be read alone nothing that changes it; in the words
+    of the system."""
+    names = ("mkdir", "rename", "replace", "unlink", "link")
+    real: dict[str, Any] = {name: getattr(os, name) for name in ("open", *names)}
+
+    def refuse(path: Any, *, makes: bool) -> None:
+        why = errno.EROFS if world.is_shut() else errno.ENOSPC if makes and world.is_full() else 0
+        if why:
+            raise OSError(why, os.strerror(why), os.fspath(path))
+
+    def opened(path: Any, flags: int, *rest: Any, **more: Any) -> Any:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            refuse(path, makes=bool(flags & os.O_CREAT) and not os.path.lexists(path))
+        return real["open"](path, flags, *rest, **more)
+
+    def watched(name: str) -> Any:
+        def changed(path: Any, *rest: Any, **more: Any) -> Any:
+            refuse(path, makes=name == "mkdir")
+            return real[name](path, *rest, **more)
+
+        return changed
+
+    def synced(handle: int) -> None:
+        if world.is_full():  # the room for what was written is found by now at the latest, or is not
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    patch.setattr(os, "open", opened)
+    patch.setattr(os, "fsync", synced)
+    for name in names:
+        patch.setattr(os, name, watched(name))
 
 
 def _lay_keyring(patch: pytest.MonkeyPatch, world: World) -> None:

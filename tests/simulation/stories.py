@@ -144,6 +144,37 @@ def without_a_login(rng: random.Random, number: int) -> list[Step]:
     return [*rng.choice([[create, out], [out, create]]), *between, back, *rng.choice([[void], [claim, void]])]
 
 
+def taken_by_its_server_s_link(rng: random.Random, number: int) -> list[Step]:
+    """A phone takes a cheque by a link of the withdraw extension while it is claimed, taken back or written anew."""
+    code, paper = f"c{number}", f"t{number}"
+    words = ["1000", "--wallet", rng.choice(["w1", "w2"]), "--expires", "1h", "--lnurl", "--yes"]
+    create = amani("m1", "cheque", "create", *words, keep=code)
+    taker = rng.choice(["outside", "outside", "outside", "bob", "w4", "w1"])
+    fate = rng.choice(
+        [FINE, FAILS, ["later", 500.0, True, 1000], ["later", 8000.0, True, 0], ["later", 500.0, False, 0]]
+    )
+    made = {"name": paper, "maker": taker, "msat": 1_000_000, "expiry": 600}
+    take: Step = {"do": "someone takes", "from": f"{code}@lnurl", "what": paper, "make": made, "fate": fate}
+    again = {**take, "what": f"u{number}", "make": {**made, "name": f"u{number}", "expiry": 86_400}, "fate": FINE}
+    acts = [
+        amani("m1", "cheque", "void", f"${code}#", "--yes"),
+        amani("m2", "cheque", "claim", f"${code}", "--to", "w3", "--yes"),
+        amani("m1", "cheque", "claim", f"${code}", "--to", "w1", "--yes"),
+        amani("m1", "cheque", "reissue", f"${code}#", "--yes", keep=code),
+        amani("m1", "cheque", "show", f"${code}#"),
+        amani("m1", "cheque", "sweep"),
+        amani("m1", "reconcile", "--yes"),
+    ]
+    lost = rng.choice(["silence", "504-after", "cut-after", "old", "refused"])
+    before, one, other, last = (rng.choice(acts) for _ in range(4))
+    faulty = {**one, "faults": {rng.choice(["pay 0", "from 2", "from 5", "1", "3"]): lost}}
+    wait: Step = {"do": "time", "seconds": rng.choice([5, 600, 4000])}
+    steps = [create, *rng.choice([[], [], [before]]), take, rng.choice([one, faulty]), wait, other, again, last]
+    if rng.random() < 0.4:
+        return _with_a_copy(number, steps[:1], steps[1:4], [*steps[4:], one])
+    return steps
+
+
 def _with_a_copy(number: int, before: list[Step], since: list[Step], after: list[Step]) -> list[Step]:
     """Steps before a backup, others since it was made, and what is done once it was put in place."""
     name, opened = f"s{number}", ["--passphrase-file", "@/keys/pass"]
@@ -444,4 +475,5 @@ STORIES = (
     open_and_from_another_wallet,
     faucet_until_its_cap,
     cheque_of_two,
+    taken_by_its_server_s_link,
 )

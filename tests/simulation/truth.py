@@ -521,6 +521,7 @@ def at_rest(world: World) -> list[str]:
         for name in world.machines["m1"].keeps:  # one that was added here while its key lay in another's place
             if name not in machine.wallets and _by_another_s_file(world, machine, name, world.names[name]):
                 machine.wallets[name] = world.names[name]
+        acts.set_rights(machine)
         acts.write_keys(world, machine)
         for name, wallet in machine.wallets.items():
             others = _by_another_s_file(world, machine, name, wallet)
@@ -675,9 +676,10 @@ def _by_another_s_file(world: World, machine: Machine, name: str, wallet: Any) -
 
 def _no_secret_kept(world: World, machine: Machine) -> list[str]:
     found = []
+    kept = secrets(world) | world.names["near"].links.keys()
     for path in [*machine.home.glob("amani.db*"), *machine.home.glob("config.toml"), *machine.home.glob("*.log")]:
         content = path.read_bytes()
-        found += [f"a secret: {secret} in {path.name}" for secret in secrets(world) if secret.encode() in content]
+        found += [f"a secret: {secret} in {path.name}" for secret in kept if secret.encode() in content]
     for table, row in world.ledger.texts() if world.ledger is not None else ():
         found += [f"a secret: {secret} in {table}" for secret in _shown_secrets(world, row)]
     return found

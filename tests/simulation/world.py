@@ -207,7 +207,7 @@ class World:
         self.pool = seams.Pool()
         self._journals: dict[str, tuple[int, sqlite3.Connection]] = {}
         self._homes: dict[str, Lnbits] = {}
-        self._kill_at, self._full_from = -1, 10**9
+        self._kill_at, self._full_from, self._shut_from = -1, 10**9, 10**9
         self._alive: set[int] = set()
         wrong = random.Random(f"{seed}/server").choice([0.0, 0.0, 2.0, -300.0])
         self.ledger = SharedLedger(ledgers, self, wrong) if ledgers is not None else None
@@ -369,16 +369,32 @@ class World:
 
     def need_room(self, sql: str) -> None:
         """Refuse to write from the moment on at which the disk of a step is full."""
-        run = self._now
-        if run is None or run.points <= self._full_from or sql.split(None, 1)[0] not in _WRITES:
+        if self._now is None or sql.split(None, 1)[0] not in _WRITES:
             return
+        if self.is_shut():
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+        if self.is_full():
+            raise sqlite3.OperationalError("database or disk is full")
+
+    def is_full(self) -> bool:
+        """Whether the disk of a step is full by now."""
+        return self._has_come(self._full_from, "full disk")
+
+    def is_shut(self) -> bool:
+        """Whether the disk of a step can be read alone from now on, as Linux leaves one that has had a fault."""
+        return self._has_come(self._shut_from, "disk that can be read alone")
+
+    def _has_come(self, point: int, what: str) -> bool:
+        run = self._now
+        if run is None or run.points <= point or self.is_dying:
+            return False
         if not run.full:
             run.full = True
-            self.count("full disk")
-        raise sqlite3.OperationalError("database or disk is full")
+            self.count(what)
+        return True
 
     def _kill(self, run: Run, what: str) -> None:
-        self._dead = run.machine
+        self._dead, self._full_from, self._shut_from = run.machine, 10**9, 10**9
         self.count("kill")
         self.transcript.append(f"    killed before: {' '.join(what.split())[:80]}")
         self._snapshot = self.root / "snapshot"
@@ -541,6 +557,7 @@ class World:
             seams.remember(task.memory)
         self._now, self._task, self.step = task.run, task, task.run.step
         self._kill_at, self._full_from = self.step.get("kill", -1), self.step.get("full", 10**9)
+        self._shut_from = self.step.get("shut", 10**9)
         sys.stdin, sys.stdout, sys.stderr = task.stdin, task.out, task.err
         if before is None or before.run.machine is not machine:
             self.watch = machine.watch
