@@ -387,6 +387,11 @@ MUTANTS = (
             "if row.payment_hash is None:\n            return self._pay_address(row, reference + os.urandom(4).hex())",
         ),
     ),
+    # disks and rights
+    _m(
+        "a lock that can't be made is taken for a defect of amani",
+        ("except OSError as error:  # a folder that is read-only, of another user's,", "except KeyError as error:  #"),
+    ),
     # a ledger of several machines
     _shared("nobody waits for another machine's write", ("SELECT pg_advisory_xact_lock({LOCK})", "SELECT 1")),
     _shared(

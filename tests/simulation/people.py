@@ -704,7 +704,7 @@ class People:
         if drawn < 0.81:
             what, other = rng.sample(["w1", "w2", "w3"], 2)
             return {"do": "mix up keys", "on": self._on(), "what": what, "other": other}
-        if drawn < 0.82:
+        if drawn < 0.82 and not self.is_shared:
             what = rng.choice(["amani", "amani/amani.db", "amani/config.toml", "amani/locks", "keys/w1", "kept"])
             return {"do": "odd rights", "on": self._on(), "what": what, "others": rng.choice([0o044, 0o022, 0o066])}
         if drawn < 0.84:
