@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from amani_cli import clocks
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LATE_S = 86400
 """So long after its end an invoice may still be paid (within one LNbits), or its payment come to light."""
 
+ASKED_AT_ONCE = 50
+"""So many of what is long past its end are asked about in one sync; the others in the next ones."""
+
 Look = Callable[[list[Record]], None]
 
 
@@ -34,8 +37,9 @@ def sync(ws: Workspace, wallet: KnownWallet, look: Look | None = None) -> tuple[
     """Bring in the records, newest first, until nothing is missing below; how many entries are new and have changed.
 
     Where nothing is new that is one page. Cut anywhere, the next sync goes on with what is missing. A record that was
-    pending when it was read, far down, is asked about until it has settled, failed or is long past its end. `look` is
-    shown each page before it is brought in. Raises `errors.NotAuthorised` for the key of another wallet.
+    pending when it was read, far down, is awaited until it has settled or failed, or was asked about when it was long
+    past its end: LNbits lets an invoice be paid within itself until somebody has. `look` is shown each page first.
+    Raises `errors.NotAuthorised` for the key of another wallet.
     """
     new = updated = read = empty = 0
     progress: read_back.Progress | None = None
@@ -75,7 +79,6 @@ def sync(ws: Workspace, wallet: KnownWallet, look: Look | None = None) -> tuple[
             if is_first and waiting is not None and down_to is not None:
                 page_new, page_updated = _look_after(ws, wallet, client, waiting, down_to)
                 new, updated = new + page_new, updated + page_updated
-                waiting.give_up()
     return new, updated
 
 
@@ -92,14 +95,13 @@ class _Waiting:
 
     def __init__(self, ws: Workspace, identity: str, newest: float | None) -> None:
         self._ws, self._identity, self._now = ws, identity, newest or 0.0  # of the provider's clock, at least
-        self.since = read_back.awaited(ws.store, identity)
+        self.since, self._until = read_back.awaited(ws.store, identity)
 
     def note(self, page: list[Record]) -> None:
         """Remember which of a page are pending, and that others are not any more."""
         over = [each for each in page if each.status != "pending" and self.awaits(each)]
         pending = [each for each in page if each.status == "pending" and each.payment_hash not in self.since]
         ends = {each.payment_hash: self._ends(each) for each in pending}
-        pending = [each for each in pending if (ends[each.payment_hash] or self._now) >= self._now]
         if not over and not pending:
             return
         with self._ws.store.write() as db:
@@ -110,18 +112,20 @@ class _Waiting:
                 made = record.listed_at or 0.0
                 read_back.expect(db, self._identity, record.payment_hash, made, ends[record.payment_hash])
                 self.since[record.payment_hash] = made
+                self._until[record.payment_hash] = ends[record.payment_hash]
 
     def awaits(self, record: Record) -> bool:
         """Whether this one is awaited: a wallet that paid an invoice of its own has two records of one hash."""
         return self.since.get(record.payment_hash) == (record.listed_at or 0.0)
 
-    def give_up(self) -> None:
-        """Wait no longer for what is long past its end, once all have been asked about: nobody may have looked since
-        such a one was paid."""
-        read_back.give_up(self._ws.store, self._identity, self._now)
+    def overdue(self, among: Iterable[str]) -> set[str]:
+        """The first few of these that are long past their end: to be asked about once more, by their hash, by which
+        LNbits calls one failed that nobody has paid. Till then another of its wallets could still pay it."""
+        ends = {each: self._until[each] or self._now for each in among}
+        return set(sorted((each for each in ends if ends[each] < self._now), key=ends.__getitem__)[:ASKED_AT_ONCE])
 
     def forget(self, payment_hash: str) -> None:
-        """Wait no longer for a record that is gone."""
+        """Wait no longer for a record that is gone, or was asked about for the last time."""
         with self._ws.store.write() as db:
             read_back.came(db, self._identity, payment_hash)
 
@@ -144,13 +148,15 @@ def _look_after(
         pending |= {record.payment_hash for record in page if record.status == "pending"}
         if page and (page[-1].listed_at or 0.0) < min(left.values()):
             break
-    told = {payment_hash: _became(client, waiting, payment_hash) for payment_hash in left.keys() - pending}
+    overdue = waiting.overdue(left.keys() & pending)
+    told = {payment_hash: _became(client, waiting, payment_hash) for payment_hash in left.keys() - pending | overdue}
     found = [record for record in told.values() if record is not None]
     counts = take_in(ws, wallet, found)
     waiting.note(found)
     for payment_hash in told.keys() & waiting.since.keys():
         record = told[payment_hash]
-        if record is None or (record.status != "pending" and not waiting.awaits(record)):
+        is_over = record is None or (record.status != "pending" and not waiting.awaits(record))
+        if is_over or payment_hash in overdue:
             waiting.forget(payment_hash)
     return counts
 

@@ -104,10 +104,11 @@ def forget(store: Store, identity: str) -> None:
 # -- what may still change, below what is read again --------------------------------------------------------------
 
 
-def awaited(store: Store, identity: str) -> dict[str, float]:
-    """The records of a wallet that were pending when they were read: when each was made, by payment hash."""
-    rows = store.all(Row, "SELECT payment_hash, made FROM awaited WHERE identity=?", identity)
-    return {row[0]: row[1] for row in rows}
+def awaited(store: Store, identity: str) -> tuple[dict[str, float], dict[str, float | None]]:
+    """The records of a wallet that were pending when they were read: when each was made, and until when it may still
+    settle (None: for ever), by payment hash."""
+    rows = store.all(Row, "SELECT payment_hash, made, ends FROM awaited WHERE identity=?", identity)
+    return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
 
 
 def expect(db: Transaction, identity: str, payment_hash: str, made: float, ends: float | None) -> None:
@@ -118,10 +119,3 @@ def expect(db: Transaction, identity: str, payment_hash: str, made: float, ends:
 def came(db: Transaction, identity: str, payment_hash: str) -> None:
     """Await a record no longer."""
     db.execute("DELETE FROM awaited WHERE identity=? AND payment_hash=?", (identity, payment_hash))
-
-
-def give_up(store: Store, identity: str, moment: float) -> None:
-    """Await no longer what has ended by `moment`, of the provider's clock."""
-    if store.one(Row, "SELECT 1 FROM awaited WHERE identity=? AND ends<? LIMIT 1", identity, moment) is not None:
-        with store.write() as db:
-            db.execute("DELETE FROM awaited WHERE identity=? AND ends<?", (identity, moment))

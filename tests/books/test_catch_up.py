@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from amani_cli.books import records
 from amani_cli.providers import lnbits_records
 from amani_cli.store import read_back
 from tests.conftest import AddWallet, Held, change_database, write_key
@@ -252,6 +253,36 @@ def test_an_invoice_that_was_paid_far_down_long_before_the_next_sync(
     before = proxy.count("GET", "/api/v1/payments.*")
     assert sync() == 0
     assert proxy.count("GET", "/api/v1/payments.*") == before + 1
+
+
+def test_an_invoice_that_had_ended_long_before_it_was_read(
+    amani: Amani, main: Held, other: Held, sync: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LNbits lets one of its wallets pay it all the same, until somebody asks about it by its hash."""
+    monkeypatch.setattr(records, "LATE_S", -(10**9))
+    late = main.invoice(5, "paid late")
+    pay_in(main, other, 9)
+    assert sync() == 10
+    other.pay(late)
+    pay_in(main, other, 1)
+    assert sync() == 2
+    assert amani("history", "list", "--search", "paid late", "-q").stdout.count("\n") == 1
+
+
+def test_what_is_long_past_its_end_is_asked_about_a_few_at_a_time(
+    main: Held, other: Held, proxy: FaultProxy, sync: Callable[..., int], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "LATE_S", -(10**9))
+    monkeypatch.setattr(records, "ASKED_AT_ONCE", 3)
+    for number in range(7):
+        main.invoice(5, f"abandoned {number}")
+    pay_in(main, other, 9)
+    assert sync() == 10
+    for count, left in ((3, 4), (3, 1), (1, 0)):
+        before = proxy.count("GET", "/api/v1/payments/[0-9a-f]{64}")
+        assert sync() == 0
+        asked = proxy.count("GET", "/api/v1/payments/[0-9a-f]{64}") - before
+        assert (asked, ledgers.ask(home, "SELECT count(*) FROM awaited")) == (count, [(left,)])
 
 
 def test_an_own_invoice_that_the_wallet_itself_pays_when_it_is_far_down(

@@ -361,10 +361,17 @@ MUTANTS = (
         ('elif known.status == "failed":\n                updated', "elif False:\n                updated"),
     ),
     _m(
+        "what has ended when it is read is not asked about",
+        (
+            "ends = {each.payment_hash: self._ends(each) for each in pending}",
+            "ends = {each.payment_hash: self._ends(each) for each in pending}\n        pending = [each for each in pending if (ends[each.payment_hash] or self._now) >= self._now]",
+        ),
+    ),
+    _m(
         "what has ended is given up before it is asked about",
         (
-            "self.since = read_back.awaited(ws.store, identity)",
-            "self.give_up()\n        self.since = read_back.awaited(ws.store, identity)",
+            "overdue = waiting.overdue(left.keys() & pending)",
+            "for gone in (overdue := waiting.overdue(left)):\n        waiting.forget(gone)\n        left.pop(gone)\n    overdue = set()",
         ),
     ),
     _m(
