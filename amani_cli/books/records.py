@@ -150,6 +150,10 @@ def _look_after(
             break
     overdue = waiting.overdue(left.keys() & pending)
     told = {payment_hash: _became(client, waiting, payment_hash) for payment_hash in left.keys() - pending | overdue}
+    for payment_hash in overdue:  # it is left alone by what it is told to be now, which may be an old answer
+        record = told[payment_hash]
+        if record is not None and record.status == "pending":
+            told[payment_hash] = _became(client, waiting, payment_hash)
     found = [record for record in told.values() if record is not None]
     counts = take_in(ws, wallet, found)
     waiting.note(found)
