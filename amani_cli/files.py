@@ -114,6 +114,11 @@ def cant_write(path: Path, error: OSError) -> errors.Usage:
     )
 
 
+def cant_read(path: str | Path, error: OSError) -> errors.Usage:
+    """The error for a file that the system won't have read."""
+    return errors.Usage(f"can't read {path}: {error.strerror}", code="CANT_READ")
+
+
 def _half(path: Path) -> Path:
     """Where a file is written before it takes its place. Raises `errors.Usage` for what names no file."""
     _refuse_device(path)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from amani_cli import errors
 from amani_cli.batch import bank_files
-from amani_cli.files import named
+from amani_cli.files import cant_read, named
 
 COLUMNS = (
     *("to", "amount", "memo", "description", "reference", "category", "comment"),
@@ -47,7 +47,7 @@ def _text(source: str) -> str:
             raise errors.Usage(f"{name_of(source)} is larger than {LARGEST_FILE >> 20} MiB", code="BAD_ROWS")
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise errors.Usage(f"can't read {source}: {error.strerror}", code="CANT_READ") from None
+        raise cant_read(source, error) from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise errors.Usage(

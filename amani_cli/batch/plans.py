@@ -273,7 +273,7 @@ def load(path: Path) -> Plan:
     try:
         return _read(path, json.loads(path.read_bytes()))
     except OSError as error:
-        raise errors.Usage(f"can't read {path}: {error.strerror}", code="CANT_READ") from None
+        raise files.cant_read(path, error) from None
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise errors.Usage(f"{path} is not a plan", code="BAD_PLAN", hint="Make one: amani batch plan FILE") from None
 

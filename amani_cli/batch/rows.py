@@ -182,7 +182,7 @@ def kept_codes(plan: Plan) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise errors.Usage(f"can't read {path}: {error.strerror}", code="CANT_READ") from None
+        raise files.cant_read(path, error) from None
 
 
 def good_codes(ws: Workspace, plan: Plan) -> dict[str, str]:

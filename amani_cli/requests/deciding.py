@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amani_cli import errors, locks
+from amani_cli import errors, files, locks
 from amani_cli.models.requests import ApprovalFile, Request, RequestFile
 from amani_cli.requests import standing
 from amani_cli.rules import approver_key, quorum, signatures, written
@@ -263,7 +263,7 @@ def _load(path: str) -> dict[str, Any]:
         assert isinstance(found, dict)
         return found
     except OSError as error:
-        raise errors.Usage(f"can't read {path}: {error.strerror}", code="CANT_READ") from None
+        raise files.cant_read(path, error) from None
     except (ValueError, AttributeError, AssertionError, RecursionError):
         raise errors.Usage(
             f"{path} is not a file of amani's", code="BAD_REQUEST", hint="Make one: amani request export ID"
