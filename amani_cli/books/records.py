@@ -124,10 +124,12 @@ class _Waiting:
         ends = {each: self._until[each] or self._now for each in among}
         return set(sorted((each for each in ends if ends[each] < self._now), key=ends.__getitem__)[:ASKED_AT_ONCE])
 
-    def forget(self, payment_hash: str) -> None:
-        """Wait no longer for a record that is gone, or was asked about for the last time."""
-        with self._ws.store.write() as db:
-            read_back.came(db, self._identity, payment_hash)
+    def forget(self, payment_hashes: set[str]) -> None:
+        """Wait no longer for records that are gone, or were asked about for the last time."""
+        if payment_hashes:
+            with self._ws.store.write() as db:
+                for each in payment_hashes:
+                    read_back.came(db, self._identity, each)
 
     def _ends(self, record: Record) -> float | None:
         if record.amount_msat < 0 or record.expires_at is None:
@@ -157,11 +159,11 @@ def _look_after(
     found = [record for record in told.values() if record is not None]
     counts = take_in(ws, wallet, found)
     waiting.note(found)
-    for payment_hash in told.keys() & waiting.since.keys():
-        record = told[payment_hash]
-        is_over = record is None or (record.status != "pending" and not waiting.awaits(record))
-        if is_over or payment_hash in overdue:
-            waiting.forget(payment_hash)
+    gone = {each for each, record in told.items() if record is None}
+    others = {
+        each for each, record in told.items() if record and record.status != "pending" and not waiting.awaits(record)
+    }
+    waiting.forget((gone | others | overdue) & waiting.since.keys())
     return counts
 
 

@@ -371,7 +371,7 @@ MUTANTS = (
         "what has ended is given up before it is asked about",
         (
             "overdue = waiting.overdue(left.keys() & pending)",
-            "for gone in (overdue := waiting.overdue(left)):\n        waiting.forget(gone)\n        left.pop(gone)\n    overdue = set()",
+            "waiting.forget(over := waiting.overdue(left))\n    left = {each: made for each, made in left.items() if each not in over}\n    overdue = set()",
         ),
     ),
     _m(
