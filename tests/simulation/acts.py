@@ -186,12 +186,9 @@ def _restore(world: World, step: Step) -> list[Run]:
     machine.lives += 1
     machine.restored_at = world.clock.now
     runs = [command(world, step)]
+    plain = {name: each for name, each in step.items() if name not in ("kill", "faults", "full", "shut")}
     while runs[-1].code != 0 and len(runs) < 4:
-        runs.append(
-            command(
-                world, {name: each for name, each in step.items() if name not in ("kill", "faults", "full", "shut")}
-            )
-        )
+        runs.append(command(world, plain))
     return runs
 
 

@@ -169,8 +169,8 @@ class Lnbits:
             return self._log_in(request)
         if path == "/api/v1/account" and method == "POST":
             return self._made(request, self.rng.randbytes(16).hex())
-        if path.startswith("/withdraw/"):
-            return self._link(request) if self.has_withdraw else Answer(404, {"detail": "Not Found"})
+        if path.startswith("/withdraw/") and not self.has_withdraw:
+            return Answer(404, {"detail": "Not Found"})
         if path.startswith(("/api/v1/wallets", "/api/v1/wallet/reset/")) or (
             path.startswith("/api/v1/wallet") and (method in ("POST", "DELETE"))
         ):
@@ -188,6 +188,8 @@ class Lnbits:
             return Answer(401, {"detail": "No Api Key provided."})
         if wallet is None:
             return Answer(404, {"detail": "Wallet not found."})
+        if path == "/withdraw/api/v1/links":
+            return self._link(request, wallet, admin=admin)
         if path == "/api/v1/wallet" and method == "GET":
             told: dict[str, Any] = {"name": wallet.name, "balance": self.balance(wallet.id)}
             return Answer(200, told | {"id": wallet.id} if admin else told)
@@ -363,15 +365,11 @@ class Lnbits:
 
     # -- the withdraw extension (https://github.com/lnbits/withdraw, views_api.py and views_lnurl.py) --------------
 
-    def _link(self, request: Request) -> Answer:
+    def _link(self, request: Request, wallet: Wallet, *, admin: bool) -> Answer:
         """Make a link over the key's wallet, or list those there are."""
-        key = request.headers.get("x-api-key", "")
-        wallet = next((w for w in self.wallets.values() if key in (w.adminkey, w.inkey) and not w.deleted), None)
-        if wallet is None:
-            return Answer(404, {"detail": "Wallet not found."})
         if request.method == "GET":
             return Answer(200, [])
-        if key != wallet.adminkey:
+        if not admin:
             return Answer(403, {"detail": "Invalid adminkey."})
         url = f"{self.url}/withdraw/api/v1/lnurl/{self.rng.randbytes(11).hex()}"
         bits = "".join(f"{byte:08b}" for byte in url.encode())
