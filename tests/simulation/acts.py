@@ -157,6 +157,9 @@ def do(world: World, step: Step) -> list[Run]:
     world.begin(step)
     if "make" in step:
         _make(world, step["make"])
+    if "meanwhile" in step:
+        seconds, other = step["meanwhile"]
+        world.later(seconds, lambda: _HAPPENINGS[other["do"]](world, other))
     act = step["do"]
     if act == "amani":
         return [command(world, step)]

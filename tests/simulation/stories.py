@@ -393,6 +393,36 @@ def batch_of_two(rng: random.Random, number: int) -> list[Step]:
     return [made, _at_once({**runs[0], **dies}, runs[1], rng.choice([0.2, 0.5])), *between, runs[1], runs[0]]
 
 
+def absent_by_another_answer(rng: random.Random, number: int) -> list[Step]:
+    """What is under way for longer than its invoice lives is told what was told of another; then the line is down."""
+    words = ["--wallet", rng.choice(["w1", "w2", "w3"]), "--yes", "--pin-stdin", "--timeout", "5s"]
+    for_long, unheard, unsent = ["later", 90_000.0, True, 0], ["no-answer", "504-after", "cut-after"], ["429", "502"]
+    lost, other = (
+        amani("m1", "pay", f"${name}", *words, stdin="4831", make=outside(name, 600), fate=fate, faults=faults)
+        for name, fate, faults in (
+            (f"i{number}", for_long, {"pay 0": rng.choice(unheard)}),
+            (f"j{number}", FINE, {"pay 0": rng.choice(unsent)}),
+        )
+    )
+    asked = amani("m1", "reconcile", "--yes", faults={"0": "other", f"from {rng.choice([3, 3, 4])}": "502"})
+    return [lost, {"do": "time", "seconds": 4000}, other, asked, amani("m1", "reconcile", "--yes")]
+
+
+def key_changed_since_the_yes(rng: random.Random, number: int) -> list[Step]:
+    """While a batch begins, somebody puts another wallet's key where its own belongs."""
+    on, plan = rng.choice(["m1", "m2"]), f"@/kept/p{number}"
+    rows = [["ann@pay.example", "100", "one"], ["ben@pay.example", "10", "two"], ["ann@pay.example", "100", "three"]]
+    files = {f"{plan}.csv": [["to", "amount", "memo"], *rows]}
+    mixed: Step = {"do": "mix up keys", "on": on, "what": "w1", "other": "w2"}
+    run = amani(on, "batch", "run", plan, "--yes", "--pin-stdin", stdin="4831", mood="honest")
+    return [
+        amani(on, "batch", "plan", f"{plan}.csv", "-o", plan, "--wallet", "w1", files=files, plan=rows),
+        {**run, "meanwhile": [rng.choice([0.005, rng.random() / 4]), mixed]},
+        {"do": "tell keys"},
+        run,
+    ]
+
+
 def faucet_by_two_clocks(rng: random.Random, number: int) -> list[Step]:
     """A machine whose clock is wrong asks a faucet that has just given, or has it give what others then ask for."""
     claim = [amani(on, "faucet", "claim", "--wallet", "w1", "--yes", fate=FINE) for on in ("m1", "m2")]
@@ -456,6 +486,8 @@ ANYWHERE = (
     paid_long_after_it_was_read,
     asked_by_another_key,
     shown_what_failed_before,
+    absent_by_another_answer,
+    key_changed_since_the_yes,
     removed_and_added,
     renamed,
     rotated,
