@@ -720,7 +720,7 @@ ERROR_CODES: dict[str, tuple[tuple[int, ...], str, str]] = {
     ),
     "NOT_LOST": (
         (9,),
-        "What was to be given up can still be asked, or nothing waits for it.",
+        "What was to be given up can still be asked, a claim of it may still be on its way, or nothing waits for it.",
         "Read it back with `amani reconcile`, or take the cheque back with `amani cheque void`.",
     ),
     "RECONCILE_FIRST": (

@@ -8,6 +8,7 @@ from amani_cli import errors
 from amani_cli.cheques import standing
 from amani_cli.models.operations import Reconciliation
 from amani_cli.operations import restored
+from amani_cli.payments import lightning_rail
 from amani_cli.rules import consent, pins
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, holds, journal
@@ -20,6 +21,9 @@ from amani_cli.wallets.clients import lnbits_client
 from amani_cli.workspace import Workspace
 
 Confirm = Callable[..., None]
+
+CLAIM_S = 86400
+"""For so long what a claim by a link came to may still be told: a line that is down for an hour loses no wallet."""
 
 
 def resolve(ws: Workspace, text: str, *, confirm: Confirm) -> Reconciliation:
@@ -90,6 +94,13 @@ def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
     else:
         raise errors.RefusedByPolicy(
             f"the wallet of cheque {row.id} answers", code="NOT_LOST", hint=f"Take it back: amani cheque void {row.id}"
+        )
+    claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+    if claim is not None and claim.status == "unknown" and not lightning_rail.has_passed(ws, claim, row.url, CLAIM_S):
+        raise errors.RefusedByPolicy(
+            f"cheque {row.id} is out of reach ({why}), but a claim by its link began within the last day",
+            code="NOT_LOST",
+            hint="Run 'amani reconcile' when its server can be reached; a day after the claim it can be given up.",
         )
     confirm(
         f"Cheque {row.id}: {why}.",

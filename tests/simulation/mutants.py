@@ -329,6 +329,7 @@ MUTANTS = (
         "a cheque is abandoned without a look into its wallet",
         ("funded = _is_funded(ws, row)", "funded = False"),
     ),
+    _m("a cheque is given up while a claim by its link is under way", ("CLAIM_S = 86400", "CLAIM_S = 0")),
     _m(
         "an own invoice that the wallet paid itself is awaited no longer",
         (
