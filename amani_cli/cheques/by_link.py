@@ -129,7 +129,7 @@ def has_begun(ws: Workspace, row: ChequeRow, text: str) -> bool:
 def refuse_ended(ws: Workspace, row: ChequeRow) -> None:
     """Refuse to begin a claim of a cheque that is not open (raises `errors.Rejected`), or of which a copy of the ledger
     does not know yet whether it still is (`errors.RefusedByPolicy`)."""
-    claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+    claim = store_cheques.claim_of(ws.store, row)
     if claim is not None and claim.status != "failed":
         raise _taken(claim)
     if row.status == "claimed":
@@ -149,7 +149,7 @@ def refuse_ended(ws: Workspace, row: ChequeRow) -> None:
 def _refuse_second(db: Transaction, row: ChequeRow, token: str) -> None:
     """In the transaction that journals a claim: it is the only one, of an open cheque, by a link that still stands."""
     current = store_cheques.by_id(db, row.id)
-    claim = journal.by_id(db, current.claim) if current is not None and current.claim is not None else None
+    claim = store_cheques.claim_of(db, current) if current is not None else None
     if claim is not None and claim.status != "failed":
         raise _taken(claim)
     if current is None or current.status != "open" or not links.still_stands(db, token, row.id):

@@ -268,7 +268,7 @@ def _came_home(ws: Workspace, row: ChequeRow, payment_hash: str) -> None:
 def claim_by_link(ws: Workspace, row: ChequeRow) -> Entry | None:
     """The payment that a cheque's link was last claimed by, asked about while it is open; once settled, the cheque is
     written down as claimed. None where nobody has tried."""
-    claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+    claim = cheques.claim_of(ws.store, row)
     if claim is not None and claim.status == "unknown":
         claim = payments_earlier.ask_again(ws, claim)
     if claim is not None and claim.status == "unknown":
@@ -295,7 +295,7 @@ def refuse_claiming(db: Ledger, row: ChequeRow) -> None:
 
     Raises `errors.OutcomeUnknown`. In a transaction that writes down what is to be done, no claim can begin behind it.
     """
-    claim = journal.by_id(db, row.claim) if row.claim is not None else None
+    claim = cheques.claim_of(db, row)
     if claim is not None and claim.status == "unknown":
         raise errors.OutcomeUnknown(
             f"cheque {row.id} is being claimed by its link, and what became of that is not certain yet",
@@ -310,7 +310,7 @@ def refuse_claimed(db: Transaction, row: ChequeRow) -> None:
     current = cheques.by_id(db, row.id)
     assert current is not None
     refuse_claiming(db, current)
-    claim = journal.by_id(db, current.claim) if current.claim is not None else None
+    claim = cheques.claim_of(db, current)
     if current.status not in ("open", "funding") or (claim is not None and claim.status == "settled"):
         raise not_open(row, "claimed" if claim is not None and claim.status == "settled" else current.status)
 
@@ -325,7 +325,7 @@ def not_open(row: ChequeRow, status: str) -> errors.Rejected:
 def note_claims(ws: Workspace) -> None:
     """Write down which cheques are claimed by now, where a claim by their link has settled since it was begun."""
     for row in links.being_claimed(ws.store):
-        claim = journal.by_id(ws.store, row.claim or "")
+        claim = cheques.claim_of(ws.store, row)
         if claim is not None and claim.status == "settled":
             claimed(ws, row, claim.payment_hash, claim.settled_at)
         elif claim is not None and claim.status == "unknown":

@@ -95,7 +95,7 @@ def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
         raise errors.RefusedByPolicy(
             f"the wallet of cheque {row.id} answers", code="NOT_LOST", hint=f"Take it back: amani cheque void {row.id}"
         )
-    claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+    claim = cheques.claim_of(ws.store, row)
     if claim is not None and claim.status == "unknown" and not lightning_rail.has_passed(ws, claim, row.url, CLAIM_S):
         raise errors.RefusedByPolicy(
             f"cheque {row.id} is out of reach ({why}), but a claim by its link began within the last day",
@@ -111,7 +111,7 @@ def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
         consent.require_pin(ws, pins.Removed(row.wallet, row.identity), "giving up a cheque")
     with ws.store.write() as db:
         cheques.update(db, row.id, status="claimed", swept=1)
-        claim = journal.by_id(db, row.claim) if row.claim is not None else None
+        claim = cheques.claim_of(db, row)
         if claim is not None and claim.status == "unknown":
             journal.update(db, claim.id, status="settled", reserved_msat=0, settled_at=now())
         _audit(ws, db, "cheque", row.wallet, row.id)

@@ -12,7 +12,7 @@ from typing import Literal
 from amani_cli import errors, keys, log
 from amani_cli.cheques import links, standing
 from amani_cli.models.money import Quoted
-from amani_cli.store import holds, journal
+from amani_cli.store import cheques, holds
 from amani_cli.store.rows import ChequeRow
 from amani_cli.store.sqlite import Lasting
 from amani_cli.wallets import rates
@@ -100,7 +100,7 @@ class Desk:
 
         No money moves by this, whoever looks.
         """
-        claim = journal.by_id(ws.store, row.claim) if row.claim is not None else None
+        claim = cheques.claim_of(ws.store, row)
         is_free = row.status == "open" and (claim is None or claim.status == "failed")
         # A copy of the ledger may know less than its server would tell: nothing is learned before it was read back.
         is_held = is_free and holds.stops(ws.store, row.identity)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from amani_cli.servers import server_of
-from amani_cli.store import machine
+from amani_cli.store import journal, machine
 from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import Ledger, Store
 from amani_cli.store.rows import ChequeRow, Row, Transaction
@@ -39,6 +39,11 @@ def by_id(db: Ledger, cheque_id: str | None) -> ChequeRow | None:
     """One cheque."""
     row: ChequeRow | None = db.execute("SELECT * FROM cheque WHERE id=?", (cheque_id,)).fetchone()
     return row
+
+
+def claim_of(db: Ledger, row: ChequeRow) -> Entry | None:
+    """The payment that a cheque's link was last claimed by, as the journal has it; None where nobody has tried."""
+    return journal.by_id(db, row.claim) if row.claim is not None else None
 
 
 def by_reference(db: Ledger, reference: str) -> ChequeRow | None:
