@@ -12,6 +12,7 @@ from amani_cli.payments import lightning_rail
 from amani_cli.rules import consent, pins
 from amani_cli.store import audit as audit_log
 from amani_cli.store import cheques, holds, journal
+from amani_cli.store.entries import Entry
 from amani_cli.store.ledger import only
 from amani_cli.store.rows import ChequeRow, HoldRow, Transaction
 from amani_cli.text import quoted
@@ -95,13 +96,7 @@ def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
         raise errors.RefusedByPolicy(
             f"the wallet of cheque {row.id} answers", code="NOT_LOST", hint=f"Take it back: amani cheque void {row.id}"
         )
-    claim = cheques.claim_of(ws.store, row)
-    if claim is not None and claim.status == "unknown" and not lightning_rail.has_passed(ws, claim, row.url, CLAIM_S):
-        raise errors.RefusedByPolicy(
-            f"cheque {row.id} is out of reach ({why}), but a claim by its link began within the last day",
-            code="NOT_LOST",
-            hint="Run 'amani reconcile' when its server can be reached; a day after the claim it can be given up.",
-        )
+    _refuse_young(ws, row, cheques.claim_of(ws.store, row), why)
     confirm(
         f"Cheque {row.id}: {why}.",
         "It will count as claimed. If it was not, its money is lost here: whoever has its code can still draw it.",
@@ -110,12 +105,23 @@ def _cheque(ws: Workspace, row: ChequeRow, confirm: Confirm) -> str:
     if holds.of_wallet(ws.store, row.identity) is None:
         consent.require_pin(ws, pins.Removed(row.wallet, row.identity), "giving up a cheque")
     with ws.store.write() as db:
+        claim = cheques.claim_of(db, cheques.by_id(db, row.id) or row)
+        _refuse_young(ws, row, claim, why)  # it may have begun while whoever is asked made up their mind
         cheques.update(db, row.id, status="claimed", swept=1)
-        claim = cheques.claim_of(db, row)
         if claim is not None and claim.status == "unknown":
             journal.update(db, claim.id, status="settled", reserved_msat=0, settled_at=now())
         _audit(ws, db, "cheque", row.wallet, row.id)
     return row.id
+
+
+def _refuse_young(ws: Workspace, row: ChequeRow, claim: Entry | None, why: str) -> None:
+    """Refuse to count an open claim by a cheque's link as settled that began too lately for its server to be lost."""
+    if claim is not None and claim.status == "unknown" and not lightning_rail.has_passed(ws, claim, row.url, CLAIM_S):
+        raise errors.RefusedByPolicy(
+            f"cheque {row.id} is out of reach ({why}), but a claim by its link began within the last day",
+            code="NOT_LOST",
+            hint="Run 'amani reconcile' when its server can be reached; a day after the claim it can be given up.",
+        )
 
 
 def _audit(ws: Workspace, db: Transaction, what: str, wallet: str, subject: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from amani_cli.encodings import cheque_code
-from amani_cli.rules import pins
+from amani_cli.rules import consent, pins
 from amani_cli.store import wallets
 from amani_cli.times import to_rfc3339
 from tests.cheques.test_cheques import write
@@ -26,6 +26,17 @@ PIN = "271828"
 
 def refused(result: Result, code: str) -> None:
     assert (result.code, result.error["code"], result.error["money_moved"]) == (9, code, "no"), result
+
+
+def begin_claim(home: Path, seconds_ago: int) -> str:
+    """A claim of the only cheque by its link that is under way, as `serve` writes it down."""
+    began = to_rfc3339(int(time.time()) - seconds_ago)
+    under_way = {"status": "unknown", "kind": "cheque", "settled_at": None, "reserved_msat": 101_000}
+    with writing(home) as (store, db):
+        (wallet,) = wallets.all_wallets(store)
+        claim = add_payment(db, wallet.id, -100, began, wallet="giver", **under_way)
+        db.execute("UPDATE cheque SET claim=?", (claim,))
+    return claim
 
 
 class TestAWallet:
@@ -142,12 +153,8 @@ class TestACheque:
         """What is out of reach for a moment may be on its way: counted as the one that had it, it may have failed."""
         made = amani("cheque", "create", "100", "--yes", "--json").data
         amani.secrets.add(made["code"])
-        began = to_rfc3339(int(time.time()) - 80_000)
-        with writing(home) as (store, db):
-            (wallet,) = wallets.all_wallets(store)
-            under_way = {"status": "unknown", "kind": "cheque", "settled_at": None, "reserved_msat": 101_000}
-            claim = add_payment(db, wallet.id, -100, began, wallet="giver", **under_way)
-            db.execute("UPDATE cheque SET claim=?, url='http://127.0.0.1:1'", (claim,))
+        change_database(home, "UPDATE cheque SET url='http://127.0.0.1:1'")
+        claim = begin_claim(home, 80_000)
         resolve = ("reconcile", "--resolve", made["id"], "--yes", "--json")
         early = amani(*resolve)
         refused(early, "NOT_LOST")
@@ -159,6 +166,20 @@ class TestACheque:
         )
         assert amani(*resolve).data["given_up"] == [made["id"]]
         assert amani("history", "show", claim, "--json").data["status"] == "settled"
+
+    def test_nor_of_one_that_begins_before_the_yes(
+        self, amani: Amani, giver: Held, home: Path, shared_keyring: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`serve` goes on while a person makes up their mind."""
+        made = amani("cheque", "create", "100", "--yes", "--json").data
+        amani.secrets.add(made["code"])
+        change_database(home, "UPDATE cheque SET url='http://127.0.0.1:1'")
+        claims = list[str]()
+        monkeypatch.setattr(consent, "require_pin", lambda *_: claims.append(begin_claim(home, 0)))
+        refused(amani("reconcile", "--resolve", made["id"], "--yes", "--json"), "NOT_LOST")
+        (claim,) = claims
+        assert amani("history", "show", claim, "--json").data["status"] == "unknown"
+        assert the_one(amani)["status"] == "claiming"
 
     def test_not_one_whose_wallet_answers(self, amani: Amani, giver: Held, shared_keyring: Path) -> None:
         cheque = amani("cheque", "create", "100", "--yes", "--json").data
